@@ -1,0 +1,99 @@
+# Each target sets up what it needs, once: .venv from the hash-locked requirements,
+# node_modules from package-lock.json.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(abspath $(VENV))/bin
+VENV_LOCKED := $(VENV)/.locked
+VENV_READY := $(VENV)/.ready
+NODE_READY := node_modules/.ready
+HANDWRITTEN := wrappers mock tests examples
+PORT ?= 8010
+
+.PHONY: help demo test test-all mock generate check-generated lint types format dist check lock clean
+
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV_READY) ## Pull an agent's call log through the facade, from the mock, over HTTP
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV_READY) ## Run the tests, with branch coverage of the facade
+	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+test-all: ## Run the tests on each Python of this machine, from 3.11 to 3.14
+	@for version in 3.11 3.12 3.13 3.14; do \
+	  if python$$version -c '' 2>/dev/null; then \
+	    echo "== Python $$version"; \
+	    $(MAKE) test PYTHON=python$$version VENV=.cache/venv-$$version; \
+	  else echo "== Python $$version is not on this machine"; fi; \
+	done
+
+mock: $(VENV_READY) ## Run the API's stand-in on 127.0.0.1:8010 (PORT=…) until Ctrl-C
+	@exec $(BIN)/agentcalls-mock --port $(PORT)
+
+# The generator clears only part of its output folder, hence a new one each time; a contract that it refuses
+# leaves the committed code as it was. It looks ruff up on PATH and formats nothing where it finds none.
+.PHONY: build/generated
+build/generated: $(VENV_READY)
+	@rm -rf $@ && mkdir -p $@
+	@PATH="$(BIN):$$PATH" openapi-python-client generate --path openapi.yaml --config generator-config.yaml \
+	  --meta none --output-path $@/agentcalls_api --fail-on-warning
+	@touch $@/agentcalls_api/py.typed
+
+generate: build/generated ## Turn openapi.yaml into generated/
+	@rm -rf generated && mv build/generated generated
+	@git status --short generated
+
+check-generated: build/generated ## Fail when generated/ is not what openapi.yaml generates
+	@diff --recursive --exclude=__pycache__ build/generated generated \
+	  || { echo "generated/ is not what openapi.yaml generates: run make generate" >&2; exit 1; }
+	@echo "generated/ is what openapi.yaml generates"
+
+lint: $(VENV_READY) $(NODE_READY) ## Check style, layers and the contract
+	@$(BIN)/ruff check $(HANDWRITTEN)
+	@$(BIN)/ruff format --check $(HANDWRITTEN)
+	@$(BIN)/lint-imports --no-cache | tail -n 3
+	@$(BIN)/openapi-spec-validator openapi.yaml
+	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint openapi.yaml
+
+types: $(VENV_READY) $(NODE_READY) ## Check types: mypy strict on all code, pyright on what is handwritten
+	@$(BIN)/mypy
+	@node_modules/.bin/pyright --pythonpath $(BIN)/python
+
+format: $(VENV_READY) ## Format the handwritten code and mend what can be mended
+	@$(BIN)/ruff check --fix $(HANDWRITTEN)
+	@$(BIN)/ruff format $(HANDWRITTEN)
+
+dist: $(VENV_READY) ## Build the wheel and the sdist into dist/
+	@rm -rf dist && $(BIN)/hatchling build
+
+check: lint types check-generated test ## All that CI runs
+
+lock: $(VENV_READY) ## Resolve pyproject.toml anew into requirements.lock: names, versions and hashes, no host
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \
+	  --no-header --no-annotate --upgrade pyproject.toml --output-file requirements.lock
+
+clean: ## Remove everything that make made
+	@rm -rf .venv .cache build dist node_modules reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find generated wrappers mock tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV_LOCKED): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agentcalls needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@echo "Setting up $(VENV), once"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV_READY): $(VENV_LOCKED) pyproject.toml
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(NODE_READY): package-lock.json
+	@echo "Setting up node_modules, once"
+	@npm ci --silent
+	@touch $@

@@ -1,0 +1,60 @@
+"""`client.calls`: the operations of the contract's tag `Calls`, once for both flavours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from attrs import field, frozen
+
+from agentcalls.query import CallQuery, CallStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ListingT_co = TypeVar("ListingT_co", covariant=True)
+
+
+@frozen
+class Calls(Generic[ListingT_co]):
+    """The calls of the team's agents."""
+
+    _listing: Callable[[CallQuery], ListingT_co] = field(repr=False)
+
+    def list(
+        self,
+        agent_id: str,
+        *,
+        page: int | None = None,
+        limit: int | None = None,
+        search: str | None = None,
+        sort: str | None = None,
+        is_test_call: bool | None = None,
+        status: CallStatus | None = None,
+    ) -> ListingT_co:
+        """The agent's calls, as a listing that sends nothing until it is read.
+
+        Args:
+            agent_id: The agent, by its id; any text, escaped so that it stays one path segment.
+            page: Where reading starts, 1-based, in pages of `limit`; the first where it is left out.
+            limit: Calls a page, 1 to 100; 100 where it is left out.
+            search: Free text that the server looks for in the calls.
+            sort: A field's name, with "-" in front for descending; the server's own order where it is left out.
+            is_test_call: True for test calls only, False for live ones only.
+            status: Calls of this status only.
+
+        Raises:
+            ConfigurationError: At once, for a value that the contract does not allow.
+
+        Source: the operation `listCalls` of openapi.yaml.
+        """
+        return self._listing(
+            CallQuery(
+                agent_id=agent_id,
+                page=page,
+                limit=limit,
+                search=search,
+                sort=sort,
+                is_test_call=is_test_call,
+                status=status,
+            )
+        )

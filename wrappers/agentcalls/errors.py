@@ -1,0 +1,203 @@
+"""Every way in which a request can end without calls, one class each.
+
+AgentCallsError
+├── ConfigurationError          refused before anything was sent; also a ValueError
+├── APIConnectionError          no answer arrived
+│   └── APITimeoutError         none arrived in time
+├── APIStatusError              the API answered with an error status
+│   ├── BadRequestError         400
+│   ├── AuthenticationError     401
+│   ├── PermissionDeniedError   403
+│   ├── NotFoundError           404
+│   ├── ConflictError           409
+│   ├── RateLimitError          429
+│   └── InternalServerError     5xx
+└── UnexpectedResponseError     an answer that the contract does not know: a 2xx that is no page, or a 3xx
+
+`error_for` maps an answer to its class and never raises anything itself.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BODY_LIMIT = 2048
+
+
+class AgentCallsError(Exception):
+    """The root of every error that this library raises on purpose.
+
+    All attributes are None where they are not known. `message` is what went wrong, in the server's words where
+    it gave any; `str(error)` adds the status, the request and what to do.
+    """
+
+    advice: ClassVar[str] = ""
+
+    status: int | None = None
+    """The HTTP status."""
+    code: str | None = None
+    """The API's code, for instance `api_key_invalid`; the list is open."""
+    field_errors: tuple[tuple[str, str], ...] = ()
+    """What is wrong with each parameter: (its path, what is wrong)."""
+    request_id: str | None = None
+    """Names the exchange to the vendor's support: from the body, or else from `X-Request-Id`."""
+    retry_after: float | None = None
+    """Seconds that the server asked to wait."""
+    body: Any = None
+    """The parsed JSON, or at most 2 KB of the text."""
+    method: str | None = None
+    """The HTTP method."""
+    path: str | None = None
+    """The path template of the operation, without the agent's id."""
+
+    def __init__(self, message: str, **known: Any) -> None:
+        # Only the message goes to args: with the rest in __dict__, pickle and copy need no code of ours.
+        super().__init__(message)
+        self.message = message
+        self.__dict__.update(known)
+
+    def __str__(self) -> str:
+        head = " ".join(str(part) for part in (self.status, self.code) if part is not None)
+        where = f"{self.method} {self.path}" if self.path else ""
+        if self.request_id:
+            where += f"{', ' if where else ''}request id {self.request_id}"
+        text = f"{head}: {self.message}" if head else self.message
+        if where:
+            text += f" ({where})"
+        return f"{text} {self.advice}" if self.advice else text
+
+
+class ConfigurationError(AgentCallsError, ValueError):
+    """A setting or an argument cannot be used; nothing was sent."""
+
+
+class APIConnectionError(AgentCallsError):
+    """No answer arrived: the host was not found, refused, or broke the connection."""
+
+    advice = "Check the base URL and the network."
+
+
+class APITimeoutError(APIConnectionError):
+    """No answer arrived in time."""
+
+    advice = "Try again, or allow more time with timeout=…."
+
+
+class APIStatusError(AgentCallsError):
+    """The API answered with an error status; those without a class of their own are this one."""
+
+
+class BadRequestError(APIStatusError):
+    """400: the query string is not valid."""
+
+    advice = "Correct the parameters named."
+
+
+class AuthenticationError(APIStatusError):
+    """401: the key is missing, unknown or expired."""
+
+    advice = "Check AGENTCALLS_API_KEY, or the api_key that was passed."
+
+
+class PermissionDeniedError(APIStatusError):
+    """403: the key lacks a scope."""
+
+    advice = "Use a key with the scope conversations:read."
+
+
+class NotFoundError(APIStatusError):
+    """404: the key's team has no such agent."""
+
+    advice = "Check the agent's id, and that the key belongs to its team."
+
+
+class ConflictError(APIStatusError):
+    """409."""
+
+
+class RateLimitError(APIStatusError):
+    """429: too many requests; `retry_after` says how many seconds to wait."""
+
+    advice = "Wait as long as retry_after says, then try again."
+
+
+class InternalServerError(APIStatusError):
+    """5xx: the server failed."""
+
+    advice = "Try again later; if it stays, name the request id to the vendor's support."
+
+
+class UnexpectedResponseError(AgentCallsError):
+    """An answer that the contract does not know: a 2xx that is no page of calls, or a redirect."""
+
+    advice = "Check that the base URL is the API's."
+
+
+_CLASS_OF_STATUS = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    429: RateLimitError,
+}
+
+
+def error_for(
+    status: int, headers: Mapping[str, str], content: bytes, *, method: str, path: str
+) -> AgentCallsError:
+    """The error that an answer stands for, whatever its body holds; it is returned, not raised.
+
+    Takes the answer's status (any int), headers (any case), and body as it arrived, with the method and the path
+    template of the request. The envelope is `ApiError` of openapi.yaml.
+    """
+    body = _parsed(content)
+    envelope = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    known: dict[str, Any] = {
+        "status": status,
+        "code": _text(envelope.get("code")),
+        "field_errors": _field_errors(envelope.get("errors")),
+        "request_id": _text(envelope.get("request_id")) or headers.get("X-Request-Id"),
+        "retry_after": _seconds(headers.get("Retry-After")),
+        "body": body,
+        "method": method,
+        "path": path,
+    }
+    if status < 400:  # noqa: PLR2004
+        return UnexpectedResponseError("The answer is neither a page nor an error.", **known)
+    message = _message(envelope.get("message")) or f"The server answered with status {status}."
+    server_error = InternalServerError if status >= 500 else APIStatusError  # noqa: PLR2004
+    return _CLASS_OF_STATUS.get(status, server_error)(message, **known)
+
+
+def _parsed(content: bytes) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return content[:_BODY_LIMIT].decode(errors="replace")
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _message(value: object) -> str | None:
+    if isinstance(value, list):
+        return "; ".join(str(part) for part in cast("list[object]", value))
+    return _text(value)
+
+
+def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
+    rows = cast("list[object]", value) if isinstance(value, list) else []
+    return tuple(
+        (str(row.get("path")), str(row.get("message")))
+        for row in cast("list[dict[str, object]]", [row for row in rows if isinstance(row, dict)])
+    )
+
+
+def _seconds(value: str | None) -> float | None:
+    return float(value) if value is not None and value.isdecimal() else None

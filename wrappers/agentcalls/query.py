@@ -1,0 +1,91 @@
+"""What is asked of an agent's call log: the parameters of `listCalls`, checked before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from attrs import Attribute, asdict, evolve, field, frozen
+from attrs.validators import optional
+
+from agentcalls.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_LIMIT = 100
+"""The largest page that the API gives, in calls."""
+
+CallStatus: TypeAlias = (
+    Literal["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled"] | str  # noqa: PYI051
+)
+"""The known statuses, for editors to offer. The list is open: any string is taken."""
+
+
+def _text(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{attribute.name} takes a string, not {value!r}.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(f"{attribute.name} cannot be encoded as UTF-8.") from error
+
+
+def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
+    # "." and ".." would be resolved away and reach another path with the key.
+    if value in {"", ".", ".."} or any(
+        character < " " or character == "\x7f" for character in value
+    ):
+        raise ConfigurationError(
+            f"{attribute.name} is {value!r}: it is empty, a dot segment, or holds a control character."
+        )
+
+
+def _integer(lowest: int, highest: int | None) -> Callable[[object, Attribute[Any], object], None]:
+    bounds = f"an integer from {lowest} to {highest}" if highest else f"an integer from {lowest}"
+
+    def check(_: object, attribute: Attribute[Any], value: object) -> None:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ConfigurationError(f"{attribute.name} takes {bounds}, not {value!r}.")
+        if value < lowest or (highest is not None and value > highest):
+            raise ConfigurationError(f"{attribute.name} takes {bounds}, not {value}.")
+
+    return check
+
+
+def _boolean(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{attribute.name} takes True or False, not {value!r}.")
+
+
+@frozen(kw_only=True)
+class CallQuery:
+    """One request for calls: each attribute is a parameter of `listCalls` in openapi.yaml; None is not sent.
+
+    Raises `ConfigurationError` for a value that the contract does not allow.
+    """
+
+    agent_id: str = field(validator=[_text, _segment])
+    page: int | None = field(default=None, validator=optional(_integer(1, None)))
+    limit: int | None = field(default=None, validator=optional(_integer(1, MAX_LIMIT)))
+    search: str | None = field(default=None, validator=optional(_text))
+    sort: str | None = field(default=None, validator=optional(_text))
+    is_test_call: bool | None = field(default=None, validator=optional(_boolean))
+    status: CallStatus | None = field(default=None, validator=optional(_text))
+
+    @property
+    def start(self) -> int:
+        """The page that reading starts at, 1-based."""
+        return self.page or 1
+
+    @property
+    def size(self) -> int:
+        """Calls a page: the caller's `limit`, or else as many as the API gives."""
+        return self.limit or MAX_LIMIT
+
+    def window(self, page: int, limit: int) -> CallQuery:
+        """The same query for page `page` (1-based) of `limit` calls a page."""
+        return evolve(self, page=page, limit=limit)
+
+    def sent(self) -> dict[str, Any]:
+        """The parameters that are sent, by their Python names."""
+        return asdict(self, filter=lambda _, value: value is not None)
