@@ -1,0 +1,70 @@
+"""The bodies: a page of a listing and the envelope of every error, fields in the page's order."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from agentcalls_mock.data import Call
+from agentcalls_mock.query import Problem
+
+
+class ApiError(Exception):
+    """An answer that is an error; whoever raises it has nothing more to do."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        problems: Sequence[Problem] = (),
+    ) -> None:
+        """Keep what the envelope needs; `problems` is for a 400 only."""
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+        self.problems = problems
+
+
+def error_response(error: ApiError, request_id: str) -> JSONResponse:
+    """The envelope of an error: `message`, `error`, `code`, `statusCode`, `request_id`.
+
+    A 400 has `errors` as well, one entry for each problem.
+    """
+    body: dict[str, Any] = {
+        "message": error.message,
+        "error": HTTPStatus(error.status).phrase,
+        "code": error.code,
+        "statusCode": error.status,
+        "request_id": request_id,
+    }
+    if error.problems:
+        body["errors"] = [{"path": item.path, "message": item.message} for item in error.problems]
+    return JSONResponse(body, status_code=error.status, headers=error.headers)
+
+
+def page_response(calls: Sequence[Call], *, total: int, page: int, limit: int) -> JSONResponse:
+    """A page of a listing with its `meta`; no calls means no pages, and no page before the first.
+
+    A page past the end is empty and has a previous page if there is anything at all.
+    """
+    page_count = -(-total // limit)
+    meta = {
+        "total_count": total,
+        "page_count": page_count,
+        "current_page": page,
+        "limit": limit,
+        "has_next_page": page < page_count,
+        "has_previous_page": page > 1 and page_count > 0,
+    }
+    return JSONResponse({"message": "Success", "meta": meta, "data": [_fields(c) for c in calls]})
+
+
+def _fields(call: Call) -> dict[str, Any]:
+    # SQLite has no booleans.
+    return call._asdict() | {"is_test_call": bool(call.is_test_call)}

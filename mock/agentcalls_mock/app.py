@@ -1,0 +1,77 @@
+"""The application: one route, answered in the order routing, key, scope, agent, query.
+
+The first of these that fails is what the answer is about. HEAD is answered as GET without a body,
+as any Express or Nest server does.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from agentcalls_mock.answers import ApiError, error_response, page_response
+from agentcalls_mock.auth import KEYS, authorize
+from agentcalls_mock.edge import Edge
+from agentcalls_mock.query import InvalidQueryError, Order, parse_query
+from agentcalls_mock.ratelimit import GENEROUS, RateLimit, RateLimiter
+from agentcalls_mock.seeding import TEAM
+from agentcalls_mock.store import Store
+
+
+def create_app(
+    store: Store,
+    *,
+    default_order: Order | None = None,
+    keys: Mapping[str, frozenset[str]] = KEYS,
+    rate_limit: RateLimit = GENEROUS,
+    latency_seconds: float = 0,
+) -> Starlette:
+    """The API as an ASGI application over `store`, which stays the caller's to close.
+
+    Without a `default_order`, a listing whose `sort` names no field comes newest first. Queries run
+    in the event loop: most take less than handing them to a thread would.
+    """
+
+    async def list_calls(request: Request) -> Response:
+        authorize(request.headers, keys)
+        agent = store.agent(unquote(request.path_params["agent_id"]), team=TEAM)
+        if agent is None:
+            raise ApiError(404, "not_found", "Agent not found")
+        try:
+            query = parse_query(request.query_params.multi_items())
+        except InvalidQueryError as error:
+            raise ApiError(400, "validation_error", str(error), problems=error.problems) from error
+        total, calls = store.page(agent, query, query.order or default_order or Order())
+        return page_response(calls, total=total, page=query.page, limit=query.limit)
+
+    app = Starlette(
+        routes=[Route("/api/v1/console/agents/{agent_id}/calls", list_calls, methods=["GET"])],
+        middleware=[
+            Middleware(Edge, limiter=RateLimiter(rate_limit), latency_seconds=latency_seconds)
+        ],
+        exception_handlers={ApiError: _answer, HTTPException: _answer_routing},
+    )
+    # A trailing slash is another path: an API answers 404 there, it does not redirect.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)  # noqa: S101  # what the handler is registered for
+    return error_response(error, request.state.request_id)
+
+
+async def _answer_routing(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # what the handler is registered for
+    # 404 or 405. Starlette lists the allowed methods in an order that changes from run to run.
+    headers = error.headers and {"Allow": "GET, HEAD"}
+    code = HTTPStatus(error.status_code).name.lower()
+    message = f"Cannot {request.method} {request.scope['path']}"
+    api_error = ApiError(error.status_code, code, message, headers=headers)
+    return error_response(api_error, request.state.request_id)

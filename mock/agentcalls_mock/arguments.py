@@ -1,0 +1,177 @@
+"""The options of `agentcalls-mock`: what each accepts, and one sentence for what it does not."""
+
+import re
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from agentcalls_mock.query import Order, parse_order
+from agentcalls_mock.ratelimit import GENEROUS, RateLimit
+
+# Room for a month of calls after 1970, before which some systems know no time stamps.
+_EARLIEST, _LATEST = 1971, 9998
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+
+_DESCRIPTION = """\
+The API's call listing on this machine, with made-up calls. Once it answers requests it prints one
+line, "agentcalls-mock is ready at http://127.0.0.1:8010 (...)"; SIGTERM or Ctrl-C ends it with
+status 0."""
+
+_EPILOG = """\
+keys (Authorization: Bearer KEY, or X-Api-Key: KEY; a bearer token counts first):
+  sk_test_full            may read calls
+  sk_test_noscope         a key without the scope conversations:read: 403
+  any other               401
+
+agents:
+  agent_demo              as many calls as --calls says
+  agent_2, agent_3, …     up to --agents, a tenth of the calls each
+  agent_empty, agent_one  no call, one call
+  agent/with slash?&#é    12 calls; in a path: agent%2Fwith%20slash%3F%26%23%C3%A9
+  agent_other_team        another team's: 404
+
+example:
+  curl -H 'Authorization: Bearer sk_test_full' \\
+    'http://127.0.0.1:8010/api/v1/console/agents/agent_demo/calls?limit=2&status=failed'"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line, parsed; `now` is None where it was not given."""
+
+    host: str
+    port: int
+    agents: int
+    calls: int
+    seed: int
+    now: datetime | None
+    database: str
+    latency: float
+    rate_limit: RateLimit
+    default_sort: Order
+    log_level: str
+
+
+def parse_options(arguments: list[str] | None = None) -> Options:
+    """The options given (default: the process's); exits with status 2 and a sentence if wrong."""
+    parser = ArgumentParser(
+        prog="agentcalls-mock",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    add(
+        "--port",
+        type=_integer(0, 65535),
+        default=8010,
+        help="0 picks a free one (default: %(default)s)",
+    )
+    add(
+        "--agents",
+        type=_integer(1, 1000),
+        default=3,
+        metavar="N",
+        help="agents with a log of calls, agent_demo included (default: %(default)s)",
+    )
+    add(
+        "--calls",
+        type=_integer(0, 10_000_000),
+        default=2500,
+        metavar="N",
+        help="calls of agent_demo (default: %(default)s)",
+    )
+    add("--seed", type=int, default=7, metavar="N", help="other data for another seed (default: 7)")
+    add(
+        "--now",
+        type=_moment,
+        metavar="TIME",
+        help="the moment the newest calls lead up to, ISO 8601, UTC unless it says otherwise"
+        " (default: the start)",
+    )
+    add(
+        "--database",
+        default=":memory:",
+        metavar="FILE",
+        help="keep the calls in FILE and use them again if seeded with the same options; without"
+        " --now up to 12 hours later, and anew after that (default: memory)",
+    )
+    add(
+        "--latency",
+        type=_seconds,
+        default=0.0,
+        metavar="TIME",
+        help="hold every answer for so long, as 50ms or 1.5s (default: none)",
+    )
+    add(
+        "--rate-limit",
+        type=_rate,
+        default=GENEROUS,
+        metavar="N/TIME",
+        help="answer 429 beyond so many requests for each key, as 60/1m (default: far away)",
+    )
+    add(
+        "--default-sort",
+        type=_order,
+        default=Order(),
+        metavar="FIELD",
+        help="order where a request asks for none; --default-sort=-FIELD reverses"
+        " (default: -created_on)",
+    )
+    add(
+        "--log-level",
+        choices=("debug", "info", "warning", "error", "critical"),
+        default="warning",
+        help="on stderr; requests are logged from info on (default: %(default)s)",
+    )
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def _integer(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
+            message = f"{text!r} is not an integer from {least} to {most}"
+            raise ArgumentTypeError(message)
+        return int(text)
+
+    return parse
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        message = f"{text!r} is not an ISO 8601 time such as 2026-11-23T12:00:00Z"
+        raise ArgumentTypeError(message) from None
+    if not _EARLIEST <= moment.year <= _LATEST:
+        message = f"{text!r} is not in the years {_EARLIEST} to {_LATEST}"
+        raise ArgumentTypeError(message)
+    return moment
+
+
+def _seconds(text: str) -> float:
+    matched = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)", text, re.ASCII)
+    if matched is None:
+        message = f"{text!r} is not a time such as 50ms, 1.5s or 1m"
+        raise ArgumentTypeError(message)
+    return float(matched[1]) * _UNITS[matched[2]]
+
+
+def _rate(text: str) -> RateLimit:
+    matched = re.fullmatch(r"(\d{1,9})/(.+)", text, re.ASCII)
+    if matched is None or not int(matched[1]) or not _seconds(matched[2]):
+        message = f"{text!r} is not a number of requests and a time, such as 60/1m"
+        raise ArgumentTypeError(message)
+    return RateLimit(int(matched[1]), _seconds(matched[2]))
+
+
+def _order(text: str) -> Order:
+    order = parse_order(text)
+    if order is None:
+        message = f"{text!r} is not a field of a call, with or without a leading '-'"
+        raise ArgumentTypeError(message)
+    return order

@@ -1,0 +1,39 @@
+"""Who may ask: the keys, where a request carries one, and what is answered where it does not."""
+
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
+
+from agentcalls_mock.answers import ApiError
+
+FULL_KEY = "sk_test_full"
+NOSCOPE_KEY = "sk_test_noscope"
+SCOPE = "conversations:read"
+
+# Each key with its scopes; all of them belong to the one team.
+KEYS: Mapping[str, frozenset[str]] = {FULL_KEY: frozenset({SCOPE}), NOSCOPE_KEY: frozenset()}
+
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+def presented_key(headers: Headers) -> str | None:
+    """The key that a request carries, or None.
+
+    A bearer token comes first; `X-Api-Key` is read where `Authorization` carries none, whatever
+    else it may carry (a proxy's Basic credentials, say).
+    """
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    return bearer or headers.get("X-Api-Key", "").strip() or None
+
+
+def authorize(headers: Headers, keys: Mapping[str, frozenset[str]]) -> None:
+    """Let a request pass that may read calls; raises a 401 or 403 `ApiError` otherwise."""
+    key = presented_key(headers)
+    if key is None:
+        raise ApiError(401, "api_key_missing", "Missing API key.", headers=_CHALLENGE)
+    if key not in keys:
+        raise ApiError(401, "api_key_invalid", "Invalid API key.", headers=_CHALLENGE)
+    if SCOPE not in keys[key]:
+        message = f"This API key is missing the required scope: {SCOPE}."
+        raise ApiError(403, "insufficient_scope", message)

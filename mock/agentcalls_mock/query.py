@@ -1,0 +1,102 @@
+"""What a query string asks for: validated, pure. Bounds and names are the reference page's."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agentcalls_mock.data import Call
+
+MAX_LIMIT = 100
+# The largest integer that a JSON number carries exactly everywhere; `meta` repeats the page.
+MAX_PAGE = 2**53 - 1
+
+PARAMETERS = ("page", "limit", "search", "sort", "is_test_call", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a query: the parameter's name, and a phrase."""
+
+    path: str
+    message: str
+
+
+class InvalidQueryError(ValueError):
+    """The query string fails validation; `problems` has at least one entry."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        """Keep the problems; the text of the error is all of them."""
+        super().__init__("; ".join(f"{problem.path}: {problem.message}" for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A field of `Call` to sort by; calls that agree in it are in the order of their ids.
+
+    Descending is the exact reverse of ascending, ids and nulls included (nulls come first).
+    """
+
+    field: str = "created_on"
+    descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CallQuery:
+    """What is asked of a listing; a filter that is None is not asked for."""
+
+    page: int = 1
+    limit: int = 20
+    search: str | None = None
+    is_test_call: bool | None = None
+    status: str | None = None
+    order: Order | None = None
+
+
+def parse_order(sort: str) -> Order | None:
+    """The order that a `sort` names, or None where it names no field of a call.
+
+    `created_at` is taken as `created_on`: the reference page sorts by the one and answers with the
+    other.
+    """
+    name = sort.removeprefix("-")
+    name = "created_on" if name == "created_at" else name
+    return Order(name, descending=sort.startswith("-")) if name in Call._fields else None
+
+
+def parse_query(parameters: Iterable[tuple[str, str]]) -> CallQuery:
+    """The query of decoded name-value pairs; raises `InvalidQueryError` naming every problem.
+
+    Unknown parameters and unknown sort fields are ignored. A known parameter may be given once.
+    """
+    given: dict[str, str] = {}
+    problems: dict[str, Problem] = {}
+    for name, value in parameters:
+        if name in given:
+            problems[name] = Problem(name, "must be given once")
+        elif name in PARAMETERS:
+            given[name] = value
+
+    def integer(name: str, default: int, maximum: int) -> int:
+        text = given.get(name, str(default))
+        # The length is looked at first: int() refuses, and takes long for, thousands of digits.
+        plain = text.isascii() and text.isdigit() and len(text.lstrip("0")) <= len(str(maximum))
+        value = int(text.lstrip("0") or "0") if plain else 0
+        if not 1 <= value <= maximum:
+            problem = Problem(name, f"must be an integer from 1 to {maximum}")
+            problems.setdefault(name, problem)
+        return value
+
+    test_call = given.get("is_test_call")
+    if test_call not in (None, "true", "false"):
+        problems.setdefault("is_test_call", Problem("is_test_call", "must be true or false"))
+    query = CallQuery(
+        page=integer("page", 1, MAX_PAGE),
+        limit=integer("limit", 20, MAX_LIMIT),
+        search=given.get("search"),
+        is_test_call=None if test_call is None else test_call == "true",
+        status=given.get("status"),
+        order=parse_order(given.get("sort", "")),
+    )
+    if problems:
+        raise InvalidQueryError([problems[name] for name in PARAMETERS if name in problems])
+    return query
