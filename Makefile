@@ -47,7 +47,7 @@ build/generated: $(VENV_READY)
 
 generate: build/generated ## Turn openapi.yaml into generated/
 	@rm -rf generated && mv build/generated generated
-	@git status --short generated
+	@git status --short generated 2>/dev/null || true
 
 check-generated: build/generated ## Fail when generated/ is not what openapi.yaml generates
 	@diff --recursive --exclude=__pycache__ build/generated generated \

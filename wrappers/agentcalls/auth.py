@@ -29,7 +29,7 @@ class KeyAuth(httpx.Auth):
     prefix: str
 
     def __init__(self, api_key: AsyncApiKey) -> None:
-        if isinstance(api_key, str):
+        if not callable(api_key):
             _check(api_key)
         self._api_key = api_key
 
@@ -40,7 +40,7 @@ class KeyAuth(httpx.Auth):
         self, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, None]:
         """The request with the key of this moment."""
-        key = self._api_key if isinstance(self._api_key, str) else self._api_key()
+        key = self._api_key() if callable(self._api_key) else self._api_key
         if not isinstance(key, str):
             raise ConfigurationError("api_key returned no string; an async one needs AsyncClient.")
         yield self._signed(request, key)
@@ -49,7 +49,7 @@ class KeyAuth(httpx.Auth):
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """The request with the key of this moment, awaited where the callable is async."""
-        key = self._api_key if isinstance(self._api_key, str) else self._api_key()
+        key = self._api_key() if callable(self._api_key) else self._api_key
         yield self._signed(request, await key if inspect.isawaitable(key) else key)
 
     def _signed(self, request: httpx.Request, key: str) -> httpx.Request:

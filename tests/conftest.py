@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
+from flavours import MakeAsync, MakeSync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agentcalls import Client
+    from flavours import MakeClient
+
+# The same examples on every run, so that a red CI can be repeated; no deadlines, since machines differ.
+hypothesis.settings.register_profile("agentcalls", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("agentcalls")
+
+SEEDING = Seeding(calls=250, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API_KEY", "BASE_URL", "AUTH"):
+        monkeypatch.delenv(f"AGENTCALLS_{name}", raising=False)
+
+
+@pytest.fixture(scope="session")
+def mock_url() -> Iterator[str]:
+    """The mock over real HTTP: 250 calls of agent_demo, none of agent_empty, one of agent_one."""
+    with open_store(SEEDING) as store, serving(create_app(store)) as url:
+        yield url
+
+
+@pytest.fixture(params=[MakeSync, MakeAsync], ids=["sync", "async"])
+def make_client(request: pytest.FixtureRequest) -> Iterator[MakeClient]:
+    """Makes clients of one flavour; a test that takes it runs in both."""
+    make = request.param()
+    yield make
+    make.close()
+
+
+@pytest.fixture
+def client(make_client: MakeClient, mock_url: str) -> Client:
+    """A client of the mock, in both flavours."""
+    return make_client(api_key=FULL_KEY, base_url=mock_url)
+
+
+@pytest.fixture
+def page_body() -> dict[str, Any]:
+    """The body of a page with one call; a test changes what it needs."""
+    return {
+        "message": "Success",
+        "meta": {
+            "total_count": 1,
+            "page_count": 1,
+            "current_page": 1,
+            "limit": 100,
+            "has_next_page": False,
+            "has_previous_page": False,
+        },
+        "data": [
+            {
+                "id": "call_1",
+                "source": "+14155550100",
+                "destination": "+2348012345678",
+                "status": "ended",
+                "direction": "outbound",
+                "created_on": "2026-11-23T10:00:00Z",
+                "duration_seconds": 42,
+                "is_test_call": False,
+                "error_reason": None,
+                "end_reason": "hangup",
+                "ringing_at": "2026-11-23T10:00:02+00:00",
+                "ended_at": "2026-11-23T11:01:00.5+01:00",
+            }
+        ],
+    }

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import inspect
+import typing
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+from agentcalls import Calls, CallStatus
+from agentcalls.auth import ApiKeyHeaderAuth, BearerAuth
+from agentcalls.config import API_PREFIX, DOCUMENTED_HOST
+from agentcalls.query import MAX_LIMIT
+from agentcalls_api.models import ApiError, Call, CallPage, FieldError, PageMeta
+from contract.contract import (
+    OPENAPI,
+    OPERATION,
+    PARAMETERS,
+    PATH,
+    REFERENCE,
+    SCHEMAS,
+    reference_bodies,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each mapping of the contract, with where it stands."""
+    if isinstance(node, dict):
+        yield path, node
+        for key, child in node.items():
+            yield from nodes(child, f"{path}/{key}")
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from nodes(child, f"{path}/{index}")
+
+
+@pytest.mark.parametrize("status", ["200", "401", "403", "404"])
+def test_documented_body_is_the_reference_pages_value_for_value(status: str) -> None:
+    content = OPERATION["responses"][status]["content"]["application/json"]
+    assert content["examples"]["reference"]["value"] == reference_bodies()[status]
+
+
+@pytest.mark.parametrize("name", PARAMETERS.keys() - {"agentId"})
+def test_parameter_says_what_the_reference_page_says(name: str) -> None:
+    kind = {"integer": "number"}.get(PARAMETERS[name]["schema"]["type"])
+    kind = kind or PARAMETERS[name]["schema"]["type"]
+    assert f"\n{name}?{kind}\n\n{PARAMETERS[name]['description']}\n" in REFERENCE
+
+
+def test_contract_has_the_parameters_of_the_reference_page_and_no_other() -> None:
+    section = REFERENCE.split("Path Parameters")[1].split("Response Body")[0]
+    named = {
+        line.split("?")[0].split("*")[0]
+        for line in section.splitlines()
+        if "?" in line or "*" in line
+    }
+    assert named == set(PARAMETERS)
+
+
+def test_operation_and_key_are_described_in_the_reference_pages_words() -> None:
+    assert OPERATION["description"] in REFERENCE
+    assert OPENAPI["components"]["securitySchemes"]["ApiKeyAuth"]["description"] in REFERENCE
+    assert f"GET\n{PATH}\n" in REFERENCE
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameter_repeats_its_description_where_the_generator_looks_and_has_an_example(
+    name: str,
+) -> None:
+    assert PARAMETERS[name]["schema"]["description"] == PARAMETERS[name]["description"]
+    assert "example" in PARAMETERS[name]
+
+
+def test_nothing_has_a_default() -> None:
+    assert [path for path, node in nodes(OPENAPI) if "default" in node] == []
+
+
+def test_every_schema_field_and_header_is_described() -> None:
+    described = {
+        path
+        for path, node in nodes(OPENAPI["components"])
+        if "description" in node or "$ref" in node
+    }
+    wanted = {
+        f"/{kind}/{name}" for kind in ("schemas", "headers") for name in OPENAPI["components"][kind]
+    }
+    wanted |= {
+        f"/schemas/{name}/properties/{field}"
+        for name, schema in SCHEMAS.items()
+        for field in schema["properties"]
+    }
+    assert wanted - described == set()
+
+
+def test_every_call_field_is_required_so_that_no_user_meets_unset() -> None:
+    for name in ("Call", "CallPage", "PageMeta"):
+        assert set(SCHEMAS[name]["required"]) == set(SCHEMAS[name]["properties"])
+
+
+def test_either_scheme_alone_opens_the_operation_with_the_documented_scope() -> None:
+    assert OPERATION["security"] == [
+        {"ApiKeyAuth": ["conversations:read"]},
+        {"ApiKeyHeader": ["conversations:read"]},
+    ]
+    schemes = OPENAPI["components"]["securitySchemes"]
+    assert schemes["ApiKeyAuth"]["scheme"] == BearerAuth.scheme
+    assert schemes["ApiKeyHeader"]["name"] == ApiKeyHeaderAuth.header
+
+
+@pytest.mark.parametrize("model", [ApiError, Call, CallPage, FieldError, PageMeta])
+def test_generated_model_has_the_fields_of_its_schema(model: type[attrs.AttrsInstance]) -> None:
+    fields = {attribute.name for attribute in attrs.fields(model)} - {"additional_properties"}
+    expected = {
+        "status_code" if field == "statusCode" else field
+        for field in SCHEMAS[model.__name__]["properties"]
+    }
+    assert fields == expected
+
+
+def test_facade_takes_the_parameters_of_the_contract_and_no_other() -> None:
+    taken = set(inspect.signature(Calls.list).parameters) - {"self"}
+    assert taken == {"agent_id" if name == "agentId" else name for name in PARAMETERS}
+
+
+def test_what_the_facade_repeats_of_the_contract_agrees_with_it() -> None:
+    known, _ = typing.get_args(CallStatus)
+    assert (
+        list(typing.get_args(known)) == SCHEMAS["Call"]["properties"]["status"]["x-extensible-enum"]
+    )
+    assert PARAMETERS["limit"]["schema"]["maximum"] == MAX_LIMIT
+    assert PATH.startswith(f"{API_PREFIX}/")
+    assert [server["url"] for server in OPENAPI["servers"]] == [DOCUMENTED_HOST]

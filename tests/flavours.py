@@ -1,0 +1,109 @@
+"""Both flavours of the client behind one face, so that each behaviour is written down once."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+from agentcalls import AsyncClient, Client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+
+class Blocking:
+    """An async object seen as a blocking one: what it returns is awaited, what it yields is collected as it comes."""
+
+    def __init__(self, target: object, runner: asyncio.Runner) -> None:
+        self._target = target
+        self._runner = runner
+
+    def __getattr__(self, name: str) -> Any:
+        return self._blocking(getattr(self._target, name))
+
+    def __repr__(self) -> str:
+        return repr(self._target)
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = aiter(self._target)  # type: ignore[call-overload]
+
+        async def following() -> Any:
+            return await anext(iterator)
+
+        try:
+            while True:
+                try:
+                    yield self._runner.run(following())
+                except StopAsyncIteration:
+                    return
+        finally:
+            if hasattr(iterator, "aclose"):
+                self._runner.run(iterator.aclose())
+
+    def _blocking(self, value: Any) -> Any:
+        if inspect.ismethod(value):
+            return lambda *args, **kwargs: self._blocking(value(*args, **kwargs))
+        if inspect.iscoroutine(value):
+            return self._runner.run(value)
+        if hasattr(value, "__aiter__") or type(value).__name__ == "Calls":
+            return Blocking(value, self._runner)
+        return value
+
+
+class MakeClient(Protocol):
+    """Makes a client of one flavour; it is closed when the test ends."""
+
+    flavour: str
+
+    def __call__(self, **options: Any) -> Client: ...
+
+    def http(self, answer: Callable[[httpx.Request], httpx.Response]) -> Any:
+        """An `http_client` of this flavour whose answers come from a function."""
+        ...
+
+
+class MakeSync:
+    flavour = "sync"
+
+    def __init__(self) -> None:
+        self._opened: list[Client] = []
+
+    def __call__(self, **options: Any) -> Client:
+        client = Client(**options)
+        self._opened.append(client)
+        return client
+
+    def http(self, answer: Callable[[httpx.Request], httpx.Response]) -> httpx.Client:
+        return httpx.Client(transport=httpx.MockTransport(answer))
+
+    def close(self) -> None:
+        for client in self._opened:
+            client.close()
+
+
+class MakeAsync:
+    flavour = "async"
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._opened: list[AsyncClient] = []
+
+    def __call__(self, **options: Any) -> Client:
+        client = AsyncClient(**options)
+        self._opened.append(client)
+        blocking: Any = Blocking(client, self._runner)
+        blocking.close = blocking.aclose
+        return blocking  # type: ignore[no-any-return]
+
+    def http(self, answer: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+    def close(self) -> None:
+        for client in self._opened:
+            self._run(client.aclose())
+        self._runner.close()
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._runner.run(coroutine)

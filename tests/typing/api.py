@@ -1,0 +1,70 @@
+"""What a user's type checker sees: mypy and pyright read this file in `make types`; nothing runs it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_type
+
+import httpx
+from agentcalls import (
+    AsyncCallListing,
+    AsyncClient,
+    Call,
+    CallListing,
+    Client,
+    Page,
+    PageMeta,
+    RateLimit,
+    RateLimitError,
+)
+
+
+def sync() -> None:
+    with Client(
+        api_key=lambda: "sk_1", auth="x-api-key", timeout=3, http_client=httpx.Client()
+    ) as client:
+        assert_type(client, Client)
+        listing = client.calls.list(
+            "agent_1", status="failed", sort="-created_on", is_test_call=False
+        )
+        assert_type(listing, CallListing)
+        client.calls.list("agent_1", status="a status of next year")
+        client.calls.list("agent_1", page="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        client.calls.list("agent_1", 2)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+        for call in listing:
+            assert_type(call, Call)
+            assert_type(call.created_on, datetime)
+            assert_type(call.ended_at, datetime | None)
+            assert_type(call.duration_seconds, int | None)
+            assert_type(call.status, str)
+        for page in listing.pages():
+            assert_type(page, Page)
+        assert_type(listing.page(1).data, list[Call])
+        assert_type(listing.page(1).meta, PageMeta | None)
+        assert_type(listing.page(1).rate_limit, RateLimit | None)
+        assert_type(listing.first(), Call | None)
+        assert_type(listing.count(), int)
+        assert_type(listing.all(), list[Call])
+    try:
+        listing.first()
+    except RateLimitError as error:
+        assert_type(error.retry_after, float | None)
+        assert_type(error.status, int | None)
+
+
+async def asynchronous() -> None:
+    async def key() -> str:
+        return "sk_1"
+
+    async with AsyncClient(api_key=key, base_url="https://host") as client:
+        assert_type(client, AsyncClient)
+        listing = client.calls.list("agent_1")
+        assert_type(listing, AsyncCallListing)
+        async for call in listing:
+            assert_type(call, Call)
+        async for page in listing.pages():
+            assert_type(page, Page)
+        assert_type(await listing.page(1), Page)
+        assert_type(await listing.first(), Call | None)
+        assert_type(await listing.count(), int)
+        assert_type(await listing.all(), list[Call])

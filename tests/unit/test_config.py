@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from agentcalls import ConfigurationError
+from agentcalls.config import Config
+
+KEY = "sk_canary_4711"
+
+
+def resolve(environ: dict[str, str] | None = None, **options: Any) -> Config:
+    options = {
+        "api_key": KEY,
+        "base_url": "https://host",
+        "auth": None,
+        "allow_http": False,
+        **options,
+    }
+    return Config.resolve(environ or {}, **options)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("https://host", "https://host"),
+        ("https://host/", "https://host"),
+        ("HTTPS://Host:8443/gate/way//", "https://host:8443/gate/way"),
+        ("http://127.0.0.1:8010", "http://127.0.0.1:8010"),
+        ("http://[::1]:8010", "http://[::1]:8010"),
+        ("http://localhost", "http://localhost"),
+    ],
+)
+def test_base_url_keeps_its_path_and_loses_its_last_slash(given: str, expected: str) -> None:
+    assert resolve(base_url=given).base_url == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("", "https://host"),
+        ("host", "https://host"),
+        ("ftp://host", "https://host"),
+        ("https://", "https://host"),
+        ("https://ho st:port", "not a URL"),
+        (7, "not a URL"),
+        ("https://user:secret@host", "a user"),
+        ("https://host?key=secret", "a query"),
+        ("https://host#secret", "a fragment"),
+        ("http://api.bimpe.ai", "plain http"),
+        ("http://128.0.0.1", "plain http"),
+        ("http://localhost.example", "plain http"),
+        ("https://host/api/v1/console/", "ends in /api/v1/console"),
+    ],
+)
+def test_base_url_that_cannot_be_used_is_refused_without_quoting_it(given: Any, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        resolve(base_url=given)
+    assert "secret" not in str(caught.value)
+
+
+def test_plain_http_to_another_machine_needs_a_word() -> None:
+    assert resolve(base_url="http://gateway", allow_http=True).base_url == "http://gateway"
+
+
+@pytest.mark.parametrize("key", ["", " ", "sk 1", "sk_1\n", "sk_1\r\nX: y", "sk_é", "sk_\x00", 7])
+def test_key_that_cannot_be_a_header_is_refused_without_quoting_it(key: Any) -> None:
+    with pytest.raises(ConfigurationError, match="API key") as caught:
+        resolve(api_key=key)
+    assert "sk" not in str(caught.value)
+
+
+def test_unknown_scheme_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'bearer' or 'x-api-key'"):
+        resolve(auth="basic")
+
+
+def test_arguments_come_before_the_environment() -> None:
+    environ = {"AGENTCALLS_BASE_URL": "https://env", "AGENTCALLS_AUTH": "x-api-key"}
+    config = resolve(environ)
+    assert (config.base_url, config.auth.scheme) == ("https://host", "x-api-key")
+    assert resolve(environ, auth="bearer", base_url=None).base_url == "https://env"
+
+
+def test_empty_variable_counts_as_unset() -> None:
+    with pytest.raises(ConfigurationError, match="set AGENTCALLS_API_KEY"):
+        resolve({"AGENTCALLS_API_KEY": ""}, api_key=None)
+
+
+@pytest.mark.parametrize("key", [KEY, lambda: KEY])
+def test_key_is_in_no_repr(key: Any) -> None:
+    config = resolve(api_key=key)
+    assert KEY not in repr(config) + str(config) + repr(config.auth)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from typing import Any
+
+import pytest
+from agentcalls import (
+    AgentCallsError,
+    APIStatusError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    UnexpectedResponseError,
+)
+from agentcalls.errors import error_for
+from hypothesis import given
+from hypothesis import strategies as st
+
+REQUEST = {"method": "GET", "path": "/agents/{agentId}/calls"}
+ENVELOPE = {"message": "Agent not found", "code": "not_found", "request_id": "r1"}
+
+
+def error_of(status: int, body: object = None, **headers: str) -> AgentCallsError:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return error_for(
+        status,
+        {name.replace("_", "-"): value for name, value in headers.items()},
+        content,
+        **REQUEST,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, BadRequestError),
+        (401, AuthenticationError),
+        (403, PermissionDeniedError),
+        (404, NotFoundError),
+        (405, APIStatusError),
+        (409, ConflictError),
+        (418, APIStatusError),
+        (429, RateLimitError),
+        (499, APIStatusError),
+        (500, InternalServerError),
+        (501, InternalServerError),
+        (520, InternalServerError),
+        (204, UnexpectedResponseError),
+        (302, UnexpectedResponseError),
+    ],
+)
+def test_each_status_has_its_class(status: int, kind: type[AgentCallsError]) -> None:
+    error = error_of(status, ENVELOPE)
+    assert type(error) is kind
+    assert error.status == status
+
+
+def test_error_text_has_status_code_message_request_and_advice() -> None:
+    assert str(error_of(404, ENVELOPE)) == (
+        "404 not_found: Agent not found (GET /agents/{agentId}/calls, request id r1) "
+        "Check the agent's id, and that the key belongs to its team."
+    )
+
+
+def test_error_without_an_exchange_is_its_message() -> None:
+    assert str(AgentCallsError("Something is wrong.")) == "Something is wrong."
+    assert str(AgentCallsError("Wrong.", request_id="r1")) == "Wrong. (request id r1)"
+
+
+def test_request_id_of_the_body_comes_before_that_of_the_header() -> None:
+    assert error_of(404, ENVELOPE, X_Request_Id="r2").request_id == "r1"
+    assert error_of(404, {}, X_Request_Id="r2").request_id == "r2"
+
+
+def test_body_is_parsed_or_else_text_of_two_kilobytes_at_most() -> None:
+    assert error_of(404, ENVELOPE).body == ENVELOPE
+    error = error_of(502, b"<html>" + b"\xff" * 5000)
+    assert isinstance(error.body, str)
+    assert len(error.body) == 2048
+    assert error.message == "The server answered with status 502."
+
+
+@pytest.mark.parametrize(("header", "expected"), [("30", 30.0), ("soon", None), ("", None)])
+def test_retry_after_is_seconds(header: str, expected: float | None) -> None:
+    assert error_of(429, ENVELOPE, Retry_After=header).retry_after == expected
+
+
+def test_rows_of_errors_that_are_no_rows_are_left_out() -> None:
+    body = {"errors": [{"path": "page", "message": "is odd"}, "text", None]}
+    assert error_of(400, body).field_errors == (("page", "is odd"),)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+bodies = st.one_of(
+    st.binary(max_size=50),
+    json_values.map(lambda value: json.dumps(value).encode()),
+    st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(("message", "code", "request_id", "errors", "error"), json_values),
+    ).map(lambda value: json.dumps(value).encode()),
+    st.just(b"[" * 100_000),
+)
+
+
+@given(status=st.integers(100, 999).filter(lambda status: status != 200), content=bodies)
+def test_any_answer_is_an_error_that_pickles_copies_and_prints(status: int, content: bytes) -> None:
+    error = error_for(status, {}, content, **REQUEST)
+    twins: list[Any] = [pickle.loads(pickle.dumps(error)), copy.copy(error)]  # noqa: S301
+    for twin in twins:
+        assert type(twin) is type(error)
+        assert str(twin) == str(error)
+        assert repr(vars(twin)) == repr(vars(error))
