@@ -25,7 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         from agentcalls_mock import app, server  # noqa: PLC0415  # what the extra is for
     except ModuleNotFoundError as error:
-        return _refuse(f'{error.name} is not installed: pip install "agentcalls[mock]"', 1)
+        package = str(error.name).partition(".")[0]
+        return _refuse(f'{package} is not installed: pip install "agentcalls[mock]"', 1)
     logging.basicConfig(stream=sys.stderr, level=options.log_level.upper())
     try:
         listener = server.listen(options.host, options.port)

@@ -39,6 +39,7 @@ class Edge:
         path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
         scope["path"] = path.decode("latin-1")
         scope["state"] = {**scope.get("state", {}), "request_id": request_id}
+        _log.debug("%s %s has arrived", scope["method"], scope["path"])
         if self._latency_seconds:
             await asyncio.sleep(self._latency_seconds)
         allowance = self._limiter.take(presented_key(headers) or "")
