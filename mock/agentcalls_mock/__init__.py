@@ -48,7 +48,7 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  # PEP 562: the type of any name above
+def __getattr__(name: str) -> Any:  # PEP 562: the type of any name above
     # Looked up late, so that `agentcalls-mock --help` works where the extra is not installed.
     if name not in _MODULES:
         message = f"module {__name__!r} has no attribute {name!r}"

@@ -172,6 +172,6 @@ def _rate(text: str) -> RateLimit:
 def _order(text: str) -> Order:
     order = parse_order(text)
     if order is None:
-        message = f"{text!r} is not a field of a call, with or without a leading '-'"
+        message = f"{text!r} is not a field of a call or one after a '-'"
         raise ArgumentTypeError(message)
     return order

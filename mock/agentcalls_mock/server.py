@@ -1,7 +1,7 @@
 """Serving an application on a socket: until a signal says stop, or around a block of a test."""
 
 import socket
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from signal import SIGINT, SIGTERM, signal
 from threading import Event, Thread, current_thread, main_thread
@@ -47,7 +47,7 @@ def serve(
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
+def serving(app: ASGIApp) -> Generator[str, None, None]:
     """Yields the base URL of `app`, served by a thread on a free loopback port.
 
     Any ASGI application will do, one that wraps `create_app(...)` for instance.

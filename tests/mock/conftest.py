@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
 
 Row = dict[str, Any]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
 from agentcalls_mock import Seeding, Store, StoreError, open_store
 from agentcalls_mock.query import CallQuery, Order
 from agentcalls_mock.seeding import ESCAPED_AGENT, OTHER_TEAM, TEAM
@@ -112,8 +113,8 @@ def _add(store: Store, agent: int) -> None:
 def _replace_row(store: Store, agent: int) -> None:
     store.connection.execute(
         """INSERT OR REPLACE INTO calls (agent, id, destination, status, direction, created_on,
-        is_test_call) SELECT agent, id, destination, 'novel', direction, created_on, 1 - is_test_call
-        FROM calls WHERE agent = ? AND status = 'queued'""",
+        is_test_call) SELECT agent, id, destination, 'novel', direction, created_on,
+        1 - is_test_call FROM calls WHERE agent = ? AND status = 'queued'""",
         (agent,),
     )
 

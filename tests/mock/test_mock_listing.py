@@ -4,11 +4,12 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from agentcalls_mock import Call, Seeding, create_app, open_store, serving
 from agentcalls_mock.query import Order
 from agentcalls_mock.seeding import calls_of, roster
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 Row = dict[str, Any]
 
@@ -52,10 +53,11 @@ def model(rows: list[Row], query: dict[str, str]) -> list[Row]:
     return found[::-1] if sort.startswith("-") else found
 
 
-def page_of(api: httpx.Client, agent: str = "agent_demo", **query: object) -> Any:
+def page_of(api: httpx.Client, agent: str = "agent_demo", **query: object) -> dict[str, Any]:
     answer = api.get(f"{agent}/calls", params={k: str(v) for k, v in query.items()})
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def test_a_listing_is_the_seeded_calls_newest_first_ties_by_id(
@@ -103,7 +105,7 @@ def test_pages_concatenate_to_the_whole_and_its_reverse_is_the_reverse(
 
     def whole(sort: str) -> list[Row]:
         body = page_of(api, **query | {"sort": sort}, limit=limit)
-        found = body["data"]
+        found: list[Row] = body["data"]
         for number in range(2, body["meta"]["page_count"] + 1):
             found += page_of(api, **query | {"sort": sort}, limit=limit, page=number)["data"]
         assert len(found) == body["meta"]["total_count"]

@@ -1,20 +1,21 @@
 """`agentcalls-mock` as a process: one line when ready, status 0 when told to stop."""
 
-import os
 import re
 import signal
 import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import agentcalls_mock
 import httpx
 import pytest
+
+import agentcalls_mock
 from agentcalls_mock import FULL_KEY, create_app, open_store, serving
+from agentcalls_mock.arguments import parse_options
 from agentcalls_mock.server import listen
 
 SCRIPT = str(Path(sysconfig.get_path("scripts")) / "agentcalls-mock")
@@ -23,7 +24,7 @@ CALLS = "/api/v1/console/agents/agent_demo/calls"
 
 
 @contextmanager
-def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(*options: str) -> Generator[tuple[subprocess.Popen[str], str], None, None]:
     """Yields a mock that is ready, and its URL."""
     command = [SCRIPT, "--port", "0", "--calls", "30", *options]
     with subprocess.Popen(
@@ -147,16 +148,13 @@ def test_a_host_that_does_not_exist_is_status_1() -> None:
         (["--now", "1970-01-01"], "argument --now: '1970-01-01' is not in the years 1971 to 9998"),
         (
             ["--default-sort", "name"],
-            "argument --default-sort: 'name' is not a field of a call, with or without a leading"
-            " '-'",
+            "argument --default-sort: 'name' is not a field of a call or one after a '-'",
         ),
     ],
 )
 def test_wrong_options_are_one_sentence_and_status_2(
     options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from agentcalls_mock.arguments import parse_options
-
     with pytest.raises(SystemExit) as raised:
         parse_options(options)
 
@@ -176,7 +174,7 @@ def test_a_database_seeded_otherwise_is_status_2(tmp_path: Path) -> None:
 
 def test_another_address_than_loopback_is_warned_of() -> None:
     with subprocess.Popen(
-        [SCRIPT, "--port", "0", "--calls", "1", "--host", "0.0.0.0"],
+        [SCRIPT, "--port", "0", "--calls", "1", "--host", "0.0.0.0"],  # what is warned of
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -231,11 +229,11 @@ def test_every_public_name_is_there() -> None:
     assert not hasattr(agentcalls_mock, "nothing_of_ours")
 
 
-def test_serving_leaves_no_thread_and_no_open_port() -> None:
-    before = threading.active_count(), len(os.listdir("/proc/self/fd"))
+def test_serving_ends_with_its_thread_and_its_port() -> None:
+    before = threading.active_count()
     with open_store() as store, serving(create_app(store)) as url:
         assert get(url).status_code == 200
     with pytest.raises(httpx.ConnectError):
         get(url)
 
-    assert (threading.active_count(), len(os.listdir("/proc/self/fd"))) == before
+    assert threading.active_count() == before

@@ -4,6 +4,7 @@ import time
 
 import httpx
 import pytest
+
 from agentcalls_mock import FULL_KEY, NOSCOPE_KEY, RateLimit, create_app, open_store, serving
 from agentcalls_mock.ratelimit import RateLimiter
 
