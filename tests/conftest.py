@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+
 from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
 from flavours import MakeAsync, MakeSync
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from agentcalls import Client
     from flavours import MakeClient
@@ -28,14 +29,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def mock_url() -> Iterator[str]:
+def mock_url() -> Generator[str]:
     """The mock over real HTTP: 250 calls of agent_demo, none of agent_empty, one of agent_one."""
     with open_store(SEEDING) as store, serving(create_app(store)) as url:
         yield url
 
 
 @pytest.fixture(params=[MakeSync, MakeAsync], ids=["sync", "async"])
-def make_client(request: pytest.FixtureRequest) -> Iterator[MakeClient]:
+def make_client(request: pytest.FixtureRequest) -> Generator[MakeClient]:
     """Makes clients of one flavour; a test that takes it runs in both."""
     make = request.param()
     yield make

@@ -7,6 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
+
 from agentcalls import AsyncClient, Client
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Blocking:
         return repr(self._target)
 
     def __iter__(self) -> Iterator[Any]:
-        iterator = aiter(self._target)  # type: ignore[call-overload]
+        target: Any = self._target
+        iterator: Any = aiter(target)
 
         async def following() -> Any:
             return await anext(iterator)

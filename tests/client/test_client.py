@@ -4,9 +4,10 @@ import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
-import agentcalls
 import httpx
 import pytest
+
+import agentcalls
 from agentcalls import (
     APIConnectionError,
     APIStatusError,

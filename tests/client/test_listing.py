@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import httpx
 import pytest
+
 from agentcalls_api.models import Call
 
 if TYPE_CHECKING:

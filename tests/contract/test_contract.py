@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
+
 from agentcalls import Calls, CallStatus
 from agentcalls.auth import ApiKeyHeaderAuth, BearerAuth
 from agentcalls.config import API_PREFIX, DOCUMENTED_HOST

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_type
 
 import httpx
+
 from agentcalls import (
     AsyncCallListing,
     AsyncClient,
@@ -30,7 +31,7 @@ def sync() -> None:
         assert_type(listing, CallListing)
         client.calls.list("agent_1", status="a status of next year")
         client.calls.list("agent_1", page="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        client.calls.list("agent_1", 2)  # type: ignore[misc]  # pyright: ignore[reportCallIssue]
+        client.calls.list("agent_1", 2)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         for call in listing:
             assert_type(call, Call)
             assert_type(call.created_on, datetime)

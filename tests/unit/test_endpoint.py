@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from agentcalls import RateLimit, UnexpectedResponseError
 from agentcalls.endpoint import page_from
 

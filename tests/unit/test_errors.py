@@ -6,6 +6,9 @@ import pickle
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from agentcalls import (
     AgentCallsError,
     APIStatusError,
@@ -19,8 +22,6 @@ from agentcalls import (
     UnexpectedResponseError,
 )
 from agentcalls.errors import error_for
-from hypothesis import given
-from hypothesis import strategies as st
 
 REQUEST = {"method": "GET", "path": "/agents/{agentId}/calls"}
 ENVELOPE = {"message": "Agent not found", "code": "not_found", "request_id": "r1"}

@@ -4,13 +4,14 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from agentcalls import CallQuery, ConfigurationError
 from agentcalls.endpoint import request_arguments
 from agentcalls_api import AuthenticatedClient
 from agentcalls_api.api.calls import list_calls
 from agentcalls_api.types import UNSET
-from hypothesis import given
-from hypothesis import strategies as st
 
 BASE_URL = "https://host/prefix"
 texts = st.text(max_size=20)

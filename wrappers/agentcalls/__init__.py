@@ -6,8 +6,6 @@
 ...         print(call.id, call.created_on, call.error_reason)
 """
 
-from agentcalls_api.models import Call, PageMeta
-
 from agentcalls._version import __version__
 from agentcalls.async_client import AsyncClient
 from agentcalls.auth import ApiKey, AsyncApiKey, AuthScheme
@@ -31,6 +29,7 @@ from agentcalls.errors import (
 from agentcalls.listing import AsyncCallListing, CallListing
 from agentcalls.page import Page, RateLimit
 from agentcalls.query import CallQuery, CallStatus
+from agentcalls_api.models import Call, PageMeta
 
 __all__ = [
     "APIConnectionError",

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import attrs
+
 from agentcalls_api.models import Call, CallPage
 
 _TIMESTAMPS = tuple(

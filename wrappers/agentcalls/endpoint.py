@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import httpx
-from agentcalls_api.api.calls import list_calls
 
 from agentcalls._version import __version__
 from agentcalls.decode import decode_page
@@ -22,6 +21,7 @@ from agentcalls.errors import (
     error_for,
 )
 from agentcalls.page import Page, RateLimit
+from agentcalls_api.api.calls import list_calls
 
 if TYPE_CHECKING:
     from agentcalls.query import CallQuery

@@ -11,10 +11,9 @@ from agentcalls.walk import first_call, first_page, page_after
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-    from agentcalls_api.models import Call
-
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
+    from agentcalls_api.models import Call
 
 
 @frozen

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agentcalls_mock import FULL_KEY
+from contract.contract import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README = (ROOT / "README.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_there_is_an_example_of_each_kind() -> None:
+    kinds = (
+        "for call in client",
+        ".pages()",
+        "async for",
+        "except NotFoundError",
+        "agentcalls_api",
+    )
+    assert [sum(kind in example for example in EXAMPLES) >= 1 for kind in kinds] == [True] * 5
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_example_runs_as_it_stands_and_prints_something(
+    example: str, mock_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AGENTCALLS_API_KEY", FULL_KEY)
+    monkeypatch.setenv("AGENTCALLS_BASE_URL", mock_url)
+    namespace: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), namespace)  # noqa: S102
+    assert capsys.readouterr().out
+
+
+def test_every_file_that_a_document_links_to_exists() -> None:
+    documents: list[Path] = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    for document in documents:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_every_make_target_that_a_document_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = {
+        target
+        for name in ("README.md", "CONTRIBUTING.md")
+        for target in re.findall(r"(?:\$ |`)make ([a-z-]+)", (ROOT / name).read_text())
+    }
+    assert {"demo", "test"} <= named <= targets
