@@ -27,10 +27,12 @@ test: $(VENV_READY) ## Run the tests, with branch coverage of the facade
 
 test-all: ## Run the tests on each Python of this machine, from 3.11 to 3.14
 	@for version in 3.11 3.12 3.13 3.14; do \
-	  if python$$version -c '' 2>/dev/null; then \
-	    echo "== Python $$version"; \
-	    $(MAKE) test PYTHON=python$$version VENV=.cache/venv-$$version; \
-	  else echo "== Python $$version is not on this machine"; fi; \
+	  found=; \
+	  for python in python$$version "$$HOME"/.pyenv/versions/$$version.*/bin/python; do \
+	    if $$python -c '' 2>/dev/null; then found=$$python; break; fi; \
+	  done; \
+	  echo "== Python $$version: $${found:-not on this machine}"; \
+	  [ -z "$$found" ] || $(MAKE) test PYTHON="$$found" VENV=.cache/venv-$$version; \
 	done
 
 mock: $(VENV_READY) ## Run the API's stand-in on 127.0.0.1:8010 (PORT=…) until Ctrl-C
@@ -63,7 +65,7 @@ lint: $(VENV_READY) $(NODE_READY) ## Check style, layers and the contract
 
 types: $(VENV_READY) $(NODE_READY) ## Check types: mypy strict on all code, pyright on what is handwritten
 	@$(BIN)/mypy
-	@node_modules/.bin/pyright --pythonpath $(BIN)/python
+	@node_modules/.bin/pyright --project pyproject.toml --pythonpath $(BIN)/python
 
 format: $(VENV_READY) ## Format the handwritten code and mend what can be mended
 	@$(BIN)/ruff check --fix $(HANDWRITTEN)
