@@ -75,8 +75,12 @@ def test_a_file_of_someone_else_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     before = text.read_bytes(), database.read_bytes()
 
-    for path in (text, database, tmp_path / "no folder" / "calls.db"):
-        with pytest.raises(StoreError, match=path.name):
+    for path, reason in (
+        (text, "file is not a database"),
+        (database, "is not a database of this agentcalls-mock"),
+        (tmp_path / "no folder" / "calls.db", "unable to open database file"),
+    ):
+        with pytest.raises(StoreError, match=f"{path.name}.* {reason}"):
             open_store(SEEDING, path)
     assert (text.read_bytes(), database.read_bytes()) == before
 
@@ -126,11 +130,17 @@ def _update(store: Store, agent: int) -> None:
     )
 
 
+def _retest(store: Store, agent: int) -> None:
+    store.connection.execute(
+        "UPDATE calls SET is_test_call = 1 - is_test_call WHERE agent = ?", (agent,)
+    )
+
+
 def _delete(store: Store, agent: int) -> None:
     store.connection.execute("DELETE FROM calls WHERE agent = ? AND is_test_call", (agent,))
 
 
-@pytest.mark.parametrize("change", [_add, _replace_row, _update, _delete])
+@pytest.mark.parametrize("change", [_add, _replace_row, _update, _retest, _delete])
 def test_counts_and_searches_follow_rows_that_change(
     change: Callable[[Store, int], None],
 ) -> None:

@@ -14,7 +14,20 @@ from agentcalls_mock.seeding import calls_of, roster
 Row = dict[str, Any]
 
 KNOWN = ("queued", "ringing", "answered", "ended", "busy", "failed", "cancelled")
-SEARCHES = ("SIP", "+1415", "é", "above 30%", "%", "_", "packet_loss", "'", "\x00", "\x1f", "\\")
+SEARCHES = (
+    "SIP",
+    "none",
+    "+1415",
+    "é",
+    "above 30%",
+    "%",
+    "_",
+    "packet_loss",
+    "'",
+    "\x00",
+    "\x1f",
+    "\\",
+)
 
 queries = st.fixed_dictionaries(
     {},

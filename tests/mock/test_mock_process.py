@@ -1,7 +1,9 @@
 """`agentcalls-mock` as a process: one line when ready, status 0 when told to stop."""
 
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -27,8 +29,10 @@ CALLS = "/api/v1/console/agents/agent_demo/calls"
 def running(*options: str) -> Generator[tuple[subprocess.Popen[str], str], None, None]:
     """Yields a mock that is ready, and its URL."""
     command = [SCRIPT, "--port", "0", "--calls", "30", *options]
+    # Five hours off UTC, and an output that is not flushed unless the mock does so.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"} | {"TZ": "X5"}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
         try:
             assert process.stdout
@@ -56,7 +60,9 @@ def get(url: str, **parameters: str) -> httpx.Response:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_one_line_answers_and_stops_cleanly_on_a_signal(number: signal.Signals) -> None:
     with running() as (process, url):
-        assert get(url).json()["meta"]["total_count"] == 30
+        answer = get(url)
+        assert answer.json()["meta"]["total_count"] == 30
+        assert "Server" not in answer.headers
         process.send_signal(number)
         rest, errors = process.communicate(timeout=10)
 
@@ -65,8 +71,8 @@ def test_it_says_one_line_answers_and_stops_cleanly_on_a_signal(number: signal.S
 
 def test_requests_in_flight_are_answered_before_it_stops() -> None:
     with running("--latency", "300ms", "--log-level", "debug") as (process, url):
-        answers: list[int] = []
-        asking = threading.Thread(target=lambda: answers.append(get(url).status_code))
+        answers: list[httpx.Response] = []
+        asking = threading.Thread(target=lambda: answers.append(get(url)))
         asking.start()
         assert process.stderr
         # The log tells when the request has arrived.
@@ -76,18 +82,27 @@ def test_requests_in_flight_are_answered_before_it_stops() -> None:
         asking.join()
         process.communicate(timeout=10)
 
-    assert (answers, process.returncode) == ([200], 0)
+    assert (answers[0].status_code, process.returncode) == (200, 0)
+    assert answers[0].elapsed.total_seconds() >= 0.3
 
 
 def test_equal_options_make_equal_bytes() -> None:
-    options = ("--seed", "3", "--now", "2026-11-23T13:00:00+01:00", "--calls", "80")
     bodies: list[bytes] = []
-    for _ in range(2):
-        with running(*options) as (_, url):
+    for now in ("2026-11-23T13:00:00+01:00", "2026-11-23T12:00:00"):
+        with running("--seed", "3", "--calls", "80", "--now", now) as (_, url):
             bodies.append(get(url, limit="100").content)
 
     assert bodies[0] == bodies[1]
     assert b'"created_on":"2026-11-23T11:59:' in bodies[0]
+
+
+def test_without_now_a_database_is_used_again(tmp_path: Path) -> None:
+    bodies: list[bytes] = []
+    for _ in range(2):
+        with running("--database", str(tmp_path / "calls.db")) as (_, url):
+            bodies.append(get(url).content)
+
+    assert bodies[0] == bodies[1]
 
 
 def test_options_reach_the_server(tmp_path: Path) -> None:
@@ -107,7 +122,7 @@ def test_the_key_is_never_logged() -> None:
         process.terminate()
         rest, errors = process.communicate(timeout=10)
 
-    assert f"GET {CALLS}" in errors
+    assert f'"GET {CALLS} HTTP/1.1" 200' in errors
     assert "sk_" not in rest + errors
 
 
@@ -237,3 +252,8 @@ def test_serving_ends_with_its_thread_and_its_port() -> None:
         get(url)
 
     assert threading.active_count() == before
+
+
+def test_a_listener_is_of_the_protocol_that_turns_nagles_algorithm_off() -> None:
+    with listen() as listener:
+        assert (listener.getsockname()[0], listener.proto) == ("127.0.0.1", socket.IPPROTO_TCP)
