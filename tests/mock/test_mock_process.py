@@ -30,7 +30,7 @@ def running(*options: str) -> Generator[tuple[subprocess.Popen[str], str], None,
     """Yields a mock that is ready, and its URL."""
     command = [SCRIPT, "--port", "0", "--calls", "30", *options]
     # Five hours off UTC, and an output that is not flushed unless the mock does so.
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"} | {"TZ": "X5"}
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"} | {"TZ": "XXX5"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
