@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
-from agentcalls import AsyncClient, Client
+from agentcalls import AsyncClient, Client, Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -54,10 +54,34 @@ class Blocking:
         return value
 
 
+class InstantClock:
+    """A clock whose sleeps take no time but move it on; it remembers them. Its jitter is all of the backoff."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.moment = 1000.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.moment += seconds
+
+    async def sleep_async(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+    def clock(self, flavour: str) -> Clock:
+        return Clock(
+            now=lambda: self.moment,
+            wall=lambda: self.moment + 1_700_000_000,
+            random=lambda: 1.0,
+            sleep=self.sleep_async if flavour == "async" else self.sleep,
+        )
+
+
 class MakeClient(Protocol):
     """Makes a client of one flavour; it is closed when the test ends."""
 
     flavour: str
+    clock: InstantClock
 
     def __call__(self, **options: Any) -> Client: ...
 
@@ -70,10 +94,11 @@ class MakeSync:
     flavour = "sync"
 
     def __init__(self) -> None:
+        self.clock = InstantClock()
         self._opened: list[Client] = []
 
     def __call__(self, **options: Any) -> Client:
-        client = Client(**options)
+        client = Client(**{"clock": self.clock.clock(self.flavour), **options})
         self._opened.append(client)
         return client
 
@@ -89,11 +114,12 @@ class MakeAsync:
     flavour = "async"
 
     def __init__(self) -> None:
+        self.clock = InstantClock()
         self._runner = asyncio.Runner()
         self._opened: list[AsyncClient] = []
 
     def __call__(self, **options: Any) -> Client:
-        client = AsyncClient(**options)
+        client = AsyncClient(**{"clock": self.clock.clock(self.flavour), **options})
         self._opened.append(client)
         blocking: Any = Blocking(client, self._runner)
         blocking.close = blocking.aclose

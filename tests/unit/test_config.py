@@ -5,20 +5,27 @@ from typing import Any
 import pytest
 
 from agentcalls import ConfigurationError
-from agentcalls.config import Config
+from agentcalls.config import Config, given_key
 
 KEY = "sk_canary_4711"
 
 
-def resolve(environ: dict[str, str] | None = None, **options: Any) -> Config:
+def resolve(**options: Any) -> Config:
     options = {
         "api_key": KEY,
         "base_url": "https://host",
         "auth": None,
         "allow_http": False,
+        "max_retries": 4,
+        "deadline": 120.0,
+        "max_retry_wait": 60.0,
+        "max_body_bytes": 1000,
+        "strict": False,
+        "on_retry": None,
+        "clock": None,
         **options,
     }
-    return Config.resolve(environ or {}, **options)
+    return Config.resolve(**{**options, "api_key": given_key(options["api_key"])})
 
 
 @pytest.mark.parametrize(
@@ -76,16 +83,44 @@ def test_unknown_scheme_is_refused() -> None:
         resolve(auth="basic")
 
 
-def test_arguments_come_before_the_environment() -> None:
-    environ = {"AGENTCALLS_BASE_URL": "https://env", "AGENTCALLS_AUTH": "x-api-key"}
-    config = resolve(environ)
+def test_arguments_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTCALLS_BASE_URL", "https://env")
+    monkeypatch.setenv("AGENTCALLS_AUTH", "x-api-key")
+    config = resolve()
     assert (config.base_url, config.auth.scheme) == ("https://host", "x-api-key")
-    assert resolve(environ, auth="bearer", base_url=None).base_url == "https://env"
+    assert resolve(auth="bearer", base_url=None).base_url == "https://env"
 
 
-def test_empty_variable_counts_as_unset() -> None:
+def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API_KEY", "BASE_URL", "AUTH"):
+        monkeypatch.setenv(f"AGENTCALLS_{name}", "")
     with pytest.raises(ConfigurationError, match="set AGENTCALLS_API_KEY"):
-        resolve({"AGENTCALLS_API_KEY": ""}, api_key=None)
+        resolve(api_key=None)
+    with pytest.raises(ConfigurationError, match="set AGENTCALLS_BASE_URL"):
+        resolve(base_url=None)
+    assert resolve().auth.scheme == "bearer"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_retries": -1},
+        {"max_retries": 1.5},
+        {"max_retries": True},
+        {"max_retries": None},
+        {"deadline": 0},
+        {"deadline": float("inf")},
+        {"deadline": float("nan")},
+        {"deadline": "60"},
+        {"max_retry_wait": -1},
+        {"max_body_bytes": 0},
+        {"max_body_bytes": 1e6},
+    ],
+    ids=str,
+)
+def test_number_that_bounds_nothing_is_refused_by_name(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        resolve(**wrong)
 
 
 @pytest.mark.parametrize("key", [KEY, lambda: KEY])

@@ -1,22 +1,22 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from agentcalls import RateLimit, UnexpectedResponseError
+from agentcalls import CallQuery, Page, Problem, RateLimit, UnexpectedResponseError
 from agentcalls.endpoint import page_from
+from agentcalls.retry import Answer
+
+QUERY = CallQuery(agent_id="agent_1", page=3)
 
 
-def without(body: dict[str, Any], *path: Any) -> dict[str, Any]:
-    *parents, last = path
-    node: Any = body
-    for key in parents:
-        node = node[key]
-    del node[last]
-    return body
+def page_of(content: Any, headers: dict[str, str] | None = None, *, strict: bool = False) -> Page:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return page_from(Answer(200, httpx.Headers(headers), body), QUERY, strict=strict)
 
 
 @pytest.mark.parametrize(
@@ -33,16 +33,26 @@ def without(body: dict[str, Any], *path: Any) -> dict[str, Any]:
         b"[" * 100_000,
     ],
 )
-def test_body_that_is_no_page_is_an_unexpected_response(content: bytes) -> None:
+@pytest.mark.parametrize("strict", [False, True])
+def test_body_that_is_no_page_is_an_unexpected_response(content: bytes, strict: bool) -> None:  # noqa: FBT001
     with pytest.raises(UnexpectedResponseError, match="no page of calls") as caught:
-        page_from(httpx.Response(200, content=content, headers={"X-Request-Id": "r1"}))
+        page_of(content, {"X-Request-Id": "r1"}, strict=strict)
     assert (caught.value.status, caught.value.request_id) == (200, "r1")
     assert caught.value.path == "/api/v1/console/agents/{agentId}/calls"
+    assert content.startswith(caught.value.body.encode()[:3]) or b"\xff" in content
 
 
-def test_missing_field_is_named(page_body: dict[str, Any]) -> None:
-    with pytest.raises(UnexpectedResponseError, match="the field 'status' is missing"):
-        page_from(httpx.Response(200, json=without(page_body, "data", 0, "status")))
+def test_problem_is_reported_with_its_page_and_raised_when_strict(
+    page_body: dict[str, Any],
+) -> None:
+    del page_body["data"][0]["status"]
+    page = page_of(page_body)
+    assert page.data[0].status is None
+    assert page.problems == (
+        Problem(page=3, row=0, call_id="call_1", field="status", why="is missing"),
+    )
+    with pytest.raises(UnexpectedResponseError, match="status"):
+        page_of(page_body, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -65,4 +75,4 @@ def test_missing_field_is_named(page_body: dict[str, Any]) -> None:
 def test_rate_limit_is_what_the_headers_say(
     page_body: dict[str, Any], headers: dict[str, str], expected: RateLimit | None
 ) -> None:
-    assert page_from(httpx.Response(200, json=page_body, headers=headers)).rate_limit == expected
+    assert page_of(page_body, headers).rate_limit == expected

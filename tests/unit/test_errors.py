@@ -87,11 +87,6 @@ def test_body_is_parsed_or_else_text_of_two_kilobytes_at_most() -> None:
     assert error.message == "The server answered with status 502."
 
 
-@pytest.mark.parametrize(("header", "expected"), [("30", 30.0), ("soon", None), ("", None)])
-def test_retry_after_is_seconds(header: str, expected: float | None) -> None:
-    assert error_of(429, ENVELOPE, Retry_After=header).retry_after == expected
-
-
 def test_rows_of_errors_that_are_no_rows_are_left_out() -> None:
     body = {"errors": [{"path": "page", "message": "is odd"}, "text", None]}
     assert error_of(400, body).field_errors == (("page", "is odd"),)

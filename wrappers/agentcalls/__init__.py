@@ -11,6 +11,8 @@ from agentcalls.async_client import AsyncClient
 from agentcalls.auth import ApiKey, AsyncApiKey, AuthScheme
 from agentcalls.calls import Calls
 from agentcalls.client import Client
+from agentcalls.clock import Clock
+from agentcalls.decode import Problem
 from agentcalls.errors import (
     AgentCallsError,
     APIConnectionError,
@@ -22,13 +24,17 @@ from agentcalls.errors import (
     ConflictError,
     InternalServerError,
     NotFoundError,
+    PaginationError,
     PermissionDeniedError,
     RateLimitError,
     UnexpectedResponseError,
 )
 from agentcalls.listing import AsyncCallListing, CallListing
-from agentcalls.page import Page, RateLimit
+from agentcalls.options import ReadOptions
+from agentcalls.page import Page
 from agentcalls.query import CallQuery, CallStatus
+from agentcalls.ratelimit import RateLimit
+from agentcalls.retry import Retry
 from agentcalls_api.models import Call, PageMeta
 
 __all__ = [
@@ -49,15 +55,20 @@ __all__ = [
     "CallStatus",
     "Calls",
     "Client",
+    "Clock",
     "ConfigurationError",
     "ConflictError",
     "InternalServerError",
     "NotFoundError",
     "Page",
     "PageMeta",
+    "PaginationError",
     "PermissionDeniedError",
+    "Problem",
     "RateLimit",
     "RateLimitError",
+    "ReadOptions",
+    "Retry",
     "UnexpectedResponseError",
     "__version__",
 ]

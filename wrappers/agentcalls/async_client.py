@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Self
+import asyncio
+from contextlib import aclosing, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
 from agentcalls.calls import Calls
-from agentcalls.config import DEFAULT_TIMEOUT, Config
-from agentcalls.endpoint import connection_error, page_from, request_arguments
-from agentcalls.errors import ConfigurationError
+from agentcalls.config import DEFAULT_MAX_BODY_BYTES, DEFAULT_TIMEOUT, Config, given_key
+from agentcalls.endpoint import no_answer, request_arguments, unfinished, within
+from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.exchange import Exchanges
 from agentcalls.listing import AsyncCallListing
+from agentcalls.retry import Answer, Send
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from agentcalls.auth import AsyncApiKey, AuthScheme
+    from agentcalls.clock import Clock
+    from agentcalls.options import ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
+    from agentcalls.retry import Retry
 
 
 class AsyncClient:
     """The same as `Client`, for asyncio: use it with `async with`, or `await aclose()`.
 
-    Takes what `Client` takes, but an `httpx.AsyncClient` as `http_client`; the callable of `api_key` may be async.
+    Takes what `Client` takes, but an `httpx.AsyncClient` as `http_client`, and async callables as `api_key` and as the
+    clock's `sleep`. Tasks may share it; it belongs to the event loop that it is first used in.
     """
 
     calls: Calls[AsyncCallListing]
@@ -39,14 +48,36 @@ class AsyncClient:
         timeout: float | httpx.Timeout | None = None,
         http_client: httpx.AsyncClient | None = None,
         allow_http: bool = False,
+        max_retries: int = 4,
+        deadline: float = 120.0,
+        max_retry_wait: float = 60.0,
+        max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+        strict: bool = False,
+        on_retry: Callable[[Retry], object] | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        secret = given_key(api_key)
+        del api_key  # or a traceback with locals would show it
         self._config = Config.resolve(
-            os.environ, api_key=api_key, base_url=base_url, auth=auth, allow_http=allow_http
+            api_key=secret,
+            base_url=base_url,
+            auth=auth,
+            allow_http=allow_http,
+            max_retries=max_retries,
+            deadline=deadline,
+            max_retry_wait=max_retry_wait,
+            max_body_bytes=max_body_bytes,
+            strict=strict,
+            on_retry=on_retry,
+            clock=clock,
         )
         self._http = http_client or httpx.AsyncClient(timeout=DEFAULT_TIMEOUT)
         self._owns_http = http_client is None
-        self._timeout = httpx.USE_CLIENT_DEFAULT if timeout is None else timeout
-        self.calls = Calls(lambda query: AsyncCallListing(query, self._fetch))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timeout = None if timeout is None else httpx.Timeout(timeout)
+        self._exchanges = Exchanges(self._config)
+        self._closed = asyncio.Event()
+        self.calls = Calls(self._listing)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._config})"
@@ -63,20 +94,72 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections, unless they are those of an `http_client` that was passed."""
+        """Close the connections, unless they are those of an `http_client` that was passed, and end every wait.
+
+        A request that is made or waiting afterwards raises `ConfigurationError`. Closing twice does nothing.
+        """
+        self._closed.set()
         if self._owns_http:
             await self._http.aclose()
 
-    async def _fetch(self, query: CallQuery) -> Page:
-        if self._http.is_closed:
-            raise ConfigurationError("The client is closed; make a new one.")
-        request = self._http.build_request(
-            **request_arguments(self._config.base_url, query), timeout=self._timeout
-        )
+    def _listing(self, query: CallQuery, options: ReadOptions) -> AsyncCallListing:
+        return AsyncCallListing(query, options, partial(self._fetch, options=options))
+
+    async def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
+        arguments = request_arguments(self._config.base_url, query)
+        steps = self._exchanges.steps(query, options)
+        outcome: Answer | AgentCallsError | None = None
+        try:
+            while True:
+                step = steps.send(outcome)
+                outcome = None
+                if isinstance(step, Send):
+                    outcome = await self._send(arguments, step)
+                else:
+                    await self._sleep(step)
+        except StopIteration as end:
+            page: Page = end.value
+            return page
+
+    async def _send(self, arguments: dict[str, Any], step: Send) -> Answer | AgentCallsError:
+        config, now = self._config, self._config.clock.now
+        self._check_open()
+        self._check_loop()
+        timeout = within(self._timeout or self._http.timeout, step.deadline - now())
+        request = self._http.build_request(**arguments, timeout=timeout)
+        content = bytearray()
         try:
             response = await self._http.send(
-                request, auth=self._config.auth, follow_redirects=False
+                request, auth=config.auth, stream=True, follow_redirects=False
             )
-        except httpx.TransportError as error:
-            raise connection_error(error) from error
-        return page_from(response)
+            async with aclosing(response):
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if refusal := unfinished(
+                        len(content), config.max_body_bytes, late=now() > step.deadline
+                    ):
+                        return refusal
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            return no_answer(error, config.auth.secret_of(request))
+        return Answer(
+            response.status_code, response.headers, bytes(content), config.auth.secret_of(request)
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        if self._config.clock.sleep:
+            await self._config.clock.sleep(seconds)
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), seconds)
+        self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed.is_set() or self._http.is_closed:
+            raise ConfigurationError("The client is closed; make a new one.")
+
+    def _check_loop(self) -> None:
+        # Connections live in the loop that opened them.
+        loop = asyncio.get_running_loop()
+        self._loop = self._loop or loop
+        if loop is not self._loop:
+            raise ConfigurationError("This AsyncClient is of another event loop; make one in each.")

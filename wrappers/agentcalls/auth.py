@@ -1,6 +1,7 @@
 """How a request carries the API key: one `httpx.Auth` for each security scheme of openapi.yaml.
 
-A key is read when a request is about to leave, so that a callable can rotate it. It is in no repr.
+A key is read when a request is about to leave, so that a callable can rotate it. From then on it is a `Secret`, which
+no repr shows, and no function that may raise has it as a plain string among its locals.
 """
 
 from __future__ import annotations
@@ -21,16 +22,66 @@ ApiKey: TypeAlias = str | Callable[[], str]
 AsyncApiKey: TypeAlias = ApiKey | Callable[[], Awaitable[str]]
 
 
+class Secret:
+    """A value, or the callable that gives it, that no repr shows and that cannot be pickled."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __reduce__(self) -> str:
+        raise TypeError("An API key is not pickled.")
+
+    def asked(self) -> Secret:
+        """The value of this moment: what the callable gives, which may have to be awaited, or the value itself."""
+        return Secret(self._value()) if callable(self._value) else self
+
+    async def awaited(self) -> Secret:
+        """The value, awaited where it has to be."""
+        return Secret(await self._value) if inspect.isawaitable(self._value) else self
+
+    def checked(self) -> str:
+        """The value, which is fit for a header.
+
+        Raises `ConfigurationError`, in words that do not quote it, for anything but a non-empty text of visible ASCII.
+        """
+        if inspect.iscoroutine(self._value):
+            self._value.close()
+            raise ConfigurationError("api_key is an async function, which needs AsyncClient.")
+        if not isinstance(self._value, str):
+            raise ConfigurationError("The API key is not a string.")
+        if not self._value:
+            raise ConfigurationError("The API key is empty.")
+        if not all("!" <= character <= "~" for character in self._value):
+            raise ConfigurationError(
+                "The API key holds a space, a line break or a character outside ASCII: "
+                "it may have been copied with something around it."
+            )
+        return self._value
+
+    @property
+    def is_given_later(self) -> bool:
+        """Whether it is a callable."""
+        return callable(self._value)
+
+
 class KeyAuth(httpx.Auth):
-    """Puts the key into a request, and takes any other credential out of it."""
+    """Puts the key into a request, and takes any other credential out of it.
+
+    Raises `ConfigurationError` at once for a key that cannot be sent; for one that a callable gives, when it is sent.
+    """
 
     scheme: AuthScheme
     header: str
     prefix: str
 
-    def __init__(self, api_key: AsyncApiKey) -> None:
-        if not callable(api_key):
-            _check(api_key)
+    def __init__(self, api_key: Secret) -> None:
+        if not api_key.is_given_later:
+            api_key.checked()
         self._api_key = api_key
 
     def __repr__(self) -> str:
@@ -40,23 +91,23 @@ class KeyAuth(httpx.Auth):
         self, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, None]:
         """The request with the key of this moment."""
-        key = self._api_key() if callable(self._api_key) else self._api_key
-        if not isinstance(key, str):
-            raise ConfigurationError("api_key returned no string; an async one needs AsyncClient.")
-        yield self._signed(request, key)
+        yield self._signed(request, self._api_key.asked())
 
     async def async_auth_flow(
         self, request: httpx.Request
     ) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """The request with the key of this moment, awaited where the callable is async."""
-        key = self._api_key() if callable(self._api_key) else self._api_key
-        yield self._signed(request, await key if inspect.isawaitable(key) else key)
+        yield self._signed(request, await self._api_key.asked().awaited())
 
-    def _signed(self, request: httpx.Request, key: str) -> httpx.Request:
-        _check(key)
+    def secret_of(self, request: httpx.Request) -> str:
+        """The key that a signed request carries; "" where it was not signed."""
+        carried: str = request.headers.get(self.header, "")
+        return carried.removeprefix(self.prefix)
+
+    def _signed(self, request: httpx.Request, api_key: Secret) -> httpx.Request:
         for other in ("Authorization", "X-Api-Key"):
             request.headers.pop(other, None)
-        request.headers[self.header] = self.prefix + key
+        request.headers[self.header] = self.prefix + api_key.checked()
         return request
 
 
@@ -79,16 +130,3 @@ class ApiKeyHeaderAuth(KeyAuth):
 AUTH_OF_SCHEME: dict[str, type[KeyAuth]] = {
     auth.scheme: auth for auth in (BearerAuth, ApiKeyHeaderAuth)
 }
-
-
-def _check(key: object) -> None:
-    # The sentences say what is wrong with the key and never quote it.
-    if not isinstance(key, str):
-        raise ConfigurationError("The API key is not a string.")
-    if not key:
-        raise ConfigurationError("The API key is empty.")
-    if not all("!" <= character <= "~" for character in key):
-        raise ConfigurationError(
-            "The API key holds a space, a line break or a character outside ASCII: "
-            "it may have been copied with something around it."
-        )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import field, frozen
 
+from agentcalls.options import ReadOptions
 from agentcalls.query import CallQuery, CallStatus
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ ListingT_co = TypeVar("ListingT_co", covariant=True)
 class Calls(Generic[ListingT_co]):
     """The calls of the team's agents."""
 
-    _listing: Callable[[CallQuery], ListingT_co] = field(repr=False)
+    _listing: Callable[[CallQuery, ReadOptions], ListingT_co] = field(repr=False)
 
     def list(
         self,
@@ -30,6 +31,8 @@ class Calls(Generic[ListingT_co]):
         sort: str | None = None,
         is_test_call: bool | None = None,
         status: CallStatus | None = None,
+        strict: bool | None = None,
+        max_retries: int | None = None,
     ) -> ListingT_co:
         """The agent's calls, as a listing that sends nothing until it is read.
 
@@ -41,6 +44,8 @@ class Calls(Generic[ListingT_co]):
             sort: A field's name, with "-" in front for descending; the server's own order where it is left out.
             is_test_call: True for test calls only, False for live ones only.
             status: Calls of this status only.
+            strict: Whether a page with a problem is an error; what the client says where it is left out.
+            max_retries: How often each request is tried again; what the client says where it is left out.
 
         Raises:
             ConfigurationError: At once, for a value that the contract does not allow.
@@ -56,5 +61,6 @@ class Calls(Generic[ListingT_co]):
                 sort=sort,
                 is_test_call=is_test_call,
                 status=status,
-            )
+            ),
+            ReadOptions(strict=strict, max_retries=max_retries),
         )

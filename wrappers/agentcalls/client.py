@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Self
+import threading
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
 from agentcalls.calls import Calls
-from agentcalls.config import DEFAULT_TIMEOUT, Config
-from agentcalls.endpoint import connection_error, page_from, request_arguments
-from agentcalls.errors import ConfigurationError
+from agentcalls.config import DEFAULT_MAX_BODY_BYTES, DEFAULT_TIMEOUT, Config, given_key
+from agentcalls.endpoint import no_answer, request_arguments, unfinished, within
+from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.exchange import Exchanges
 from agentcalls.listing import CallListing
+from agentcalls.retry import Answer, Send
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from agentcalls.auth import ApiKey, AuthScheme
+    from agentcalls.clock import Clock
+    from agentcalls.options import ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
+    from agentcalls.retry import Retry
 
 
 class Client:
     """A client of the call log API. Use it as a context manager, or `close` it.
+
+    Threads may share it. A process that was forked from its own opens connections of its own.
 
     Args:
         api_key: The team key (`sk_…`), or a callable that gives it, asked before each request; otherwise
@@ -32,10 +43,17 @@ class Client:
         auth: The header that carries the key: "bearer" (`Authorization`) or "x-api-key"; otherwise AGENTCALLS_AUTH, or
             else "bearer".
         timeout: Seconds for each of connecting, reading, writing and waiting for a connection, or an
-            `httpx.Timeout`; 30 where it is left out, or what `http_client` says.
+            `httpx.Timeout`; 30 where it is left out, 10 to connect, or what `http_client` says.
         http_client: An `httpx.Client` to send with, for proxies, transports or limits of your own. It stays yours:
             closing this client leaves it open.
         allow_http: Permit plain http to hosts other than this machine, which shows the key to the network.
+        max_retries: How often a request is tried again after its first attempt.
+        deadline: Seconds for a request with all its retries and waits.
+        max_retry_wait: The longest wait, in seconds, that a server may ask for; a longer one is raised at once.
+        max_body_bytes: The longest body that is read, in bytes after decompression.
+        strict: Raise `UnexpectedResponseError` for a page with a problem, rather than report it in `page.problems`.
+        on_retry: Called with a `Retry` before each wait for a retry.
+        clock: What tells the time and sleeps; for tests.
 
     Raises:
         ConfigurationError: For a setting that is missing or cannot be used; nothing is sent.
@@ -53,14 +71,35 @@ class Client:
         timeout: float | httpx.Timeout | None = None,
         http_client: httpx.Client | None = None,
         allow_http: bool = False,
+        max_retries: int = 4,
+        deadline: float = 120.0,
+        max_retry_wait: float = 60.0,
+        max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+        strict: bool = False,
+        on_retry: Callable[[Retry], object] | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        secret = given_key(api_key)
+        del api_key  # or a traceback with locals would show it
         self._config = Config.resolve(
-            os.environ, api_key=api_key, base_url=base_url, auth=auth, allow_http=allow_http
+            api_key=secret,
+            base_url=base_url,
+            auth=auth,
+            allow_http=allow_http,
+            max_retries=max_retries,
+            deadline=deadline,
+            max_retry_wait=max_retry_wait,
+            max_body_bytes=max_body_bytes,
+            strict=strict,
+            on_retry=on_retry,
+            clock=clock,
         )
         self._http = http_client or httpx.Client(timeout=DEFAULT_TIMEOUT)
-        self._owns_http = http_client is None
-        self._timeout = httpx.USE_CLIENT_DEFAULT if timeout is None else timeout
-        self.calls = Calls(lambda query: CallListing(query, self._fetch))
+        self._owner = None if http_client else os.getpid()
+        self._timeout = None if timeout is None else httpx.Timeout(timeout)
+        self._exchanges = Exchanges(self._config)
+        self._closed = threading.Event()
+        self.calls = Calls(self._listing)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._config})"
@@ -77,18 +116,65 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections, unless they are those of an `http_client` that was passed."""
-        if self._owns_http:
+        """Close the connections, unless they are those of an `http_client` that was passed, and end every wait.
+
+        A request that is made or waiting afterwards raises `ConfigurationError`. Closing twice does nothing.
+        """
+        self._closed.set()
+        if self._owner == os.getpid():
             self._http.close()
 
-    def _fetch(self, query: CallQuery) -> Page:
-        if self._http.is_closed:
-            raise ConfigurationError("The client is closed; make a new one.")
-        request = self._http.build_request(
-            **request_arguments(self._config.base_url, query), timeout=self._timeout
-        )
+    def _listing(self, query: CallQuery, options: ReadOptions) -> CallListing:
+        return CallListing(query, options, partial(self._fetch, options=options))
+
+    def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
+        arguments = request_arguments(self._config.base_url, query)
+        steps = self._exchanges.steps(query, options)
+        outcome: Answer | AgentCallsError | None = None
         try:
-            response = self._http.send(request, auth=self._config.auth, follow_redirects=False)
-        except httpx.TransportError as error:
-            raise connection_error(error) from error
-        return page_from(response)
+            while True:
+                step = steps.send(outcome)
+                outcome = None
+                if isinstance(step, Send):
+                    outcome = self._send(arguments, step)
+                else:
+                    self._sleep(step)
+        except StopIteration as end:
+            page: Page = end.value
+            return page
+
+    def _send(self, arguments: dict[str, Any], step: Send) -> Answer | AgentCallsError:
+        config, now = self._config, self._config.clock.now
+        self._check_open()
+        http = self._connections()
+        timeout = within(self._timeout or http.timeout, step.deadline - now())
+        request = http.build_request(**arguments, timeout=timeout)
+        content = bytearray()
+        try:
+            response = http.send(request, auth=config.auth, stream=True, follow_redirects=False)
+            with closing(response):
+                for chunk in response.iter_bytes():
+                    content += chunk
+                    if refusal := unfinished(
+                        len(content), config.max_body_bytes, late=now() > step.deadline
+                    ):
+                        return refusal
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            return no_answer(error, config.auth.secret_of(request))
+        return Answer(
+            response.status_code, response.headers, bytes(content), config.auth.secret_of(request)
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        (self._config.clock.sleep or self._closed.wait)(seconds)
+        self._check_open()
+
+    def _check_open(self) -> None:
+        if self._closed.is_set() or self._http.is_closed:
+            raise ConfigurationError("The client is closed; make a new one.")
+
+    def _connections(self) -> httpx.Client:
+        # Two processes on one socket would read each other's answers.
+        if self._owner not in {None, os.getpid()}:
+            self._http, self._owner = httpx.Client(timeout=DEFAULT_TIMEOUT), os.getpid()
+        return self._http

@@ -1,33 +1,220 @@
-"""The body of a 200, turned into the generated models, with every timestamp in UTC."""
+"""The body of a 200, turned into the generated models: what can be read is read, and what cannot is reported.
+
+What a field holds is taken from the generated model's own type hints, so a field that the contract gains is read
+without a line here. A row always gives a `Call`, whatever its shape; a field that is missing or cannot be read is None.
+"""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from types import UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
 import attrs
+import msgspec
+from dateutil.parser import isoparse
 
-from agentcalls_api.models import Call, CallPage
+from agentcalls_api.models import Call, PageMeta
 
-_TIMESTAMPS = tuple(
-    attribute.name for attribute in attrs.fields(Call) if "datetime" in str(attribute.type)
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ModelT = TypeVar("ModelT", bound=attrs.AttrsInstance)
+
+_LONGEST_RAW = 200
 
 
-def decode_page(content: bytes) -> CallPage:
-    """The page that a body holds. Raises ValueError, saying why, where the body is not the contract's `CallPage`."""
+@attrs.frozen(kw_only=True)
+class Problem:
+    """Something that a page holds and that the contract does not allow."""
+
+    page: int | None = None
+    """The page's number, 1-based, at the size that was asked for."""
+    row: int | None = None
+    """The row's place on its page, 0-based; None where it is about the page itself."""
+    call_id: str | None = None
+    """The id of the row's call, where it could be read."""
+    field: str | None = None
+    """The field's name; None where it is about the whole row."""
+    raw: object = None
+    """What the server sent, texts cut to 200 characters; None where it sent nothing."""
+    why: str
+    """What is wrong with it, in a few words."""
+
+
+@attrs.frozen
+class Body:
+    """The body of a page that was read."""
+
+    message: str | None
+    meta: PageMeta | None
+    data: list[Call]
+    extra: dict[str, Any]
+    """The envelope's fields that the contract does not know."""
+    problems: tuple[Problem, ...]
+
+
+def decode_page(content: bytes) -> Body:
+    """What a body holds, its timestamps in UTC, with every problem found.
+
+    Raises ValueError, saying why, where it is no page at all: no JSON, no object, or without a list `data`.
+    """
+    envelope = _parsed(content)
+    if not isinstance(envelope, dict):
+        raise ValueError(f"the body is {_kind(envelope)}, not an object")  # noqa: TRY004
+    body = dict(cast("dict[str, Any]", envelope))
+    rows = body.pop("data", None)
+    if not isinstance(rows, list):
+        raise ValueError(f"data is {_kind(rows)}, not a list")  # noqa: TRY004
+    problems: list[Problem] = []
+    message, meta = body.pop("message", None), body.pop("meta", None)
+    return Body(
+        message if isinstance(message, str) else None,
+        None if meta is None else _model(PageMeta, meta, problems, row=None),
+        [
+            _model(Call, value, problems, row=row)
+            for row, value in enumerate(cast("list[object]", rows))
+        ],
+        body,
+        tuple(problems),
+    )
+
+
+def _parsed(content: bytes) -> object:
     try:
-        page = CallPage.from_dict(json.loads(content))
-        for call in page.data:
-            for name in _TIMESTAMPS:
-                if (moment := getattr(call, name)) is not None:
-                    setattr(call, name, _in_utc(moment))
-    except KeyError as error:
-        raise ValueError(f"the field {error} is missing") from error
-    except (TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(str(error)) from error
-    return page
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # What msgspec refuses and json lets through: NaN, lone surrogates, a byte order mark.
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError):
+            raise ValueError("the body is no JSON") from None
 
 
-def _in_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _model(model: type[ModelT], value: object, problems: list[Problem], row: int | None) -> ModelT:
+    extra: dict[str, Any] = {}
+    fields: dict[str, Any] = dict.fromkeys(_FIELDS[model])
+    if isinstance(value, dict):
+        extra = dict(cast("dict[str, Any]", value))
+        call_id = extra.get("id") if model is Call else None
+        for name, (read, nullable) in _FIELDS[model].items():
+            raw = extra.pop(name, _MISSING)
+            if raw is None and nullable:
+                continue
+            try:
+                fields[name] = read(raw)
+            except _UnreadableError as error:
+                fields[name] = error.instead
+                problems.append(
+                    Problem(
+                        row=row,
+                        call_id=call_id if isinstance(call_id, str) else None,
+                        field=name,
+                        raw=None if raw is _MISSING else _short(raw),
+                        why=str(error),
+                    )
+                )
+    else:
+        problems.append(
+            Problem(row=row, raw=_short(value), why=f"is {_kind(value)}, not an object")
+        )
+    instance = model(**fields)
+    instance.additional_properties = extra  # type: ignore[attr-defined]
+    return instance
+
+
+class _UnreadableError(Exception):
+    # Why a value cannot be read as it should, and what is taken instead.
+    def __init__(self, why: str, instead: object = None) -> None:
+        super().__init__(why)
+        self.instead = instead
+
+
+_MISSING = object()
+
+
+def _scalar(kind: type, name: str) -> Callable[[object], object]:
+    def read(value: object) -> object:
+        if type(value) is kind:
+            return value
+        raise _UnreadableError(
+            "is missing" if value is _MISSING else f"is {_kind(value)}, not {name}"
+        )
+
+    return read
+
+
+def _integer(value: object) -> object:
+    # JSON does not tell 42 from 42.0.
+    return int(value) if isinstance(value, float) and value.is_integer() else _whole(value)
+
+
+_whole = _scalar(int, "an integer")
+_text = _scalar(str, "a text")
+
+
+def _timestamp(value: object) -> object:
+    text = cast("str", _text(value))
+    try:
+        moment = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        try:
+            moment = isoparse(text)
+        except (ValueError, OverflowError) as error:
+            raise _UnreadableError("is no ISO 8601 timestamp") from error
+    if moment.tzinfo is None:
+        raise _UnreadableError("has no offset; UTC is assumed", moment.replace(tzinfo=UTC))
+    try:
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise _UnreadableError("is beyond the years 1 to 9999 in UTC") from error
+
+
+_READERS: dict[object, Callable[[object], object]] = {
+    str: _text,
+    int: _integer,
+    bool: _scalar(bool, "true or false"),
+    datetime: _timestamp,
+}
+
+
+def _fields(model: type) -> dict[str, tuple[Callable[[object], object], bool]]:
+    # Each field's reader, and whether null is allowed, off the generated model's type hints.
+    hints = get_type_hints(model)
+    fields: dict[str, tuple[Callable[[object], object], bool]] = {}
+    for attribute in attrs.fields(model):
+        if attribute.init:
+            hint = hints[attribute.name]
+            kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+            (kind,) = set(kinds) - {type(None)}
+            fields[attribute.name] = (_READERS[kind], type(None) in kinds)
+    return fields
+
+
+_FIELDS: dict[type, dict[str, tuple[Callable[[object], object], bool]]] = {
+    model: _fields(model) for model in (Call, PageMeta)
+}
+
+
+def _kind(value: object) -> str:
+    for kind, name in (
+        (bool, "true or false"),
+        (str, "a text"),
+        (list, "a list"),
+        (dict, "an object"),
+    ):
+        if isinstance(value, kind):
+            return name
+    return "missing" if value is None else "a number"
+
+
+def _short(value: object) -> object:
+    if isinstance(value, str):
+        return value[:_LONGEST_RAW]
+    if isinstance(value, list | dict):
+        try:
+            return json.dumps(value)[:_LONGEST_RAW]
+        except RecursionError:
+            return _kind(cast("object", value))
+    return value

@@ -12,7 +12,8 @@ AgentCallsError
 │   ├── ConflictError           409
 │   ├── RateLimitError          429
 │   └── InternalServerError     5xx
-└── UnexpectedResponseError     an answer that the contract does not know: a 2xx that is no page, or a 3xx
+├── UnexpectedResponseError     an answer that the contract does not know: a 2xx that is no page, or a 3xx
+└── PaginationError             pages that contradict each other
 
 `error_for` maps an answer to its class and never raises anything itself.
 """
@@ -21,11 +22,15 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_BODY_LIMIT = 2048
+_LONGEST_TEXT = 2048
+_DEEPEST = 50
+_CLIENT_ERROR, _SERVER_ERROR, _NOT_IMPLEMENTED = 400, 500, 501
+_RETRYABLE = {408, 429}
 
 
 class AgentCallsError(Exception):
@@ -47,6 +52,10 @@ class AgentCallsError(Exception):
     """Names the exchange to the vendor's support: from the body, or else from `X-Request-Id`."""
     retry_after: float | None = None
     """Seconds that the server asked to wait."""
+    attempts: int | None = None
+    """How often the request was sent."""
+    retryable: bool = False
+    """Whether the same request may succeed later; the client has tried that already, as often as it was allowed."""
     body: Any = None
     """The parsed JSON, or at most 2 KB of the text."""
     method: str | None = None
@@ -62,12 +71,14 @@ class AgentCallsError(Exception):
 
     def __str__(self) -> str:
         head = " ".join(str(part) for part in (self.status, self.code) if part is not None)
-        where = f"{self.method} {self.path}" if self.path else ""
+        where = [f"{self.method} {self.path}"] if self.path else []
         if self.request_id:
-            where += f"{', ' if where else ''}request id {self.request_id}"
+            where.append(f"request id {self.request_id}")
+        if self.attempts and self.attempts > 1:
+            where.append(f"{self.attempts} attempts")
         text = f"{head}: {self.message}" if head else self.message
         if where:
-            text += f" ({where})"
+            text += f" ({', '.join(where)})"
         return f"{text} {self.advice}" if self.advice else text
 
 
@@ -79,6 +90,7 @@ class APIConnectionError(AgentCallsError):
     """No answer arrived: the host was not found, refused, or broke the connection."""
 
     advice = "Check the base URL and the network."
+    retryable = True
 
 
 class APITimeoutError(APIConnectionError):
@@ -137,6 +149,12 @@ class UnexpectedResponseError(AgentCallsError):
     advice = "Check that the base URL is the API's."
 
 
+class PaginationError(AgentCallsError):
+    """The server's pages contradict each other so that going on would never end, or would lose calls."""
+
+    advice = "Read the listing again; if it stays, tell the vendor's support."
+
+
 _CLASS_OF_STATUS = {
     400: BadRequestError,
     401: AuthenticationError,
@@ -148,47 +166,83 @@ _CLASS_OF_STATUS = {
 
 
 def error_for(
-    status: int, headers: Mapping[str, str], content: bytes, *, method: str, path: str
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    *,
+    method: str,
+    path: str,
+    secret: str = "",
 ) -> AgentCallsError:
     """The error that an answer stands for, whatever its body holds; it is returned, not raised.
 
     Takes the answer's status (any int), headers (any case), and body as it arrived, with the method and the path
-    template of the request. The envelope is `ApiError` of openapi.yaml.
+    template of the request, and what must not appear in the error: the key, which a server may echo. The envelope is
+    `ApiError` of openapi.yaml.
     """
-    body = _parsed(content)
+    body = _parsed(content, secret)
     envelope = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     known: dict[str, Any] = {
         "status": status,
         "code": _text(envelope.get("code")),
         "field_errors": _field_errors(envelope.get("errors")),
-        "request_id": _text(envelope.get("request_id")) or headers.get("X-Request-Id"),
-        "retry_after": _seconds(headers.get("Retry-After")),
+        "request_id": _text(envelope.get("request_id"))
+        or _redacted(headers.get("X-Request-Id"), secret),
+        "retryable": status in _RETRYABLE
+        or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED),
         "body": body,
         "method": method,
         "path": path,
     }
-    if status < 400:  # noqa: PLR2004
-        return UnexpectedResponseError("The answer is neither a page nor an error.", **known)
+    if status < _CLIENT_ERROR:
+        host = _redacted(_host(headers.get("Location", "")), secret)
+        what = f"It redirects to {host}." if host else "It is neither a page nor an error."
+        return UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
     message = _message(envelope.get("message")) or f"The server answered with status {status}."
-    server_error = InternalServerError if status >= 500 else APIStatusError  # noqa: PLR2004
-    return _CLASS_OF_STATUS.get(status, server_error)(message, **known)
+    kind = _CLASS_OF_STATUS.get(
+        status, InternalServerError if status >= _SERVER_ERROR else APIStatusError
+    )
+    return kind(message, **known)
 
 
-def _parsed(content: bytes) -> object:
+def _parsed(content: bytes, secret: str) -> Any:
     try:
-        return json.loads(content)
+        return _redacted(json.loads(content), secret)
     except (ValueError, RecursionError):
-        return content[:_BODY_LIMIT].decode(errors="replace")
+        return _redacted(content[:_LONGEST_TEXT].decode(errors="replace"), secret)
+
+
+def _redacted(value: Any, secret: str, depth: int = 0) -> Any:
+    # The same JSON value with the secret cut out of every text in it; one nested deeper than any error of an API is
+    # refused, since it could not be pickled.
+    if depth > _DEEPEST:
+        raise RecursionError
+    if isinstance(value, str):
+        return value.replace(secret, "***") if secret else value
+    if isinstance(value, list):
+        rows: list[Any] = value
+        return [_redacted(item, secret, depth + 1) for item in rows]
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {_redacted(name, secret): _redacted(item, secret, depth + 1) for name, item in items}
+    return value
+
+
+def _host(location: str) -> str | None:
+    try:
+        return urlsplit(location).hostname
+    except ValueError:
+        return None
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else None
 
 
 def _message(value: object) -> str | None:
-    if isinstance(value, list):
-        return "; ".join(str(part) for part in cast("list[object]", value))
-    return _text(value)
+    return _text(
+        "; ".join(map(str, cast("list[object]", value))) if isinstance(value, list) else value
+    )
 
 
 def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
@@ -197,7 +251,3 @@ def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
         (str(row.get("path")), str(row.get("message")))
         for row in cast("list[dict[str, object]]", [row for row in rows if isinstance(row, dict)])
     )
-
-
-def _seconds(value: str | None) -> float | None:
-    return float(value) if value is not None and value.isdecimal() else None

@@ -11,6 +11,7 @@ from agentcalls.walk import first_call, first_page, page_after
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
+    from agentcalls.options import ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
     from agentcalls_api.models import Call
@@ -26,6 +27,8 @@ class CallListing:
 
     query: CallQuery
     """What is asked for."""
+    options: ReadOptions
+    """How it is read."""
     _fetch: Callable[[CallQuery], Page] = field(repr=False)
 
     def __iter__(self) -> Iterator[Call]:
@@ -55,7 +58,12 @@ class CallListing:
         if meta:
             return meta.total_count
         return sum(
-            map(len, CallListing(self.query.window(1, self.query.size), self._fetch).pages())
+            map(
+                len,
+                CallListing(
+                    self.query.window(1, self.query.size), self.options, self._fetch
+                ).pages(),
+            )
         )
 
     def all(self) -> list[Call]:
@@ -69,6 +77,8 @@ class AsyncCallListing:
 
     query: CallQuery
     """What is asked for."""
+    options: ReadOptions
+    """How it is read."""
     _fetch: Callable[[CallQuery], Awaitable[Page]] = field(repr=False)
 
     async def __aiter__(self) -> AsyncIterator[Call]:
@@ -98,7 +108,7 @@ class AsyncCallListing:
         meta = (await self._fetch(self.query.window(1, 1))).meta
         if meta:
             return meta.total_count
-        whole = AsyncCallListing(self.query.window(1, self.query.size), self._fetch)
+        whole = AsyncCallListing(self.query.window(1, self.query.size), self.options, self._fetch)
         return sum([len(page) async for page in whole.pages()])
 
     async def all(self) -> list[Call]:
