@@ -38,7 +38,7 @@ class Problem:
     field: str | None = None
     """The field's name; None where it is about the whole row."""
     raw: object = None
-    """What the server sent, texts cut to 200 characters; None where it sent nothing."""
+    """What the server sent: a text cut to 200 characters, a list or an object named with its length; None for nothing."""
     why: str
     """What is wrong with it, in a few words."""
 
@@ -213,8 +213,5 @@ def _short(value: object) -> object:
     if isinstance(value, str):
         return value[:_LONGEST_RAW]
     if isinstance(value, list | dict):
-        try:
-            return json.dumps(value)[:_LONGEST_RAW]
-        except RecursionError:
-            return _kind(cast("object", value))
+        return f"{_kind(cast('object', value))} of {len(cast('list[object]', value))}"
     return value

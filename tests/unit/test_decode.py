@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import copy
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentcalls import Call, PageMeta
+from agentcalls.decode import Body, Problem, decode_page
+from agentcalls_api.models import CallPage
+from contract.contract import SCHEMAS, reference_bodies
+
+ROW: dict[str, Any] = reference_bodies()["200"]["data"][0]
+META: dict[str, Any] = reference_bodies()["200"]["meta"]
+
+
+def decoded(row: object = ROW, **envelope: object) -> Body:
+    body = {"message": "Success", "meta": META, "data": [row], **envelope}
+    return decode_page(json.dumps(body).encode())
+
+
+def test_reference_page_is_what_the_generated_client_makes_of_it() -> None:
+    body = decoded()
+    expected = CallPage.from_dict(copy.deepcopy(reference_bodies()["200"]))
+    assert (body.message, body.meta, body.data) == (expected.message, expected.meta, expected.data)
+    assert (body.extra, body.problems) == ({}, ())
+
+
+def test_unknown_fields_are_kept_on_call_meta_and_page() -> None:
+    body = decoded({**ROW, "sentiment": [1]}, meta={**META, "cursor": "c"}, region="eu")
+    assert body.data[0].additional_properties == {"sentiment": [1]}
+    assert body.meta is not None
+    assert body.meta.additional_properties == {"cursor": "c"}
+    assert (body.extra, body.problems) == ({"region": "eu"}, ())
+
+
+@pytest.mark.parametrize("field", ROW)
+def test_missing_field_is_none_and_reported(field: str) -> None:
+    body = decoded({name: value for name, value in ROW.items() if name != field})
+    call_id = None if field == "id" else "string"
+    assert body.problems == (Problem(row=0, call_id=call_id, field=field, why="is missing"),)
+    assert getattr(body.data[0], field) is None
+
+
+@pytest.mark.parametrize("field", ROW)
+def test_null_is_a_problem_only_where_the_contract_does_not_allow_it(field: str) -> None:
+    body = decoded({**ROW, field: None})
+    nullable = "null" in SCHEMAS["Call"]["properties"][field]["type"]
+    assert [problem.field for problem in body.problems] == ([] if nullable else [field])
+    assert getattr(body.data[0], field) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "raw", "why"),
+    [
+        ("id", 7, "is a number, not a text"),
+        ("status", ["queued"], "is a list, not a text"),
+        ("is_test_call", "true", "is a text, not true or false"),
+        ("is_test_call", 1, "is a number, not true or false"),
+        ("duration_seconds", "42", "is a text, not an integer"),
+        ("duration_seconds", True, "is true or false, not an integer"),
+        ("duration_seconds", 4.5, "is a number, not an integer"),
+        ("duration_seconds", float("nan"), "is a number, not an integer"),
+        ("duration_seconds", float("inf"), "is a number, not an integer"),
+        ("created_on", 1566656122, "is a number, not a text"),
+        ("created_on", "yesterday", "is no ISO 8601 timestamp"),
+        ("ended_at", "", "is no ISO 8601 timestamp"),
+        ("ended_at", "2019-08-24T25:00:00Z", "is no ISO 8601 timestamp"),
+        ("created_on", "0001-01-01T00:00:00+05:00", "is beyond the years 1 to 9999 in UTC"),
+        ("created_on", "9999-12-31T23:59:59-05:00", "is beyond the years 1 to 9999 in UTC"),
+    ],
+)
+def test_value_that_cannot_be_read_is_none_and_reported_with_what_was_sent(
+    field: str, raw: Any, why: str
+) -> None:
+    body = decoded({**ROW, field: raw})
+    (problem,) = body.problems
+    assert (problem.row, problem.field, problem.why) == (0, field, why)
+    assert problem.raw == raw or problem.raw == json.dumps(raw) or raw != raw  # noqa: PLR0124
+    assert getattr(body.data[0], field) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("2019-08-24T14:15:22Z", datetime(2019, 8, 24, 14, 15, 22, tzinfo=UTC)),
+        ("2019-08-24T16:15:22.5+02:00", datetime(2019, 8, 24, 14, 15, 22, 500_000, tzinfo=UTC)),
+        ("2019-08-24 14:15:22Z", datetime(2019, 8, 24, 14, 15, 22, tzinfo=UTC)),
+        ("20190824T141522Z", datetime(2019, 8, 24, 14, 15, 22, tzinfo=UTC)),
+        ("2019-W34-6T14:15:22+0000", datetime(2019, 8, 24, 14, 15, 22, tzinfo=UTC)),
+        ("2019-08-24T24:00:00Z", datetime(2019, 8, 25, tzinfo=UTC)),
+    ],
+)
+def test_timestamp_in_any_iso_8601_form_is_read_in_utc(raw: str, expected: datetime) -> None:
+    body = decoded({**ROW, "created_on": raw})
+    assert body.data[0].created_on == expected
+    assert body.data[0].created_on.tzinfo is UTC
+    assert body.problems == ()
+
+
+@pytest.mark.parametrize("raw", ["2019-08-24T14:15:22", "2019-08-24 14:15:22", "20190824T141522"])
+def test_timestamp_without_offset_is_taken_for_utc_and_reported(raw: str) -> None:
+    body = decoded({**ROW, "created_on": raw})
+    assert body.data[0].created_on == datetime(2019, 8, 24, 14, 15, 22, tzinfo=UTC)
+    assert [(problem.field, problem.raw, problem.why) for problem in body.problems] == [
+        ("created_on", raw, "has no offset; UTC is assumed")
+    ]
+
+
+def test_integer_written_with_a_fraction_of_zero_is_an_integer() -> None:
+    body = decoded({**ROW, "duration_seconds": 42.0})
+    assert (body.data[0].duration_seconds, type(body.data[0].duration_seconds)) == (42, int)
+    assert body.problems == ()
+
+
+@pytest.mark.parametrize("row", [None, 7, "text", [], [ROW], True])
+def test_row_that_is_no_object_is_a_call_of_nothing_and_reported(row: object) -> None:
+    body = decode_page(json.dumps({"message": "", "meta": None, "data": [ROW, row, ROW]}).encode())
+    assert len(body.data) == 3
+    values = attrs.asdict(body.data[1])
+    assert values.pop("additional_properties") == {}
+    assert set(values.values()) == {None}
+    assert [(problem.row, problem.field) for problem in body.problems] == [(1, None)]
+    assert "not an object" in body.problems[0].why
+
+
+def test_meta_that_cannot_be_read_is_reported_field_by_field_or_whole() -> None:
+    body = decoded(meta={**META, "limit": "100", "has_next_page": None})
+    assert body.meta is not None
+    assert (body.meta.limit, body.meta.has_next_page, body.meta.total_count) == (None, None, 0)
+    assert [problem.field for problem in body.problems] == ["limit", "has_next_page"]
+    assert decoded(meta=None).problems == ()
+    assert "not an object" in decoded(meta=[1]).problems[0].why
+
+
+def test_envelope_without_meta_or_message_is_a_page() -> None:
+    body = decode_page(b'{"data": []}')
+    assert (body.meta, body.message, body.data, body.problems) == (None, None, [], ())
+
+
+def test_what_msgspec_refuses_and_json_reads_is_a_page() -> None:
+    text = json.dumps({"message": "Success", "meta": META, "data": [ROW]})
+    assert decode_page(b"\xef\xbb\xbf" + text.encode()).data == decoded().data
+    assert decode_page(text.replace('"string"', '"\\ud800"').encode()).data[0].id == "\ud800"
+
+
+def test_raw_value_is_cut_to_a_length_that_can_be_shown() -> None:
+    assert decoded({**ROW, "created_on": "x" * 999}).problems[0].raw == "x" * 200
+    assert decoded({**ROW, "created_on": ["x" * 999]}).problems[0].raw == "a list of 1"
+    assert decoded({**ROW, "created_on": {}}).problems[0].raw == "an object of 0"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+rows = st.dictionaries(st.sampled_from([*ROW, "extra"]), json_values).map(
+    lambda changes: {**ROW, **changes}
+)
+partial_rows = st.builds(
+    lambda row, gone: {name: value for name, value in row.items() if name not in gone},
+    rows,
+    st.sets(st.sampled_from([*ROW])),
+)
+
+
+@given(json_values)
+def test_any_json_is_a_page_or_a_value_error(value: Any) -> None:
+    content = json.dumps(value).encode()
+    try:
+        body = decode_page(content)
+    except ValueError:
+        assert not (isinstance(value, dict) and isinstance(value.get("data"), list))
+    else:
+        assert len(body.data) == len(value["data"])
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_page_or_a_value_error(content: bytes) -> None:
+    with suppress(ValueError):
+        assert decode_page(content).data is not None
+
+
+@given(st.lists(partial_rows | json_values, max_size=4), json_values)
+def test_every_row_gives_a_call_and_every_field_is_right_or_none_and_reported(
+    data: list[Any], meta: Any
+) -> None:
+    body = decode_page(json.dumps({"message": "", "meta": meta, "data": data}).encode())
+    assert len(body.data) == len(data)
+    reported = {(problem.row, problem.field) for problem in body.problems}
+    for index, (row, call) in enumerate(zip(data, body.data, strict=True)):
+        assert type(call) is Call
+        if not isinstance(row, dict):
+            assert (index, None) in reported
+            continue
+        assert call.additional_properties.keys() == row.keys() - ROW.keys()
+        for name, schema in SCHEMAS["Call"]["properties"].items():
+            value = getattr(call, name)
+            if value is None:
+                assert (index, name) in reported or (row[name] is None and "null" in schema["type"])
+            elif isinstance(value, datetime):
+                assert value.tzinfo is UTC
+            else:
+                assert value == row[name]
+                assert type(value) in {str, int, bool}
+    assert body.meta is None or type(body.meta) is PageMeta
