@@ -82,7 +82,7 @@ def test_value_that_cannot_be_read_is_none_and_reported_with_what_was_sent(
     body = decoded({**ROW, field: raw})
     (problem,) = body.problems
     assert (problem.row, problem.field, problem.why) == (0, field, why)
-    assert problem.raw == raw or problem.raw == json.dumps(raw) or raw != raw  # noqa: PLR0124
+    assert repr(problem.raw) == repr("a list of 1" if isinstance(raw, list) else raw)
     assert getattr(body.data[0], field) is None
 
 
@@ -133,7 +133,7 @@ def test_row_that_is_no_object_is_a_call_of_nothing_and_reported(row: object) ->
 def test_meta_that_cannot_be_read_is_reported_field_by_field_or_whole() -> None:
     body = decoded(meta={**META, "limit": "100", "has_next_page": None})
     assert body.meta is not None
-    assert (body.meta.limit, body.meta.has_next_page, body.meta.total_count) == (None, None, 0)
+    assert [body.meta.limit, body.meta.has_next_page, body.meta.total_count] == [None, None, 0]
     assert [problem.field for problem in body.problems] == ["limit", "has_next_page"]
     assert decoded(meta=None).problems == ()
     assert "not an object" in decoded(meta=[1]).problems[0].why

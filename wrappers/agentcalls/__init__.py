@@ -29,9 +29,11 @@ from agentcalls.errors import (
     RateLimitError,
     UnexpectedResponseError,
 )
-from agentcalls.listing import AsyncCallListing, CallListing
+from agentcalls.listing import AsyncCallIterator, AsyncCallListing, CallIterator, CallListing
+from agentcalls.moments import Moment
 from agentcalls.options import ReadOptions
 from agentcalls.page import Page
+from agentcalls.progress import Checkpoint, Report
 from agentcalls.query import CallQuery, CallStatus
 from agentcalls.ratelimit import RateLimit
 from agentcalls.retry import Retry
@@ -44,21 +46,25 @@ __all__ = [
     "AgentCallsError",
     "ApiKey",
     "AsyncApiKey",
+    "AsyncCallIterator",
     "AsyncCallListing",
     "AsyncClient",
     "AuthScheme",
     "AuthenticationError",
     "BadRequestError",
     "Call",
+    "CallIterator",
     "CallListing",
     "CallQuery",
     "CallStatus",
     "Calls",
+    "Checkpoint",
     "Client",
     "Clock",
     "ConfigurationError",
     "ConflictError",
     "InternalServerError",
+    "Moment",
     "NotFoundError",
     "Page",
     "PageMeta",
@@ -68,6 +74,7 @@ __all__ = [
     "RateLimit",
     "RateLimitError",
     "ReadOptions",
+    "Report",
     "Retry",
     "UnexpectedResponseError",
     "__version__",

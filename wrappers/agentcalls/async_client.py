@@ -103,7 +103,9 @@ class AsyncClient:
             await self._http.aclose()
 
     def _listing(self, query: CallQuery, options: ReadOptions) -> AsyncCallListing:
-        return AsyncCallListing(query, options, partial(self._fetch, options=options))
+        return AsyncCallListing(
+            query, options, partial(self._fetch, options=options), self._config.clock
+        )
 
     async def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
         arguments = request_arguments(self._config.base_url, query)

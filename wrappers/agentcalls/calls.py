@@ -12,6 +12,9 @@ from agentcalls.query import CallQuery, CallStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agentcalls.moments import Moment
+    from agentcalls.progress import Checkpoint
+
 ListingT_co = TypeVar("ListingT_co", covariant=True)
 
 
@@ -31,19 +34,37 @@ class Calls(Generic[ListingT_co]):
         sort: str | None = None,
         is_test_call: bool | None = None,
         status: CallStatus | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        exact: bool = True,
+        max_items: int | None = None,
+        max_pages: int | None = None,
+        resume: Checkpoint | None = None,
         strict: bool | None = None,
         max_retries: int | None = None,
     ) -> ListingT_co:
         """The agent's calls, as a listing that sends nothing until it is read.
 
+        The first seven are the API's own parameters, the rest say how iterating reads.
+
         Args:
             agent_id: The agent, by its id; any text, escaped so that it stays one path segment.
             page: Where reading starts, 1-based, in pages of `limit`; the first where it is left out.
-            limit: Calls a page, 1 to 100; 100 where it is left out.
+            limit: Calls a page, 1 to 100; 100 where it is left out. It shapes `pages()`: iterating calls asks for
+                windows of its own choice.
             search: Free text that the server looks for in the calls.
             sort: A field's name, with "-" in front for descending; the server's own order where it is left out.
             is_test_call: True for test calls only, False for live ones only.
             status: Calls of this status only.
+            since: Calls created at or after this moment only: an aware datetime, a date (its midnight in UTC), a
+                duration such as "24h" before the iteration begins (s, m, h, d, w), or ISO 8601 text with an offset.
+                The API has no such filter: the calls are read and left out here.
+            until: Calls created before this moment only; as `since`.
+            exact: Whether windows overlap so that each call comes once though the listing shifts; False reads plain
+                pages, up to a fifth fewer requests, and proves nothing.
+            max_items: Stop after so many calls.
+            max_pages: Stop after so many answers.
+            resume: Go on where the checkpoint of an earlier iteration stands, of the same agent and query.
             strict: Whether a page with a problem is an error; what the client says where it is left out.
             max_retries: How often each request is tried again; what the client says where it is left out.
 
@@ -62,5 +83,14 @@ class Calls(Generic[ListingT_co]):
                 is_test_call=is_test_call,
                 status=status,
             ),
-            ReadOptions(strict=strict, max_retries=max_retries),
+            ReadOptions(
+                since=since,
+                until=until,
+                exact=exact,
+                max_items=max_items,
+                max_pages=max_pages,
+                resume=resume,
+                strict=strict,
+                max_retries=max_retries,
+            ),
         )

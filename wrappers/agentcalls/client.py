@@ -125,7 +125,9 @@ class Client:
             self._http.close()
 
     def _listing(self, query: CallQuery, options: ReadOptions) -> CallListing:
-        return CallListing(query, options, partial(self._fetch, options=options))
+        return CallListing(
+            query, options, partial(self._fetch, options=options), self._config.clock
+        )
 
     def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
         arguments = request_arguments(self._config.base_url, query)

@@ -38,7 +38,7 @@ class Problem:
     field: str | None = None
     """The field's name; None where it is about the whole row."""
     raw: object = None
-    """What the server sent: a text cut to 200 characters, a list or an object named with its length; None for nothing."""
+    """What was sent: a text cut to 200 characters, a list or an object named with its length; None for nothing."""
     why: str
     """What is wrong with it, in a few words."""
 

@@ -27,6 +27,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agentcalls.progress import Checkpoint
+
 _LONGEST_TEXT = 2048
 _DEEPEST = 50
 _CLIENT_ERROR, _SERVER_ERROR, _NOT_IMPLEMENTED = 400, 500, 501
@@ -62,6 +64,8 @@ class AgentCallsError(Exception):
     """The HTTP method."""
     path: str | None = None
     """The path template of the operation, without the agent's id."""
+    checkpoint: Checkpoint | None = None
+    """Where an iteration was stopped by this error; `list(..., resume=checkpoint)` goes on there."""
 
     def __init__(self, message: str, **known: Any) -> None:
         # Only the message goes to args: with the rest in __dict__, pickle and copy need no code of ours.

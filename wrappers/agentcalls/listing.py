@@ -2,27 +2,107 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from attrs import field, frozen
+from attrs import define, field
 
-from agentcalls.walk import first_call, first_page, page_after
+from agentcalls.errors import ConfigurationError
+from agentcalls.pages import Pages, first_call, total_count
+from agentcalls.progress import Report
+from agentcalls.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
+    from agentcalls.clock import Clock
     from agentcalls.options import ReadOptions
     from agentcalls.page import Page
+    from agentcalls.progress import Checkpoint
     from agentcalls.query import CallQuery
     from agentcalls_api.models import Call
 
 
-@frozen
+class CallIterator:
+    """The calls of one iteration, each once; one thread reads it.
+
+    Raises what its requests raise, with `checkpoint` set to where it stopped, and has ended then.
+    """
+
+    def __init__(self, reading: Reading, fetch: Callable[[CallQuery], Page]) -> None:
+        self._reading = reading
+        self._fetch = fetch
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Call:
+        reading = self._reading
+        while True:
+            for call in reading.pending:
+                return call
+            window = reading.plan()
+            if window is None:
+                raise StopIteration
+            with reading.stopped_by_errors():
+                reading.accept(window, self._fetch(reading.query_for(window)))
+
+    @property
+    def report(self) -> Report:
+        """What this iteration read and proved, up to now."""
+        return self._reading.report
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
+        return self._reading.checkpoint
+
+    def close(self) -> None:
+        """End the iteration: no more is asked for, and no more is given."""
+        self._reading.stop()
+
+
+class AsyncCallIterator:
+    """The calls of one iteration, each once; one task reads it. The same as `CallIterator`, with `async for`."""
+
+    def __init__(self, reading: Reading, fetch: Callable[[CallQuery], Awaitable[Page]]) -> None:
+        self._reading = reading
+        self._fetch = fetch
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Call:
+        reading = self._reading
+        while True:
+            for call in reading.pending:
+                return call
+            window = reading.plan()
+            if window is None:
+                raise StopAsyncIteration
+            with reading.stopped_by_errors():
+                reading.accept(window, await self._fetch(reading.query_for(window)))
+
+    @property
+    def report(self) -> Report:
+        """What this iteration read and proved, up to now."""
+        return self._reading.report
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
+        return self._reading.checkpoint
+
+    async def aclose(self) -> None:
+        """End the iteration: no more is asked for, and no more is given."""
+        self._reading.stop()
+
+
+@define
 class CallListing:
-    """An agent's calls, lazily: iterating asks for page after page, each time anew.
+    """An agent's calls, lazily: iterating asks anew each time, for as much as is read.
 
     Every method that sends a request raises the `AgentCallsError` that its answer stands for: `NotFoundError` for an
-    agent that the key's team does not have, `AuthenticationError` for a bad key, and so on (see `agentcalls.errors`).
+    agent that the key's team does not have, `AuthenticationError` for a bad key, and so on (see docs/errors.md).
     """
 
     query: CallQuery
@@ -30,48 +110,60 @@ class CallListing:
     options: ReadOptions
     """How it is read."""
     _fetch: Callable[[CallQuery], Page] = field(repr=False)
+    _clock: Clock = field(repr=False)
+    _latest: CallIterator | None = field(default=None, init=False, repr=False, eq=False)
 
-    def __iter__(self) -> Iterator[Call]:
-        """Each call, in the server's order, from `page` on to the end of the listing."""
-        for page in self.pages():
-            yield from page
+    def __iter__(self) -> CallIterator:
+        """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
+        reading = Reading(self.query, self.options, wall=self._clock.wall())
+        self._latest = CallIterator(reading, self._fetch)
+        return self._latest
+
+    @property
+    def report(self) -> Report:
+        """What the latest iteration read and proved, up to now."""
+        return self._latest.report if self._latest else Report(reason="The listing was not read.")
 
     def pages(self) -> Iterator[Page]:
-        """The server's own pages of `limit` calls (100 where none was given), from `page` on to the last."""
-        query: CallQuery | None = first_page(self.query)
-        while query:
-            page = self._fetch(query)
-            yield page
-            query = page_after(query, page)
+        """The server's own pages of `limit` calls (100 where none was given), from `page` on to the last.
+
+        They are given as they are: a listing that shifts meanwhile may repeat calls, or lose some, between two pages.
+        """
+        _refuse_time_window(self.options, "pages()")
+        return self._pages(self.query)
 
     def page(self, number: int) -> Page:
         """Page `number`, 1-based, of `limit` calls; one past the end is empty."""
+        _refuse_time_window(self.options, "page()")
         return self._fetch(self.query.window(number, self.query.size))
 
     def first(self) -> Call | None:
         """The call that iterating would begin with, at the cost of one small request; None where there is none."""
+        if self.options.has_time_window:
+            return next(iter(self), None)
         return next(iter(self._fetch(first_call(self.query))), None)
 
     def count(self) -> int:
         """How many calls match, wherever `page` starts: one small request, or all pages where there is no `meta`."""
-        meta = self._fetch(self.query.window(1, 1)).meta
-        if meta:
-            return meta.total_count
-        return sum(
-            map(
-                len,
-                CallListing(
-                    self.query.window(1, self.query.size), self.options, self._fetch
-                ).pages(),
-            )
-        )
+        _refuse_time_window(self.options, "count()")
+        total = total_count(self._fetch(self.query.window(1, 1)))
+        if total is not None:
+            return total
+        return sum(map(len, self._pages(self.query.window(1, self.query.size))))
 
     def all(self) -> list[Call]:
         """Every call that iterating gives, in a list."""
         return list(self)
 
+    def _pages(self, query: CallQuery) -> Iterator[Page]:
+        pages = Pages(query)
+        while pages.next_query:
+            page = self._fetch(pages.next_query)
+            pages.accept(page)
+            yield page
 
-@frozen
+
+@define
 class AsyncCallListing:
     """An agent's calls, lazily: the same as `CallListing`, to be awaited and read with `async for`."""
 
@@ -80,37 +172,61 @@ class AsyncCallListing:
     options: ReadOptions
     """How it is read."""
     _fetch: Callable[[CallQuery], Awaitable[Page]] = field(repr=False)
+    _clock: Clock = field(repr=False)
+    _latest: AsyncCallIterator | None = field(default=None, init=False, repr=False, eq=False)
 
-    async def __aiter__(self) -> AsyncIterator[Call]:
-        """Each call, in the server's order, from `page` on to the end of the listing."""
-        async for page in self.pages():
-            for call in page:
-                yield call
+    def __aiter__(self) -> AsyncCallIterator:
+        """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
+        reading = Reading(self.query, self.options, wall=self._clock.wall())
+        self._latest = AsyncCallIterator(reading, self._fetch)
+        return self._latest
 
-    async def pages(self) -> AsyncIterator[Page]:
-        """The server's own pages of `limit` calls (100 where none was given), from `page` on to the last."""
-        query: CallQuery | None = first_page(self.query)
-        while query:
-            page = await self._fetch(query)
-            yield page
-            query = page_after(query, page)
+    @property
+    def report(self) -> Report:
+        """What the latest iteration read and proved, up to now."""
+        return self._latest.report if self._latest else Report(reason="The listing was not read.")
+
+    def pages(self) -> AsyncIterator[Page]:
+        """The server's own pages of `limit` calls (100 where none was given), from `page` on to the last.
+
+        They are given as they are: a listing that shifts meanwhile may repeat calls, or lose some, between two pages.
+        """
+        _refuse_time_window(self.options, "pages()")
+        return self._pages(self.query)
 
     async def page(self, number: int) -> Page:
         """Page `number`, 1-based, of `limit` calls; one past the end is empty."""
+        _refuse_time_window(self.options, "page()")
         return await self._fetch(self.query.window(number, self.query.size))
 
     async def first(self) -> Call | None:
         """The call that iterating would begin with, at the cost of one small request; None where there is none."""
+        if self.options.has_time_window:
+            return await anext(aiter(self), None)
         return next(iter(await self._fetch(first_call(self.query))), None)
 
     async def count(self) -> int:
         """How many calls match, wherever `page` starts: one small request, or all pages where there is no `meta`."""
-        meta = (await self._fetch(self.query.window(1, 1))).meta
-        if meta:
-            return meta.total_count
-        whole = AsyncCallListing(self.query.window(1, self.query.size), self.options, self._fetch)
-        return sum([len(page) async for page in whole.pages()])
+        _refuse_time_window(self.options, "count()")
+        total = total_count(await self._fetch(self.query.window(1, 1)))
+        if total is not None:
+            return total
+        return sum([len(page) async for page in self._pages(self.query.window(1, self.query.size))])
 
     async def all(self) -> list[Call]:
         """Every call that iterating gives, in a list."""
         return [call async for call in self]
+
+    async def _pages(self, query: CallQuery) -> AsyncIterator[Page]:
+        pages = Pages(query)
+        while pages.next_query:
+            page = await self._fetch(pages.next_query)
+            pages.accept(page)
+            yield page
+
+
+def _refuse_time_window(options: ReadOptions, what: str) -> None:
+    if options.has_time_window:
+        raise ConfigurationError(
+            f"{what} is the API's answer, which knows no since and until: iterate instead."
+        )

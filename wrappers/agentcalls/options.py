@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import Any
+
+from attrs import Attribute, field, frozen
+from attrs.validators import optional
+
+from agentcalls.errors import ConfigurationError
+from agentcalls.moments import Moment, check_moment
+from agentcalls.progress import Checkpoint
+from agentcalls.query import check_boolean, check_integer
+
+
+def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, Checkpoint):
+        raise ConfigurationError(
+            f"{attribute.name} takes a Checkpoint, not {type(value).__name__}."
+        )
 
 
 @frozen(kw_only=True)
 class ReadOptions:
-    """The options of `client.calls.list` that are no parameters of the API; None leaves it to the client."""
+    """The options of `client.calls.list` that are no parameters of the API; see there. None leaves it to the client."""
 
-    strict: bool | None = None
-    max_retries: int | None = None
+    since: Moment | None = field(default=None, validator=check_moment)
+    until: Moment | None = field(default=None, validator=check_moment)
+    exact: bool = field(default=True, validator=check_boolean)
+    max_items: int | None = field(default=None, validator=optional(check_integer(0)))
+    max_pages: int | None = field(default=None, validator=optional(check_integer(0)))
+    resume: Checkpoint | None = field(default=None, validator=optional(_checkpoint))
+    strict: bool | None = field(default=None, validator=optional(check_boolean))
+    max_retries: int | None = field(default=None, validator=optional(check_integer(0)))
+
+    @property
+    def has_time_window(self) -> bool:
+        """Whether `since` or `until` is given, which the API cannot filter by."""
+        return self.since is not None or self.until is not None

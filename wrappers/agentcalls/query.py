@@ -21,7 +21,8 @@ CallStatus: TypeAlias = (
 """The known statuses, for editors to offer. The list is open: any string is taken."""
 
 
-def _text(_: object, attribute: Attribute[Any], value: object) -> None:
+def check_text(_: object, attribute: Attribute[Any], value: object) -> None:
+    """Let a string pass that can be sent; raises `ConfigurationError` for anything else."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{attribute.name} takes a string, not {value!r}.")
     try:
@@ -40,7 +41,10 @@ def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
         )
 
 
-def _integer(lowest: int, highest: int | None) -> Callable[[object, Attribute[Any], object], None]:
+def check_integer(
+    lowest: int, highest: int | None = None
+) -> Callable[[object, Attribute[Any], object], None]:
+    """A validator that lets the integers between the two pass, both included; no bound above where it is None."""
     bounds = f"an integer from {lowest} to {highest}" if highest else f"an integer from {lowest}"
 
     def check(_: object, attribute: Attribute[Any], value: object) -> None:
@@ -52,7 +56,8 @@ def _integer(lowest: int, highest: int | None) -> Callable[[object, Attribute[An
     return check
 
 
-def _boolean(_: object, attribute: Attribute[Any], value: object) -> None:
+def check_boolean(_: object, attribute: Attribute[Any], value: object) -> None:
+    """Let True and False pass; raises `ConfigurationError` for anything else."""
     if not isinstance(value, bool):
         raise ConfigurationError(f"{attribute.name} takes True or False, not {value!r}.")
 
@@ -64,13 +69,13 @@ class CallQuery:
     Raises `ConfigurationError` for a value that the contract does not allow.
     """
 
-    agent_id: str = field(validator=[_text, _segment])
-    page: int | None = field(default=None, validator=optional(_integer(1, None)))
-    limit: int | None = field(default=None, validator=optional(_integer(1, MAX_LIMIT)))
-    search: str | None = field(default=None, validator=optional(_text))
-    sort: str | None = field(default=None, validator=optional(_text))
-    is_test_call: bool | None = field(default=None, validator=optional(_boolean))
-    status: CallStatus | None = field(default=None, validator=optional(_text))
+    agent_id: str = field(validator=[check_text, _segment])
+    page: int | None = field(default=None, validator=optional(check_integer(1)))
+    limit: int | None = field(default=None, validator=optional(check_integer(1, MAX_LIMIT)))
+    search: str | None = field(default=None, validator=optional(check_text))
+    sort: str | None = field(default=None, validator=optional(check_text))
+    is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
+    status: CallStatus | None = field(default=None, validator=optional(check_text))
 
     @property
     def start(self) -> int:

@@ -1,28 +1,525 @@
-"""Which page to ask for next. Pure: the listings do the asking."""
+"""Which window of a listing to ask for next, what of an answer is new, and what has been proven.
+
+Pure: a shell asks for the windows that `Walk.plan` gives, in any order and as many at once as it likes, and hands the
+answers to `Walk.accept` in the order in which they were planned.
+
+A walk is in one of three states:
+
+    opening   The first answer is awaited. It shows whether the listing is one page, and the order of its keys.
+    chain     The keys are in order: windows overlap and are joined (see `chain.py`).
+    plain     They are not, or `exact` is False, or the server contradicts itself: pages without overlap. A walk does
+              not leave this state, and is not complete unless its only answer was the whole listing.
+
+Whatever the server says, a walk ends: each answer either delivers a row that is new by its id or key, or brings the
+walk closer to one of three bounds: eight repairs of a seam, sixteen windows without a new call beyond where one
+was expected, ten thousand of them at all.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Generic, cast
+
+from attrs import evolve, frozen
+
+from agentcalls.answer import judge
+from agentcalls.chain import Chain, Seam
+from agentcalls.errors import ConfigurationError, PaginationError
+from agentcalls.order import direction_of, is_ordered
+from agentcalls.plain import PlainPages, RecentIds
+from agentcalls.progress import Checkpoint, Report
+from agentcalls.query import MAX_LIMIT
+from agentcalls.windows import RowT, farthest_window
 
 if TYPE_CHECKING:
-    from agentcalls.page import Page
-    from agentcalls.query import CallQuery
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from agentcalls.answer import Answer
+    from agentcalls.order import Direction
+    from agentcalls.windows import Window
+    from agentcalls_api.models import PageMeta
+
+_BARREN_BEYOND = 16
+_BARREN_AT_ALL = 10_000
+_REGRANTS = 3
+_ANY_NUMBER = 1 << 30
+_KEPT_IDS = 100
+
+_NOT_EXACT = "Pages were read without overlap, as exact=False asks for."
+_NOT_FROM_START = "Reading began behind the start of the listing."
+_UNORDERED = (
+    "The rows do not come in order of created_on: the listing was read to its end, unproven."
+)
+_ONE_KEY = "More calls share one created_on than a page holds: the order cannot be seen."
+_MALFORMED = "A row lacks its id or created_on."
+_TWICE = "A call came twice in different places."
+_UNJOINED = (
+    "The listing shifted, or calls share one created_on, so that two windows could not be joined."
+)
+_REGRANTED = "The server does not apply the limit that it is asked for."
+_OVERFULL = "The server gave more calls than it was asked for."
+_SHORT = "The server gave a short page and said that more follow."
+_CLAMPED = "The server gave an earlier page than it was asked for."
+_UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
+_MAX_ITEMS = "Reading stopped at max_items."
+_MAX_PAGES = "Reading stopped at max_pages."
+_ABANDONED = "The listing was not read to its end."
 
 
-def first_page(query: CallQuery) -> CallQuery:
-    """The query for the page that reading starts at."""
-    return query.window(query.start, query.size)
+class Walk(Generic[RowT]):
+    """One reading of a listing.
 
+    Args:
+        start: Rows of the listing to leave out at its start: `(page - 1) * limit` of the caller's.
+        exact: Overlap the windows so that the walk is proven; otherwise plain pages of 100.
+        max_items: Calls to deliver at most, counted from here also where the walk is resumed.
+        max_pages: Answers to use at most, counted likewise.
+        since: Deliver calls created at or after this moment only; aware.
+        until: Deliver calls created before this moment only; aware. Rows without `created_on` are delivered
+            whatever the two are.
+        resume: Go on from there; its `since` and `until` replace those given here, so the binding should contain
+            how the caller wrote them.
+        binding: Names the agent and the query; a checkpoint of another binding is refused.
 
-def page_after(query: CallQuery, page: Page) -> CallQuery | None:
-    """The query for the page that follows `page`, the answer to `query`; None where the listing has ended.
-
-    An empty page is the end whatever `meta` says. Without `meta` the listing goes on until a page comes short.
+    Raises:
+        ConfigurationError: For a checkpoint of another agent or query.
     """
-    goes_on = page.meta.has_next_page if page.meta else len(page) >= query.size
-    return query.window(query.start + 1, query.size) if page.data and goes_on else None
+
+    def __init__(
+        self,
+        *,
+        binding: str,
+        start: int = 0,
+        exact: bool = True,
+        max_items: int | None = None,
+        max_pages: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        resume: Checkpoint | None = None,
+    ) -> None:
+        self._binding = binding
+        self._start = start
+        self._since, self._until = since, until
+        self._items_left, self._pages_left = max_items, max_pages
+        self._report = Report()
+        self._doubts: dict[str, None] = {}
+        self._stopped: str | None = None
+        self._ended = False
+        self._chain: Chain | None = None
+        self._plain: PlainPages | None = None
+        self._plain_position = start
+        self._plain_direction: Direction | None = None  # 0 once plain pages are in no order
+        self._recent = RecentIds()
+        self._known_total: int | None = None
+        self._most = 0
+        self._epoch = 0
+        self._planned: deque[Window] = deque()
+        self._room = 1
+        self._barren = self._barren_beyond = self._regrants = 0
+        if start and resume is None:
+            self._doubt(_NOT_FROM_START)
+        if resume is not None:
+            self._resume(resume)
+        if not exact:
+            if self._plain is None:
+                self._go_plainly(_NOT_EXACT, self._position())
+        self._latest = _Latest[RowT](self._stand(), self._stand())
+        self._check_bounds()
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to ask for; where `plan` gives None otherwise, answers must come first."""
+        return self._ended or self._stopped is not None
+
+    @property
+    def report(self) -> Report:
+        """How far the walk has come."""
+        reasons = list(self._doubts)
+        if self._stopped or not self._ended:
+            reasons.append(self._stopped or _ABANDONED)
+        return evolve(self._report, complete=not reasons, reason=" ".join(reasons) or None)
+
+    def plan(self) -> Window | None:
+        """The next window to ask for, or None where there is none now; each planned window is to be asked for."""
+        under_way = len(self._planned)
+        if self.done or under_way >= self._room:
+            return None
+        if self._pages_left is not None and under_way >= self._pages_left:
+            return None
+        if under_way and self._enough_planned():
+            return None
+        if self._chain:
+            window = self._chain.plan(self._epoch, ahead=bool(under_way))
+        elif self._plain:
+            window = self._plain.plan(self._epoch)
+        else:
+            window = farthest_window(self._start, epoch=self._epoch)
+        self._planned.append(window)
+        return window
+
+    def is_void(self, window: Window) -> bool:
+        """Whether the walk has changed its plan since: the answer to such a window delivers nothing."""
+        return window.epoch != self._epoch
+
+    def accept(
+        self, window: Window, rows: Sequence[RowT], meta: PageMeta | None, *, lost: int = 0
+    ) -> list[RowT]:
+        """The calls that an answer gives to deliver, in the listing's order.
+
+        `rows` are those of the answer, in its order; `lost` counts what in it was no row at all. Raises
+        `PaginationError` where the server repeats itself without end, and `ValueError` for an answer out of turn.
+        """
+        self._report = evolve(self._report, requests=self._report.requests + 1)
+        before = self._latest.after
+        self._latest = _Latest[RowT](before, before)
+        if self.is_void(window):
+            return []
+        if not self._planned or self._planned[0] != window:
+            raise ValueError(f"{window} is not the window planned first.")
+        self._planned.popleft()
+        if lost:
+            self._doubt(_MALFORMED)
+        answer = self._judge(window, len(rows) + lost, meta)
+        found = None if answer is None else self._found(answer, rows)
+        if answer is None or found is None:
+            return []
+        self._room = 1 if meta is None else min(2 * self._room, _ANY_NUMBER)
+        self._most = max(self._most, answer.count)
+        self._count_barren(answer, found)
+        self._report = evolve(
+            self._report,
+            pages=self._report.pages + 1,
+            repeats_dropped=self._report.repeats_dropped + len(rows) - len(found),
+        )
+        wanted = self._wanted(found)
+        self._latest = _Latest(before, self._stand(), wanted, rows, window.offset)
+        return self._within_bounds(wanted)
+
+    def checkpoint(self, delivered: int) -> Checkpoint:
+        """The state after the first `delivered` calls of what `accept` gave last."""
+        left = self._latest.wanted[delivered:]
+        undelivered = {row.id for row in left}
+        ids = self._recent.latest(_KEPT_IDS + len(left))
+        stand = self._latest.stand_after(delivered)
+        seam = stand.seam
+        return Checkpoint(
+            binding=self._binding,
+            position=seam.end if seam else stand.position,
+            plain=stand.plain_size is not None,
+            size=stand.plain_size or MAX_LIMIT,
+            direction=stand.direction if seam else 0,
+            key=seam.key if seam else None,
+            at_key=tuple(id for id in seam.ids if id is not None) if seam else (),
+            recent=tuple([id for id in ids if id not in undelivered][-_KEPT_IDS:]),
+            group=self._chain.group if self._chain else 0,
+            total=seam.total if seam else None,
+            most=self._most,
+            since=self._since,
+            until=self._until,
+            doubts=tuple(self._doubts),
+            report=self._report,
+        )
+
+    # What an answer means, state by state. None: it is not used, and the plan has changed.
+
+    def _judge(self, window: Window, count: int, meta: PageMeta | None) -> Answer | None:
+        answer = judge(window, count, meta)
+        size = self._plain.size if self._plain else window.limit
+        granted = answer.granted or size
+        if granted != window.limit:
+            answer = judge(evolve(window, limit=granted), count, meta)
+        if granted != size:
+            # Offsets count in pages of the size that was granted: only the first page stands where it was expected.
+            self._regrants += 1
+            if self._regrants > _REGRANTS:
+                raise PaginationError("The server applies another limit again and again.")
+            if window.page > 1 or self._start:
+                self._go_plainly(_REGRANTED, self._position(), size=granted)
+                return None
+        self._known_total = answer.total
+        if answer.total is not None:
+            first = self._report.total_count_first
+            self._report = evolve(
+                self._report,
+                total_count_first=answer.total if first is None else first,
+                total_count_last=answer.total,
+            )
+        return answer
+
+    def _found(self, answer: Answer, rows: Sequence[RowT]) -> list[RowT] | None:
+        ids = [row.id for row in rows]
+        keys = [row.created_on for row in rows]
+        if len(set(ids)) < len(ids):
+            self._doubt(_TWICE)
+        keyed = rows
+        if not (all(ids) and all(keys)):
+            self._doubt(_MALFORMED)
+            keyed = [row for row in rows if row.created_on is not None]
+            ids = [row.id for row in keyed]
+            keys = [row.created_on for row in keyed]
+        known_keys = cast("list[datetime]", keys)
+        if self._plain:
+            return self._read_plainly(self._plain, answer, rows, known_keys)
+        if self._chain is None:
+            return self._open(answer, rows, keyed, known_keys)
+        chain = self._chain
+        if answer.count > answer.window.limit:
+            self._go_plainly(_OVERFULL, chain.seam.end)
+            return None
+        if rows and not (keyed and is_ordered(known_keys, chain.direction)):
+            self._plain_direction = 0
+            self._go_plainly(_UNORDERED, chain.seam.end)
+            return None
+        if not chain.joins(answer, known_keys, ids, self._recent):
+            if chain.repair(answer):
+                self._report = evolve(self._report, repairs=self._report.repairs + 1)
+                self._replan()
+                self._room = 1
+                return None
+            self._doubt(_UNJOINED)
+        return self._read_chained(chain, answer, rows, keyed, known_keys)
+
+    def _open(
+        self, answer: Answer, rows: Sequence[RowT], keyed: Sequence[RowT], keys: list[datetime]
+    ) -> list[RowT]:
+        window = answer.window
+        self._room = _ANY_NUMBER
+        direction = direction_of(keys)
+        one_key = bool(keys) and keys[0] == keys[-1] == max(keys) == min(keys)
+        if answer.ends or not answer.count:
+            self._end(answer)
+        elif window.limit != farthest_window(self._start).limit:
+            self._go_plainly(_REGRANTED, window.end, size=window.limit)
+        elif answer.count > window.limit:
+            self._go_plainly(_OVERFULL, window.end)
+        elif answer.short:
+            self._go_plainly(_SHORT, window.end)
+        elif not direction:
+            self._plain_direction = None if one_key else 0
+            self._go_plainly(_ONE_KEY if one_key else _UNORDERED, window.end)
+        else:
+            self._chain = Chain(Seam(keys[0], frozenset(), window.offset), direction)
+            self._chain.read(answer, keyed, keys)
+            if self._passed(direction, keys[-1]):
+                self._ended = True
+        return self._recent.unseen(rows[max(0, self._start - window.offset) :])
+
+    def _read_chained(
+        self,
+        chain: Chain,
+        answer: Answer,
+        rows: Sequence[RowT],
+        keyed: Sequence[RowT],
+        keys: list[datetime],
+    ) -> list[RowT]:
+        new = chain.read(answer, keyed, keys)
+        if len(keyed) < len(rows):
+            chosen = {id(row) for row in new}
+            new = [row for row in rows if row.created_on is None or id(row) in chosen]
+        found = self._recent.unseen(new)
+        if len(found) < len(new):
+            self._doubt(_TWICE)
+        if answer.ends or not answer.count:
+            self._end(answer)
+        elif self._passed(chain.direction, chain.seam.key):
+            self._ended = True
+        elif answer.short:
+            self._go_plainly(_SHORT, answer.window.end)
+        elif not found and answer.clamped:
+            self._doubt(_CLAMPED)
+            self._ended = True
+        return found
+
+    def _read_plainly(
+        self, plain: PlainPages, answer: Answer, rows: Sequence[RowT], keys: list[datetime]
+    ) -> list[RowT]:
+        offset = (answer.window.page - 1) * plain.size
+        if not self._report.pages:
+            self._room = _ANY_NUMBER
+            rows = rows[max(0, self._start - offset) :]
+        found = self._recent.unseen(rows)
+        self._plain_position = offset + plain.size
+        if answer.ends or not answer.count:
+            # The page is asked for again where the walk is resumed: it may have filled meanwhile.
+            self._plain_position = offset
+            self._end(answer)
+        elif not found and answer.clamped:
+            self._doubt(_CLAMPED)
+            self._ended = True
+        elif self._since or self._until:
+            self._ended = self._plainly_passed(keys)
+        return found
+
+    def _plainly_passed(self, keys: list[datetime]) -> bool:
+        direction = direction_of(keys)
+        if not direction and keys and min(keys) < max(keys):
+            self._plain_direction = 0
+        elif direction:
+            same = self._plain_direction in {None, direction}
+            self._plain_direction = direction if same else 0
+        return bool(keys and self._plain_direction) and self._passed(
+            self._plain_direction or 0, keys[-1]
+        )
+
+    # Smaller steps.
+
+    def _doubt(self, reason: str) -> None:
+        self._doubts[reason] = None
+
+    def _end(self, answer: Answer) -> None:
+        self._ended = True
+        if answer.says_more:
+            self._doubt(_SHORT)
+        if answer.count and answer.granted is None and self._most <= answer.count:
+            self._doubt(_UNCONFIRMED)
+
+    def _passed(self, direction: Direction, key: datetime) -> bool:
+        # In ascending order H must have reached `until`, in descending order it must be before `since`: only then
+        # does every call of the time window sort strictly before H.
+        if direction > 0:
+            return self._until is not None and key >= self._until
+        return self._since is not None and key < self._since
+
+    def _go_plainly(self, reason: str, position: int, *, size: int = MAX_LIMIT) -> None:
+        self._doubt(reason)
+        self._plain = PlainPages(position, size)
+        self._plain_position = self._plain.position
+        self._chain = None
+        self._replan()
+
+    def _replan(self) -> None:
+        self._epoch += 1
+        self._planned.clear()
+
+    def _position(self) -> int:
+        if self._chain:
+            return self._chain.seam.end
+        return self._plain_position if self._plain else self._start
+
+    def _enough_planned(self) -> bool:
+        if self._known_total is None:
+            return True
+        planned_to = self._chain.planned_to if self._chain else 0
+        planned_to = self._plain.position if self._plain else planned_to
+        if planned_to >= self._known_total:
+            return True
+        filtered = self._since is not None or self._until is not None
+        return (
+            self._items_left is not None
+            and not filtered
+            and planned_to - self._position() >= self._items_left
+        )
+
+    def _count_barren(self, answer: Answer, found: Sequence[RowT]) -> None:
+        if found or self._ended:
+            self._barren = self._barren_beyond = 0
+            return
+        expected = 0
+        if self._chain:
+            then, now = self._chain.frontier_total, answer.total
+            grown = max(0, now - then) if then is not None and now is not None else 0
+            expected = self._chain.frontier + grown
+        self._barren += 1
+        self._barren_beyond += answer.window.end > expected
+        if self._barren_beyond > _BARREN_BEYOND or self._barren > _BARREN_AT_ALL:
+            raise PaginationError(
+                f"{self._barren} pages in a row held no new call: the server repeats itself, or the listing grows"
+                " faster than it is read."
+            )
+
+    def _wanted(self, found: list[RowT]) -> list[RowT]:
+        since, until = self._since, self._until
+        if since is None and until is None:
+            return found
+        return [
+            row
+            for row in found
+            if (moment := row.created_on) is None
+            or ((since is None or since <= moment) and (until is None or moment < until))
+        ]
+
+    def _within_bounds(self, wanted: list[RowT]) -> list[RowT]:
+        if self._pages_left is not None:
+            self._pages_left -= 1
+        if self._items_left is not None:
+            if len(wanted) > self._items_left:
+                self._stopped = _MAX_ITEMS
+                wanted = wanted[: self._items_left]
+            self._items_left -= len(wanted)
+        self._check_bounds()
+        if self.done:
+            self._replan()
+        return wanted
+
+    def _check_bounds(self) -> None:
+        if self._ended or self._stopped:
+            return
+        if self._items_left == 0:
+            self._stopped = _MAX_ITEMS
+        elif self._pages_left == 0:
+            self._stopped = _MAX_PAGES
+
+    def _stand(self) -> _Stand:
+        return _Stand(
+            self._position(),
+            self._plain.size if self._plain else None,
+            self._chain.seam if self._chain else None,
+            self._chain.direction if self._chain else 0,
+        )
+
+    def _resume(self, checkpoint: Checkpoint) -> None:
+        if checkpoint.binding != self._binding:
+            raise ConfigurationError("The checkpoint belongs to another agent or query.")
+        self._since, self._until = checkpoint.since, checkpoint.until
+        self._doubts = dict.fromkeys(checkpoint.doubts)
+        self._report = checkpoint.report
+        self._most = checkpoint.most
+        self._recent.remember(list(checkpoint.recent))
+        self._start = self._plain_position = checkpoint.position
+        if checkpoint.plain:
+            self._plain = PlainPages(checkpoint.position, checkpoint.size)
+        elif checkpoint.key is not None:
+            seam = Seam(
+                checkpoint.key,
+                frozenset(checkpoint.at_key),
+                checkpoint.position,
+                len(checkpoint.at_key),
+                checkpoint.total,
+            )
+            self._chain = Chain(seam, checkpoint.direction, group=checkpoint.group)
 
 
-def first_call(query: CallQuery) -> CallQuery:
-    """The query for a page of one: the call that reading starts at."""
-    return query.window((query.start - 1) * query.size + 1, 1)
+@frozen
+class _Stand:
+    position: int
+    plain_size: int | None
+    seam: Seam | None
+    direction: Direction
+
+
+@frozen
+class _Latest(Generic[RowT]):
+    """What the latest answer gave, and where the walk stood on either side of it."""
+
+    before: _Stand
+    after: _Stand
+    wanted: Sequence[RowT] = ()
+    rows: Sequence[RowT] = ()
+    offset: int = 0
+
+    def stand_after(self, delivered: int) -> _Stand:
+        if delivered >= len(self.wanted):
+            return self.after
+        keyed = [row for row in self.wanted[:delivered] if row.created_on is not None]
+        if not keyed or self.after.seam is None:
+            return self.before
+        last = keyed[-1]
+        key = cast("datetime", last.created_on)
+        ids = frozenset(row.id for row in keyed if row.created_on == key)
+        before = self.before.seam
+        if before and before.key == key:
+            ids |= before.ids
+        index = next(index for index, row in enumerate(self.rows) if row is last)
+        seam = Seam(key, ids, self.offset + index + 1, 1, self.after.seam.total)
+        return evolve(self.after, seam=seam)

@@ -1,0 +1,52 @@
+"""What `since` and `until` may be, and the moment that each means."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dateutil.parser import isoparse
+
+from agentcalls.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from attrs import Attribute
+
+Moment: TypeAlias = datetime | date | str
+"""An aware datetime; a date, its midnight in UTC; or text: a duration before now such as "24h", or ISO 8601."""
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_FORMS = (
+    'an aware datetime, a date, a duration such as "24h" or "7d", or ISO 8601 text with an offset'
+)
+
+
+def resolved(name: str, moment: Moment | None, now: datetime) -> datetime | None:
+    """The moment in UTC that `moment` means at `now`; None for None.
+
+    A duration (digits and one of s, m, h, d, w: seconds, minutes, hours, days, weeks) lies before `now`; a date is its midnight in UTC.
+    Raises `ConfigurationError`, which names the option, for anything else, a datetime without time zone included.
+    """
+    try:
+        return None if moment is None else _resolved(moment, now).astimezone(UTC)
+    except (ValueError, OverflowError, TypeError):
+        raise ConfigurationError(f"{name} takes {_FORMS}; not {moment!r}.") from None
+
+
+def check_moment(_: object, attribute: Attribute[Any], value: Any) -> None:
+    """Let a `Moment` or None pass; raises `ConfigurationError` for anything else."""
+    resolved(attribute.name, value, datetime.now(UTC))
+
+
+def _resolved(moment: object, now: datetime) -> datetime:
+    if isinstance(moment, str):
+        if match := re.fullmatch(r"([0-9]{1,9})([smhdw])", moment):
+            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        is_date = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", moment)
+        moment = date.fromisoformat(moment) if is_date else isoparse(moment)
+    if isinstance(moment, date) and not isinstance(moment, datetime):
+        return datetime.combine(moment, time(), UTC)
+    if not isinstance(moment, datetime) or moment.utcoffset() is None:
+        raise ValueError
+    return moment

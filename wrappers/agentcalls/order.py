@@ -1,0 +1,46 @@
+"""The order of a window's keys, in a few bulk operations."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from itertools import groupby, islice
+from operator import ge, gt, le, lt
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+Direction: TypeAlias = Literal[-1, 0, 1]
+"""1 for ascending, -1 for descending, 0 where it is not known or there is none."""
+
+
+def direction_of(keys: Sequence[datetime]) -> Direction:
+    """The direction that the keys run in; 0 where they are all equal or in no order."""
+    if not keys or keys[0] == keys[-1]:
+        return 0
+    direction: Direction = 1 if keys[0] < keys[-1] else -1
+    return direction if is_ordered(keys, direction) else 0
+
+
+def is_ordered(keys: Sequence[datetime], direction: Direction) -> bool:
+    """Whether no key goes against the direction."""
+    return all(map(le if direction > 0 else ge, keys, islice(keys, 1, None)))
+
+
+def is_strict(keys: Sequence[datetime], direction: Direction) -> bool:
+    """Whether each key is followed only by keys further on in the direction, none of them equal to it."""
+    return all(map(lt if direction > 0 else gt, keys, islice(keys, 1, None)))
+
+
+def largest_group(keys: Sequence[datetime]) -> int:
+    """How many keys the largest group of equal neighbours has."""
+    return max(sum(1 for _ in group) for _, group in groupby(keys))
+
+
+def span_of(key: datetime, keys: Sequence[datetime], direction: Direction) -> tuple[int, int]:
+    """Where in ordered keys those equal to `key` begin and where those after it begin, as indices."""
+    if direction > 0:
+        return bisect_left(keys, key), bisect_right(keys, key)
+    backwards = keys[::-1]
+    return len(keys) - bisect_right(backwards, key), len(keys) - bisect_left(backwards, key)

@@ -1,0 +1,110 @@
+"""One iteration of a listing, apart from the waiting: which window to ask for, and what to hand out of its answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from operator import length_hint
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from agentcalls.errors import AgentCallsError
+from agentcalls.moments import resolved
+from agentcalls.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from agentcalls.decode import Problem
+    from agentcalls.options import ReadOptions
+    from agentcalls.page import Page
+    from agentcalls.progress import Checkpoint, Report
+    from agentcalls.query import CallQuery
+    from agentcalls.windows import Window
+    from agentcalls_api.models import Call
+
+_KEPT_PROBLEMS = 1000
+
+
+class Reading:
+    """How far one iteration of a listing has come; it is read by one thread or task."""
+
+    def __init__(self, query: CallQuery, options: ReadOptions, *, wall: float) -> None:
+        now = datetime.fromtimestamp(wall, UTC)
+        self._query = query
+        self._walk: Walk[Call] = Walk(
+            binding=_binding(query, options),
+            start=(query.start - 1) * query.size,
+            exact=options.exact,
+            max_items=options.max_items,
+            max_pages=options.max_pages,
+            since=resolved("since", options.since, now),
+            until=resolved("until", options.until, now),
+            resume=options.resume,
+        )
+        self._stopped = False
+        self._problems: list[Problem] = []
+        self._problem_count = 0
+        self._size = 0
+        self.pending: Iterator[Call] = iter(())
+        """The calls of the latest answer that are not handed out yet."""
+
+    @property
+    def report(self) -> Report:
+        """What was read and proven up to now."""
+        return evolve(
+            self._walk.report, problems=tuple(self._problems), problem_count=self._problem_count
+        )
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where to go on: after the last call that was handed out."""
+        return self._walk.checkpoint(self._size - self._left)
+
+    @property
+    def _left(self) -> int:
+        return length_hint(self.pending)
+
+    def plan(self) -> Window | None:
+        """The window to ask for next; None where reading has ended."""
+        return None if self._stopped else self._walk.plan()
+
+    def stop(self) -> None:
+        """End reading: nothing more is planned, and nothing more is handed out."""
+        self._stopped = True
+        # The checkpoint stands where handing out stopped.
+        self._size, self.pending = self._size - self._left, iter(())
+
+    @contextmanager
+    def stopped_by_errors(self) -> Generator[None]:
+        """A block in which any error ends reading; one of ours takes the checkpoint with it."""
+        try:
+            yield
+        except BaseException as error:
+            self._stopped = True
+            if isinstance(error, AgentCallsError):
+                error.checkpoint = self.checkpoint
+            raise
+
+    def query_for(self, window: Window) -> CallQuery:
+        """The query that asks for a window."""
+        return self._query.window(window.page, window.limit)
+
+    def accept(self, window: Window, page: Page) -> None:
+        """Take the answer to a window; raises `PaginationError` where the pages contradict each other."""
+        self._problem_count += len(page.problems)
+        self._problems.extend(page.problems[: _KEPT_PROBLEMS - len(self._problems)])
+        calls = self._walk.accept(window, page.data, page.meta)
+        self._size, self.pending = len(calls), iter(calls)
+
+
+def _binding(query: CallQuery, options: ReadOptions) -> str:
+    # What makes two listings the same, hashed: a search may hold a phone number, and a checkpoint is kept in files.
+    window = [repr(options.since), repr(options.until)]
+    text = json.dumps(
+        [query.sent() | {"page": query.start, "limit": query.size}, window], sort_keys=True
+    )
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
