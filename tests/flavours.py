@@ -11,7 +11,7 @@ import httpx
 from agentcalls import AsyncClient, Client, Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
 
 
 class Blocking:
@@ -22,27 +22,26 @@ class Blocking:
         self._runner = runner
 
     def __getattr__(self, name: str) -> Any:
-        return self._blocking(getattr(self._target, name))
+        # What ends a blocking object is called `close`, and `aclose` in the async one.
+        return self._blocking(getattr(self._target, "aclose" if name == "close" else name))
 
     def __repr__(self) -> str:
         return repr(self._target)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Blocking:
         target: Any = self._target
-        iterator: Any = aiter(target)
+        return Blocking(aiter(target), self._runner)
+
+    def __next__(self) -> Any:
+        iterator: Any = self._target
 
         async def following() -> Any:
             return await anext(iterator)
 
         try:
-            while True:
-                try:
-                    yield self._runner.run(following())
-                except StopAsyncIteration:
-                    return
-        finally:
-            if hasattr(iterator, "aclose"):
-                self._runner.run(iterator.aclose())
+            return self._runner.run(following())
+        except StopAsyncIteration:
+            raise StopIteration from None
 
     def _blocking(self, value: Any) -> Any:
         if inspect.ismethod(value):
@@ -122,7 +121,6 @@ class MakeAsync:
         client = AsyncClient(**{"clock": self.clock.clock(self.flavour), **options})
         self._opened.append(client)
         blocking: Any = Blocking(client, self._runner)
-        blocking.close = blocking.aclose
         return blocking  # type: ignore[no-any-return]
 
     def http(self, answer: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClient:

@@ -25,7 +25,7 @@ _FORMS = (
 def resolved(name: str, moment: Moment | None, now: datetime) -> datetime | None:
     """The moment in UTC that `moment` means at `now`; None for None.
 
-    A duration (digits and one of s, m, h, d, w: seconds, minutes, hours, days, weeks) lies before `now`; a date is its midnight in UTC.
+    A duration (digits, and s, m, h, d or w) lies before `now`; a date is its midnight in UTC.
     Raises `ConfigurationError`, which names the option, for anything else, a datetime without time zone included.
     """
     try:

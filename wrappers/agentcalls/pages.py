@@ -51,5 +51,5 @@ def first_call(query: CallQuery) -> CallQuery:
 
 
 def total_count(page: Page) -> int | None:
-    """How many calls the whole listing has, as far as the page can say: it may be without `meta`, or `meta` without it."""
+    """How many calls the whole listing has; None where the page does not say."""
     return page.meta.total_count if page.meta else None

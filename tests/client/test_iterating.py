@@ -1,0 +1,433 @@
+"""Iterating calls: exactly once, bounded, in time windows, resumed, and honest about what was proven."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+from contextlib import aclosing
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from agentcalls import (
+    AsyncClient,
+    Checkpoint,
+    ConfigurationError,
+    InternalServerError,
+    PaginationError,
+    UnexpectedResponseError,
+)
+from agentcalls_mock import FULL_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agentcalls import Call, Client
+    from flavours import MakeClient
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Listing:
+    """An API of one agent whose calls a test may change; it counts the requests and answers as the contract says."""
+
+    def __init__(self, row: dict[str, Any], count: int = 0, *, newest_first: bool = False) -> None:
+        self._row = row
+        self.newest_first = newest_first
+        self.rows = [self.row(number) for number in range(count)]
+        self.requests: list[tuple[int, int]] = []
+        self.before: Callable[[int], object] = lambda _: None
+        """Called with the number of the request, 1-based, before it is answered."""
+        self.with_meta = True
+
+    def row(self, number: int) -> dict[str, Any]:
+        created = START + timedelta(minutes=number)
+        return {**self._row, "id": f"call_{number}", "created_on": created.isoformat()}
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        page, limit = (int(request.url.params[name]) for name in ("page", "limit"))
+        self.requests.append((page, limit))
+        self.before(len(self.requests))
+        rows = self.rows[::-1] if self.newest_first else self.rows
+        end = page * limit
+        meta = {
+            "total_count": len(rows),
+            "page_count": -(-len(rows) // limit),
+            "current_page": page,
+            "limit": limit,
+            "has_next_page": end < len(rows),
+            "has_previous_page": page > 1,
+        }
+        data = rows[end - limit : end]
+        return httpx.Response(
+            200, json={"message": "Success", "meta": meta if self.with_meta else None, "data": data}
+        )
+
+
+@pytest.fixture(params=[False, True], ids=["oldest first", "newest first"])
+def api(request: pytest.FixtureRequest, page_body: Any) -> Listing:
+    return Listing(page_body["data"][0], 1000, newest_first=request.param)
+
+
+def client_of(make_client: MakeClient, api: Any, **options: Any) -> Client:
+    return make_client(
+        api_key="sk_1", base_url="https://host", http_client=make_client.http(api), **options
+    )
+
+
+def ids(calls: Any) -> list[str]:
+    return [call.id for call in calls]
+
+
+def test_whole_reading_at_rest_is_complete_and_says_what_it_took(
+    make_client: MakeClient, api: Listing
+) -> None:
+    listing = client_of(make_client, api).calls.list("a")
+    assert listing.report.complete is False
+    assert listing.report.reason == "The listing was not read."
+    assert len(set(ids(listing))) == 1000
+    report = listing.report
+    assert (report.complete, report.reason, report.repairs) == (True, None, 0)
+    assert (report.total_count_first, report.total_count_last) == (1000, 1000)
+    assert report.requests == report.pages == len(api.requests) <= 12
+    assert report.problems == ()
+
+
+@pytest.mark.parametrize("with_meta", [True, False])
+@pytest.mark.parametrize("exact", [True, False])
+def test_listing_of_one_page_costs_one_request(
+    make_client: MakeClient, page_body: Any, *, exact: bool, with_meta: bool
+) -> None:
+    api = Listing(page_body["data"][0], 99)
+    api.with_meta = with_meta
+    assert len(client_of(make_client, api).calls.list("a", exact=exact).all()) == 99
+    assert api.requests == [(1, 100)]
+
+
+def test_inexact_reading_takes_plain_pages_and_claims_nothing(
+    make_client: MakeClient, api: Listing
+) -> None:
+    listing = client_of(make_client, api).calls.list("a", exact=False, limit=7)
+    assert len(set(ids(listing))) == 1000
+    assert api.requests == [(page, 100) for page in range(1, 11)]
+    assert listing.report.complete is False
+    assert "exact=False" in str(listing.report.reason)
+
+
+def test_calls_that_exist_throughout_come_once_while_the_listing_shifts(
+    make_client: MakeClient, api: Listing
+) -> None:
+    stay = {row["id"] for row in api.rows if int(row["id"][5:]) % 7 != 3}
+
+    def change(number: int) -> None:
+        if number > 1:
+            api.rows.append(api.row(1000 + number))
+            gone = next(
+                (row for row in api.rows if row["id"] not in stay and int(row["id"][5:]) < 1000),
+                None,
+            )
+            if gone:
+                api.rows.remove(gone)
+
+    api.before = change
+    listing = client_of(make_client, api).calls.list("a")
+    read = ids(listing)
+    assert len(read) == len(set(read))
+    assert stay <= set(read)
+    assert listing.report.complete
+
+
+@pytest.mark.parametrize("bound", [0, 1, 99, 100, 101, 250])
+def test_max_items_stops_after_so_many_and_asks_for_no_more(
+    make_client: MakeClient, api: Listing, bound: int
+) -> None:
+    listing = client_of(make_client, api).calls.list("a", max_items=bound)
+    assert len(listing.all()) == bound
+    assert len(api.requests) <= -(-bound // 90)
+    assert not listing.report.complete
+    assert "max_items" in str(listing.report.reason)
+
+
+def test_max_pages_stops_after_so_many_answers(make_client: MakeClient, api: Listing) -> None:
+    listing = client_of(make_client, api).calls.list("a", max_pages=2)
+    assert 100 < len(listing.all()) <= 200
+    assert len(api.requests) == 2
+    assert "max_pages" in str(listing.report.reason)
+
+
+def test_leaving_early_costs_no_further_request_and_is_not_complete(
+    make_client: MakeClient, api: Listing
+) -> None:
+    listing = client_of(make_client, api).calls.list("a")
+    for _ in listing:
+        break
+    assert len(api.requests) == 1
+    assert not listing.report.complete
+
+
+def test_closed_iterator_gives_and_asks_nothing_more(make_client: MakeClient, api: Listing) -> None:
+    iterator = iter(client_of(make_client, api).calls.list("a"))
+    first = next(iterator)
+    iterator.close()
+    assert list(iterator) == []
+    assert len(api.requests) == 1
+    resumed = client_of(make_client, api).calls.list("a", resume=iterator.checkpoint)
+    assert ids([first, *resumed]) == ids(client_of(make_client, api).calls.list("a"))
+
+
+def test_async_iterator_works_with_aclosing(mock_url: str) -> None:
+    async def main() -> list[Call]:
+        async with AsyncClient(api_key=FULL_KEY, base_url=mock_url) as client:
+            async with aclosing(aiter(client.calls.list("agent_demo"))) as calls:
+                seen = [await anext(calls)]
+            return seen + [call async for call in calls]
+
+    assert len(asyncio.run(main())) == 1
+
+
+@pytest.mark.parametrize("cut", [0, 1, 50, 99, 100, 101, 333, 999, 1000])
+def test_checkpoint_goes_on_in_another_client_without_loss_or_repeat(
+    make_client: MakeClient, api: Listing, cut: int
+) -> None:
+    iterator = iter(client_of(make_client, api).calls.list("a", status="ended"))
+    before = [next(iterator).id for _ in range(cut)]
+    text = iterator.checkpoint.to_json()
+    assert isinstance(json.loads(text), dict)
+    resume = Checkpoint.from_json(text)
+    assert pickle.loads(pickle.dumps(resume)) == resume  # noqa: S301
+    listing = client_of(make_client, api).calls.list("a", status="ended", resume=resume)
+    after = ids(listing)
+    assert len(before + after) == len(set(before + after)) == 1000
+    assert listing.report.complete
+
+
+def test_failure_in_the_middle_carries_the_checkpoint_to_go_on_from(
+    make_client: MakeClient, api: Listing
+) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        answer = api(request)
+        return httpx.Response(500) if len(api.requests) > 3 else answer
+
+    before: list[str] = []
+    with pytest.raises(InternalServerError) as caught:
+        before.extend(
+            call.id for call in client_of(make_client, fail, max_retries=0).calls.list("a")
+        )
+    assert before
+    error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    listing = client_of(make_client, api).calls.list("a", resume=error.checkpoint)
+    after = ids(listing)
+    assert len(before + after) == len(set(before + after)) == 1000
+    assert listing.report.complete
+
+
+def test_iterator_has_ended_after_a_failure(make_client: MakeClient) -> None:
+    client = client_of(make_client, lambda _: httpx.Response(501))
+    iterator = iter(client.calls.list("a"))
+    with pytest.raises(InternalServerError):
+        next(iterator)
+    assert list(iterator) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"agent_id": "b"},
+        {"status": "failed"},
+        {"search": "x"},
+        {"page": 2},
+        {"limit": 7},
+        {"since": "1h"},
+    ],
+    ids=str,
+)
+def test_checkpoint_of_another_listing_is_refused(
+    make_client: MakeClient, api: Listing, other: Any
+) -> None:
+    iterator = iter(client_of(make_client, api).calls.list("a"))
+    next(iterator)
+    options: dict[str, Any] = {"agent_id": "a", **other}
+    listing = client_of(make_client, api).calls.list(**options, resume=iterator.checkpoint)
+    with pytest.raises(ConfigurationError, match="another agent or query"):
+        list(listing)
+
+
+def test_checkpoint_does_not_show_what_was_searched_for(
+    make_client: MakeClient, api: Listing
+) -> None:
+    iterator = iter(client_of(make_client, api).calls.list("a", search="+14155550100"))
+    next(iterator)
+    assert "4155550100" not in iterator.checkpoint.to_json()
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        (START + timedelta(minutes=10), START + timedelta(minutes=20), range(10, 20)),
+        (None, START + timedelta(minutes=3), range(3)),
+        (START + timedelta(minutes=995), None, range(995, 1000)),
+        ("2026-01-01T00:10:00Z", "2026-01-01T00:12:00+00:00", range(10, 12)),
+        (date(2026, 1, 1), date(2026, 1, 2), range(1000)),
+        ("2026-01-02", None, range(0)),
+    ],
+)
+def test_time_window_holds_since_and_not_until(
+    make_client: MakeClient, api: Listing, since: Any, until: Any, expected: range
+) -> None:
+    listing = client_of(make_client, api).calls.list("a", since=since, until=until)
+    assert sorted(ids(listing)) == sorted(f"call_{number}" for number in expected)
+    assert listing.report.complete
+
+
+def test_time_window_stops_early_in_either_order(make_client: MakeClient, api: Listing) -> None:
+    near = (
+        {"since": START + timedelta(minutes=990)}
+        if api.newest_first
+        else {"until": START + timedelta(minutes=10)}
+    )
+    listing = client_of(make_client, api).calls.list("a", **near)
+    assert len(listing.all()) == 10
+    assert len(api.requests) == 1
+    assert listing.report.complete
+
+
+def test_duration_lies_before_the_moment_at_which_iterating_starts(
+    make_client: MakeClient, api: Listing
+) -> None:
+    clock = make_client.clock
+    clock.moment = (START + timedelta(minutes=1000)).timestamp() - 1_700_000_000
+    listing = client_of(make_client, api).calls.list("a", since="5m")
+    assert len(listing.all()) == 5
+    clock.moment += 120
+    assert len(listing.all()) == 3
+
+
+def test_time_window_over_rows_in_no_order_reads_to_the_end_and_says_so(
+    make_client: MakeClient, api: Listing
+) -> None:
+    api.rows.sort(key=lambda row: str(row["id"])[::-1])
+    listing = client_of(make_client, api).calls.list("a", until=START + timedelta(minutes=10))
+    assert len(set(ids(listing))) == 10
+    assert len(api.requests) >= 10
+    assert not listing.report.complete
+    assert "order" in str(listing.report.reason)
+
+
+def test_first_with_a_time_window_is_the_first_call_of_it(
+    make_client: MakeClient, api: Listing
+) -> None:
+    first = (
+        client_of(make_client, api).calls.list("a", since=START + timedelta(minutes=500)).first()
+    )
+    assert first is not None
+    assert first.id == ("call_999" if api.newest_first else "call_500")
+    assert (
+        client_of(make_client, api).calls.list("a", since=START + timedelta(days=9)).first() is None
+    )
+
+
+@pytest.mark.parametrize("ask", ["pages", "page", "count"])
+@pytest.mark.parametrize("window", [{"since": "1h"}, {"until": "1h"}])
+def test_what_the_api_cannot_answer_is_refused_with_a_time_window(
+    make_client: MakeClient, api: Listing, ask: str, window: Any
+) -> None:
+    listing = client_of(make_client, api).calls.list("a", **window)
+    with pytest.raises(ConfigurationError, match="since and until"):
+        getattr(listing, ask)(*([1] if ask == "page" else []))
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"since": "soon"},
+        {"until": datetime(2026, 1, 1)},  # noqa: DTZ001
+        {"exact": None},
+        {"max_items": -1},
+        {"max_pages": True},
+        {"resume": "{}"},
+        {"strict": 1},
+        {"max_retries": -1},
+    ],
+    ids=str,
+)
+def test_option_that_cannot_be_used_is_refused_by_name(client: Client, wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        client.calls.list("a", **wrong)
+
+
+def test_problems_of_all_pages_are_in_the_report_and_each_kind_once_in_the_log(
+    make_client: MakeClient, api: Listing, caplog: pytest.LogCaptureFixture
+) -> None:
+    for row in api.rows[::10]:
+        row["direction"] = 7
+    for row in api.rows[::200]:
+        row["ended_at"] = "+14155550100"
+    listing = client_of(make_client, api).calls.list("a", exact=False)
+    calls = listing.all()
+    assert sum(call.direction is None for call in calls) == 100
+    report = listing.report
+    assert len(report.problems) == report.problem_count == 105
+    assert {problem.page for problem in report.problems} == set(range(1, 11))
+    assert {problem.call_id for problem in report.problems} == {row["id"] for row in api.rows[::10]}
+    messages = [record.getMessage() for record in caplog.records if record.name == "agentcalls"]
+    assert len(messages) == 2
+    assert "4155550100" not in "".join(messages)
+
+
+def test_report_keeps_a_thousand_problems_and_counts_the_rest(
+    make_client: MakeClient, api: Listing
+) -> None:
+    for row in api.rows:
+        del row["direction"], row["source"]
+    listing = client_of(make_client, api).calls.list("a", exact=False)
+    listing.all()
+    assert (len(listing.report.problems), listing.report.problem_count) == (1000, 2000)
+
+
+def test_strict_raises_for_a_listing_or_for_a_client(make_client: MakeClient, api: Listing) -> None:
+    del api.rows[5]["direction"]
+    del api.rows[994]["direction"]
+    assert len(client_of(make_client, api).calls.list("a").all()) == 1000
+    with pytest.raises(UnexpectedResponseError, match="direction"):
+        client_of(make_client, api).calls.list("a", strict=True).all()
+    with pytest.raises(UnexpectedResponseError, match="direction"):
+        client_of(make_client, api, strict=True).calls.list("a").all()
+    assert len(client_of(make_client, api, strict=True).calls.list("a", strict=False).all()) == 1000
+
+
+def test_retries_of_a_listing_are_its_own(make_client: MakeClient) -> None:
+    asked: list[httpx.URL] = []
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        return httpx.Response(500)
+
+    client = client_of(make_client, fail)
+    for retries in (0, 2, None):
+        asked.clear()
+        with pytest.raises(InternalServerError) as caught:
+            client.calls.list("a", max_retries=retries).first()
+        assert caught.value.attempts == len(asked) == (5 if retries is None else retries + 1)
+
+
+def test_pages_that_repeat_without_end_are_an_error(make_client: MakeClient, api: Listing) -> None:
+    def clamp(request: httpx.Request) -> httpx.Response:
+        stuck = request.url.copy_set_param("page", "1")
+        return api(httpx.Request("GET", stuck))
+
+    listing = client_of(make_client, clamp).calls.list("a")
+    with pytest.raises(PaginationError):
+        list(listing.pages())
+    assert len(api.requests) < 30
+    api.requests.clear()
+    try:
+        calls = ids(listing)
+    except PaginationError:
+        calls = []
+    assert len(calls) == len(set(calls))
+    assert len(api.requests) < 60
+    assert not listing.report.complete
