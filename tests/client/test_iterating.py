@@ -283,7 +283,7 @@ def test_time_window_holds_since_and_not_until(
 
 
 def test_time_window_stops_early_in_either_order(make_client: MakeClient, api: Listing) -> None:
-    near = (
+    near: Any = (
         {"since": START + timedelta(minutes=990)}
         if api.newest_first
         else {"until": START + timedelta(minutes=10)}

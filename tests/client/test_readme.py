@@ -11,8 +11,14 @@ from contract.contract import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-README = (ROOT / "README.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+DOCUMENTS: list[Path] = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+EXAMPLES = [
+    pytest.param(example, id=f"{document.name}-{number}")
+    for document in sorted(DOCUMENTS)
+    for number, example in enumerate(
+        re.findall(r"```python\n(.*?)```", document.read_text(), flags=re.DOTALL), 1
+    )
+]
 
 
 def test_there_is_an_example_of_each_kind() -> None:
@@ -23,7 +29,8 @@ def test_there_is_an_example_of_each_kind() -> None:
         "except NotFoundError",
         "agentcalls_api",
     )
-    assert [sum(kind in example for example in EXAMPLES) >= 1 for kind in kinds] == [True] * 5
+    text = (ROOT / "README.md").read_text()
+    assert [kind for kind in kinds if kind not in text] == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -38,9 +45,8 @@ def test_example_runs_as_it_stands_and_prints_something(
 
 
 def test_every_file_that_a_document_links_to_exists() -> None:
-    documents: list[Path] = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-    for document in documents:
-        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+    for document in DOCUMENTS:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
