@@ -5,6 +5,13 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+ifneq ($(words $(CURDIR)),1)
+$(error The path of this folder has a space in it, which virtual environments do not bear: $(CURDIR))
+endif
+ifeq ($(wildcard openapi.yaml),)
+$(error Run make in the folder of its Makefile: make -C FOLDER)
+endif
+
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
@@ -57,9 +64,10 @@ check-generated: build/generated ## Fail when generated/ is not what openapi.yam
 	@echo "generated/ is what openapi.yaml generates"
 
 lint: $(VENV_READY) $(NODE_READY) ## Check style, layers and the contract
+	@mkdir -p build
 	@$(BIN)/ruff check $(HANDWRITTEN)
 	@$(BIN)/ruff format --check $(HANDWRITTEN)
-	@$(BIN)/lint-imports --no-cache | tail -n 3
+	@$(BIN)/lint-imports --no-cache >build/layers.txt || { cat build/layers.txt; exit 1; }
 	@$(BIN)/openapi-spec-validator openapi.yaml
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint openapi.yaml
 
@@ -87,7 +95,9 @@ clean: ## Remove everything that make made
 $(VENV_LOCKED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agentcalls needs Python 3.11 or newer: make PYTHON=python3.12")'
 	@echo "Setting up $(VENV), once"
-	@$(PYTHON) -m venv --clear $(VENV)
+	@if [ -e $(VENV) ] && [ ! -e $(VENV)/.by-make ]; then \
+	  echo "$(VENV) is not of this Makefile's making: remove it, or name another with VENV=" >&2; exit 1; fi
+	@$(PYTHON) -m venv --clear $(VENV) && touch $(VENV)/.by-make
 	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes --requirement requirements.lock
 	@touch $@
 
@@ -96,6 +106,7 @@ $(VENV_READY): $(VENV_LOCKED) pyproject.toml
 	@touch $@
 
 $(NODE_READY): package-lock.json
+	@command -v npm >/dev/null || { echo "make lint and make types need node, with npm" >&2; exit 1; }
 	@echo "Setting up node_modules, once"
 	@npm ci --silent
 	@touch $@

@@ -56,12 +56,14 @@ def running_mock() -> Generator[str]:
 def call_table(calls: list[Call]) -> Table:
     """The newest calls, a row each, times in this machine's zone; it fits 80 columns."""
     table = Table(
-        title=f"The {min(SHOWN, len(calls))} newest of {len(calls):,} calls", box=SIMPLE_HEAD
+        title=f"The {min(SHOWN, len(calls))} newest of {len(calls):,} calls",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     table.title_justify = "left"
-    for heading in ("Created", "From", "To", "Status"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("Lasted", justify="right", no_wrap=True)
+    for heading, width in (("Created", 12), ("From", 14), ("To", 14), ("Status", 9)):
+        table.add_column(heading, no_wrap=True, min_width=width)
+    table.add_column("Lasted", justify="right", no_wrap=True, min_width=6)
     table.add_column("Why", overflow="ellipsis", no_wrap=True)
     for call in calls[:SHOWN]:
         table.add_row(

@@ -16,8 +16,9 @@ _MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 
-# Closed calls are older than the longest call lasts, so that none of them ends in the future.
-_YOUNGEST_CLOSED = 30 * _MINUTE
+_OLDEST_OPEN = 30 * _MINUTE
+_SHARE_OF_OPEN = 0.3
+_SHARE_OF_RECENT = 0.03
 _LONGEST_TALK_SECONDS = 20 * 60
 _SHARE_OF_TIES = 0.04
 _SHARE_OF_TESTS = 0.1
@@ -72,44 +73,40 @@ def timestamp(milliseconds: int) -> str:
 def generate_calls(count: int, *, random: Random, now: datetime) -> Iterator[Call]:
     """Yields `count` calls, newest first, all created before `now`; seven or more show each status.
 
-    About one in 25 is still open and at most half an hour old, the others spread over 30 days, or
-    less where they are few. Some share their `created_on` with the one before, to the millisecond.
+    The newest three are still open, and some others of the last half hour, in which one in 33 was created; the rest
+    have ended. They spread over 30 days, or less where they are few. Some share their `created_on` with the one
+    before, to the millisecond.
     `duration_seconds` runs from `ringing_at` to `ended_at` and is null unless the call took place.
     """
     now_ms = int(now.timestamp() * 1000)
-    open_count = max(3, count // 25) if count >= len(OPEN_STATUSES + CLOSED_STATUSES) else 0
-    for position, age in enumerate(_open_ages(open_count, random)):
-        status = OPEN_STATUSES[position] if position < len(OPEN_STATUSES) else _open(age, random)
+    open_count = len(OPEN_STATUSES) if count >= len(OPEN_STATUSES + CLOSED_STATUSES) else 0
+    shown = OPEN_STATUSES[:open_count] + CLOSED_STATUSES
+    for position, age in enumerate(_ages(count, open_count, random)):
+        status = shown[position] if position < len(shown) else _status(age, random)
         yield _call(status, now_ms - age, age, random)
-    for position, age in enumerate(_closed_ages(count - open_count, random)):
-        closed = CLOSED_STATUSES[position] if position < len(CLOSED_STATUSES) else _closed(random)
-        yield _call(closed, now_ms - age, age, random)
 
 
-def _open_ages(count: int, random: Random) -> Iterator[int]:
-    step = (_YOUNGEST_CLOSED - _MINUTE) // max(1, count)
+def _ages(count: int, open_count: int, random: Random) -> Iterator[int]:
+    recent = round(count * _SHARE_OF_RECENT)
     age = 0
     for position in range(count):
-        # The first three, one of each status, are young enough for a telephone to ring that long.
-        longest = step if position >= len(OPEN_STATUSES) else 20 * _SECOND
-        age += 1 + int(random.random() * (longest - 1))
-        yield age
-
-
-def _closed_ages(count: int, random: Random) -> Iterator[int]:
-    step = min(30 * _DAY / max(1, count), 6 * _HOUR)
-    age = _YOUNGEST_CLOSED
-    for position in range(count):
-        # The fifth always ties with the fourth, so that a short listing has equal keys as well.
-        tied = position == len(CLOSED_STATUSES) or random.random() < _SHARE_OF_TIES
-        if position == 0 or not tied:
+        step = min(_OLDEST_OPEN / recent if position < recent else 30 * _DAY / count, 6 * _HOUR)
+        if position < open_count:
+            # Young enough for a telephone to ring that long.
+            age += 1 + int(random.random() * (20 * _SECOND - 1))
+        elif position == open_count:
+            # Old enough to have ended.
+            age = _MINUTE + int(random.random() * _MINUTE)
+        # The eighth always ties with the seventh, so that a short listing has equal keys as well.
+        elif position != open_count + len(CLOSED_STATUSES) and random.random() >= _SHARE_OF_TIES:
             age += 1 + int(random.expovariate(1 / step))
         yield age
 
 
-def _open(age: int, random: Random) -> str:
-    started = "ringing" if age < _MINUTE else "answered"
-    return started if random.random() < _SHARE_OF_RINGING else "queued"
+def _status(age: int, random: Random) -> str:
+    if age < _OLDEST_OPEN and random.random() < _SHARE_OF_OPEN:
+        return "answered" if random.random() < _SHARE_OF_RINGING else "queued"
+    return _closed(random)
 
 
 def _closed(random: Random) -> str:
@@ -126,7 +123,9 @@ def _call(status: str, created: int, age: int, random: Random) -> Call:
     elif status in ("failed", "cancelled") and draw() < _SHARE_OF_RINGING:
         rang = created + delay
     if status == "ended":
-        duration = min(3 + int(random.expovariate(1 / 95)), _LONGEST_TALK_SECONDS)
+        # None of them ends in the future.
+        longest = min(_LONGEST_TALK_SECONDS, (age - delay) // _SECOND)
+        duration = min(3 + int(random.expovariate(1 / 95)), longest)
         ended = created + delay + duration * _SECOND
         reason = _pick(_END_REASONS, draw())
     elif status in CLOSED_STATUSES:

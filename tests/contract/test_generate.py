@@ -18,8 +18,6 @@ NEEDED = (
     "openapi.yaml",
     "generator-config.yaml",
     "generated",
-    "pyproject.toml",
-    "requirements.lock",
 )
 
 
@@ -36,9 +34,10 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(target: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a target with this environment's tools; the folder is not the working one, so that paths must not matter."""
+    """Run a target with this environment's tools, which it must not set up, from another folder than its own."""
+    set_up = [part for name in (".locked", ".ready") for part in ("-o", f"none/{name}")]
     return subprocess.run(
-        ["make", "-C", str(folder), target, f"VENV={sys.prefix}"],
+        ["make", "-C", str(folder), target, *set_up, "VENV=none", f"BIN={sys.prefix}/bin"],
         cwd="/",
         env={**os.environ, **environ},
         capture_output=True,

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from agentcalls import ConfigurationError
-from agentcalls.config import Config, given_key
+from agentcalls.config import Config, checked_timeout, given_key
 
 KEY = "sk_canary_4711"
 
@@ -37,6 +38,8 @@ def resolve(**options: Any) -> Config:
         ("http://127.0.0.1:8010", "http://127.0.0.1:8010"),
         ("http://[::1]:8010", "http://[::1]:8010"),
         ("http://localhost", "http://localhost"),
+        ("https://host/a%2Fb/%E9", "https://host/a%2Fb/%E9"),
+        ("https://host/api/v1/gateway", "https://host/api/v1/gateway"),
     ],
 )
 def test_base_url_keeps_its_path_and_loses_its_last_slash(given: str, expected: str) -> None:
@@ -58,7 +61,14 @@ def test_base_url_keeps_its_path_and_loses_its_last_slash(given: str, expected: 
         ("http://api.bimpe.ai", "plain http"),
         ("http://128.0.0.1", "plain http"),
         ("http://localhost.example", "plain http"),
-        ("https://host/api/v1/console/", "ends in /api/v1/console"),
+        ("https://host?", "a query"),
+        ("https://host/secret#", "a fragment"),
+        ("https://host ", "a space"),
+        ("https://host:99999", "https://host"),
+        ("https://xn--", "not a URL"),
+        (f"https://{'x' * 64}.example", "not a URL"),
+        ("https://host/api/v1/console/", "holds /api/v1/console"),
+        ("https://host/api/v1/console/agents", "holds /api/v1/console"),
     ],
 )
 def test_base_url_that_cannot_be_used_is_refused_without_quoting_it(given: Any, says: str) -> None:
@@ -79,8 +89,10 @@ def test_key_that_cannot_be_a_header_is_refused_without_quoting_it(key: Any) -> 
 
 
 def test_unknown_scheme_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'bearer' or 'x-api-key'"):
-        resolve(auth="basic")
+    for wrong in ("basic", KEY, ["bearer"]):
+        with pytest.raises(ConfigurationError, match="'bearer' or 'x-api-key'") as caught:
+            resolve(auth=wrong)
+        assert KEY not in str(caught.value)
 
 
 def test_arguments_come_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,3 +139,17 @@ def test_number_that_bounds_nothing_is_refused_by_name(wrong: dict[str, Any]) ->
 def test_key_is_in_no_repr(key: Any) -> None:
     config = resolve(api_key=key)
     assert KEY not in repr(config) + str(config) + repr(config.auth)
+
+
+@pytest.mark.parametrize(
+    "timeout", ["abc", -1, 0, float("nan"), float("inf"), httpx.Timeout(-1)], ids=repr
+)
+def test_timeout_that_bounds_nothing_is_refused(timeout: Any) -> None:
+    with pytest.raises(ConfigurationError, match="timeout"):
+        checked_timeout(timeout)
+
+
+def test_proxy_of_the_environment_is_for_other_machines_only() -> None:
+    assert resolve(base_url="http://127.0.0.1:8010").http_options["trust_env"] is False
+    assert resolve(base_url="https://localhost").http_options["trust_env"] is False
+    assert resolve(base_url="https://host").http_options["trust_env"] is True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from agentcalls.calls import Calls
-from agentcalls.config import DEFAULT_MAX_BODY_BYTES, DEFAULT_TIMEOUT, Config, given_key
+from agentcalls.config import DEFAULT_MAX_BODY_BYTES, Config, checked_timeout, given_key
 from agentcalls.endpoint import no_answer, request_arguments, unfinished, within
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.exchange import Exchanges
@@ -56,6 +56,8 @@ class AsyncClient:
         on_retry: Callable[[Retry], object] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if not isinstance(http_client, httpx.AsyncClient | None):
+            raise ConfigurationError("http_client takes an httpx.AsyncClient.")
         secret = given_key(api_key)
         del api_key  # or a traceback with locals would show it
         self._config = Config.resolve(
@@ -71,10 +73,10 @@ class AsyncClient:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or httpx.AsyncClient(timeout=DEFAULT_TIMEOUT)
+        self._http = http_client or httpx.AsyncClient(**self._config.http_options)
         self._owns_http = http_client is None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._timeout = None if timeout is None else httpx.Timeout(timeout)
+        self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
         self._closed = asyncio.Event()
         self.calls = Calls(self._listing)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from agentcalls.calls import Calls
-from agentcalls.config import DEFAULT_MAX_BODY_BYTES, DEFAULT_TIMEOUT, Config, given_key
+from agentcalls.config import DEFAULT_MAX_BODY_BYTES, Config, checked_timeout, given_key
 from agentcalls.endpoint import no_answer, request_arguments, unfinished, within
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.exchange import Exchanges
@@ -79,6 +79,8 @@ class Client:
         on_retry: Callable[[Retry], object] | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if not isinstance(http_client, httpx.Client | None):
+            raise ConfigurationError("http_client takes an httpx.Client.")
         secret = given_key(api_key)
         del api_key  # or a traceback with locals would show it
         self._config = Config.resolve(
@@ -94,9 +96,9 @@ class Client:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or httpx.Client(timeout=DEFAULT_TIMEOUT)
+        self._http = http_client or httpx.Client(**self._config.http_options)
         self._owner = None if http_client else os.getpid()
-        self._timeout = None if timeout is None else httpx.Timeout(timeout)
+        self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
         self._closed = threading.Event()
         self.calls = Calls(self._listing)
@@ -178,5 +180,5 @@ class Client:
     def _connections(self) -> httpx.Client:
         # Two processes on one socket would read each other's answers.
         if self._owner not in {None, os.getpid()}:
-            self._http, self._owner = httpx.Client(timeout=DEFAULT_TIMEOUT), os.getpid()
+            self._http, self._owner = httpx.Client(**self._config.http_options), os.getpid()
         return self._http

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from attrs import field, frozen
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 API_PREFIX = "/api/v1/console"
 DOCUMENTED_HOST = "https://api.bimpe.ai"
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=10)
+_LARGEST_PORT = 65_535
 DEFAULT_MAX_BODY_BYTES = 16 * 2**20
 
 
@@ -28,12 +29,18 @@ class Config:
     """Where a client sends its requests, with which credential, and how hard it tries."""
 
     base_url: str
+    trust_env: bool
     auth: KeyAuth
     retry: RetryPolicy
     max_body_bytes: int = field(validator=at_least(1, "a whole number of bytes", int))
     strict: bool
     on_retry: Callable[[Retry], object] | None = field(repr=False)
     clock: Clock = field(repr=False)
+
+    @property
+    def http_options(self) -> dict[str, Any]:
+        """What either of httpx's clients takes to be ours."""
+        return {"timeout": DEFAULT_TIMEOUT, "trust_env": self.trust_env}
 
     def __str__(self) -> str:
         return f"base_url={self.base_url!r}, auth={self.auth.scheme!r}"
@@ -67,11 +74,14 @@ class Config:
                 "No base URL: set AGENTCALLS_BASE_URL, or pass base_url=…; "
                 f"the vendor's documentation names {DOCUMENTED_HOST}."
             )
-        if scheme not in AUTH_OF_SCHEME:
-            known = " or ".join(map(repr, AUTH_OF_SCHEME))
-            raise ConfigurationError(f"auth is {scheme!r}; it takes {known}.")
+        if scheme not in list(AUTH_OF_SCHEME):
+            # Not quoted: somebody may have put the key here.
+            raise ConfigurationError(f"auth takes {' or '.join(map(repr, AUTH_OF_SCHEME))}.")
+        checked_url = _checked_url(url, allow_http=allow_http)
         return cls(
-            base_url=_checked_url(url, allow_http=allow_http),
+            base_url=str(checked_url).rstrip("/"),
+            # A proxy of the environment is not for this machine, and would be shown the key.
+            trust_env=not is_loopback(checked_url),
             auth=AUTH_OF_SCHEME[scheme](api_key),
             retry=RetryPolicy(
                 max_retries=max_retries, deadline=deadline, max_retry_wait=max_retry_wait
@@ -89,33 +99,53 @@ def given_key(api_key: object) -> Secret | None:
     return None if value is None else Secret(value)
 
 
-def _checked_url(base_url: str, *, allow_http: bool) -> str:
+def checked_timeout(timeout: float | httpx.Timeout | None) -> httpx.Timeout | None:
+    """The timeouts that a number of seconds, or an `httpx.Timeout`, means; None for None.
+
+    Raises `ConfigurationError` for anything but positive numbers.
+    """
+    if timeout is None:
+        return None
+    limits = timeout if isinstance(timeout, httpx.Timeout) else None
+    if not isinstance(timeout, httpx.Timeout) and isinstance(timeout, int | float):
+        limits = httpx.Timeout(timeout)
+    seconds = limits.as_dict().values() if limits else []
+    if limits is None or not all(value is None or 0 < value < float("inf") for value in seconds):
+        raise ConfigurationError("timeout takes a positive number of seconds, or an httpx.Timeout.")
+    return limits
+
+
+def _checked_url(base_url: str, *, allow_http: bool) -> httpx.URL:
     # Never quoted here: the URL may hold a password, and the error must not.
     try:
         url = httpx.URL(base_url)
-    except (httpx.InvalidURL, TypeError):
+        if ":" not in url.host:
+            url.host.encode("idna")
+    except (httpx.InvalidURL, TypeError, UnicodeError):
         raise ConfigurationError("The base URL is not a URL.") from None
-    if url.scheme not in {"http", "https"} or not url.host:
+    if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > _LARGEST_PORT:
         raise ConfigurationError("The base URL takes the form https://host, or http://localhost.")
-    if url.userinfo or url.query or url.fragment:
-        raise ConfigurationError("The base URL holds a user, a query or a fragment; leave it out.")
-    if url.scheme == "http" and not (allow_http or _is_loopback(url.host)):
+    if url.userinfo or set(base_url) & set("?#@ \t\\"):
+        raise ConfigurationError(
+            "The base URL holds a user, a query, a fragment or a space; leave it out."
+        )
+    if url.scheme == "http" and not (allow_http or is_loopback(url)):
         raise ConfigurationError(
             "The base URL is plain http, which would show the key to the network: "
             "use https, or pass allow_http=True."
         )
-    path = url.path.rstrip("/")
-    if path.endswith(API_PREFIX):
+    if f"{API_PREFIX}/" in f"{url.path}/":
         raise ConfigurationError(
-            f"The base URL ends in {API_PREFIX}, which is added to it; leave it out."
+            f"The base URL holds {API_PREFIX}, which is added to it; leave it out."
         )
-    return str(url.copy_with(path=path)).rstrip("/")
+    return url
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
+def is_loopback(url: httpx.URL) -> bool:
+    """Whether a URL's host is this machine, by its name or address."""
+    if url.host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(url.host).is_loopback
     except ValueError:
         return False

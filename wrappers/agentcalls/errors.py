@@ -21,7 +21,7 @@ AgentCallsError
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class AgentCallsError(Exception):
     it gave any; `str(error)` adds the status, the request and what to do.
     """
 
-    advice: ClassVar[str] = ""
-
+    advice: str = ""
+    """What to do."""
     status: int | None = None
     """The HTTP status."""
     code: str | None = None
@@ -75,12 +75,14 @@ class AgentCallsError(Exception):
 
     def __str__(self) -> str:
         head = " ".join(str(part) for part in (self.status, self.code) if part is not None)
+        text = f"{head}: {self.message}" if head else self.message
+        for path, what in self.field_errors:
+            text += f" {path}: {what}."
         where = [f"{self.method} {self.path}"] if self.path else []
         if self.request_id:
             where.append(f"request id {self.request_id}")
         if self.attempts and self.attempts > 1:
             where.append(f"{self.attempts} attempts")
-        text = f"{head}: {self.message}" if head else self.message
         if where:
             text += f" ({', '.join(where)})"
         return f"{text} {self.advice}" if self.advice else text
@@ -138,7 +140,14 @@ class ConflictError(APIStatusError):
 class RateLimitError(APIStatusError):
     """429: too many requests; `retry_after` says how many seconds to wait."""
 
-    advice = "Wait as long as retry_after says, then try again."
+    @property
+    def advice(self) -> str:  # type: ignore[override]
+        """How long to wait."""
+        return (
+            "Try again later."
+            if self.retry_after is None
+            else f"Try again in {self.retry_after:.0f} s."
+        )
 
 
 class InternalServerError(APIStatusError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agentcalls_api.models import Call, PageMeta
 
 
-@frozen
+@frozen(eq=False)
 class Page:
     """One page of calls as the server gave it; iterating it gives its calls."""
 

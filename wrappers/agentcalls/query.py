@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MAX_LIMIT = 100
 """The largest page that the API gives, in calls."""
 
+_LARGEST = 2**53 - 1  # what JSON and JavaScript take for an integer
+
 CallStatus: TypeAlias = (
     Literal["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled"] | str  # noqa: PYI051
 )
@@ -24,7 +26,7 @@ CallStatus: TypeAlias = (
 def check_text(_: object, attribute: Attribute[Any], value: object) -> None:
     """Let a string pass that can be sent; raises `ConfigurationError` for anything else."""
     if not isinstance(value, str):
-        raise ConfigurationError(f"{attribute.name} takes a string, not {value!r}.")
+        raise ConfigurationError(f"{attribute.name} takes a string, not {type(value).__name__}.")
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -42,16 +44,18 @@ def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
 
 
 def check_integer(
-    lowest: int, highest: int | None = None
+    lowest: int, highest: int = _LARGEST
 ) -> Callable[[object, Attribute[Any], object], None]:
-    """A validator that lets the integers between the two pass, both included; no bound above where it is None."""
-    bounds = f"an integer from {lowest} to {highest}" if highest else f"an integer from {lowest}"
+    """A validator that lets the integers between the two pass, both included; raises `ConfigurationError`."""
+    bounds = f"an integer from {lowest}" + (f" to {highest}" if highest < _LARGEST else "")
 
     def check(_: object, attribute: Attribute[Any], value: object) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise ConfigurationError(f"{attribute.name} takes {bounds}, not {value!r}.")
-        if value < lowest or (highest is not None and value > highest):
-            raise ConfigurationError(f"{attribute.name} takes {bounds}, not {value}.")
+            raise ConfigurationError(
+                f"{attribute.name} takes {bounds}, not {type(value).__name__}."
+            )
+        if not lowest <= value <= highest:
+            raise ConfigurationError(f"{attribute.name} takes {bounds}.")
 
     return check
 
@@ -59,7 +63,9 @@ def check_integer(
 def check_boolean(_: object, attribute: Attribute[Any], value: object) -> None:
     """Let True and False pass; raises `ConfigurationError` for anything else."""
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{attribute.name} takes True or False, not {value!r}.")
+        raise ConfigurationError(
+            f"{attribute.name} takes True or False, not {type(value).__name__}."
+        )
 
 
 @frozen(kw_only=True)

@@ -68,7 +68,7 @@ def at_least(
     def check(_: object, attribute: Attribute[Any], value: object) -> None:
         number = isinstance(value, int | kind) and not isinstance(value, bool)
         if not number or not lowest <= cast("float", value) < float("inf"):
-            raise ConfigurationError(f"{attribute.name} takes {takes}, not {value!r}.")
+            raise ConfigurationError(f"{attribute.name} takes {takes}.")
 
     return check
 
