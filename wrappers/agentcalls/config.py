@@ -106,11 +106,11 @@ def checked_timeout(timeout: float | httpx.Timeout | None) -> httpx.Timeout | No
     """
     if timeout is None:
         return None
-    limits = timeout if isinstance(timeout, httpx.Timeout) else None
-    if not isinstance(timeout, httpx.Timeout) and isinstance(timeout, int | float):
-        limits = httpx.Timeout(timeout)
-    seconds = limits.as_dict().values() if limits else []
-    if limits is None or not all(value is None or 0 < value < float("inf") for value in seconds):
+    limits = httpx.Timeout(timeout) if isinstance(timeout, int | float) else timeout
+    if not isinstance(limits, httpx.Timeout) or not all(
+        value is None or 0 < value < float("inf")
+        for value in (limits.connect, limits.read, limits.write, limits.pool)
+    ):
         raise ConfigurationError("timeout takes a positive number of seconds, or an httpx.Timeout.")
     return limits
 
