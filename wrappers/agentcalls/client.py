@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 
 from agentcalls.calls import Calls
-from agentcalls.config import DEFAULT_MAX_BODY_BYTES, Config, checked_timeout, given_key
+from agentcalls.config import (
+    DEFAULT_MAX_BODY_BYTES,
+    Config,
+    check_http_client,
+    checked_timeout,
+    given_key,
+)
 from agentcalls.endpoint import no_answer, request_arguments, unfinished, within
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.exchange import Exchanges
@@ -79,8 +85,7 @@ class Client:
         on_retry: Callable[[Retry], object] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if not isinstance(http_client, httpx.Client | None):
-            raise ConfigurationError("http_client takes an httpx.Client.")
+        check_http_client(http_client, httpx.Client)
         secret = given_key(api_key)
         del api_key  # or a traceback with locals would show it
         self._config = Config.resolve(

@@ -99,7 +99,13 @@ def given_key(api_key: object) -> Secret | None:
     return None if value is None else Secret(value)
 
 
-def checked_timeout(timeout: float | httpx.Timeout | None) -> httpx.Timeout | None:
+def check_http_client(http_client: object, kind: type) -> None:
+    """Let None and httpx's client of this kind pass; raises `ConfigurationError` for anything else."""
+    if http_client is not None and not isinstance(http_client, kind):
+        raise ConfigurationError(f"http_client takes an httpx.{kind.__name__}.")
+
+
+def checked_timeout(timeout: object) -> httpx.Timeout | None:
     """The timeouts that a number of seconds, or an `httpx.Timeout`, means; None for None.
 
     Raises `ConfigurationError` for anything but positive numbers.
