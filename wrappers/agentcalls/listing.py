@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from attrs import define, field
 
 from agentcalls.errors import ConfigurationError
-from agentcalls.pages import Pages, first_call, total_count
+from agentcalls.paging.pages import Pages, first_call, total_count
 from agentcalls.progress import Report
 from agentcalls.reading import Reading
 

@@ -10,7 +10,6 @@ from attrs import frozen
 
 from agentcalls.decode import Problem  # noqa: TC001 (as above)
 from agentcalls.errors import ConfigurationError
-from agentcalls.order import Direction
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -58,7 +57,7 @@ class Checkpoint:
     """Whether pages are read without overlap."""
     size: Annotated[int, msgspec.Meta(ge=1)] = 100
     """Rows a plain page."""
-    direction: Direction = 0
+    direction: Literal[-1, 0, 1] = 0
     """The order of the keys; 0 where it is not known."""
     key: _Moment | None = None
     """`created_on` of the last row that was read."""

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from agentcalls.errors import AgentCallsError
 from agentcalls.moments import resolved
-from agentcalls.walk import Walk
+from agentcalls.paging.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from agentcalls.decode import Problem
     from agentcalls.options import ReadOptions
     from agentcalls.page import Page
+    from agentcalls.paging.windows import Window
     from agentcalls.progress import Checkpoint, Report
     from agentcalls.query import CallQuery
-    from agentcalls.windows import Window
     from agentcalls_api.models import Call
 
 _KEPT_PROBLEMS = 1000

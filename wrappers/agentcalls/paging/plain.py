@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from agentcalls.paging.windows import Window
 from agentcalls.query import MAX_LIMIT
-from agentcalls.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from agentcalls.windows import RowT
+    from agentcalls.paging.windows import RowT
 
 _REMEMBERED = 1000
 
@@ -39,7 +39,7 @@ class RecentIds:
         ids = [row.id for row in rows]
         distinct = set(ids)
         if None not in distinct and len(distinct) == len(ids) and self._known.isdisjoint(distinct):
-            self.remember([id for id in ids if id is not None])
+            self.remember(cast("list[str]", ids))
             return list(rows)
         kept: list[RowT] = []
         fresh: dict[str, None] = {}

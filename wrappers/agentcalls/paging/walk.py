@@ -10,9 +10,9 @@ A walk is in one of three states:
     plain     They are not, or `exact` is False, or the server contradicts itself: pages without overlap. A walk does
               not leave this state, and is not complete unless its only answer was the whole listing.
 
-Whatever the server says, a walk ends: each answer either delivers a row that is new by its id or key, or brings the
-walk closer to one of three bounds: eight repairs of a seam, sixteen windows without a new call beyond where one
-was expected, ten thousand of them at all.
+Whatever the server says, a walk ends: each answer either holds an id that was not among the last thousand, or counts
+towards a bound: eight repairs of a seam, 32 windows in a row with nothing to deliver beyond where that was to be
+expected, five thousand windows in a row without a new id, three changes of the limit.
 """
 
 from __future__ import annotations
@@ -20,51 +20,33 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Generic, cast
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from agentcalls.answer import judge
-from agentcalls.chain import Chain, Seam
 from agentcalls.errors import ConfigurationError, PaginationError
-from agentcalls.order import direction_of, is_ordered
-from agentcalls.plain import PlainPages, RecentIds
+from agentcalls.paging import reasons
+from agentcalls.paging.answer import judge
+from agentcalls.paging.batch import Batch, Stand
+from agentcalls.paging.chain import Chain, Seam
+from agentcalls.paging.order import direction_of, is_ordered, is_strict
+from agentcalls.paging.plain import PlainPages, RecentIds
+from agentcalls.paging.windows import RowT, farthest_window
 from agentcalls.progress import Checkpoint, Report
 from agentcalls.query import MAX_LIMIT
-from agentcalls.windows import RowT, farthest_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.answer import Answer
-    from agentcalls.order import Direction
-    from agentcalls.windows import Window
+    from agentcalls.paging.answer import Answer
+    from agentcalls.paging.order import Direction
+    from agentcalls.paging.windows import Window
     from agentcalls_api.models import PageMeta
 
-_BARREN_BEYOND = 16
-_BARREN_AT_ALL = 10_000
+_BARREN_BEYOND = 32
+_BARREN_AT_ALL = 5_000
 _REGRANTS = 3
 _ANY_NUMBER = 1 << 30
 _KEPT_IDS = 100
-
-_NOT_EXACT = "Pages were read without overlap, as exact=False asks for."
-_NOT_FROM_START = "Reading began behind the start of the listing."
-_UNORDERED = (
-    "The rows do not come in order of created_on: the listing was read to its end, unproven."
-)
-_ONE_KEY = "More calls share one created_on than a page holds: the order cannot be seen."
-_MALFORMED = "A row lacks its id or created_on."
-_TWICE = "A call came twice in different places."
-_UNJOINED = (
-    "The listing shifted, or calls share one created_on, so that two windows could not be joined."
-)
-_REGRANTED = "The server does not apply the limit that it is asked for."
-_OVERFULL = "The server gave more calls than it was asked for."
-_SHORT = "The server gave a short page and said that more follow."
-_CLAMPED = "The server gave an earlier page than it was asked for."
-_UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
-_MAX_ITEMS = "Reading stopped at max_items."
-_MAX_PAGES = "Reading stopped at max_pages."
-_ABANDONED = "The listing was not read to its end."
 
 
 class Walk(Generic[RowT]):
@@ -99,16 +81,18 @@ class Walk(Generic[RowT]):
         resume: Checkpoint | None = None,
     ) -> None:
         self._binding = binding
-        self._start = start
+        self._start = start if resume is None else 0
         self._since, self._until = since, until
         self._items_left, self._pages_left = max_items, max_pages
-        self._report = Report()
+        self._pages = self._requests = self._repeats = self._repairs = 0
+        self._first_total: int | None = None
+        self._last_total: int | None = None
         self._doubts: dict[str, None] = {}
         self._stopped: str | None = None
         self._ended = False
         self._chain: Chain | None = None
         self._plain: PlainPages | None = None
-        self._plain_position = start
+        self._plain_position = self._start
         self._plain_direction: Direction | None = None  # 0 once plain pages are in no order
         self._recent = RecentIds()
         self._known_total: int | None = None
@@ -118,13 +102,13 @@ class Walk(Generic[RowT]):
         self._room = 1
         self._barren = self._barren_beyond = self._regrants = 0
         if start and resume is None:
-            self._doubt(_NOT_FROM_START)
+            self._doubt(reasons.NOT_FROM_START)
         if resume is not None:
             self._resume(resume)
-        if not exact:
-            if self._plain is None:
-                self._go_plainly(_NOT_EXACT, self._position())
-        self._latest = _Latest[RowT](self._stand(), self._stand())
+        if not exact and self._plain is None:
+            self._go_plainly(reasons.NOT_EXACT, self._position())
+        self._latest = Batch[RowT](self._stand(), self._stand())
+        self._given = 0
         self._check_bounds()
 
     @property
@@ -135,10 +119,19 @@ class Walk(Generic[RowT]):
     @property
     def report(self) -> Report:
         """How far the walk has come."""
-        reasons = list(self._doubts)
+        found = list(self._doubts)
         if self._stopped or not self._ended:
-            reasons.append(self._stopped or _ABANDONED)
-        return evolve(self._report, complete=not reasons, reason=" ".join(reasons) or None)
+            found.append(self._stopped or reasons.ABANDONED)
+        return Report(
+            pages=self._pages,
+            requests=self._requests,
+            repeats_dropped=self._repeats,
+            repairs=self._repairs,
+            total_count_first=self._first_total,
+            total_count_last=self._last_total,
+            complete=not found,
+            reason=" ".join(found) or None,
+        )
 
     def plan(self) -> Window | None:
         """The next window to ask for, or None where there is none now; each planned window is to be asked for."""
@@ -170,38 +163,38 @@ class Walk(Generic[RowT]):
         `rows` are those of the answer, in its order; `lost` counts what in it was no row at all. Raises
         `PaginationError` where the server repeats itself without end, and `ValueError` for an answer out of turn.
         """
-        self._report = evolve(self._report, requests=self._report.requests + 1)
+        self._requests += 1
         before = self._latest.after
-        self._latest = _Latest[RowT](before, before)
+        self._latest = Batch[RowT](before, before)
+        self._given = 0
         if self.is_void(window):
             return []
         if not self._planned or self._planned[0] != window:
             raise ValueError(f"{window} is not the window planned first.")
         self._planned.popleft()
         if lost:
-            self._doubt(_MALFORMED)
+            self._doubt(reasons.MALFORMED)
         answer = self._judge(window, len(rows) + lost, meta)
         found = None if answer is None else self._found(answer, rows)
         if answer is None or found is None:
             return []
-        self._room = 1 if meta is None else min(2 * self._room, _ANY_NUMBER)
+        self._room = min(2 * self._room, _ANY_NUMBER)
         self._most = max(self._most, answer.count)
         self._count_barren(answer, found)
-        self._report = evolve(
-            self._report,
-            pages=self._report.pages + 1,
-            repeats_dropped=self._report.repeats_dropped + len(rows) - len(found),
-        )
+        self._pages += 1
+        self._repeats += len(rows) - len(found)
         wanted = self._wanted(found)
-        self._latest = _Latest(before, self._stand(), wanted, rows, window.offset)
+        self._latest = Batch(before, self._stand(), found, wanted, rows, window.offset)
         return self._within_bounds(wanted)
 
     def checkpoint(self, delivered: int) -> Checkpoint:
         """The state after the first `delivered` calls of what `accept` gave last."""
-        left = self._latest.wanted[delivered:]
+        latest = self._latest
+        delivered = min(delivered, self._given)
+        left = latest.left_after(delivered)
         undelivered = {row.id for row in left}
         ids = self._recent.latest(_KEPT_IDS + len(left))
-        stand = self._latest.stand_after(delivered)
+        stand = latest.stand_after(delivered) if left else latest.after
         seam = stand.seam
         return Checkpoint(
             binding=self._binding,
@@ -218,7 +211,7 @@ class Walk(Generic[RowT]):
             since=self._since,
             until=self._until,
             doubts=tuple(self._doubts),
-            report=self._report,
+            report=self.report,
         )
 
     # What an answer means, state by state. None: it is not used, and the plan has changed.
@@ -235,50 +228,47 @@ class Walk(Generic[RowT]):
             if self._regrants > _REGRANTS:
                 raise PaginationError("The server applies another limit again and again.")
             if window.page > 1 or self._start:
-                self._go_plainly(_REGRANTED, self._position(), size=granted)
+                self._go_plainly(reasons.REGRANTED, self._position(), size=granted)
                 return None
         self._known_total = answer.total
         if answer.total is not None:
-            first = self._report.total_count_first
-            self._report = evolve(
-                self._report,
-                total_count_first=answer.total if first is None else first,
-                total_count_last=answer.total,
-            )
+            self._last_total = answer.total
+            if self._first_total is None:
+                self._first_total = answer.total
         return answer
 
     def _found(self, answer: Answer, rows: Sequence[RowT]) -> list[RowT] | None:
-        ids = [row.id for row in rows]
-        keys = [row.created_on for row in rows]
-        if len(set(ids)) < len(ids):
-            self._doubt(_TWICE)
+        if self._plain:
+            return self._read_plainly(self._plain, answer, rows)
         keyed = rows
+        ids = [row.id for row in rows]
+        keys = cast("list[datetime]", [row.created_on for row in rows])
         if not (all(ids) and all(keys)):
-            self._doubt(_MALFORMED)
+            self._doubt(reasons.MALFORMED)
             keyed = [row for row in rows if row.created_on is not None]
             ids = [row.id for row in keyed]
-            keys = [row.created_on for row in keyed]
-        known_keys = cast("list[datetime]", keys)
-        if self._plain:
-            return self._read_plainly(self._plain, answer, rows, known_keys)
-        if self._chain is None:
-            return self._open(answer, rows, keyed, known_keys)
+            keys = _keys(keyed)
         chain = self._chain
+        if chain is None:
+            return self._open(answer, rows, keyed, keys)
         if answer.count > answer.window.limit:
-            self._go_plainly(_OVERFULL, chain.seam.end)
+            self._go_plainly(reasons.OVERFULL, chain.seam.end)
             return None
-        if rows and not (keyed and is_ordered(known_keys, chain.direction)):
+        strict = is_strict(keys, chain.direction)
+        if rows and not (keyed and (strict or is_ordered(keys, chain.direction))):
             self._plain_direction = 0
-            self._go_plainly(_UNORDERED, chain.seam.end)
+            self._go_plainly(reasons.UNORDERED, min(chain.frontier, answer.window.offset))
             return None
-        if not chain.joins(answer, known_keys, ids, self._recent):
+        if not chain.joins(answer, keys, ids, self._recent):
             if chain.repair(answer):
-                self._report = evolve(self._report, repairs=self._report.repairs + 1)
+                self._repairs += 1
                 self._replan()
                 self._room = 1
                 return None
-            self._doubt(_UNJOINED)
-        return self._read_chained(chain, answer, rows, keyed, known_keys)
+            self._doubt(reasons.UNJOINED)
+        return self._read_chained(
+            chain, answer, rows, keyed, chain.read(answer, keyed, keys, strict=strict)
+        )
 
     def _open(
         self, answer: Answer, rows: Sequence[RowT], keyed: Sequence[RowT], keys: list[datetime]
@@ -290,19 +280,21 @@ class Walk(Generic[RowT]):
         if answer.ends or not answer.count:
             self._end(answer)
         elif window.limit != farthest_window(self._start).limit:
-            self._go_plainly(_REGRANTED, window.end, size=window.limit)
+            self._go_plainly(reasons.REGRANTED, window.end, size=window.limit)
         elif answer.count > window.limit:
-            self._go_plainly(_OVERFULL, window.end)
+            self._go_plainly(reasons.OVERFULL, window.end)
         elif answer.short:
-            self._go_plainly(_SHORT, window.end)
+            self._go_plainly(reasons.SHORT, window.end)
         elif not direction:
             self._plain_direction = None if one_key else 0
-            self._go_plainly(_ONE_KEY if one_key else _UNORDERED, window.end)
+            self._go_plainly(reasons.ONE_KEY if one_key else reasons.UNORDERED, window.end)
         else:
             self._chain = Chain(Seam(keys[0], frozenset(), window.offset), direction)
-            self._chain.read(answer, keyed, keys)
+            self._chain.read(answer, keyed, keys, strict=is_strict(keys, direction))
             if self._passed(direction, keys[-1]):
                 self._ended = True
+        if len({row.id for row in rows}) < len(rows):
+            self._doubt(reasons.TWICE)
         return self._recent.unseen(rows[max(0, self._start - window.offset) :])
 
     def _read_chained(
@@ -311,33 +303,30 @@ class Walk(Generic[RowT]):
         answer: Answer,
         rows: Sequence[RowT],
         keyed: Sequence[RowT],
-        keys: list[datetime],
+        new: list[RowT],
     ) -> list[RowT]:
-        new = chain.read(answer, keyed, keys)
         if len(keyed) < len(rows):
             chosen = {id(row) for row in new}
             new = [row for row in rows if row.created_on is None or id(row) in chosen]
         found = self._recent.unseen(new)
         if len(found) < len(new):
-            self._doubt(_TWICE)
+            self._doubt(reasons.TWICE)
         if answer.ends or not answer.count:
             self._end(answer)
         elif self._passed(chain.direction, chain.seam.key):
             self._ended = True
         elif answer.short:
-            self._go_plainly(_SHORT, answer.window.end)
+            self._go_plainly(reasons.SHORT, answer.window.end)
         elif not found and answer.clamped:
-            self._doubt(_CLAMPED)
+            self._doubt(reasons.CLAMPED)
             self._ended = True
         return found
 
-    def _read_plainly(
-        self, plain: PlainPages, answer: Answer, rows: Sequence[RowT], keys: list[datetime]
-    ) -> list[RowT]:
+    def _read_plainly(self, plain: PlainPages, answer: Answer, rows: Sequence[RowT]) -> list[RowT]:
         offset = (answer.window.page - 1) * plain.size
-        if not self._report.pages:
-            self._room = _ANY_NUMBER
-            rows = rows[max(0, self._start - offset) :]
+        self._room = _ANY_NUMBER
+        if offset < self._start:
+            rows = rows[self._start - offset :]
         found = self._recent.unseen(rows)
         self._plain_position = offset + plain.size
         if answer.ends or not answer.count:
@@ -345,10 +334,10 @@ class Walk(Generic[RowT]):
             self._plain_position = offset
             self._end(answer)
         elif not found and answer.clamped:
-            self._doubt(_CLAMPED)
+            self._doubt(reasons.CLAMPED)
             self._ended = True
         elif self._since or self._until:
-            self._ended = self._plainly_passed(keys)
+            self._ended = self._plainly_passed(_keys(rows))
         return found
 
     def _plainly_passed(self, keys: list[datetime]) -> bool:
@@ -370,9 +359,9 @@ class Walk(Generic[RowT]):
     def _end(self, answer: Answer) -> None:
         self._ended = True
         if answer.says_more:
-            self._doubt(_SHORT)
+            self._doubt(reasons.SHORT)
         if answer.count and answer.granted is None and self._most <= answer.count:
-            self._doubt(_UNCONFIRMED)
+            self._doubt(reasons.UNCONFIRMED)
 
     def _passed(self, direction: Direction, key: datetime) -> bool:
         # In ascending order H must have reached `until`, in descending order it must be before `since`: only then
@@ -400,8 +389,9 @@ class Walk(Generic[RowT]):
     def _enough_planned(self) -> bool:
         if self._known_total is None:
             return True
-        planned_to = self._chain.planned_to if self._chain else 0
-        planned_to = self._plain.position if self._plain else planned_to
+        planned_to = self._plain.position if self._plain else 0
+        if self._chain:
+            planned_to = self._chain.planned_to
         if planned_to >= self._known_total:
             return True
         filtered = self._since is not None or self._until is not None
@@ -412,7 +402,7 @@ class Walk(Generic[RowT]):
         )
 
     def _count_barren(self, answer: Answer, found: Sequence[RowT]) -> None:
-        if found or self._ended:
+        if self._ended or any(row.id for row in found):
             self._barren = self._barren_beyond = 0
             return
         expected = 0
@@ -421,7 +411,7 @@ class Walk(Generic[RowT]):
             grown = max(0, now - then) if then is not None and now is not None else 0
             expected = self._chain.frontier + grown
         self._barren += 1
-        self._barren_beyond += answer.window.end > expected
+        self._barren_beyond += not found and answer.window.end > expected
         if self._barren_beyond > _BARREN_BEYOND or self._barren > _BARREN_AT_ALL:
             raise PaginationError(
                 f"{self._barren} pages in a row held no new call: the server repeats itself, or the listing grows"
@@ -444,9 +434,10 @@ class Walk(Generic[RowT]):
             self._pages_left -= 1
         if self._items_left is not None:
             if len(wanted) > self._items_left:
-                self._stopped = _MAX_ITEMS
+                self._stopped = reasons.MAX_ITEMS
                 wanted = wanted[: self._items_left]
             self._items_left -= len(wanted)
+        self._given = len(wanted)
         self._check_bounds()
         if self.done:
             self._replan()
@@ -456,12 +447,12 @@ class Walk(Generic[RowT]):
         if self._ended or self._stopped:
             return
         if self._items_left == 0:
-            self._stopped = _MAX_ITEMS
+            self._stopped = reasons.MAX_ITEMS
         elif self._pages_left == 0:
-            self._stopped = _MAX_PAGES
+            self._stopped = reasons.MAX_PAGES
 
-    def _stand(self) -> _Stand:
-        return _Stand(
+    def _stand(self) -> Stand:
+        return Stand(
             self._position(),
             self._plain.size if self._plain else None,
             self._chain.seam if self._chain else None,
@@ -473,11 +464,14 @@ class Walk(Generic[RowT]):
             raise ConfigurationError("The checkpoint belongs to another agent or query.")
         self._since, self._until = checkpoint.since, checkpoint.until
         self._doubts = dict.fromkeys(checkpoint.doubts)
-        self._report = checkpoint.report
+        report = checkpoint.report
+        self._pages, self._requests = report.pages, report.requests
+        self._repeats, self._repairs = report.repeats_dropped, report.repairs
+        self._first_total, self._last_total = report.total_count_first, report.total_count_last
         self._most = checkpoint.most
         self._recent.remember(list(checkpoint.recent))
-        self._start = self._plain_position = checkpoint.position
         if checkpoint.plain:
+            self._plain_position = checkpoint.position
             self._plain = PlainPages(checkpoint.position, checkpoint.size)
         elif checkpoint.key is not None:
             seam = Seam(
@@ -488,38 +482,9 @@ class Walk(Generic[RowT]):
                 checkpoint.total,
             )
             self._chain = Chain(seam, checkpoint.direction, group=checkpoint.group)
+        else:
+            self._start = checkpoint.position
 
 
-@frozen
-class _Stand:
-    position: int
-    plain_size: int | None
-    seam: Seam | None
-    direction: Direction
-
-
-@frozen
-class _Latest(Generic[RowT]):
-    """What the latest answer gave, and where the walk stood on either side of it."""
-
-    before: _Stand
-    after: _Stand
-    wanted: Sequence[RowT] = ()
-    rows: Sequence[RowT] = ()
-    offset: int = 0
-
-    def stand_after(self, delivered: int) -> _Stand:
-        if delivered >= len(self.wanted):
-            return self.after
-        keyed = [row for row in self.wanted[:delivered] if row.created_on is not None]
-        if not keyed or self.after.seam is None:
-            return self.before
-        last = keyed[-1]
-        key = cast("datetime", last.created_on)
-        ids = frozenset(row.id for row in keyed if row.created_on == key)
-        before = self.before.seam
-        if before and before.key == key:
-            ids |= before.ids
-        index = next(index for index, row in enumerate(self.rows) if row is last)
-        seam = Seam(key, ids, self.offset + index + 1, 1, self.after.seam.total)
-        return evolve(self.after, seam=seam)
+def _keys(rows: Sequence[RowT]) -> list[datetime]:
+    return [row.created_on for row in rows if row.created_on is not None]

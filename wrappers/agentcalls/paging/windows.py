@@ -53,12 +53,11 @@ class Window:
 
 def farthest_window(start: int, *, epoch: int = 0) -> Window:
     """The window of at most 100 rows that holds row `start` (0-based) and ends farthest on."""
-    best = (start // MAX_LIMIT + 1) * MAX_LIMIT
-    best_limit = MAX_LIMIT
-    for limit in range(MAX_LIMIT - 1, 0, -1):
-        if start + limit <= best:
-            break
+    limit = best_limit = MAX_LIMIT
+    best = (start // limit + 1) * limit
+    while start + limit > best:  # what a smaller limit could reach at the utmost
         end = (start // limit + 1) * limit
         if end > best:
             best, best_limit = end, limit
+        limit -= 1
     return Window(best // best_limit, best_limit, epoch)

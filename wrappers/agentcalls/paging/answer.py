@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from agentcalls.windows import Window
+    from agentcalls.paging.windows import Window
     from agentcalls_api.models import PageMeta
 
 
@@ -65,10 +65,11 @@ def judge(window: Window, count: int, meta: PageMeta | None) -> Answer:
     total = _whole(meta.total_count, lowest=window.offset + count if count else 0)
     page = _whole(meta.current_page, lowest=1)
     granted = _whole(meta.limit, lowest=max(1, count))
-    following: object = meta.has_next_page
-    return Answer(
-        window, count, granted, total, page, following if isinstance(following, bool) else None
-    )
+    return Answer(window, count, granted, total, page, _flag(meta.has_next_page))
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _whole(value: object, *, lowest: int) -> int | None:

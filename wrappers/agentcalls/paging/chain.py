@@ -24,19 +24,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from agentcalls.order import is_strict, largest_group, span_of
-from agentcalls.windows import Window, farthest_window
+from agentcalls.paging.order import largest_group, span_of
+from agentcalls.paging.windows import Window, farthest_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.answer import Answer
-    from agentcalls.order import Direction
-    from agentcalls.plain import RecentIds
-    from agentcalls.windows import RowT
+    from agentcalls.paging.answer import Answer
+    from agentcalls.paging.order import Direction
+    from agentcalls.paging.plain import RecentIds
+    from agentcalls.paging.windows import RowT
 
 _REPAIRS = 8
 _STEP = 60
@@ -44,6 +44,8 @@ _LEAST_OVERLAP = 4
 _MOST_OVERLAP = 40
 # A group of equal keys at the edge is stepped over from this many rows before it: one may be deleted meanwhile.
 _MARGIN = 4
+# A group that windows would crawl through by fewer rows than this is given up.
+_LEAST_GAIN = 10
 
 
 @frozen
@@ -67,7 +69,7 @@ class Chain:
 
     def __init__(self, seam: Seam, direction: Direction, *, group: int = 0) -> None:
         self.seam = seam
-        self.direction = direction
+        self.direction: Direction = direction
         self.group = group
         self.frontier = seam.end
         """The farthest position at which H has advanced; windows up to there may well hold nothing new."""
@@ -97,7 +99,7 @@ class Chain:
             start = self.seam.end - self.overlap
             if self.seam.tail >= self.overlap:
                 start = self._before_tail()
-                if farthest_window(max(0, start)).end <= self.seam.end:
+                if not self._gains(start):
                     start = self.seam.end - _MOST_OVERLAP
                     self._giving_up = True
         window = farthest_window(max(0, start), epoch=epoch)
@@ -111,7 +113,8 @@ class Chain:
         if answer.window.page == 1:
             return True
         before, _ = span_of(self.seam.key, keys, self.direction)
-        if recent.holds_any(ids[:before]):
+        if recent.holds_any(ids[:before]) or None in ids[:before]:
+            # A row without an id cannot be checked; with one the walk is not proven any more.
             return True
         # Rows far behind H are no longer remembered. They prove nothing, and nothing rests on them either.
         return 0 < before == len(keys) and not answer.ends
@@ -123,7 +126,7 @@ class Chain:
         seam = self.seam
         if not self._tries and seam.tail >= self.overlap:
             start = self._before_tail()
-            if farthest_window(max(0, start)).end <= seam.end:
+            if not self._gains(start):
                 return False
         else:
             lost = max(0, seam.total - answer.total) if seam.total and answer.total else 0
@@ -132,19 +135,24 @@ class Chain:
         self._target = max(0, start)
         return True
 
-    def read(self, answer: Answer, rows: Sequence[RowT], keys: Sequence[datetime]) -> list[RowT]:
-        """The rows at or after H that were not delivered; H advances to the last row."""
+    def read(
+        self, answer: Answer, rows: Sequence[RowT], keys: Sequence[datetime], *, strict: bool
+    ) -> list[RowT]:
+        """The rows at or after H that were not delivered; H advances to the last row.
+
+        `strict` says that no two keys are equal.
+        """
         self._giving_up = False
         end = answer.window.offset + answer.count
         seam = self.seam
         before, after = span_of(seam.key, keys, self.direction)
         if before == len(keys):
-            self.seam = evolve(seam, end=end, tail=1, total=answer.total)
+            self.seam = Seam(seam.key, seam.ids, end, 1, answer.total)
             return []
         new = [row for row in rows[before:after] if row.id not in seam.ids]
         new += rows[after:]
         last = keys[-1]
-        if is_strict(keys, self.direction):
+        if strict:
             tail = 1
         else:
             self.group = max(self.group, largest_group(keys))
@@ -159,4 +167,7 @@ class Chain:
         return new
 
     def _before_tail(self) -> int:
-        return self.seam.end - self.seam.tail - _MARGIN
+        return max(0, self.seam.end - self.seam.tail - _MARGIN)
+
+    def _gains(self, start: int) -> bool:
+        return farthest_window(start).end >= self.seam.end + _LEAST_GAIN
