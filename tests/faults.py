@@ -219,9 +219,14 @@ def _read(connection: socket.socket, number: int) -> Request | None:
         if not data:
             return None
         head += data
+        if head[:1] == b"\x16":  # somebody speaks TLS
+            connection.sendall(head_of(400, {"Content-Length": "0"}))
+            return None
     line, *rows = head.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     method, target, _ = line.split(" ")
-    headers = tuple((name, value.strip()) for name, _, value in (row.partition(":") for row in rows))
+    headers = tuple(
+        (name, value.strip()) for name, _, value in (row.partition(":") for row in rows)
+    )
     return Request(method, target, headers, number)
 
 
@@ -317,5 +322,3 @@ def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context, certificate
-
-

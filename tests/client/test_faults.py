@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from client.matrix import FAULTS, POSITIONS, RETRIES, Fault, client_of, read
+from client.matrix import FAULTS, POSITIONS, Fault, client_of, read
 from faults import IDS, FaultServer
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_fault_that_stays_is_a_typed_error_after_its_attempts(
 ) -> None:
     after = POSITIONS[position]
     outcome = read(client_of(fault, after, FOREVER, make_client, server))
-    attempts = 1 if fault.slept is None else RETRIES + 1
+    attempts = len(fault.slept or []) + 1
     error = outcome.error
     assert error
     assert type(error) is fault.kind

@@ -93,7 +93,8 @@ def _checked_url(base_url: str, *, allow_http: bool) -> str:
     # Never quoted here: the URL may hold a password, and the error must not.
     try:
         url = httpx.URL(base_url)
-    except (httpx.InvalidURL, TypeError):
+        url.host.encode("idna")  # as the resolver will
+    except (httpx.InvalidURL, TypeError, UnicodeError):
         raise ConfigurationError("The base URL is not a URL.") from None
     if url.scheme not in {"http", "https"} or not url.host:
         raise ConfigurationError("The base URL takes the form https://host, or http://localhost.")

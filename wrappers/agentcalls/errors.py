@@ -187,7 +187,8 @@ def error_for(
         "code": _text(envelope.get("code")),
         "field_errors": _field_errors(envelope.get("errors")),
         "request_id": _text(envelope.get("request_id"))
-        or _redacted(headers.get("X-Request-Id"), secret),
+        or without(secret, headers.get("X-Request-Id", ""))
+        or None,
         "retryable": status in _RETRYABLE
         or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED),
         "body": body,
@@ -195,7 +196,7 @@ def error_for(
         "path": path,
     }
     if status < _CLIENT_ERROR:
-        host = _redacted(_host(headers.get("Location", "")), secret)
+        host = _host(_redacted(headers.get("Location", ""), secret))
         what = f"It redirects to {host}." if host else "It is neither a page nor an error."
         return UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
     message = _message(envelope.get("message")) or f"The server answered with status {status}."
@@ -205,11 +206,18 @@ def error_for(
     return kind(message, **known)
 
 
+def without(secret: str, text: str) -> str:
+    """The text without the key, which a server may have echoed."""
+    return text.replace(secret, "***") if secret else text
+
+
 def _parsed(content: bytes, secret: str) -> Any:
     try:
         return _redacted(json.loads(content), secret)
     except (ValueError, RecursionError):
-        return _redacted(content[:_LONGEST_TEXT].decode(errors="replace"), secret)
+        # Cut after the key is out, or half of it would stay.
+        text = content[: _LONGEST_TEXT + len(secret)].decode(errors="replace")
+        return _redacted(text, secret)[:_LONGEST_TEXT]
 
 
 def _redacted(value: Any, secret: str, depth: int = 0) -> Any:
@@ -218,7 +226,7 @@ def _redacted(value: Any, secret: str, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         raise RecursionError
     if isinstance(value, str):
-        return value.replace(secret, "***") if secret else value
+        return without(secret, value)
     if isinstance(value, list):
         rows: list[Any] = value
         return [_redacted(item, secret, depth + 1) for item in rows]
