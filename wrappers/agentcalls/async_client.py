@@ -83,7 +83,8 @@ class AsyncClient:
         self.calls = Calls(self._listing)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._config})"
+        # A traceback with locals shows a client whose settings were refused, too.
+        return f"{type(self).__name__}({vars(self).get('_config', 'refused')})"
 
     async def __aenter__(self) -> Self:
         return self

@@ -105,7 +105,8 @@ class Client:
         self.calls = Calls(self._listing)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._config})"
+        # A traceback with locals shows a client whose settings were refused, too.
+        return f"{type(self).__name__}({vars(self).get('_config', 'refused')})"
 
     def __enter__(self) -> Self:
         return self
@@ -181,5 +182,7 @@ class Client:
     def _connections(self) -> httpx.Client:
         # Two processes on one socket would read each other's answers.
         if self._owner not in {None, os.getpid()}:
+            # The parent's are kept, or Python would warn of its sockets as left open.
+            self._inherited = self._http
             self._http, self._owner = httpx.Client(timeout=DEFAULT_TIMEOUT), os.getpid()
         return self._http

@@ -197,7 +197,8 @@ def error_for(
     }
     if status < _CLIENT_ERROR:
         host = _host(_redacted(headers.get("Location", ""), secret))
-        what = f"It redirects to {host}." if host else "It is neither a page nor an error."
+        where = host or ("another path" if "Location" in headers else None)
+        what = f"It redirects to {where}." if where else "It is neither a page nor an error."
         return UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
     message = _message(envelope.get("message")) or f"The server answered with status {status}."
     kind = _CLASS_OF_STATUS.get(
