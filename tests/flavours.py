@@ -88,6 +88,10 @@ class MakeClient(Protocol):
         """An `http_client` of this flavour whose answers come from a function."""
         ...
 
+    def through(self, transport: Any, **options: Any) -> Any:
+        """An `http_client` of this flavour that sends with this transport; it is closed when the test ends."""
+        ...
+
 
 class MakeSync:
     flavour = "sync"
@@ -95,6 +99,7 @@ class MakeSync:
     def __init__(self) -> None:
         self.clock = InstantClock()
         self._opened: list[Client] = []
+        self._lent: list[httpx.Client] = []
 
     def __call__(self, **options: Any) -> Client:
         client = Client(**{"clock": self.clock.clock(self.flavour), **options})
@@ -104,8 +109,13 @@ class MakeSync:
     def http(self, answer: Callable[[httpx.Request], httpx.Response]) -> httpx.Client:
         return httpx.Client(transport=httpx.MockTransport(answer))
 
+    def through(self, transport: Any, **options: Any) -> httpx.Client:
+        http = httpx.Client(transport=transport, **options)
+        self._lent.append(http)
+        return http
+
     def close(self) -> None:
-        for client in self._opened:
+        for client in (*self._opened, *self._lent):
             client.close()
 
 
@@ -116,6 +126,7 @@ class MakeAsync:
         self.clock = InstantClock()
         self._runner = asyncio.Runner()
         self._opened: list[AsyncClient] = []
+        self._lent: list[httpx.AsyncClient] = []
 
     def __call__(self, **options: Any) -> Client:
         client = AsyncClient(**{"clock": self.clock.clock(self.flavour), **options})
@@ -126,8 +137,13 @@ class MakeAsync:
     def http(self, answer: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(answer))
 
+    def through(self, transport: Any, **options: Any) -> httpx.AsyncClient:
+        http = httpx.AsyncClient(transport=transport, **options)
+        self._lent.append(http)
+        return http
+
     def close(self) -> None:
-        for client in self._opened:
+        for client in (*self._opened, *self._lent):
             self._run(client.aclose())
         self._runner.close()
 

@@ -17,11 +17,13 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
-from agentcalls.endpoint import no_answer, request_arguments, unfinished, within
-from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.endpoint import request_arguments
+from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
 from agentcalls.listing import AsyncCallListing
-from agentcalls.retry import Answer, Send
+from agentcalls.log import keyless_logs
+from agentcalls.receive import FAILURES, Incoming, within
+from agentcalls.retry import Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
 
     from agentcalls.auth import AsyncApiKey, AuthScheme
     from agentcalls.clock import Clock
+    from agentcalls.errors import AgentCallsError
     from agentcalls.options import ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
-    from agentcalls.retry import Retry
+    from agentcalls.retry import Answer, Retry
 
 
 class AsyncClient:
@@ -87,7 +90,8 @@ class AsyncClient:
         self.calls = Calls(self._listing)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._config})"
+        # A traceback with locals shows a client whose settings were refused, too.
+        return f"{type(self).__name__}({vars(self).get('_config', 'refused')})"
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,6 +119,7 @@ class AsyncClient:
         )
 
     async def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
+        self._check_loop()
         arguments = request_arguments(self._config.base_url, query)
         steps = self._exchanges.steps(query, options)
         outcome: Answer | AgentCallsError | None = None
@@ -133,26 +138,27 @@ class AsyncClient:
     async def _send(self, arguments: dict[str, Any], step: Send) -> Answer | AgentCallsError:
         config, now = self._config, self._config.clock.now
         self._check_open()
-        self._check_loop()
+        auth = await config.auth.awaited()
         timeout = within(self._timeout or self._http.timeout, step.deadline - now())
         request = self._http.build_request(**arguments, timeout=timeout)
-        content = bytearray()
+        incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
         try:
-            response = await self._http.send(
-                request, auth=config.auth, stream=True, follow_redirects=False
-            )
-            async with aclosing(response):
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if refusal := unfinished(
-                        len(content), config.max_body_bytes, late=now() > step.deadline
-                    ):
-                        return refusal
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            return no_answer(error, config.auth.secret_of(request))
-        return Answer(
-            response.status_code, response.headers, bytes(content), config.auth.secret_of(request)
-        )
+            with keyless_logs(auth):
+                response = await self._http.send(
+                    request, auth=auth, stream=True, follow_redirects=False
+                )
+                async with aclosing(response):
+                    if ended := incoming.start(response):
+                        return ended
+                    async for chunk in response.aiter_bytes():
+                        if ended := incoming.add(chunk, now()):
+                            return ended
+        except FAILURES as error:
+            failure = incoming.failed(error)
+        else:
+            return incoming.whole(response)
+        self._check_open()
+        return failure
 
     async def _sleep(self, seconds: float) -> None:
         if self._config.clock.sleep:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 import httpx
 
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import Generator
 
 AuthScheme: TypeAlias = Literal["bearer", "x-api-key"]
 ApiKey: TypeAlias = str | Callable[[], str]
@@ -87,28 +87,25 @@ class KeyAuth(httpx.Auth):
     def __repr__(self) -> str:
         return f"{type(self).__name__}('***')"
 
-    def sync_auth_flow(
-        self, request: httpx.Request
-    ) -> Generator[httpx.Request, httpx.Response, None]:
-        """The request with the key of this moment."""
-        yield self._signed(request, self._api_key.asked())
+    def asked(self) -> Self:
+        """The same with the key of this moment. What a callable of the user's raises passes through."""
+        return type(self)(self._api_key.asked())
 
-    async def async_auth_flow(
-        self, request: httpx.Request
-    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """The request with the key of this moment, awaited where the callable is async."""
-        yield self._signed(request, await self._api_key.asked().awaited())
+    async def awaited(self) -> Self:
+        """The same with the key of this moment, awaited where the callable is async."""
+        return type(self)(await self._api_key.asked().awaited())
 
-    def secret_of(self, request: httpx.Request) -> str:
-        """The key that a signed request carries; "" where it was not signed."""
-        carried: str = request.headers.get(self.header, "")
-        return carried.removeprefix(self.prefix)
+    @property
+    def secret(self) -> str:
+        """The key itself, to cut it out of what a server echoes."""
+        return self._api_key.checked()
 
-    def _signed(self, request: httpx.Request, api_key: Secret) -> httpx.Request:
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """The request with the key, and with no other credential."""
         for other in ("Authorization", "X-Api-Key"):
             request.headers.pop(other, None)
-        request.headers[self.header] = self.prefix + api_key.checked()
-        return request
+        request.headers[self.header] = self.prefix + self._api_key.checked()
+        yield request
 
 
 class BearerAuth(KeyAuth):

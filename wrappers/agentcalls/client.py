@@ -18,11 +18,13 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
-from agentcalls.endpoint import no_answer, request_arguments, unfinished, within
-from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.endpoint import request_arguments
+from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
 from agentcalls.listing import CallListing
-from agentcalls.retry import Answer, Send
+from agentcalls.log import keyless_logs
+from agentcalls.receive import FAILURES, Incoming, within
+from agentcalls.retry import Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
 
     from agentcalls.auth import ApiKey, AuthScheme
     from agentcalls.clock import Clock
+    from agentcalls.errors import AgentCallsError
     from agentcalls.options import ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
-    from agentcalls.retry import Retry
+    from agentcalls.retry import Answer, Retry
 
 
 class Client:
@@ -109,7 +112,8 @@ class Client:
         self.calls = Calls(self._listing)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._config})"
+        # A traceback with locals shows a client whose settings were refused, too.
+        return f"{type(self).__name__}({vars(self).get('_config', 'refused')})"
 
     def __enter__(self) -> Self:
         return self
@@ -155,24 +159,26 @@ class Client:
     def _send(self, arguments: dict[str, Any], step: Send) -> Answer | AgentCallsError:
         config, now = self._config, self._config.clock.now
         self._check_open()
+        auth = config.auth.asked()
         http = self._connections()
         timeout = within(self._timeout or http.timeout, step.deadline - now())
         request = http.build_request(**arguments, timeout=timeout)
-        content = bytearray()
+        incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
         try:
-            response = http.send(request, auth=config.auth, stream=True, follow_redirects=False)
-            with closing(response):
-                for chunk in response.iter_bytes():
-                    content += chunk
-                    if refusal := unfinished(
-                        len(content), config.max_body_bytes, late=now() > step.deadline
-                    ):
-                        return refusal
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            return no_answer(error, config.auth.secret_of(request))
-        return Answer(
-            response.status_code, response.headers, bytes(content), config.auth.secret_of(request)
-        )
+            with keyless_logs(auth):
+                response = http.send(request, auth=auth, stream=True, follow_redirects=False)
+                with closing(response):
+                    if ended := incoming.start(response):
+                        return ended
+                    for chunk in response.iter_bytes():
+                        if ended := incoming.add(chunk, now()):
+                            return ended
+        except FAILURES as error:
+            failure = incoming.failed(error)
+        else:
+            return incoming.whole(response)
+        self._check_open()
+        return failure
 
     def _sleep(self, seconds: float) -> None:
         (self._config.clock.sleep or self._closed.wait)(seconds)
@@ -185,5 +191,7 @@ class Client:
     def _connections(self) -> httpx.Client:
         # Two processes on one socket would read each other's answers.
         if self._owner not in {None, os.getpid()}:
+            # The parent's are kept, or Python would warn of its sockets as left open.
+            self._inherited = self._http
             self._http, self._owner = httpx.Client(**self._config.http_options), os.getpid()
         return self._http

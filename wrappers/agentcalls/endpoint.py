@@ -7,7 +7,7 @@ for what comes back (they raise on unknown statuses and on bodies that are no JS
 from __future__ import annotations
 
 import platform
-import ssl
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -16,13 +16,7 @@ from attrs import evolve
 
 from agentcalls._version import __version__
 from agentcalls.decode import decode_page
-from agentcalls.errors import (
-    AgentCallsError,
-    APIConnectionError,
-    APITimeoutError,
-    UnexpectedResponseError,
-    error_for,
-)
+from agentcalls.errors import UnexpectedResponseError, error_for, without
 from agentcalls.page import Page
 from agentcalls.ratelimit import RateLimit
 from agentcalls_api.api.calls import list_calls
@@ -36,6 +30,7 @@ _TEMPLATE = _build("{agentId}")
 OPERATION = {"method": str(_TEMPLATE["method"]).upper(), "path": unquote(_TEMPLATE["url"])}
 _HEADERS = {
     "Accept": "application/json",
+    "Accept-Encoding": "gzip",
     "User-Agent": f"agentcalls/{__version__} Python/{platform.python_version()} httpx/{httpx.__version__}",
 }
 
@@ -55,11 +50,8 @@ def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
         raise error_for(
             answer.status, answer.headers, answer.content, secret=answer.secret, **OPERATION
         )
-    request_id = _without(answer.secret, answer.headers.get("X-Request-Id"))
-    # A server that echoes the key is not to reach anybody's log through us; looking for it costs a few µs.
-    content = (
-        answer.content.replace(answer.secret.encode(), b"***") if answer.secret else answer.content
-    )
+    request_id = without(answer.secret, answer.headers.get("X-Request-Id", "")) or None
+    content = _unechoed(answer.content, answer.secret)
     try:
         body = decode_page(content)
         if strict and body.problems:
@@ -83,60 +75,11 @@ def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
     )
 
 
-def no_answer(error: httpx.HTTPError | httpx.StreamError, secret: str) -> AgentCallsError:
-    """The error for a request whose answer did not arrive or could not be read; it is returned, not raised."""
-    what = _without(secret, str(error)) or type(error).__name__
-    refusal: AgentCallsError
-    if isinstance(error, httpx.TimeoutException):
-        refusal = APITimeoutError(f"No answer in time: {what}.", **OPERATION)
-    elif isinstance(error, httpx.TransportError):
-        refusal = APIConnectionError(f"No answer: {what}.", **OPERATION)
-        refusal.retryable = not _is_final(error)
-    else:
-        refusal = UnexpectedResponseError(f"The answer cannot be read: {what}.", **OPERATION)
-    refusal.__cause__ = _without_secrets(error)
-    return refusal
-
-
-def unfinished(size: int, limit: int, *, late: bool) -> AgentCallsError | None:
-    """The error for a body that is not read on: it is longer than `limit` bytes, or the deadline has passed."""
-    if size > limit:
-        return UnexpectedResponseError(f"The answer is longer than {limit:,} bytes.", **OPERATION)
-    return (
-        APITimeoutError("The deadline passed before the answer was complete.", **OPERATION)
-        if late
-        else None
-    )
-
-
-def within(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
-    """The same timeouts, none of them longer than `seconds`."""
-    limits = timeout.as_dict().items()
-    return httpx.Timeout(
-        **{name: seconds if value is None else min(value, seconds) for name, value in limits}
-    )
-
-
-def _without(secret: str, text: str | None) -> str | None:
-    return text.replace(secret, "***") if text and secret else text
-
-
-def _is_final(error: httpx.TransportError) -> bool:
-    # A request that cannot be sent, and a certificate that is not trusted, stay so.
-    links: list[BaseException | None] = [error]
-    while links[-1] is not None:
-        links.append(links[-1].__cause__ or links[-1].__context__)
-    return isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError) or any(
-        isinstance(link, ssl.SSLCertVerificationError) for link in links
-    )
-
-
-def _without_secrets(error: BaseException) -> BaseException:
-    # The frames of httpx and httpcore have the request with its headers among their locals, and the error has it too.
-    link: BaseException | None = error
-    while link is not None:
-        link.__traceback__ = None
-        if isinstance(link, httpx.RequestError):
-            link.request = httpx.Request(OPERATION["method"], httpx.URL(path=OPERATION["path"]))
-        link = link.__cause__ or link.__context__
-    return error
+def _unechoed(content: bytes, secret: str) -> bytes:
+    # A server that echoes the key is not to reach anybody's log through us; looking for it costs a few µs. JSON may
+    # write any of its characters with a backslash.
+    if secret and b"\\" in content:
+        characters = secret.encode()
+        either = [rb"(?:\\?%s|\\u00%02x)" % (re.escape(bytes([code])), code) for code in characters]
+        return re.sub(b"".join(either), b"***", content, flags=re.IGNORECASE)
+    return content.replace(secret.encode(), b"***") if secret else content

@@ -200,7 +200,8 @@ def error_for(
         "code": _text(envelope.get("code")),
         "field_errors": _field_errors(envelope.get("errors")),
         "request_id": _text(envelope.get("request_id"))
-        or _redacted(headers.get("X-Request-Id"), secret),
+        or without(secret, headers.get("X-Request-Id", ""))
+        or None,
         "retryable": status in _RETRYABLE
         or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED),
         "body": body,
@@ -208,8 +209,9 @@ def error_for(
         "path": path,
     }
     if status < _CLIENT_ERROR:
-        host = _redacted(_host(headers.get("Location", "")), secret)
-        what = f"It redirects to {host}." if host else "It is neither a page nor an error."
+        host = _host(_redacted(headers.get("Location", ""), secret))
+        where = host or ("another path" if "Location" in headers else None)
+        what = f"It redirects to {where}." if where else "It is neither a page nor an error."
         return UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
     message = _message(envelope.get("message")) or f"The server answered with status {status}."
     kind = _CLASS_OF_STATUS.get(
@@ -218,11 +220,18 @@ def error_for(
     return kind(message, **known)
 
 
+def without(secret: str, text: str) -> str:
+    """The text without the key, which a server may have echoed."""
+    return text.replace(secret, "***") if secret else text
+
+
 def _parsed(content: bytes, secret: str) -> Any:
     try:
         return _redacted(json.loads(content), secret)
     except (ValueError, RecursionError):
-        return _redacted(content[:_LONGEST_TEXT].decode(errors="replace"), secret)
+        # Cut after the key is out, or half of it would stay.
+        text = content[: _LONGEST_TEXT + len(secret)].decode(errors="replace")
+        return _redacted(text, secret)[:_LONGEST_TEXT]
 
 
 def _redacted(value: Any, secret: str, depth: int = 0) -> Any:
@@ -231,7 +240,7 @@ def _redacted(value: Any, secret: str, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         raise RecursionError
     if isinstance(value, str):
-        return value.replace(secret, "***") if secret else value
+        return without(secret, value)
     if isinstance(value, list):
         return [_redacted(item, secret, depth + 1) for item in cast("list[object]", value)]
     if isinstance(value, dict):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from agentcalls.endpoint import page_from
+from agentcalls.endpoint import OPERATION, page_from
+from agentcalls.errors import AgentCallsError
 from agentcalls.log import log_problems, log_retry
 from agentcalls.ratelimit import Gate
 from agentcalls.retry import attempts
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from agentcalls.config import Config
-    from agentcalls.errors import AgentCallsError
     from agentcalls.options import ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
@@ -40,13 +40,17 @@ class Exchanges:
             policy = evolve(policy, max_retries=options.max_retries)
         if options.strict is not None:
             strict = options.strict
-        page = yield from attempts(
-            policy,
-            self._gate,
-            clock=config.clock,
-            read=lambda answer: page_from(answer, query, strict=strict),
-            on_retry=self._tell,
-        )
+        try:
+            page = yield from attempts(
+                policy,
+                self._gate,
+                clock=config.clock,
+                read=lambda answer: page_from(answer, query, strict=strict),
+                on_retry=self._tell,
+            )
+        except AgentCallsError as error:
+            vars(error).update(OPERATION)
+            raise
         log_problems(page.problems, self._said)
         return page
 

@@ -3,13 +3,49 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from agentcalls.errors import without
+
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from agentcalls.auth import KeyAuth
     from agentcalls.decode import Problem
     from agentcalls.retry import Retry
 
 _logger = logging.getLogger("agentcalls")
+_carried: ContextVar[KeyAuth | None] = ContextVar("_carried", default=None)
+
+
+def _without_key(record: logging.LogRecord) -> bool:
+    auth = _carried.get()
+    if auth and auth.secret in record.getMessage():
+        record.msg, record.args = without(auth.secret, record.getMessage()), None
+    return True
+
+
+# They log an answer's reason and headers as they are, where a server may echo the key.
+for _name in (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+):
+    logging.getLogger(_name).addFilter(_without_key)
+
+
+@contextmanager
+def keyless_logs(auth: KeyAuth) -> Generator[None]:
+    """Keeps the key out of what httpx and httpcore log meanwhile, in this thread or task."""
+    token = _carried.set(auth)
+    try:
+        yield
+    finally:
+        _carried.reset(token)
 
 
 def log_retry(retry: Retry) -> None:

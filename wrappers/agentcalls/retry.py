@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import Attribute, field, frozen
 
 from agentcalls.errors import AgentCallsError, APITimeoutError, ConfigurationError, RateLimitError
-from agentcalls.ratelimit import Gate, retry_after, window_wait
+from agentcalls.ratelimit import SPREAD_SECONDS, Gate, retry_after, window_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -99,11 +99,13 @@ def attempts(
     attempt = 0
     while True:
         while held := gate.wait(now(), random):
-            if held > min(policy.max_retry_wait, deadline - now()):
+            # The spread is ours, not the server's word.
+            if held > policy.max_retry_wait + SPREAD_SECONDS or now() + held >= deadline:
                 raise RateLimitError(
-                    "The rate limit is used up; nothing was sent.",
+                    "The rate limit is used up; the request was not sent.",
                     retry_after=held,
                     attempts=attempt,
+                    retryable=True,
                 )
             yield held
         if now() >= deadline:
@@ -125,7 +127,7 @@ def attempts(
         wait = next_wait(error, attempt, policy, random)
         if isinstance(error, RateLimitError):
             gate.hold(now() + (wait or asked or 0))
-        if wait is None or now() + wait > deadline:
+        if wait is None or now() + wait >= deadline:
             raise error
         on_retry(Retry(attempt=attempt, wait_seconds=wait, error=error))
         yield wait

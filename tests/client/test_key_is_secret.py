@@ -1,0 +1,253 @@
+"""A canary for the key: after every fault, nothing that can be printed shows it.
+
+No frame of these tests has the key among its locals: it goes from one function straight into the environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import pickle
+import traceback
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agentcalls import AgentCallsError, AsyncClient, Client
+from client.matrix import FAULTS, POSITIONS, Fault, client_of, read
+from faults import KEY, FaultServer, answer, changed, rewritten, script
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from flavours import MakeClient
+
+LOGGERS = ("", "agentcalls", "httpx", "httpcore", "asyncio")
+ECHOED = KEY.decode()
+
+
+def echo(name: str, play: Any) -> Fault:
+    return Fault(f"echo in {name}", play, AgentCallsError)
+
+
+ECHOES = [
+    echo("the request id", answer(b"{}", 400, X_Request_Id=ECHOED)),
+    echo("the request id of a page", answer(b"[]", X_Request_Id=ECHOED)),
+    echo("the body's request id", answer(b'{"request_id": "%KEY%", "code": "%KEY%"}', 404)),
+    echo(
+        "escaped fields",
+        answer(b'{"code": "%ESCAPED-KEY%", "errors": [{"path": "%ESCAPED-KEY%"}]}', 400),
+    ),
+    echo("the location", answer(b"", 302, Location=f"https://{ECHOED}.example/{ECHOED}")),
+    echo("a location's user", answer(b"", 302, Location=f"https://{ECHOED}@host/")),
+    echo("a location that is none", answer(b"", 302, Location=f"http://host:{ECHOED}/")),
+    echo("a relative location", answer(b"", 302, Location=f"/{ECHOED}")),
+    echo("the reason", answer(b"{}", 500, reason=ECHOED)),
+    echo("the reason of a redirect", answer(b"", 302, reason=ECHOED, Location="/")),
+    echo("any header", answer(b"{}", 503, X_Echo=f"Bearer {ECHOED}", WWW_Authenticate=ECHOED)),
+    echo("a cookie", answer(b"{}", 503, Set_Cookie=f"key={ECHOED}; path=/")),
+    echo("Retry-After", answer(b"{}", 429, Retry_After=ECHOED)),
+    echo("the content type", answer(b"<>", 200, Content_Type=ECHOED)),
+    echo("the encoding", answer(b"<>", 200, Content_Encoding=ECHOED)),
+    echo("the length", script(b"HTTP/1.1 200 OK\r\nContent-Length: %KEY%\r\n\r\n")),
+    echo("the status line", script(b"%KEY%\r\n\r\n")),
+    echo("a page's message", changed(lambda page: page.update(message=ECHOED))),
+    echo("a page's row", changed(lambda page: page["data"][0].update(id=ECHOED, source=[ECHOED]))),
+    echo("a page's odd row", changed(lambda page: page["data"].append(ECHOED))),
+    echo("a page's header", rewritten(bytes, X_Request_Id=ECHOED)),
+    echo(
+        "a page, escaped",
+        rewritten(
+            lambda body: (
+                b'{"message": "%ESCAPED-KEY%", "odd": ["%KEY%"],' + body[12:].partition(b",")[2]
+            )
+        ),
+    ),
+]
+
+
+def canary() -> str:
+    return "sk_Canary/" + "7f3a" * 5
+
+
+SCHEMES = {"first": "bearer", "later": "x-api-key"}
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTCALLS_API_KEY", canary())
+
+
+@pytest.fixture
+def server() -> Generator[FaultServer]:
+    with FaultServer() as server:
+        yield server
+
+
+class Printed:
+    """All that could be printed meanwhile: log records of every logger at DEBUG, warnings, output, and what is added."""
+
+    def __init__(self) -> None:
+        self._text = io.StringIO()
+
+    def add(self, *values: object) -> None:
+        for value in values:
+            self._text.write(f"{value!r}\n{value}\n")
+
+    def add_error(self, error: BaseException) -> None:
+        self.add(error, error.args, vars(error), pickle.dumps(error))
+        link: BaseException | None = error
+        while link:
+            self.add(link, link.args, vars(link), getattr(link, "request", None))
+            link = link.__cause__ or link.__context__
+        for line in traceback.TracebackException.from_exception(
+            error, capture_locals=True
+        ).format():
+            self._text.write(line)
+
+    @contextlib.contextmanager
+    def listening(self) -> Generator[None]:
+        handler = logging.StreamHandler(self._text)
+        handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)r"))
+        before = [(logging.getLogger(name), logging.getLogger(name).level) for name in LOGGERS]
+        with (
+            warnings.catch_warnings(record=True) as warned,
+            contextlib.redirect_stdout(self._text),
+            contextlib.redirect_stderr(self._text),
+        ):
+            warnings.simplefilter("always")
+            for logger, _ in before:
+                logger.setLevel(logging.DEBUG)
+            logging.getLogger().addHandler(handler)
+            try:
+                yield
+            finally:
+                logging.getLogger().removeHandler(handler)
+                for logger, level in before:
+                    logger.setLevel(level)
+        self.add(*warned)
+
+    @property
+    def text(self) -> str:
+        return self._text.getvalue()
+
+    def shows_the_key(self) -> bool:
+        """Whether half of the key is anywhere, in whatever case."""
+        return canary()[: len(canary()) // 2 + 1].lower() in self.text.lower()
+
+
+@pytest.mark.parametrize("position", POSITIONS)
+@pytest.mark.parametrize("fault", [*FAULTS, *ECHOES], ids=str)
+def test_nothing_that_can_be_printed_shows_the_key(
+    make_client: MakeClient, server: FaultServer, fault: Fault, position: str
+) -> None:
+    printed = Printed()
+    retries: list[object] = []
+    with printed.listening():
+        options = {"on_retry": retries.append, "auth": SCHEMES[position]}
+        client = client_of(fault, POSITIONS[position], 1000, make_client, server, **options)
+        outcome = read(client)
+        pages = [] if outcome.error else [client.calls.list("agent_1").page(1)]
+    printed.add(client, client.calls, outcome, outcome.listing, retries, *pages)
+    if outcome.error:
+        printed.add_error(outcome.error)
+    assert "httpcore" in printed.text
+    assert not printed.shows_the_key()
+
+
+@pytest.mark.parametrize(
+    "spoilt", ["{} ", " {}", "{}\n", "{}\u00e9", "{}\u200b", "\ufeff{}"], ids=ascii
+)
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_refused_key_is_not_shown(kind: Any, spoilt: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = Printed()
+    monkeypatch.setenv("AGENTCALLS_API_KEY", spoilt.format(canary()))
+    with printed.listening(), pytest.raises(AgentCallsError) as caught:
+        kind(base_url="https://host")
+    printed.add_error(caught.value)
+    assert "API key" in printed.text
+    assert not printed.shows_the_key()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"base_url": "http://host"},
+        {"base_url": "https://host", "max_retries": -1},
+        {"base_url": "https://host", "auth": "basic"},
+        {"base_url": "https://host", "deadline": float("nan")},
+        {"base_url": "https://host..example"},
+    ],
+    ids=str,
+)
+def test_refused_setting_does_not_show_the_key(make_client: MakeClient, options: Any) -> None:
+    printed = Printed()
+    with printed.listening(), pytest.raises(AgentCallsError) as caught:
+        make_client(**options)
+    printed.add_error(caught.value)
+    assert not printed.shows_the_key()
+
+
+def test_password_of_a_base_url_is_not_shown(make_client: MakeClient) -> None:
+    printed = Printed()
+    with printed.listening(), pytest.raises(AgentCallsError) as caught:
+        make_client(base_url=os.environ["AGENTCALLS_API_KEY"].join(("https://user:", "@host")))
+    printed.add(caught.value, vars(caught.value))
+    assert not printed.shows_the_key()
+
+
+def test_client_is_not_pickled(make_client: MakeClient, server: FaultServer) -> None:
+    client = make_client(base_url=server.url)
+    with pytest.raises(TypeError, match="key"):
+        pickle.dumps(client._config)
+
+
+@pytest.mark.parametrize("location", ["{}/elsewhere", "/elsewhere"])
+def test_no_request_follows_a_redirect(
+    make_client: MakeClient, server: FaultServer, location: str
+) -> None:
+    with FaultServer() as other:
+        server.fail(answer(b"", 302, Location=location.format(other.url)))
+        http = make_client.through(None, follow_redirects=True)
+        with pytest.raises(AgentCallsError, match="redirects"):
+            make_client(base_url=server.url, http_client=http).calls.list("agent_1").all()
+        assert other.requests == []
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values())
+@pytest.mark.parametrize("default", ["headers", "auth", "cookie"])
+def test_one_header_carries_the_key_whatever_the_users_http_client_adds(
+    make_client: MakeClient, server: FaultServer, default: str, scheme: Any
+) -> None:
+    options: dict[str, Any] = {
+        "headers": {"headers": {"Authorization": "Basic b3RoZXI=", "x-api-key": "other"}},
+        "auth": {"auth": ("user", "password")},
+        "cookie": {"cookies": {"a": "b"}},
+    }[default]
+    http = make_client.through(None, **options)
+    client = make_client(base_url=server.url, http_client=http, auth=scheme)
+    client.calls.list("agent_1").page(1)
+    sent = {name: server.requests[0].all(name) for name in ("Authorization", "X-Api-Key")}
+    carried = [value.removeprefix("Bearer ") for values in sent.values() for value in values]
+    assert carried == [canary()]
+    assert bool(sent["Authorization"]) == (scheme == "bearer")
+
+
+def test_the_canary_can_be_seen() -> None:
+    printed = Printed()
+    with printed.listening():
+        logging.getLogger("httpcore.http11").debug("it is %s", canary().upper())
+    assert printed.shows_the_key()
+    printed = Printed()
+    try:
+        key = canary()
+        raise AgentCallsError("seen")  # noqa: TRY301
+    except AgentCallsError as error:
+        printed.add_error(error)
+    assert key
+    assert printed.shows_the_key()

@@ -1,0 +1,136 @@
+"""An answer as it arrives, or fails to: what both shells do with it between sending a request and `retry.attempts`."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import httpx
+
+from agentcalls.endpoint import OPERATION
+from agentcalls.errors import (
+    AgentCallsError,
+    APIConnectionError,
+    APITimeoutError,
+    UnexpectedResponseError,
+    without,
+)
+from agentcalls.retry import Answer
+
+if TYPE_CHECKING:
+    from agentcalls.auth import KeyAuth
+
+# What sending and reading may raise. httpx lets some of what is below it through: a redirect to no URL and, in
+# asyncio, a TLS record that is broken.
+FAILURES = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError)
+
+# httpx looks at where a redirect leads even if it is not to be followed.
+_UNREADABLE = (httpx.DecodingError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
+
+# Two compressions on top of each other make gigabytes of kilobytes before anybody can count them.
+_ENCODINGS = {"", "identity", "gzip"}
+_OK = 200
+_SHORTEST_TIMEOUT_SECONDS = 0.001
+
+
+class Incoming:
+    """The answer to one request, piece by piece; at the end, or where it breaks off, an `Answer` or an error.
+
+    The body of an error may be cut short by anything: its status and headers say what there is to do.
+    """
+
+    def __init__(self, auth: KeyAuth, *, longest: int, deadline: float) -> None:
+        self._auth = auth
+        self._longest = longest
+        self._deadline = deadline
+        self._response: httpx.Response | None = None
+        self._content = bytearray()
+
+    def start(self, response: httpx.Response) -> Answer | AgentCallsError | None:
+        """Take the head of the answer; what is returned, if anything, ends it."""
+        self._response = response
+        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        if encoding in _ENCODINGS:
+            return None
+        return self._ended(UnexpectedResponseError("Its Content-Encoding was not asked for."))
+
+    def add(self, chunk: bytes, now: float) -> Answer | AgentCallsError | None:
+        """Take a piece of the body; what is returned, if anything, ends it."""
+        self._content += chunk
+        if len(self._content) > self._longest:
+            return self._ended(
+                UnexpectedResponseError(f"The answer is longer than {self._longest:,} bytes.")
+            )
+        if now > self._deadline:
+            return self._ended(
+                APITimeoutError("The deadline passed before the answer was complete.")
+            )
+        return None
+
+    def whole(self, response: httpx.Response) -> Answer:
+        """The answer, once it has been read to its end."""
+        return Answer(
+            response.status_code, response.headers, bytes(self._content), self._auth.secret
+        )
+
+    def failed(self, error: Exception) -> Answer | AgentCallsError:
+        """What an error of `FAILURES` stands for; it is returned, not raised."""
+        what = without(self._auth.secret, str(error)) or type(error).__name__
+        refusal: AgentCallsError
+        if isinstance(error, httpx.TimeoutException):
+            refusal = APITimeoutError(f"No answer in time: {what}.")
+        elif isinstance(error, _UNREADABLE) or "location header" in what:
+            refusal = UnexpectedResponseError(f"The answer cannot be read: {what}.")
+        else:
+            refusal = APIConnectionError(f"No answer: {what}.")
+            refusal.retryable = not _is_final(error)
+        _clear(error, self._auth.secret)
+        refusal.__cause__ = error
+        return self._ended(refusal)
+
+    def _ended(self, refusal: AgentCallsError) -> Answer | AgentCallsError:
+        if self._response:
+            if self._response.status_code != _OK:
+                return self.whole(self._response)
+            refusal.status = self._response.status_code
+            request_id = self._response.headers.get("X-Request-Id", "")
+            refusal.request_id = without(self._auth.secret, request_id) or None
+        return refusal
+
+
+def within(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
+    """The same timeouts, none of them longer than `seconds`."""
+    longest = max(seconds, _SHORTEST_TIMEOUT_SECONDS)
+    limits = timeout.as_dict().items()
+    return httpx.Timeout(
+        **{name: longest if value is None else min(value, longest) for name, value in limits}
+    )
+
+
+def _is_final(error: BaseException) -> bool:
+    # A request that cannot be sent, and a certificate that is not trusted, stay so.
+    return isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError) or any(
+        isinstance(link, ssl.SSLCertVerificationError) for link in _chain(error)
+    )
+
+
+def _clear(error: BaseException, secret: str) -> None:
+    # The frames of httpx and httpcore have the request with its headers among their locals, the error has it too, and
+    # an error of h11 quotes what the server sent.
+    for link in _chain(error):
+        link.__traceback__ = None
+        if isinstance(link, httpx.RequestError):
+            link.request = httpx.Request(OPERATION["method"], httpx.URL(path=OPERATION["path"]))
+        if secret in repr(link.args):
+            link.args = (without(secret, repr(link.args)),)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    links: list[BaseException] = []
+    ahead: list[BaseException | None] = [error]
+    while ahead:
+        link = ahead.pop()
+        if link is not None and link not in links:
+            links.append(link)
+            ahead += [link.__cause__, link.__context__, *getattr(link, "exceptions", ())]
+    return links
