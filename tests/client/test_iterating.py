@@ -431,3 +431,13 @@ def test_pages_that_repeat_without_end_are_an_error(make_client: MakeClient, api
     assert len(calls) == len(set(calls))
     assert len(api.requests) < 60
     assert not listing.report.complete
+
+
+def test_interrupt_passes_through_untouched_and_ends_the_iteration(make_client: MakeClient) -> None:
+    def interrupt(_: httpx.Request) -> httpx.Response:
+        raise GeneratorExit
+
+    iterator = iter(client_of(make_client, interrupt).calls.list("a"))
+    with pytest.raises(GeneratorExit):
+        next(iterator)
+    assert list(iterator) == []
