@@ -17,6 +17,7 @@ def resolve(**options: Any) -> Config:
         "base_url": "https://host",
         "auth": None,
         "allow_http": False,
+        "concurrency": 8,
         "max_retries": 4,
         "deadline": 120.0,
         "max_retry_wait": 60.0,

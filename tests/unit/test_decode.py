@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcalls import Call, PageMeta
-from agentcalls.decode import Body, Problem, decode_page
+from agentcalls.decode import Body, Problem, _row_by_row, _shared, decode_page
 from agentcalls_api.models import CallPage
 from contract.contract import SCHEMAS, reference_bodies
 
@@ -213,3 +213,45 @@ def test_every_row_gives_a_call_and_every_field_is_right_or_none_and_reported(
                 assert value == row[name]
                 assert type(value) in {str, int, bool}
     assert body.meta is None or type(body.meta) is PageMeta
+
+
+pages = st.fixed_dictionaries(
+    {"data": st.lists(rows | partial_rows, max_size=3)},
+    optional={
+        "message": json_values | st.text(),
+        "meta": st.just(META) | json_values,
+        "extra": json_values,
+    },
+)
+
+
+@given(pages)
+def test_fast_paths_give_what_reading_row_by_row_gives(page: dict[str, Any]) -> None:
+    content = json.dumps(page).encode()
+    envelope = json.loads(content)
+    slow = _row_by_row(envelope, envelope.pop("data"))
+    fast = decode_page(content)
+    assert repr(fast) == repr(slow)
+
+
+@pytest.mark.parametrize("extra", [{}, {"sentiment": None}])
+def test_page_as_the_contract_says_takes_a_fast_path(
+    extra: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("agentcalls.decode._row_by_row")
+    body = decoded({**ROW, **extra}, **extra)
+    assert body.problems == ()
+    assert body.data[0].additional_properties == body.extra == extra
+
+
+def test_texts_that_repeat_are_shared_between_calls_and_pages() -> None:
+    first, second = (decoded({**ROW, "end_reason": "hang" + "up"}).data[0] for _ in range(2))
+    for name in ("status", "direction", "error_reason", "end_reason"):
+        assert getattr(first, name) is getattr(second, name)
+
+
+def test_shared_texts_do_not_grow_without_bound() -> None:
+    for number in range(50):
+        rows = [{**ROW, "end_reason": f"reason {number} {index}"} for index in range(100)]
+        decode_page(json.dumps({"message": "", "meta": None, "data": rows}).encode())
+    assert len(_shared) <= 4096 + 400

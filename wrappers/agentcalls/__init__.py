@@ -29,7 +29,8 @@ from agentcalls.errors import (
     RateLimitError,
     UnexpectedResponseError,
 )
-from agentcalls.listing import AsyncCallIterator, AsyncCallListing, CallIterator, CallListing
+from agentcalls.iterators import AsyncCallIterator, CallIterator
+from agentcalls.listing import AsyncCallListing, CallListing
 from agentcalls.moments import Moment
 from agentcalls.options import ReadOptions
 from agentcalls.page import Page

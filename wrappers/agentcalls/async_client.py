@@ -26,7 +26,7 @@ from agentcalls.receive import FAILURES, Incoming, within
 from agentcalls.retry import Send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
 
     from agentcalls.auth import AsyncApiKey, AuthScheme
@@ -57,6 +57,7 @@ class AsyncClient:
         timeout: float | httpx.Timeout | None = None,
         http_client: httpx.AsyncClient | None = None,
         allow_http: bool = False,
+        concurrency: int = 8,
         max_retries: int = 4,
         deadline: float = 120.0,
         max_retry_wait: float = 60.0,
@@ -73,6 +74,7 @@ class AsyncClient:
             base_url=base_url,
             auth=auth,
             allow_http=allow_http,
+            concurrency=concurrency,
             max_retries=max_retries,
             deadline=deadline,
             max_retry_wait=max_retry_wait,
@@ -87,6 +89,7 @@ class AsyncClient:
         self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
         self._closed = asyncio.Event()
+        self._tasks: set[asyncio.Task[Page]] = set()
         self.calls = Calls(self._listing)
 
     def __repr__(self) -> str:
@@ -110,13 +113,34 @@ class AsyncClient:
         A request that is made or waiting afterwards raises `ConfigurationError`. Closing twice does nothing.
         """
         self._closed.set()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._owns_http:
             await self._http.aclose()
 
     def _listing(self, query: CallQuery, options: ReadOptions) -> AsyncCallListing:
         return AsyncCallListing(
-            query, options, partial(self._fetch, options=options), self._config.clock
+            query,
+            options,
+            partial(self._fetch, options=options),
+            self._spawn,
+            self._config.concurrency,
+            self._config.clock,
         )
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, Page]) -> asyncio.Task[Page]:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Page]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Looked at, or asyncio complains of an error that nobody waited for.
+            task.exception()
 
     async def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
         self._check_loop()

@@ -40,6 +40,7 @@ class Calls(Generic[ListingT_co]):
         max_items: int | None = None,
         max_pages: int | None = None,
         resume: Checkpoint | None = None,
+        concurrency: int | None = None,
         strict: bool | None = None,
         max_retries: int | None = None,
     ) -> ListingT_co:
@@ -65,6 +66,8 @@ class Calls(Generic[ListingT_co]):
             max_items: Stop after so many calls.
             max_pages: Stop after so many answers.
             resume: Go on where the checkpoint of an earlier iteration stands, of the same agent and query.
+            concurrency: How many requests may be under way at once, 1 to 64; what the client says where it is left out.
+                Further ones are sent once half of the first answer is consumed.
             strict: Whether a page with a problem is an error; what the client says where it is left out.
             max_retries: How often each request is tried again; what the client says where it is left out.
 
@@ -90,6 +93,7 @@ class Calls(Generic[ListingT_co]):
                 max_items=max_items,
                 max_pages=max_pages,
                 resume=resume,
+                concurrency=concurrency,
                 strict=strict,
                 max_retries=max_retries,
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +29,7 @@ from agentcalls.retry import Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from types import TracebackType
 
     from agentcalls.auth import ApiKey, AuthScheme
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
     from agentcalls.retry import Answer, Retry
+
+_MOST_THREADS = 128
 
 
 class Client:
@@ -56,6 +60,7 @@ class Client:
         http_client: An `httpx.Client` to send with, for proxies, transports or limits of your own. It stays yours:
             closing this client leaves it open.
         allow_http: Permit plain http to hosts other than this machine, which shows the key to the network.
+        concurrency: How many requests a listing may have under way at once, 1 to 64; 1 is one after another.
         max_retries: How often a request is tried again after its first attempt.
         deadline: Seconds for a request with all its retries and waits.
         max_retry_wait: The longest wait, in seconds, that a server may ask for; a longer one is raised at once.
@@ -80,6 +85,7 @@ class Client:
         timeout: float | httpx.Timeout | None = None,
         http_client: httpx.Client | None = None,
         allow_http: bool = False,
+        concurrency: int = 8,
         max_retries: int = 4,
         deadline: float = 120.0,
         max_retry_wait: float = 60.0,
@@ -96,6 +102,7 @@ class Client:
             base_url=base_url,
             auth=auth,
             allow_http=allow_http,
+            concurrency=concurrency,
             max_retries=max_retries,
             deadline=deadline,
             max_retry_wait=max_retry_wait,
@@ -109,6 +116,9 @@ class Client:
         self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
         self._closed = threading.Event()
+        self._starting = threading.Lock()
+        self._threads: ThreadPoolExecutor | None = None
+        self._threads_of = 0
         self.calls = Calls(self._listing)
 
     def __repr__(self) -> str:
@@ -129,16 +139,35 @@ class Client:
     def close(self) -> None:
         """Close the connections, unless they are those of an `http_client` that was passed, and end every wait.
 
-        A request that is made or waiting afterwards raises `ConfigurationError`. Closing twice does nothing.
+        A request that is made or waiting afterwards raises `ConfigurationError`. Waits for requests that are under way;
+        each ends within its timeout. Closing twice does nothing.
         """
-        self._closed.set()
+        with self._starting:
+            self._closed.set()
+        if self._threads and self._threads_of == os.getpid():
+            self._threads.shutdown(cancel_futures=True)
         if self._owner == os.getpid():
             self._http.close()
 
     def _listing(self, query: CallQuery, options: ReadOptions) -> CallListing:
         return CallListing(
-            query, options, partial(self._fetch, options=options), self._config.clock
+            query,
+            options,
+            partial(self._fetch, options=options),
+            self._submit,
+            self._config.concurrency,
+            self._config.clock,
         )
+
+    def _submit(self, fetch: Callable[[CallQuery], Page], query: CallQuery) -> Future[Page]:
+        with self._starting:
+            self._check_open()
+            if self._threads is None or self._threads_of != os.getpid():
+                self._threads, self._threads_of = (
+                    ThreadPoolExecutor(_MOST_THREADS, "agentcalls"),
+                    os.getpid(),
+                )
+            return self._threads.submit(fetch, query)
 
     def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
         arguments = request_arguments(self._config.base_url, query)

@@ -12,6 +12,8 @@ from attrs import field, frozen
 from agentcalls.auth import AUTH_OF_SCHEME, KeyAuth, Secret
 from agentcalls.clock import Clock
 from agentcalls.errors import ConfigurationError
+from agentcalls.options import MAX_CONCURRENCY
+from agentcalls.query import check_integer
 from agentcalls.retry import Retry, RetryPolicy, at_least
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ API_PREFIX = "/api/v1/console"
 DOCUMENTED_HOST = "https://api.bimpe.ai"
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=10)
 _LARGEST_PORT = 65_535
+_CONNECTIONS = 128
 DEFAULT_MAX_BODY_BYTES = 16 * 2**20
 
 
@@ -31,6 +34,7 @@ class Config:
     base_url: str
     trust_env: bool
     auth: KeyAuth
+    concurrency: int = field(validator=check_integer(1, MAX_CONCURRENCY))
     retry: RetryPolicy
     max_body_bytes: int = field(validator=at_least(1, "a whole number of bytes", int))
     strict: bool
@@ -40,7 +44,8 @@ class Config:
     @property
     def http_options(self) -> dict[str, Any]:
         """What either of httpx's clients takes to be ours."""
-        return {"timeout": DEFAULT_TIMEOUT, "trust_env": self.trust_env}
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        return {"timeout": DEFAULT_TIMEOUT, "trust_env": self.trust_env, "limits": limits}
 
     def __str__(self) -> str:
         return f"base_url={self.base_url!r}, auth={self.auth.scheme!r}"
@@ -53,6 +58,7 @@ class Config:
         base_url: str | None,
         auth: str | None,
         allow_http: bool,
+        concurrency: int,
         max_retries: int,
         deadline: float,
         max_retry_wait: float,
@@ -83,6 +89,7 @@ class Config:
             # A proxy of the environment is not for this machine, and would be shown the key.
             trust_env=not is_loopback(checked_url),
             auth=AUTH_OF_SCHEME[scheme](api_key),
+            concurrency=concurrency,
             retry=RetryPolicy(
                 max_retries=max_retries, deadline=deadline, max_retry_wait=max_retry_wait
             ),

@@ -2,99 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from agentcalls.errors import ConfigurationError
+from agentcalls.iterators import AsyncCallIterator, CallIterator
 from agentcalls.paging.pages import Pages, first_call, total_count
 from agentcalls.progress import Report
 from agentcalls.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+    from typing import Any
 
     from agentcalls.clock import Clock
+    from agentcalls.iterators import Spawn, Submit
     from agentcalls.options import ReadOptions
     from agentcalls.page import Page
-    from agentcalls.progress import Checkpoint
     from agentcalls.query import CallQuery
     from agentcalls_api.models import Call
-
-
-class CallIterator:
-    """The calls of one iteration, each once; one thread reads it.
-
-    Raises what its requests raise, with `checkpoint` set to where it stopped, and has ended then.
-    """
-
-    def __init__(self, reading: Reading, fetch: Callable[[CallQuery], Page]) -> None:
-        self._reading = reading
-        self._fetch = fetch
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Call:
-        reading = self._reading
-        while True:
-            for call in reading.pending:
-                return call
-            window = reading.plan()
-            if window is None:
-                raise StopIteration
-            with reading.stopped_by_errors():
-                reading.accept(window, self._fetch(reading.query_for(window)))
-
-    @property
-    def report(self) -> Report:
-        """What this iteration read and proved, up to now."""
-        return self._reading.report
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
-        return self._reading.checkpoint
-
-    def close(self) -> None:
-        """End the iteration: no more is asked for, and no more is given."""
-        self._reading.stop()
-
-
-class AsyncCallIterator:
-    """The calls of one iteration, each once; one task reads it. The same as `CallIterator`, with `async for`."""
-
-    def __init__(self, reading: Reading, fetch: Callable[[CallQuery], Awaitable[Page]]) -> None:
-        self._reading = reading
-        self._fetch = fetch
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Call:
-        reading = self._reading
-        while True:
-            for call in reading.pending:
-                return call
-            window = reading.plan()
-            if window is None:
-                raise StopAsyncIteration
-            with reading.stopped_by_errors():
-                reading.accept(window, await self._fetch(reading.query_for(window)))
-
-    @property
-    def report(self) -> Report:
-        """What this iteration read and proved, up to now."""
-        return self._reading.report
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
-        return self._reading.checkpoint
-
-    async def aclose(self) -> None:
-        """End the iteration: no more is asked for, and no more is given."""
-        self._reading.stop()
 
 
 @define
@@ -110,14 +37,19 @@ class CallListing:
     options: ReadOptions
     """How it is read."""
     _fetch: Callable[[CallQuery], Page] = field(repr=False)
+    _submit: Submit = field(repr=False)
+    _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
-    _latest: CallIterator | None = field(default=None, init=False, repr=False, eq=False)
+    _latest: Reading | None = field(default=None, init=False, repr=False, eq=False)
 
     def __iter__(self) -> CallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
-        reading = Reading(self.query, self.options, wall=self._clock.wall())
-        self._latest = CallIterator(reading, self._fetch)
-        return self._latest
+        concurrency = self.options.concurrency or self._concurrency
+        reading = Reading(
+            self.query, self.options, concurrency=concurrency, wall=self._clock.wall()
+        )
+        self._latest = reading
+        return CallIterator(reading, self._fetch, self._submit)
 
     @property
     def report(self) -> Report:
@@ -171,15 +103,20 @@ class AsyncCallListing:
     """What is asked for."""
     options: ReadOptions
     """How it is read."""
-    _fetch: Callable[[CallQuery], Awaitable[Page]] = field(repr=False)
+    _fetch: Callable[[CallQuery], Coroutine[Any, Any, Page]] = field(repr=False)
+    _spawn: Spawn = field(repr=False)
+    _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
-    _latest: AsyncCallIterator | None = field(default=None, init=False, repr=False, eq=False)
+    _latest: Reading | None = field(default=None, init=False, repr=False, eq=False)
 
     def __aiter__(self) -> AsyncCallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
-        reading = Reading(self.query, self.options, wall=self._clock.wall())
-        self._latest = AsyncCallIterator(reading, self._fetch)
-        return self._latest
+        concurrency = self.options.concurrency or self._concurrency
+        reading = Reading(
+            self.query, self.options, concurrency=concurrency, wall=self._clock.wall()
+        )
+        self._latest = reading
+        return AsyncCallIterator(reading, self._fetch, self._spawn)
 
     @property
     def report(self) -> Report:

@@ -12,6 +12,8 @@ from agentcalls.moments import Moment, check_moment
 from agentcalls.progress import Checkpoint
 from agentcalls.query import check_boolean, check_integer
 
+MAX_CONCURRENCY = 64
+
 
 def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
     if not isinstance(value, Checkpoint):
@@ -30,6 +32,9 @@ class ReadOptions:
     max_items: int | None = field(default=None, validator=optional(check_integer(0)))
     max_pages: int | None = field(default=None, validator=optional(check_integer(0)))
     resume: Checkpoint | None = field(default=None, validator=optional(_checkpoint))
+    concurrency: int | None = field(
+        default=None, validator=optional(check_integer(1, MAX_CONCURRENCY))
+    )
     strict: bool | None = field(default=None, validator=optional(check_boolean))
     max_retries: int | None = field(default=None, validator=optional(check_integer(0)))
 

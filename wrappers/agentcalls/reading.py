@@ -16,7 +16,7 @@ from agentcalls.moments import resolved
 from agentcalls.paging.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from agentcalls.decode import Problem
     from agentcalls.options import ReadOptions
@@ -32,7 +32,9 @@ _KEPT_PROBLEMS = 1000
 class Reading:
     """How far one iteration of a listing has come; it is read by one thread or task."""
 
-    def __init__(self, query: CallQuery, options: ReadOptions, *, wall: float) -> None:
+    def __init__(
+        self, query: CallQuery, options: ReadOptions, *, concurrency: int, wall: float
+    ) -> None:
         now = datetime.fromtimestamp(wall, UTC)
         self._query = query
         self._walk: Walk[Call] = Walk(
@@ -50,7 +52,11 @@ class Reading:
         self._problem_count = 0
         self._size = 0
         self.pending: Iterator[Call] = iter(())
-        """The calls of the latest answer that are not handed out yet."""
+        """Calls of the latest answer to hand out next."""
+        self._held: list[Call] = []
+        self._concurrency = concurrency
+        self.room = 1
+        """How many windows may be under way: one, until half of the first answer is handed out."""
 
     @property
     def report(self) -> Report:
@@ -66,7 +72,7 @@ class Reading:
 
     @property
     def _left(self) -> int:
-        return length_hint(self.pending)
+        return length_hint(self.pending) + len(self._held)
 
     def plan(self) -> Window | None:
         """The window to ask for next; None where reading has ended."""
@@ -76,15 +82,16 @@ class Reading:
         """End reading: nothing more is planned, and nothing more is handed out."""
         self._stopped = True
         # The checkpoint stands where handing out stopped.
-        self._size, self.pending = self._size - self._left, iter(())
+        self._size, self.pending, self._held = self._size - self._left, iter(()), []
 
     @contextmanager
-    def stopped_by_errors(self) -> Generator[None]:
+    def stopped_by_errors(self, forget: Callable[[], object]) -> Generator[None]:
         """A block in which any error ends reading; one of ours takes the checkpoint with it."""
         try:
             yield
         except BaseException as error:
             self._stopped = True
+            forget()
             if isinstance(error, AgentCallsError):
                 error.checkpoint = self.checkpoint
             raise
@@ -98,7 +105,29 @@ class Reading:
         self._problem_count += len(page.problems)
         self._problems.extend(page.problems[: _KEPT_PROBLEMS - len(self._problems)])
         calls = self._walk.accept(window, page.data, page.meta)
-        self._size, self.pending = len(calls), iter(calls)
+        self._size = len(calls)
+        if self.room == 1:
+            # Who stops early is not to have asked for anything in vain.
+            half = (len(calls) + 1) // 2
+            calls, self._held = calls[:half], calls[half:]
+            self.room = 1 if self._held else self._concurrency
+        self.pending = iter(calls)
+
+    def take_held(self) -> bool:
+        """Whether there was a second half of the first answer; it is handed out next, and windows may be fetched ahead."""
+        if not self._held:
+            return False
+        self.pending, self._held = iter(self._held), []
+        self.room = self._concurrency
+        return True
+
+    def is_void(self, window: Window) -> bool:
+        """Whether the plan has changed since, so that the answer to this window is of no use."""
+        return self._walk.is_void(window)
+
+    def count_void(self, window: Window) -> None:
+        """Count a window that was asked for in vain."""
+        self._walk.accept(window, (), None)
 
 
 def _binding(query: CallQuery, options: ReadOptions) -> str:

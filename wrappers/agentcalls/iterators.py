@@ -1,0 +1,199 @@
+"""The two iterators over a listing's calls: they keep windows under way, and hand out what the reading makes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from concurrent.futures import Future
+    from typing import Any
+
+    from agentcalls.page import Page
+    from agentcalls.paging.windows import Window
+    from agentcalls.progress import Checkpoint, Report
+    from agentcalls.query import CallQuery
+    from agentcalls.reading import Reading
+    from agentcalls_api.models import Call
+
+
+class Submit(Protocol):
+    """Has a thread call the function with the query."""
+
+    def __call__(self, fetch: Callable[[CallQuery], Page], query: CallQuery, /) -> Future[Page]: ...
+
+
+class Spawn(Protocol):
+    """Makes a task of the coroutine."""
+
+    def __call__(self, coroutine: Coroutine[Any, Any, Page], /) -> asyncio.Task[Page]: ...
+
+
+class CallIterator:
+    """The calls of one iteration, each once; one thread reads it.
+
+    Pages are fetched ahead by other threads, at most `concurrency` of them at once. Raises what its requests raise, with
+    `checkpoint` set to where it stopped, and has ended then.
+    """
+
+    def __init__(
+        self, reading: Reading, fetch: Callable[[CallQuery], Page], submit: Submit
+    ) -> None:
+        self._reading = reading
+        self._fetch = fetch
+        self._submit = submit
+        self._asked: deque[tuple[Window, Future[Page] | None]] = deque()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Call:
+        while True:
+            for call in self._reading.pending:
+                return call
+            if not self._advance():
+                raise StopIteration
+
+    def _advance(self) -> bool:
+        # Whether there may be more to hand out.
+        reading = self._reading
+        with reading.stopped_by_errors(self._forget):
+            held = reading.take_held()
+            self._ask()
+            if held:
+                return True
+            if not self._asked:
+                return False
+            window, future = self._asked.popleft()
+            page = future.result() if future else self._fetch(reading.query_for(window))
+            reading.accept(window, page)
+            self._drop_void()
+            if reading.room > 1:
+                self._ask()
+        return True
+
+    def _ask(self) -> None:
+        reading = self._reading
+        while len(self._asked) < reading.room and (window := reading.plan()):
+            # A single request is sent by the thread that waits for it, when it does.
+            ahead = reading.room > 1
+            future = self._submit(self._fetch, reading.query_for(window)) if ahead else None
+            self._asked.append((window, future))
+
+    def _drop_void(self) -> None:
+        while self._asked and self._reading.is_void(self._asked[0][0]):
+            window, future = self._asked.popleft()
+            if future and not future.cancel():
+                self._reading.count_void(window)
+
+    def _forget(self) -> None:
+        for _, future in self._asked:
+            if future:
+                future.cancel()
+        self._asked.clear()
+
+    @property
+    def report(self) -> Report:
+        """What this iteration read and proved, up to now."""
+        return self._reading.report
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
+        return self._reading.checkpoint
+
+    def close(self) -> None:
+        """End the iteration: nothing more is asked for or given. Requests under way end by themselves."""
+        self._reading.stop()
+        self._forget()
+
+    __del__ = close
+
+
+class AsyncCallIterator:
+    """The calls of one iteration, each once; one task reads it. The same as `CallIterator`, with `async for`.
+
+    Pages are fetched ahead by tasks, which are cancelled when the iteration ends early.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        fetch: Callable[[CallQuery], Coroutine[Any, Any, Page]],
+        spawn: Spawn,
+    ) -> None:
+        self._reading = reading
+        self._fetch = fetch
+        self._spawn = spawn
+        self._asked: deque[tuple[Window, asyncio.Task[Page] | None]] = deque()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Call:
+        while True:
+            for call in self._reading.pending:
+                return call
+            if not await self._advance():
+                raise StopAsyncIteration
+
+    async def _advance(self) -> bool:
+        # Whether there may be more to hand out.
+        reading = self._reading
+        with reading.stopped_by_errors(self._forget):
+            held = reading.take_held()
+            self._ask()
+            if held:
+                return True
+            if not self._asked:
+                return False
+            window, task = self._asked.popleft()
+            page = await (task or self._fetch(reading.query_for(window)))
+            reading.accept(window, page)
+            self._drop_void()
+            if reading.room > 1:
+                self._ask()
+        return True
+
+    def _ask(self) -> None:
+        reading = self._reading
+        while len(self._asked) < reading.room and (window := reading.plan()):
+            ahead = reading.room > 1
+            task = self._spawn(self._fetch(reading.query_for(window))) if ahead else None
+            self._asked.append((window, task))
+
+    def _drop_void(self) -> None:
+        while self._asked and self._reading.is_void(self._asked[0][0]):
+            window, task = self._asked.popleft()
+            if task and task.cancel():
+                self._reading.count_void(window)
+
+    def _forget(self) -> None:
+        for _, task in self._asked:
+            if task:
+                task.cancel()
+        self._asked.clear()
+
+    @property
+    def report(self) -> Report:
+        """What this iteration read and proved, up to now."""
+        return self._reading.report
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
+        return self._reading.checkpoint
+
+    async def aclose(self) -> None:
+        """End the iteration: nothing more is asked for or given, and the requests under way are cancelled."""
+        tasks = [task for _, task in self._asked if task]
+        self._close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _close(self) -> None:
+        self._reading.stop()
+        self._forget()
+
+    __del__ = _close
