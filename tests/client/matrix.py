@@ -162,9 +162,9 @@ def harmless(name: str, play: Callable[..., object], **headers: str) -> Fault:
 
 
 def bomb() -> bytes:
-    """100 MB of spaces, in some 100 KB."""
+    """20 MB of spaces, in some 20 KB."""
     packing = zlib.compressobj(wbits=31)
-    return b"".join(packing.compress(b" " * 10**6) for _ in range(100)) + packing.flush()
+    return b"".join(packing.compress(b" " * 10**6) for _ in range(20)) + packing.flush()
 
 
 answered = changed(lambda _: None)
@@ -431,12 +431,12 @@ FAULTS = [
     silent("never an answer", script(then="stall"), 0.03),
     silent("silence inside the head", script(b"HTTP/1.1 200 OK\r\n", then="stall"), 0.03),
     silent(
-        "silence after the head", script(HEAD, then="stall"), 0.15, status=200, request_id="req_1"
+        "silence after the head", script(HEAD, then="stall"), 0.1, status=200, request_id="req_1"
     ),
     silent(
         "silence inside the body",
         script(HEAD, b"{", then="stall"),
-        0.15,
+        0.1,
         status=200,
         request_id="req_1",
     ),

@@ -147,7 +147,7 @@ def test_nothing_that_can_be_printed_shows_the_key(
     printed = Printed()
     retries: list[object] = []
     with printed.listening():
-        options = {"on_retry": retries.append, "auth": SCHEMES[position]}
+        options = {"on_retry": retries.append, "auth": SCHEMES[position], "max_retries": 1}
         client = client_of(fault, POSITIONS[position], 1000, make_client, server, **options)
         outcome = read(client)
         pages = [] if outcome.error else [client.calls.list("agent_1").page(1)]

@@ -229,7 +229,7 @@ def _redacted(value: Any, secret: str, depth: int = 0) -> Any:
     if isinstance(value, str):
         return without(secret, value)
     if isinstance(value, list):
-        return [_redacted(item, secret, depth + 1) for item in cast("list[Any]", value)]
+        return [_redacted(item, secret, depth + 1) for item in cast("list[object]", value)]
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
         return {_redacted(name, secret): _redacted(item, secret, depth + 1) for name, item in items}
