@@ -88,7 +88,7 @@ def server() -> Generator[FaultServer]:
 
 
 class Printed:
-    """All that could be printed meanwhile: log records of every logger at DEBUG, warnings, output, and what is added."""
+    """All that could be printed meanwhile: every logger's records at DEBUG, warnings, output, and what is added."""
 
     def __init__(self) -> None:
         self._text = io.StringIO()
@@ -147,7 +147,7 @@ def test_nothing_that_can_be_printed_shows_the_key(
     printed = Printed()
     retries: list[object] = []
     with printed.listening():
-        options = {"on_retry": retries.append, "auth": SCHEMES[position]}
+        options = {"on_retry": retries.append, "auth": SCHEMES[position], "max_retries": 1}
         client = client_of(fault, POSITIONS[position], 1000, make_client, server, **options)
         outcome = read(client)
         pages = [] if outcome.error else [client.calls.list("agent_1").page(1)]
@@ -224,12 +224,12 @@ def test_no_request_follows_a_redirect(
 def test_one_header_carries_the_key_whatever_the_users_http_client_adds(
     make_client: MakeClient, server: FaultServer, default: str, scheme: Any
 ) -> None:
-    options: dict[str, Any] = {
+    defaults: dict[str, dict[str, Any]] = {
         "headers": {"headers": {"Authorization": "Basic b3RoZXI=", "x-api-key": "other"}},
         "auth": {"auth": ("user", "password")},
         "cookie": {"cookies": {"a": "b"}},
-    }[default]
-    http = make_client.through(None, **options)
+    }
+    http = make_client.through(None, **defaults[default])
     client = make_client(base_url=server.url, http_client=http, auth=scheme)
     client.calls.list("agent_1").page(1)
     sent = {name: server.requests[0].all(name) for name in ("Authorization", "X-Api-Key")}
@@ -244,10 +244,11 @@ def test_the_canary_can_be_seen() -> None:
         logging.getLogger("httpcore.http11").debug("it is %s", canary().upper())
     assert printed.shows_the_key()
     printed = Printed()
-    try:
-        key = canary()
-        raise AgentCallsError("seen")  # noqa: TRY301
-    except AgentCallsError as error:
-        printed.add_error(error)
-    assert key
+
+    def held(key: str) -> None:
+        raise AgentCallsError(f"It has {len(key)} characters.")
+
+    with pytest.raises(AgentCallsError) as caught:
+        held(canary())
+    printed.add_error(caught.value)
     assert printed.shows_the_key()
