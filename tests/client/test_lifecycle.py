@@ -182,7 +182,7 @@ def test_generator_closed_early_sends_nothing_more(
 ) -> None:
     calls = iter(make_client(base_url=server.url).calls.list("agent_1"))
     assert next(calls).id == IDS[0]
-    calls.close()  # type: ignore[attr-defined]
+    calls.close()
     assert len(server.requests) == 1
 
 
