@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from agentcalls import APIConnectionError, APITimeoutError, ConfigurationError
+from agentcalls import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    UnexpectedResponseError,
+)
 from client.matrix import FAULTS, POSITIONS, Fault, client_of, read
-from faults import IDS, FaultServer, head_of, page_of, self_signed
+from faults import IDS, FaultServer, answer, head_of, page_of, self_signed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterator
@@ -195,6 +200,15 @@ def test_stream_that_breaks_is_a_connection_error(
     error = read(client).error
     assert type(error) is APIConnectionError
     assert (error.attempts, error.__cause__) == (5, raised)
+
+
+def test_encoding_that_was_not_asked_for_is_not_decoded(
+    make_client: MakeClient, server: FaultServer
+) -> None:
+    server.fail(answer(b"{}", Content_Encoding="gzip, gzip"))
+    with pytest.raises(UnexpectedResponseError, match="Content-Encoding was not asked for"):
+        make_client(base_url=server.url).calls.list("agent_1").page(1)
+    assert server.requests[0].all("Accept-Encoding") == ["gzip"]
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 64, "xn--a"])

@@ -14,11 +14,12 @@ import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from agentcalls import AgentCallsError, AsyncClient, Client
 from client.matrix import FAULTS, POSITIONS, Fault, client_of, read
-from faults import KEY, FaultServer, answer, changed, rewritten, script
+from faults import KEY, FaultServer, answer, changed, head_of, rewritten, script
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -53,6 +54,10 @@ ECHOES = [
     echo("the content type", answer(b"<>", 200, Content_Type=ECHOED)),
     echo("the encoding", answer(b"<>", 200, Content_Encoding=ECHOED)),
     echo("the length", script(b"HTTP/1.1 200 OK\r\nContent-Length: %KEY%\r\n\r\n")),
+    echo(
+        "a head without its body",
+        script(head_of(200, {"X-Request-Id": ECHOED, "Content-Length": "9"})),
+    ),
     echo("the status line", script(b"%KEY%\r\n\r\n")),
     echo("a page's message", changed(lambda page: page.update(message=ECHOED))),
     echo("a page's row", changed(lambda page: page["data"][0].update(id=ECHOED, source=[ECHOED]))),
@@ -101,7 +106,9 @@ class Printed:
         self.add(error, error.args, vars(error), pickle.dumps(error))
         link: BaseException | None = error
         while link:
-            self.add(link, link.args, vars(link), getattr(link, "request", None))
+            self.add(link, link.args, vars(link))
+            if isinstance(link, httpx.RequestError):
+                self.add(link.request, link.request.headers.raw)
             link = link.__cause__ or link.__context__
         for line in traceback.TracebackException.from_exception(
             error, capture_locals=True

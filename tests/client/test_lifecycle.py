@@ -238,7 +238,7 @@ def test_close_under_a_request_in_flight_says_that_the_client_is_closed(
     server: FaultServer,
 ) -> None:
     server.fail(POINTS["body"])
-    client = Client(base_url=server.url, timeout=0.1)
+    client = Client(base_url=server.url, timeout=0.1, max_retries=0)
     reading = Reading(client)
     assert server.stalled.acquire(timeout=5)
     client.close()
@@ -252,7 +252,8 @@ def test_aclose_ends_waits_and_requests_in_flight(server: FaultServer, point: st
 
     async def main() -> None:
         told = Told()
-        client = AsyncClient(base_url=server.url, on_retry=told)
+        retries = int(point in {"retry", "gate"})
+        client = AsyncClient(base_url=server.url, on_retry=told, max_retries=retries)
         task = asyncio.create_task(client.calls.list("agent_1").page(1))
         await reached(server, point, told)
         await client.aclose()

@@ -105,6 +105,12 @@ def test_redirect_names_the_host_that_it_leads_to(location: str, words: str) -> 
     assert words in error_of(302, Location=location).message
 
 
+def test_host_that_echoes_the_key_does_not_show_it_in_small_letters() -> None:
+    headers = {"Location": "https://SK_secret.example/"}
+    error = error_for(302, headers, b"", **REQUEST, secret="SK_secret")
+    assert "redirects to ***.example" in str(error)
+
+
 def test_key_is_cut_out_before_the_text_is_cut_short() -> None:
     content = b"x" * 2040 + b"sk_secret" + b"y" * 99
     error = error_for(400, {}, content, **REQUEST, secret="sk_secret")
