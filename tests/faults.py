@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -206,10 +207,8 @@ class FaultServer:
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # it is closed already
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it is closed already
 
 
 def _read(connection: socket.socket, number: int) -> Request | None:
@@ -254,7 +253,7 @@ def answer(
     return play
 
 
-def changed(change: Callable[[dict[str, Any]], object], **headers: str) -> Callable[..., object]:
+def changed(change: Callable[[dict[str, Any]], object], **headers: Any) -> Callable[..., object]:
     """Answers with the page asked for, changed by a function in place."""
 
     def play(exchange: Exchange) -> object:
@@ -265,7 +264,7 @@ def changed(change: Callable[[dict[str, Any]], object], **headers: str) -> Calla
     return play
 
 
-def rewritten(change: Callable[[bytes], bytes], **headers: str) -> Callable[..., object]:
+def rewritten(change: Callable[[bytes], bytes], **headers: Any) -> Callable[..., object]:
     """Answers with the bytes of the page asked for, changed by a function."""
 
     def play(exchange: Exchange) -> object:

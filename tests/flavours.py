@@ -115,8 +115,10 @@ class MakeSync:
         return http
 
     def close(self) -> None:
-        for client in (*self._opened, *self._lent):
+        for client in self._opened:
             client.close()
+        for http in self._lent:
+            http.close()
 
 
 class MakeAsync:
@@ -143,8 +145,10 @@ class MakeAsync:
         return http
 
     def close(self) -> None:
-        for client in (*self._opened, *self._lent):
+        for client in self._opened:
             self._run(client.aclose())
+        for http in self._lent:
+            self._run(http.aclose())
         self._runner.close()
 
     def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:

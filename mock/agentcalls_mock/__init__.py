@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agentcalls_mock.auth import FULL_KEY, NOSCOPE_KEY
     from agentcalls_mock.data import Call
     from agentcalls_mock.database import StoreError, open_store
+    from agentcalls_mock.faults import Fault
     from agentcalls_mock.ratelimit import RateLimit
     from agentcalls_mock.seeding import Seeding
     from agentcalls_mock.server import serving
@@ -25,6 +26,7 @@ __all__ = [
     "FULL_KEY",
     "NOSCOPE_KEY",
     "Call",
+    "Fault",
     "RateLimit",
     "Seeding",
     "Store",
@@ -38,6 +40,7 @@ _MODULES = {
     "FULL_KEY": "auth",
     "NOSCOPE_KEY": "auth",
     "Call": "data",
+    "Fault": "faults",
     "RateLimit": "ratelimit",
     "Seeding": "seeding",
     "Store": "store",

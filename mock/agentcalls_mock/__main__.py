@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
                 default_order=options.default_sort,
                 rate_limit=options.rate_limit,
                 latency_seconds=options.latency,
+                fault=options.fault,
             )
             line = f"agentcalls-mock is ready at {url} ({_contents(options)})"
             server.serve(

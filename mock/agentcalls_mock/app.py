@@ -18,6 +18,8 @@ from starlette.routing import Route
 from agentcalls_mock.answers import ApiError, error_response, page_response
 from agentcalls_mock.auth import KEYS, authorize
 from agentcalls_mock.edge import Edge
+from agentcalls_mock.failing import Faults
+from agentcalls_mock.faults import Fault
 from agentcalls_mock.query import InvalidQueryError, Order, parse_query
 from agentcalls_mock.ratelimit import GENEROUS, RateLimit, RateLimiter
 from agentcalls_mock.seeding import TEAM
@@ -31,11 +33,13 @@ def create_app(
     keys: Mapping[str, frozenset[str]] = KEYS,
     rate_limit: RateLimit = GENEROUS,
     latency_seconds: float = 0,
+    fault: Fault | None = None,
 ) -> Starlette:
     """The API as an ASGI application over `store`, which stays the caller's to close.
 
     Without a `default_order`, a listing whose `sort` names no field comes newest first. Queries run
-    in the event loop: most take less than handing them to a thread would.
+    in the event loop: most take less than handing them to a thread would. With a `fault`, requests fail as it says,
+    and as their `X-Mock-Fault` says.
     """
 
     async def list_calls(request: Request) -> Response:
@@ -50,11 +54,10 @@ def create_app(
         total, calls = store.page(agent, query, query.order or default_order or Order())
         return page_response(calls, total=total, page=query.page, limit=query.limit)
 
+    edge = Middleware(Edge, limiter=RateLimiter(rate_limit), latency_seconds=latency_seconds)
     app = Starlette(
         routes=[Route("/api/v1/console/agents/{agent_id}/calls", list_calls, methods=["GET"])],
-        middleware=[
-            Middleware(Edge, limiter=RateLimiter(rate_limit), latency_seconds=latency_seconds)
-        ],
+        middleware=[edge, *([Middleware(Faults, fault=fault)] if fault else [])],
         exception_handlers={ApiError: _answer, HTTPException: _answer_routing},
     )
     # A trailing slash is another path: an API answers 404 there, it does not redirect.

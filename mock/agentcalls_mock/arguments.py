@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from agentcalls_mock.faults import Fault, parse_fault
 from agentcalls_mock.query import Order, parse_order
 from agentcalls_mock.ratelimit import GENEROUS, RateLimit
 
@@ -31,6 +32,13 @@ agents:
   agent/with slash?&#é    12 calls; in a path: agent%2Fwith%20slash%3F%26%23%C3%A9
   agent_other_team        another team's: 404
 
+faults, for --fault KIND[:N] and, once one is given, for the request header X-Mock-Fault: KIND:
+  400 to 599              that status; 429 and 503 with Retry-After: 1
+  empty, html             a 200 without a body, or with a page for people
+  truncate                half of the body, then the connection is cut
+  stall                   no answer, ever
+  --fault header          none but those that the header asks for
+
 example:
   curl -H 'Authorization: Bearer sk_test_full' \\
     'http://127.0.0.1:8010/api/v1/console/agents/agent_demo/calls?limit=2&status=failed'"""
@@ -50,6 +58,7 @@ class Options:
     latency: float
     rate_limit: RateLimit
     default_sort: Order
+    fault: Fault | None
     log_level: str
 
 
@@ -122,6 +131,12 @@ def parse_options(arguments: list[str] | None = None) -> Options:
         " (default: -created_on)",
     )
     add(
+        "--fault",
+        type=_fault,
+        metavar="KIND[:N]",
+        help="let every Nth request fail, or all, see below; X-Mock-Fault then works, too (default: none)",
+    )
+    add(
         "--log-level",
         choices=("debug", "info", "warning", "error", "critical"),
         default="warning",
@@ -167,6 +182,14 @@ def _rate(text: str) -> RateLimit:
         message = f"{text!r} is not a number of requests and a time, such as 60/1m"
         raise ArgumentTypeError(message)
     return RateLimit(int(matched[1]), _seconds(matched[2]))
+
+
+def _fault(text: str) -> Fault:
+    fault = parse_fault(text)
+    if fault is None:
+        message = f"{text!r} is not a fault such as 503, 429:10, stall or header"
+        raise ArgumentTypeError(message)
+    return fault
 
 
 def _order(text: str) -> Order:

@@ -170,6 +170,17 @@ def test_callable_key_that_gives_no_key_sends_nothing(
     assert recorder.requests == []
 
 
+def test_async_callable_key_needs_the_async_client(recorder: Recorder) -> None:
+    async def key() -> str:
+        raise AssertionError
+
+    http = httpx.Client(transport=httpx.MockTransport(recorder))
+    client = Client(api_key=key, base_url="https://host", http_client=http)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="needs AsyncClient"):
+        client.calls.list("a").page(1)
+    assert recorder.requests == []
+
+
 def test_settings_come_from_the_environment(
     make_client: MakeClient, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
-from typing import TYPE_CHECKING
+import ssl
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from agentcalls import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    UnexpectedResponseError,
+)
 from client.matrix import FAULTS, POSITIONS, Fault, client_of, read
-from faults import IDS, FaultServer
+from faults import IDS, FaultServer, answer, head_of, page_of, self_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from pathlib import Path
 
     from agentcalls import AgentCallsError
     from flavours import MakeClient
@@ -92,3 +102,126 @@ def test_odd_answer_is_a_page_all_the_same(
     assert [call.id for page in pages for call in page] == IDS[: 100 * number]
     assert make_client.clock.slept == []
     assert len(server.requests) == number
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def test_certificate_that_is_not_trusted_is_final(
+    make_client: MakeClient, certificate: tuple[ssl.SSLContext, Path]
+) -> None:
+    with FaultServer(certificate[0]) as server:
+        error = read(make_client(base_url=server.url)).error
+    assert type(error) is APIConnectionError
+    assert (error.attempts, error.retryable, make_client.clock.slept) == (1, False, [])
+    assert "certificate" in str(error)
+    assert_is_whole(error)
+
+
+def test_broken_tls_record_is_a_broken_connection(
+    make_client: MakeClient, certificate: tuple[ssl.SSLContext, Path]
+) -> None:
+    context, file = certificate
+
+    def play(exchange: Any) -> None:
+        exchange.send(head_of(200, {"Content-Length": "1000", "X-Request-Id": "req_1"}))
+        exchange.send_plain(b"\x17\x03\x03\x00\x20" + b"garbage!" * 4)
+        exchange.stall()
+
+    with FaultServer(context) as server:
+        server.fail(play, after=1, times=1)
+        http = make_client.through(None, verify=ssl.create_default_context(cafile=str(file)))
+        client = make_client(base_url=server.url, http_client=http)
+        outcome = read(client)
+        assert (outcome.error, outcome.delivered) == (None, IDS)
+        server.fail(play)
+        error = read(client).error
+    assert type(error) is APIConnectionError
+    assert (error.attempts, error.status, error.request_id) == (5, 200, "req_1")
+    assert_is_whole(error)
+
+
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A body in two pieces, with something happening between them, and at the end."""
+
+    def __init__(self, between: Callable[[], object], end: Callable[[], object]) -> None:
+        body = json.dumps(page_of(calls=50)).encode()
+        self._pieces = body[:100], body[100:]
+        self._between, self._end = between, end
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._pieces[0]
+        self._between()
+        yield self._pieces[1]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self:
+            yield piece
+
+    def close(self) -> None:
+        self._end()
+
+    async def aclose(self) -> None:
+        self._end()
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(120.0, False), (120.5, True)])
+def test_body_that_outlasts_the_deadline_is_not_read_on(
+    make_client: MakeClient, seconds: float, *, late: bool
+) -> None:
+    def pass_by() -> None:
+        make_client.clock.moment += seconds
+
+    http = make_client.http(lambda _: httpx.Response(200, stream=Body(pass_by, bool)))
+    outcome = read(make_client(base_url="https://host", http_client=http))
+    if late:
+        assert type(outcome.error) is APITimeoutError
+        assert (outcome.error.attempts, outcome.error.status) == (1, 200)
+        assert make_client.clock.slept == []
+    else:
+        assert outcome.delivered == IDS[:50]
+
+
+@pytest.mark.parametrize("raised", [OSError("bad close"), httpx.CloseError("bad close")])
+@pytest.mark.parametrize("place", ["between", "close"])
+def test_stream_that_breaks_is_a_connection_error(
+    make_client: MakeClient, raised: Exception, place: str
+) -> None:
+    def fail() -> None:
+        raise raised
+
+    def respond(_: httpx.Request) -> httpx.Response:
+        body = Body(fail, bool) if place == "between" else Body(bool, fail)
+        return httpx.Response(200, stream=body)
+
+    client = make_client(base_url="https://host", http_client=make_client.http(respond))
+    error = read(client).error
+    assert type(error) is APIConnectionError
+    assert (error.attempts, error.__cause__) == (5, raised)
+
+
+def test_encoding_that_was_not_asked_for_is_not_decoded(
+    make_client: MakeClient, server: FaultServer
+) -> None:
+    server.fail(answer(b"{}", Content_Encoding="gzip, gzip"))
+    with pytest.raises(UnexpectedResponseError, match="Content-Encoding was not asked for"):
+        make_client(base_url=server.url).calls.list("agent_1").page(1)
+    assert server.requests[0].all("Accept-Encoding") == ["gzip"]
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "xn--a"])
+def test_host_that_no_resolver_takes_is_refused(make_client: MakeClient, host: str) -> None:
+    with pytest.raises(ConfigurationError, match="not a URL"):
+        make_client(base_url=f"https://{host}")
+
+
+def test_options_of_one_listing_win_over_the_clients(
+    make_client: MakeClient, server: FaultServer
+) -> None:
+    server.fail(FAULTS[-1].play)
+    client = make_client(base_url=server.url, max_retries=3)
+    with pytest.raises(APIConnectionError) as caught:
+        client.calls.list("agent_1", max_retries=1, strict=True).page(1)
+    assert caught.value.attempts == 2

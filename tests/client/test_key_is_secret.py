@@ -14,11 +14,12 @@ import traceback
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from agentcalls import AgentCallsError, AsyncClient, Client
 from client.matrix import FAULTS, POSITIONS, Fault, client_of, read
-from faults import KEY, FaultServer, answer, changed, rewritten, script
+from faults import KEY, FaultServer, answer, changed, head_of, rewritten, script
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -53,6 +54,10 @@ ECHOES = [
     echo("the content type", answer(b"<>", 200, Content_Type=ECHOED)),
     echo("the encoding", answer(b"<>", 200, Content_Encoding=ECHOED)),
     echo("the length", script(b"HTTP/1.1 200 OK\r\nContent-Length: %KEY%\r\n\r\n")),
+    echo(
+        "a head without its body",
+        script(head_of(200, {"X-Request-Id": ECHOED, "Content-Length": "9"})),
+    ),
     echo("the status line", script(b"%KEY%\r\n\r\n")),
     echo("a page's message", changed(lambda page: page.update(message=ECHOED))),
     echo("a page's row", changed(lambda page: page["data"][0].update(id=ECHOED, source=[ECHOED]))),
@@ -88,7 +93,7 @@ def server() -> Generator[FaultServer]:
 
 
 class Printed:
-    """All that could be printed meanwhile: log records of every logger at DEBUG, warnings, output, and what is added."""
+    """All that could be printed meanwhile: every logger's records at DEBUG, warnings, output, and what is added."""
 
     def __init__(self) -> None:
         self._text = io.StringIO()
@@ -101,7 +106,9 @@ class Printed:
         self.add(error, error.args, vars(error), pickle.dumps(error))
         link: BaseException | None = error
         while link:
-            self.add(link, link.args, vars(link), getattr(link, "request", None))
+            self.add(link, link.args, vars(link))
+            if isinstance(link, httpx.RequestError):
+                self.add(link.request, link.request.headers.raw)
             link = link.__cause__ or link.__context__
         for line in traceback.TracebackException.from_exception(
             error, capture_locals=True
@@ -147,7 +154,7 @@ def test_nothing_that_can_be_printed_shows_the_key(
     printed = Printed()
     retries: list[object] = []
     with printed.listening():
-        options = {"on_retry": retries.append, "auth": SCHEMES[position]}
+        options = {"on_retry": retries.append, "auth": SCHEMES[position], "max_retries": 1}
         client = client_of(fault, POSITIONS[position], 1000, make_client, server, **options)
         outcome = read(client)
         pages = [] if outcome.error else [client.calls.list("agent_1").page(1)]
@@ -224,12 +231,12 @@ def test_no_request_follows_a_redirect(
 def test_one_header_carries_the_key_whatever_the_users_http_client_adds(
     make_client: MakeClient, server: FaultServer, default: str, scheme: Any
 ) -> None:
-    options: dict[str, Any] = {
+    defaults: dict[str, dict[str, Any]] = {
         "headers": {"headers": {"Authorization": "Basic b3RoZXI=", "x-api-key": "other"}},
         "auth": {"auth": ("user", "password")},
         "cookie": {"cookies": {"a": "b"}},
-    }[default]
-    http = make_client.through(None, **options)
+    }
+    http = make_client.through(None, **defaults[default])
     client = make_client(base_url=server.url, http_client=http, auth=scheme)
     client.calls.list("agent_1").page(1)
     sent = {name: server.requests[0].all(name) for name in ("Authorization", "X-Api-Key")}
@@ -244,10 +251,11 @@ def test_the_canary_can_be_seen() -> None:
         logging.getLogger("httpcore.http11").debug("it is %s", canary().upper())
     assert printed.shows_the_key()
     printed = Printed()
-    try:
-        key = canary()
-        raise AgentCallsError("seen")  # noqa: TRY301
-    except AgentCallsError as error:
-        printed.add_error(error)
-    assert key
+
+    def held(key: str) -> None:
+        raise AgentCallsError(f"It has {len(key)} characters.")
+
+    with pytest.raises(AgentCallsError) as caught:
+        held(canary())
+    printed.add_error(caught.value)
     assert printed.shows_the_key()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -111,7 +112,7 @@ def test_cancelled_while_connecting_leaves_no_task() -> None:
     class Connecting(httpx.AsyncBaseTransport):
         closed = False
 
-        async def handle_async_request(self, _: httpx.Request) -> httpx.Response:
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002
             started.set()
             await asyncio.Event().wait()
             raise AssertionError
@@ -181,7 +182,7 @@ def test_generator_closed_early_sends_nothing_more(
 ) -> None:
     calls = iter(make_client(base_url=server.url).calls.list("agent_1"))
     assert next(calls).id == IDS[0]
-    calls.close()  # type: ignore[attr-defined]
+    calls.close()
     assert len(server.requests) == 1
 
 
@@ -237,7 +238,7 @@ def test_close_under_a_request_in_flight_says_that_the_client_is_closed(
     server: FaultServer,
 ) -> None:
     server.fail(POINTS["body"])
-    client = Client(base_url=server.url, timeout=0.1)
+    client = Client(base_url=server.url, timeout=0.1, max_retries=0)
     reading = Reading(client)
     assert server.stalled.acquire(timeout=5)
     client.close()
@@ -251,7 +252,8 @@ def test_aclose_ends_waits_and_requests_in_flight(server: FaultServer, point: st
 
     async def main() -> None:
         told = Told()
-        client = AsyncClient(base_url=server.url, on_retry=told)
+        retries = int(point in {"retry", "gate"})
+        client = AsyncClient(base_url=server.url, on_retry=told, max_retries=retries)
         task = asyncio.create_task(client.calls.list("agent_1").page(1))
         await reached(server, point, told)
         await client.aclose()
@@ -338,6 +340,24 @@ def test_async_client_says_that_it_is_of_another_loop(server: FaultServer) -> No
 
     asyncio.run(last())
     assert len(server.requests) == 1
+
+
+def test_another_process_opens_connections_of_its_own_and_leaves_the_others_open(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Client(base_url=server.url) as client:
+        listing = client.calls.list("agent_1")
+        listing.page(1)
+        with monkeypatch.context() as forked:
+            forked.setattr("os.getpid", lambda: -1)
+            client.close()  # an heir that has sent nothing has nothing to close
+            client._closed.clear()
+            listing.page(1)
+        mine, client._http = client._http, client._inherited
+        mine.close()
+        client._owner = os.getpid()
+        listing.page(1)
+    assert [request.connection for request in server.requests] == [0, 1, 0]
 
 
 FORKING = """

@@ -87,6 +87,36 @@ def test_body_is_parsed_or_else_text_of_two_kilobytes_at_most() -> None:
     assert error.message == "The server answered with status 502."
 
 
+def test_body_nested_deeper_than_any_error_is_text() -> None:
+    for depth, kind in ((40, list), (60, str)):
+        error = error_of(404, b"[" * depth + b"]" * depth)
+        assert type(error.body) is kind
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("https://user@elsewhere.example:8/a?b=c", "redirects to elsewhere.example."),
+        ("/a", "redirects to another path."),
+        ("http://[", "redirects to another path."),
+    ],
+)
+def test_redirect_names_the_host_that_it_leads_to(location: str, words: str) -> None:
+    assert words in error_of(302, Location=location).message
+
+
+def test_host_that_echoes_the_key_does_not_show_it_in_small_letters() -> None:
+    headers = {"Location": "https://SK_secret.example/"}
+    error = error_for(302, headers, b"", **REQUEST, secret="SK_secret")
+    assert "redirects to ***.example" in str(error)
+
+
+def test_key_is_cut_out_before_the_text_is_cut_short() -> None:
+    content = b"x" * 2040 + b"sk_secret" + b"y" * 99
+    error = error_for(400, {}, content, **REQUEST, secret="sk_secret")
+    assert error.body == "x" * 2040 + "***yyyyy"
+
+
 def test_rows_of_errors_that_are_no_rows_are_left_out() -> None:
     body = {"errors": [{"path": "page", "message": "is odd"}, "text", None]}
     assert error_of(400, body).field_errors == (("page", "is odd"),)
