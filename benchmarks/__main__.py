@@ -1,7 +1,7 @@
 """Measure, or judge what was measured last.
 
-    python -m benchmarks [--quick] [--only NAME …]     measure, print the table, write the results
-    python -m benchmarks --check                       say which goals the last full results miss; exit 1 for any
+python -m benchmarks [--quick] [--only NAME …]     measure, print the table, write the results
+python -m benchmarks --check                       say which goals the last full results miss; exit 1 for any
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.figures import Figure
 from benchmarks.goals import GOALS
 from benchmarks.measures import FULL, NETWORKED, QUICK
 from benchmarks.report import Results, about, is_met, load, save, table
 from benchmarks.startup import FRESH
+
+if TYPE_CHECKING:
+    from benchmarks.figures import Figure
 
 _RESULTS = Path(__file__).with_name("results.json")
 _QUICK_RESULTS = Path(__file__).parents[1] / "reports/bench-quick.json"
@@ -23,7 +26,7 @@ _MEASURES = {measure.__name__: measure for measure in (*NETWORKED, *FRESH)}
 
 
 def measure(*, quick: bool, only: list[str]) -> None:
-    """Take the measures and write them down; those of `only` replace what was measured of them before."""
+    """Take the measures, all of them or `only` some, and print the table; only a whole run is written down."""
     path = _QUICK_RESULTS if quick else _RESULTS
     figures: dict[str, Figure] = {}
     for name in only or _MEASURES:

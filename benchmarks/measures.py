@@ -41,7 +41,9 @@ FULL = Scale(
     agents=1_000,
     streams=(("200k", 200_000), ("1M", 1_000_000)),
 )
-QUICK = Scale(pages=50, rounds=3, latency_rounds=1, agents=60, streams=(("200k", 20_000), ("1M", 100_000)))
+QUICK = Scale(
+    pages=50, rounds=3, latency_rounds=1, agents=60, streams=(("200k", 20_000), ("1M", 100_000))
+)
 
 
 def sequential(scale: Scale) -> dict[str, Figure]:
@@ -50,7 +52,7 @@ def sequential(scale: Scale) -> dict[str, Figure]:
     calls = scale.pages * 100
     with page_server(calls) as url:
         taken = in_turn(names, url, calls=calls, rounds=scale.rounds)
-    cpu = {name: [round["cpu"] for round in rounds] for name, rounds in taken.items()}
+    cpu = {name: [one["cpu"] for one in rounds] for name, rounds in taken.items()}
     figures = {f"cpu µs/{name}": figure([s / calls * 1e6 for s in cpu[name]]) for name in cpu}
     figures |= {f"{name}/raw": ratio(cpu[name], cpu["raw"]) for name in cpu if name != "raw"}
     against = ["bimpeai", "httpx + msgspec", "retell-sdk"]
@@ -62,7 +64,7 @@ def unknown_field(scale: Scale) -> dict[str, Figure]:
     calls = scale.pages * 100
     with page_server(calls, unknown_field=True) as url:
         taken = in_turn(["plain", "raw"], url, calls=calls, rounds=scale.rounds)
-    ours, raw = ([round["cpu"] for round in taken[name]] for name in ("plain", "raw"))
+    ours, raw = ([one["cpu"] for one in taken[name]] for name in ("plain", "raw"))
     return {"unknown/raw": ratio(ours, raw)}
 
 
@@ -75,7 +77,7 @@ def latency(scale: Scale) -> dict[str, Figure]:
         taken = in_turn(
             [*ours, "raw", "bimpeai"], url, calls=calls, rounds=scale.latency_rounds, warm=False
         )
-    wall = {name: [round["wall"] for round in rounds] for name, rounds in taken.items()}
+    wall = {name: [one["wall"] for one in rounds] for name, rounds in taken.items()}
     ideal = (1 + -(-(scale.pages - 1) // 8)) * 0.050
     figures = {f"wall s/{name}": figure(wall[name]) for name in wall}
     figures |= {f"{name}/raw": ratio(wall[name], wall["raw"]) for name in wall if name != "raw"}
@@ -91,7 +93,7 @@ def memory(scale: Scale) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     for flavour, reader in (("sync", "exact-8"), ("async", "async-exact-8")):
         grown = {name: _growth(reader, calls) for name, calls in scale.streams}
-        known = {name: bytes for name, bytes in grown.items() if bytes is not None}
+        known = {name: size for name, size in grown.items() if size is not None}
         figures |= {f"growth/{flavour} {name}": figure([n / _MIB]) for name, n in known.items()}
         if len(known) == len(grown):
             few, many = known.values()

@@ -16,7 +16,7 @@ AGENT = "agent_0"
 
 
 class NotAvailableError(Exception):
-    """This version of the facade cannot do what is measured."""
+    """The facade, as it is, cannot do what is measured."""
 
 
 def sync_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], Iterator[object]]:

@@ -118,7 +118,7 @@ def _httpx(
 
 
 def aiohttp_msgspec(url: str) -> Callable[[], AsyncIterator[object]]:
-    """aiohttp and the same Struct, one page after another."""
+    """Aiohttp and the same Struct, one page after another."""
     import aiohttp
 
     decode = msgspec.json.Decoder(FloorPage).decode
@@ -159,7 +159,7 @@ def retell(url: str) -> Callable[[], Iterator[object]]:
 
 
 def openai(url: str) -> Callable[[], Iterator[object]]:
-    """openai's list of files, with its auto paging."""
+    """Openai's list of files, with its auto paging."""
     from openai import OpenAI
 
     client = OpenAI(api_key=KEY, base_url=f"{url}/v1")
@@ -167,7 +167,7 @@ def openai(url: str) -> Callable[[], Iterator[object]]:
 
 
 def stripe(url: str) -> Callable[[], Iterator[object]]:
-    """stripe's list of charges, with `auto_paging_iter`; its rows hold the fields of a call."""
+    """Stripe's list of charges, with `auto_paging_iter`; its rows hold the fields of a call."""
     from stripe import StripeClient
 
     client = StripeClient(KEY, base_addresses={"api": url})
@@ -175,7 +175,7 @@ def stripe(url: str) -> Callable[[], Iterator[object]]:
 
 
 def twilio(url: str) -> Callable[[], Iterator[object]]:
-    """twilio's `calls.stream`."""
+    """Twilio's `calls.stream`."""
     from twilio.rest import Client
 
     client = Client("AC0", KEY)

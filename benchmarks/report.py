@@ -18,7 +18,18 @@ from benchmarks.goals import GOALS, Goal
 if TYPE_CHECKING:
     from pathlib import Path
 
-_VERSIONS = ("httpx", "httpcore", "msgspec", "attrs", "bimpeai", "retell-sdk", "openai", "stripe", "twilio", "aiohttp")
+_VERSIONS = (
+    "httpx",
+    "httpcore",
+    "msgspec",
+    "attrs",
+    "bimpeai",
+    "retell-sdk",
+    "openai",
+    "stripe",
+    "twilio",
+    "aiohttp",
+)
 
 
 @frozen
@@ -56,7 +67,9 @@ def save(results: Results, path: Path) -> None:
 def load(path: Path) -> Results:
     """The results that `save` wrote."""
     saved = json.loads(path.read_text(encoding="utf-8"))
-    return Results(saved["about"], {name: Figure(**parts) for name, parts in saved["figures"].items()})
+    return Results(
+        saved["about"], {name: Figure(**parts) for name, parts in saved["figures"].items()}
+    )
 
 
 def is_met(goal: Goal, figures: dict[str, Figure]) -> bool:
@@ -66,7 +79,12 @@ def is_met(goal: Goal, figures: dict[str, Figure]) -> bool:
 
 def table(results: Results) -> str:
     """The figures beside the goals, then those without one, in Markdown."""
-    lines = [_origin(results.about), "", "| measure | goal | measured | spread | |", "| --- | --- | --- | --- | --- |"]
+    lines = [
+        _origin(results.about),
+        "",
+        "| measure | goal | measured | spread | |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for goal in GOALS:
         found = results.figures.get(goal.figure)
         value = f"{_shown(found.value)} {goal.unit}".strip() if found else "not available"

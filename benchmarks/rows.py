@@ -97,4 +97,3 @@ def twilio_call(index: int) -> str:
 
 def _text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
-

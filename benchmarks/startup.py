@@ -21,7 +21,11 @@ _MB = 1_000_000
 _ROOT = Path(__file__).parents[1]
 _CLOCK = "import time; began = time.process_time()\n{}\nprint(time.process_time() - began)"
 
-_IMPORTS = {"agentcalls": "import agentcalls", "httpx": "import httpx", "raw": "import agentcalls_api"}
+_IMPORTS = {
+    "agentcalls": "import agentcalls",
+    "httpx": "import httpx",
+    "raw": "import agentcalls_api",
+}
 _FIRST_PAGE = {
     "ours": """
 from agentcalls import Client
@@ -67,9 +71,7 @@ def imports(scale: Scale) -> dict[str, Figure]:
 def first_page(scale: Scale) -> dict[str, Figure]:
     """CPU seconds up to the first page in fresh interpreters."""
     with page_server(20_000) as url:
-        programs = {
-            name: _CLOCK.format(code.format(url=url)) for name, code in _FIRST_PAGE.items()
-        }
+        programs = {name: _CLOCK.format(code.format(url=url)) for name, code in _FIRST_PAGE.items()}
         cpu = _in_turn(programs, rounds=2 * scale.rounds + 1)
     figures = {f"first page ms/{name}": figure([s * 1e3 for s in cpu[name]]) for name in cpu}
     return figures | {"cold/raw": ratio(cpu["ours"], cpu["raw"])}
@@ -92,7 +94,7 @@ def installed(_: Scale) -> dict[str, Figure]:
         versions.write_text("\n".join(pinned), encoding="utf-8")
         _run("-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels))
         (wheel,) = wheels.glob("*.whl")
-        pip = ["-m", "pip", "install", "-qq", "--no-compile", "--disable-pip-version-check"]
+        pip = ["-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         _run(*pip, f"--constraint={versions}", f"--target={site}", str(wheel))
         size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
         count = len(list(site.glob("*.dist-info")))
@@ -102,10 +104,10 @@ def installed(_: Scale) -> dict[str, Figure]:
 def _in_turn(programs: dict[str, str], *, rounds: int) -> dict[str, list[float]]:
     # The seconds that each program prints, round by round; the first, which compiles modules, is left out.
     taken: dict[str, list[float]] = {name: [] for name in programs}
-    for round in range(rounds + 1):
+    for turn in range(rounds + 1):
         for name, code in programs.items():
             seconds = float(_run("-W", "ignore", "-c", code))
-            if round:
+            if turn:
                 taken[name].append(seconds)
     return taken
 

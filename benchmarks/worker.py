@@ -55,7 +55,7 @@ def taker(name: str, url: str, agents: int) -> Take:
     }
     runner = asyncio.Runner()
 
-    async def opened() -> Callable[[], AsyncIterator[object]]:  # noqa: RUF029 (clients want a loop)
+    async def opened() -> Callable[[], AsyncIterator[object]]:
         return awaited[name](url)
 
     read_async = runner.run(opened())
