@@ -63,7 +63,7 @@ print((time.process_time() - began) / 400)
 def imports(scale: Scale) -> dict[str, Figure]:
     """CPU seconds of imports in fresh interpreters."""
     programs = {name: _CLOCK.format(code) for name, code in _IMPORTS.items()}
-    cpu = _in_turn(programs, rounds=2 * scale.rounds + 1)
+    cpu = _in_turn(programs, rounds=-(-scale.rounds // 2))
     figures = {f"import ms/{name}": figure([s * 1e3 for s in cpu[name]]) for name in cpu}
     return figures | {"import/httpx": ratio(cpu["agentcalls"], cpu["httpx"])}
 
@@ -72,7 +72,7 @@ def first_page(scale: Scale) -> dict[str, Figure]:
     """CPU seconds up to the first page in fresh interpreters."""
     with page_server(20_000) as url:
         programs = {name: _CLOCK.format(code.format(url=url)) for name, code in _FIRST_PAGE.items()}
-        cpu = _in_turn(programs, rounds=2 * scale.rounds + 1)
+        cpu = _in_turn(programs, rounds=-(-scale.rounds // 2))
     figures = {f"first page ms/{name}": figure([s * 1e3 for s in cpu[name]]) for name in cpu}
     return figures | {"cold/raw": ratio(cpu["ours"], cpu["raw"])}
 
@@ -80,7 +80,7 @@ def first_page(scale: Scale) -> dict[str, Figure]:
 def decoding(scale: Scale) -> dict[str, Figure]:
     """CPU seconds of decoding a page of 100."""
     programs = {name: _DECODE_LOOP.format(code) for name, code in _DECODE.items()}
-    cpu = _in_turn(programs, rounds=scale.rounds)
+    cpu = _in_turn(programs, rounds=-(-scale.rounds // 2))
     figures = {f"decode µs/{name}": figure([s * 1e6 for s in cpu[name]]) for name in cpu}
     return figures | {"decode/raw": ratio(cpu["ours"], cpu["raw"])}
 
@@ -114,8 +114,10 @@ def _in_turn(programs: dict[str, str], *, rounds: int) -> dict[str, list[float]]
 
 def _run(*arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, *arguments], cwd=_ROOT, capture_output=True, text=True, check=False
     )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
     return done.stdout
 
 

@@ -83,7 +83,9 @@ def in_turn(
             for worker in workers.values():
                 worker.ask("read", calls=calls)
         taken: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
+        order = list(workers.items())
         for _ in range(rounds):
-            for name, worker in workers.items():
+            for name, worker in order:
                 taken[name].append(worker.ask("read", calls=calls))
+            order.reverse()  # or a machine that slows down would always do so for the same client
     return taken
