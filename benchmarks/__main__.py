@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from benchmarks.goals import GOALS
 from benchmarks.measures import FULL, NETWORKED, QUICK
-from benchmarks.report import Results, about, is_met, load, save, table
+from benchmarks.report import Results, about, is_met, load, outdated, publish, save, table
 from benchmarks.startup import FRESH
 
 if TYPE_CHECKING:
     from benchmarks.figures import Figure
 
 _RESULTS = Path(__file__).with_name("results.json")
+_README = Path(__file__).with_name("README.md")
 _QUICK_RESULTS = Path(__file__).parents[1] / "reports/bench-quick.json"
 _MEASURES = {measure.__name__: measure for measure in (*NETWORKED, *FRESH)}
 
@@ -36,6 +37,8 @@ def measure(*, quick: bool, only: list[str]) -> None:
     results = Results(about(quick=quick), figures)
     if not only:
         save(results, path)
+    if not only and not quick:
+        publish(results, _README)
     print(table(results))
 
 
@@ -43,6 +46,8 @@ def check() -> int:
     """The exit code for the last full results: 1 where a goal is missed."""
     results = load(_RESULTS)
     print(table(results))
+    if outdated(results):
+        print("The facade has changed since: `make bench` measures it anew.", file=sys.stderr)
     missed = [goal for goal in GOALS if not is_met(goal, results.figures)]
     for goal in missed:
         print(f"missed: {goal.text} ({goal.figure})", file=sys.stderr)

@@ -18,6 +18,7 @@ from benchmarks.goals import GOALS, Goal
 if TYPE_CHECKING:
     from pathlib import Path
 
+_HEADING = "## The last results\n"
 _VERSIONS = (
     "httpx",
     "httpcore",
@@ -64,6 +65,12 @@ def save(results: Results, path: Path) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def publish(results: Results, readme: Path) -> None:
+    """Put the table at the end of the readme, in the place of the last one."""
+    before, heading, _ = readme.read_text(encoding="utf-8").partition(_HEADING)
+    readme.write_text(f"{before}{heading}\n{table(results)}\n", encoding="utf-8")
+
+
 def load(path: Path) -> Results:
     """The results that `save` wrote."""
     saved = json.loads(path.read_text(encoding="utf-8"))
@@ -75,6 +82,15 @@ def load(path: Path) -> Results:
 def is_met(goal: Goal, figures: dict[str, Figure]) -> bool:
     """Whether a goal is met; one without a figure is not."""
     return goal.figure in figures and figures[goal.figure].value <= goal.most
+
+
+def outdated(results: Results) -> bool:
+    """Whether the facade has changed since the results were measured, as far as git can tell."""
+    done = subprocess.run(
+        ["git", "diff", "--quiet", results.about["commit"], "--", "wrappers", "generated"],
+        check=False,
+    )
+    return done.returncode == 1 or results.about["changed"]
 
 
 def table(results: Results) -> str:
