@@ -47,7 +47,7 @@ def check() -> int:
     results = load(_RESULTS)
     print(table(results))
     if outdated(results):
-        print("The facade has changed since: `make bench` measures it anew.", file=sys.stderr)
+        print("The facade may have changed since: `make bench` measures it anew.", file=sys.stderr)
     missed = [goal for goal in GOALS if not is_met(goal, results.figures)]
     for goal in missed:
         print(f"missed: {goal.text} ({goal.figure})", file=sys.stderr)
