@@ -18,10 +18,13 @@ BIN := $(abspath $(VENV))/bin
 VENV_LOCKED := $(VENV)/.locked
 VENV_READY := $(VENV)/.ready
 NODE_READY := node_modules/.ready
-HANDWRITTEN := wrappers mock tests examples
+HANDWRITTEN := wrappers mock tests examples benchmarks
+BENCH := .cache/bench-venv
+BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
-.PHONY: help demo test test-all mock generate check-generated lint types format dist check lock clean
+.PHONY: help demo test test-all mock generate check-generated lint types format dist check lock clean \
+  bench bench-check bench-lock
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -87,6 +90,16 @@ mutation: $(VENV_READY) ## Break errors, retry, decode, query and paging in ever
 	@git ls-files -z | xargs -0 cp --parents -t build/mutation && mv build/mutation/wrappers build/mutation/src
 	@cd build/mutation && PATH="$(BIN):$$PATH" mutmut run && PATH="$(BIN):$$PATH" mutmut results
 
+bench: $(BENCH_READY) ## Measure side by side with the peers, 8 minutes; QUICK=1 for a rough idea in one
+	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks $(if $(QUICK),--quick)
+
+bench-check: $(BENCH_READY) ## Judge the last full `make bench` by the goals; fails for any that is missed
+	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks --check
+
+bench-lock: $(VENV_READY) ## Resolve what the benchmark installs anew into benchmarks/requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --upgrade pyproject.toml benchmarks/requirements.in --output-file benchmarks/requirements.lock
+
 check: lint types check-generated test ## All that CI runs
 
 lock: $(VENV_READY) ## Resolve pyproject.toml anew into requirements.lock: names, versions and hashes, no host
@@ -95,7 +108,7 @@ lock: $(VENV_READY) ## Resolve pyproject.toml anew into requirements.lock: names
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .cache build dist node_modules reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find generated wrappers mock tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find generated wrappers mock tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_LOCKED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agentcalls needs Python 3.11 or newer: make PYTHON=python3.12")'
@@ -108,6 +121,13 @@ $(VENV_LOCKED): requirements.lock
 
 $(VENV_READY): $(VENV_LOCKED) pyproject.toml
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# An environment of its own: the peers must not decide the versions that the tests run with.
+$(BENCH_READY): benchmarks/requirements.lock
+	@echo "Setting up $(BENCH), once"
+	@$(PYTHON) -m venv --clear $(BENCH)
+	@$(BENCH)/bin/pip install -qq --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 $(NODE_READY): package-lock.json

@@ -1,0 +1,39 @@
+"""Figures: a median and how far the rounds spread around it."""
+
+from __future__ import annotations
+
+from statistics import median, quantiles
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FEW = 4
+
+
+@frozen
+class Figure:
+    """The middle of several rounds."""
+
+    value: float
+    """Their median."""
+    low: float
+    """Their lower quartile; of fewer than four rounds the lowest."""
+    high: float
+    """Their upper quartile; of fewer than four rounds the highest."""
+    rounds: int
+
+
+def figure(values: Sequence[float]) -> Figure:
+    """The figure of some rounds, at least one."""
+    if len(values) < _FEW:
+        return Figure(median(values), min(values), max(values), len(values))
+    low, _, high = quantiles(values, n=4)
+    return Figure(median(values), low, high, len(values))
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
+    """The ratio of two clients, taken in each round: what slows the machine in a round slows both."""
+    return figure([one / other for one, other in zip(ours, theirs, strict=True)])

@@ -1,0 +1,160 @@
+"""The measures: each starts what it needs, reads in turn, and gives figures by their keys; none where it cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from benchmarks.figures import Figure, figure, ratio
+from benchmarks.ours import NotAvailableError
+from benchmarks.serving import page_server
+from benchmarks.workers import Worker, in_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MIB = 2**20
+_JUDGED = ["plain", "exact", "raw", "bimpeai", "httpx + msgspec", "retell-sdk"]
+_SHOWN = ["async-plain", "async-exact", "raw", "openai", "stripe", "twilio", "httpx + json"]
+_SHOWN += ["aiohttp + msgspec"]
+
+
+@frozen(kw_only=True)
+class Scale:
+    """How much is measured."""
+
+    pages: int
+    """Pages of 100 calls in a listing that is waited for."""
+    cpu_pages: int
+    """Pages in one that takes CPU: few, so that the clients of a round are compared within a second."""
+    rounds: int
+    """Rounds of what takes CPU."""
+    latency_rounds: int
+    """Rounds of what waits."""
+    agents: int
+    streams: tuple[tuple[str, int], ...]
+    """Names and lengths of the listings whose memory is measured."""
+
+
+FULL = Scale(
+    pages=200,
+    cpu_pages=50,
+    rounds=31,
+    latency_rounds=3,
+    agents=1_000,
+    streams=(("200k", 200_000), ("1M", 1_000_000)),
+)
+QUICK = Scale(
+    pages=50,
+    cpu_pages=25,
+    rounds=7,
+    latency_rounds=1,
+    agents=60,
+    streams=(("200k", 20_000), ("1M", 100_000)),
+)
+
+
+def sequential(scale: Scale) -> dict[str, Figure]:
+    """CPU per call where nothing waits: the clients that the goals name."""
+    return _cpu(_JUDGED, scale.cpu_pages, scale.rounds)
+
+
+def others(scale: Scale) -> dict[str, Figure]:
+    """The same for the rest, in fewer rounds, and without the figures that are judged."""
+    figures = _cpu(_SHOWN, scale.cpu_pages, -(-scale.rounds // 4))
+    del figures["cpu µs/raw"]
+    return figures
+
+
+def unknown_field(scale: Scale) -> dict[str, Figure]:
+    """The same where every row has a field that the contract does not know."""
+    figures = _cpu(["plain", "raw"], scale.cpu_pages, scale.rounds, unknown_field=True)
+    return {"unknown/raw": figures["plain/raw"]}
+
+
+def _cpu(
+    names: list[str], pages: int, rounds: int, *, unknown_field: bool = False
+) -> dict[str, Figure]:
+    calls = pages * 100
+    with page_server(calls, unknown_field=unknown_field) as url:
+        taken = in_turn(names, url, calls=calls, rounds=rounds)
+    cpu = {name: [one["cpu"] for one in each] for name, each in taken.items()}
+    figures = {f"cpu µs/{name}": figure([s / calls * 1e6 for s in cpu[name]]) for name in cpu}
+    figures |= {f"{name}/raw": ratio(cpu[name], cpu["raw"]) for name in cpu if name != "raw"}
+    against = [name for name in ("bimpeai", "httpx + msgspec", "retell-sdk") if name in cpu]
+    return figures | {f"plain/{name}": ratio(cpu["plain"], cpu[name]) for name in against}
+
+
+def latency(scale: Scale) -> dict[str, Figure]:
+    """Wall time where each answer takes 50 ms."""
+    ours = ["exact-8", "plain-8"]
+    ours += [f"{flavour}exact-{window}" for window in (16, 32) for flavour in ("", "async-")]
+    calls = scale.pages * 100
+    with page_server(calls, latency_ms=50) as url:
+        taken = in_turn(
+            [*ours, "raw", "bimpeai"], url, calls=calls, rounds=scale.latency_rounds, warm=False
+        )
+    wall = {name: [one["wall"] for one in rounds] for name, rounds in taken.items()}
+    ideal = (1 + -(-(scale.pages - 1) // 8)) * 0.050
+    figures = {f"wall s/{name}": figure(wall[name]) for name in wall}
+    figures |= {f"{name}/raw": ratio(wall[name], wall["raw"]) for name in wall if name != "raw"}
+    for name in ("exact-8", "plain-8"):
+        if name in wall:
+            figures[f"{name}/ideal"] = figure([seconds / ideal for seconds in wall[name]])
+            figures[f"{name}/bimpeai"] = ratio(wall[name], wall["bimpeai"])
+    return figures
+
+
+def memory(scale: Scale) -> dict[str, Figure]:
+    """By how much streaming grows the process, and what a kept call takes."""
+    figures: dict[str, Figure] = {}
+    for flavour, reader in (("sync", "exact-8"), ("async", "async-exact-8")):
+        grown = {name: _growth(reader, calls) for name, calls in scale.streams}
+        known = {name: size for name, size in grown.items() if size is not None}
+        figures |= {f"growth/{flavour} {name}": figure([n / _MIB]) for name, n in known.items()}
+        if len(known) == len(grown):
+            few, many = known.values()
+            figures[f"growth/{flavour} more"] = figure([(many - few) / _MIB])
+    calls = scale.pages * 100
+    kept: dict[str, float] = {}
+    with page_server(calls) as url:
+        for name in ("plain", "raw"):
+            with Worker(name, url) as worker:
+                kept[name] = worker.ask("keep", calls=calls)["bytes"] / calls
+    figures |= {f"bytes a call/{name}": figure([n]) for name, n in kept.items()}
+    return figures | {"kept/raw": figure([kept["plain"] / kept["raw"]])}
+
+
+def many_agents(scale: Scale) -> dict[str, Figure]:
+    """Wall time for the listings of many agents, 300 calls each, where each answer takes 20 ms."""
+    calls = 300 * scale.agents
+    with page_server(300, latency_ms=20) as url:
+        try:
+            together = Worker("many-agents-32", url, agents=scale.agents)
+        except NotAvailableError:
+            return {}
+        with together, Worker("one-agent-after-another", url, agents=scale.agents) as one:
+            fast = [together.ask("read", calls=calls)["wall"] for _ in range(2)]
+            slow = one.ask("read", calls=calls)["wall"]
+    figures = {"wall s/many agents": figure(fast), "wall s/one agent after another": figure([slow])}
+    return figures | {"many-agents/one": figure([seconds / slow for seconds in fast])}
+
+
+def _growth(reader: str, calls: int) -> float | None:
+    try:
+        with page_server(calls) as url, Worker(reader, url) as worker:
+            return worker.ask("grow", calls=calls)["bytes"]
+    except NotAvailableError:
+        return None
+
+
+NETWORKED: tuple[Callable[[Scale], dict[str, Figure]], ...] = (
+    sequential,
+    others,
+    unknown_field,
+    latency,
+    memory,
+    many_agents,
+)
+"""The measures that read from a page server."""

@@ -1,0 +1,30 @@
+"""The page server as a child process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+
+@contextmanager
+def page_server(
+    total: int, *, latency_ms: float = 0, jitter_ms: float = 0, unknown_field: bool = False
+) -> Generator[str]:
+    """The base URL of a server whose listings have `total` rows; it ends with the block."""
+    command = [sys.executable, "-m", "benchmarks.server", f"--total={total}"]
+    command += [f"--latency-ms={latency_ms}", f"--jitter-ms={jitter_ms}"]
+    command += ["--unknown-field"] if unknown_field else []
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None  # noqa: S101 (it is a pipe)
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            assert process.stdin is not None  # noqa: S101 (it is a pipe)
+            process.stdin.close()
