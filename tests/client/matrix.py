@@ -537,7 +537,11 @@ def client_of(
     **known: Any,
 ) -> Client:
     """A client of a server that will play the fault so many times, after so many good answers."""
-    options: dict[str, Any] = {"max_retries": RETRIES, "max_body_bytes": LONGEST_BODY}
+    options: dict[str, Any] = {
+        "max_retries": RETRIES,
+        "max_body_bytes": LONGEST_BODY,
+        "concurrency": 1,
+    }
     target = fault.target(server) if fault.target else None
     switched = Switched(make_client.flavour, fault, target, after=after, times=times)
     options["http_client"] = make_client.through(switched)

@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import ssl
+import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -89,6 +90,28 @@ def test_fault_that_passes_costs_a_wait_and_no_call(
     assert outcome.delivered == IDS
     assert fault.slept is not None
     assert make_client.clock.slept == fault.slept[:1]
+
+
+@pytest.mark.parametrize("fault", REFUSED, ids=str)
+def test_fault_on_pages_fetched_ahead_is_the_same_error_once_their_turn_comes(
+    make_client: MakeClient, server: FaultServer, fault: Fault
+) -> None:
+    client = client_of(fault, 1, FOREVER, make_client, server, concurrency=8)
+    outcome = read(client)
+    assert type(outcome.error) is fault.kind
+    assert outcome.delivered == IDS[:100]
+    assert outcome.error.checkpoint is not None
+    client.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("agentcalls_")]
+
+
+@pytest.mark.parametrize("fault", [fault for fault in PASSING if not fault.target], ids=str)
+def test_fault_that_passes_on_a_page_fetched_ahead_costs_no_call(
+    make_client: MakeClient, server: FaultServer, fault: Fault
+) -> None:
+    outcome = read(client_of(fault, 1, 1, make_client, server, concurrency=8))
+    assert outcome.error is None
+    assert outcome.delivered == IDS
 
 
 @pytest.mark.parametrize("position", POSITIONS)

@@ -31,7 +31,7 @@ def test_both_clients_take_the_same_settings() -> None:
 
 def test_both_listings_have_the_same_methods() -> None:
     sync, asynchronous = (
-        {name.replace("aiter", "iter") for name in vars(kind)}
+        {name.replace("aiter", "iter") for name in vars(kind) if name not in {"_submit", "_spawn"}}
         for kind in (agentcalls.CallListing, agentcalls.AsyncCallListing)
     )
     assert sync == asynchronous

@@ -1,15 +1,15 @@
-"""The two iterators over a listing's calls: they keep windows under way, and hand out what the reading makes of them."""
+"""The two iterators over a listing's calls: they keep windows under way, and hand out what a reading makes of them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from agentcalls.page import Page
     from agentcalls.paging.windows import Window
@@ -18,29 +18,20 @@ if TYPE_CHECKING:
     from agentcalls.reading import Reading
     from agentcalls_api.models import Call
 
-
-class Submit(Protocol):
-    """Has a thread call the function with the query."""
-
-    def __call__(self, fetch: Callable[[CallQuery], Page], query: CallQuery, /) -> Future[Page]: ...
-
-
-class Spawn(Protocol):
-    """Makes a task of the coroutine."""
-
-    def __call__(self, coroutine: Coroutine[Any, Any, Page], /) -> asyncio.Task[Page]: ...
+    Fetch: TypeAlias = Callable[[CallQuery], Page]
+    Submit: TypeAlias = Callable[[Fetch, CallQuery], Future[Page]]
+    AsyncFetch: TypeAlias = Callable[[CallQuery], Coroutine[Any, Any, Page]]
+    Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Page]], asyncio.Task[Page]]
 
 
 class CallIterator:
     """The calls of one iteration, each once; one thread reads it.
 
-    Pages are fetched ahead by other threads, at most `concurrency` of them at once. Raises what its requests raise, with
-    `checkpoint` set to where it stopped, and has ended then.
+    Pages are fetched ahead by other threads, at most `concurrency` of them at once. Raises what its requests raise,
+    with `checkpoint` set to where it stopped, and has ended then.
     """
 
-    def __init__(
-        self, reading: Reading, fetch: Callable[[CallQuery], Page], submit: Submit
-    ) -> None:
+    def __init__(self, reading: Reading, fetch: Fetch, submit: Submit) -> None:
         self._reading = reading
         self._fetch = fetch
         self._submit = submit

@@ -13,11 +13,10 @@ from agentcalls.progress import Report
 from agentcalls.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-    from typing import Any
+    from collections.abc import AsyncIterator, Iterator
 
     from agentcalls.clock import Clock
-    from agentcalls.iterators import Spawn, Submit
+    from agentcalls.iterators import AsyncFetch, Fetch, Spawn, Submit
     from agentcalls.options import ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
@@ -36,7 +35,7 @@ class CallListing:
     """What is asked for."""
     options: ReadOptions
     """How it is read."""
-    _fetch: Callable[[CallQuery], Page] = field(repr=False)
+    _fetch: Fetch = field(repr=False)
     _submit: Submit = field(repr=False)
     _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
@@ -103,7 +102,7 @@ class AsyncCallListing:
     """What is asked for."""
     options: ReadOptions
     """How it is read."""
-    _fetch: Callable[[CallQuery], Coroutine[Any, Any, Page]] = field(repr=False)
+    _fetch: AsyncFetch = field(repr=False)
     _spawn: Spawn = field(repr=False)
     _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)

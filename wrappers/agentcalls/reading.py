@@ -114,7 +114,7 @@ class Reading:
         self.pending = iter(calls)
 
     def take_held(self) -> bool:
-        """Whether there was a second half of the first answer; it is handed out next, and windows may be fetched ahead."""
+        """Whether there was a second half of the first answer. It comes next, and windows may be fetched ahead."""
         if not self._held:
             return False
         self.pending, self._held = iter(self._held), []
