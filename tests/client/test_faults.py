@@ -100,7 +100,7 @@ def test_fault_on_pages_fetched_ahead_is_the_same_error_once_their_turn_comes(
     outcome = read(client)
     assert type(outcome.error) is fault.kind
     assert outcome.delivered == IDS[:100]
-    assert outcome.error
+    assert outcome.error is not None
     assert outcome.error.checkpoint
     client.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("agentcalls_")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+import threading
 from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -42,12 +43,17 @@ class Listing:
         self.before: Callable[[int], object] = lambda _: None
         """Called with the number of the request, 1-based, before it is answered."""
         self.with_meta = True
+        self._lock = threading.Lock()
 
     def row(self, number: int) -> dict[str, Any]:
         created = START + timedelta(minutes=number)
         return {**self._row, "id": f"call_{number}", "created_on": created.isoformat()}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        with self._lock:
+            return self._answer(request)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
         page, limit = (int(request.url.params[name]) for name in ("page", "limit"))
         self.requests.append((page, limit))
         self.before(len(self.requests))
@@ -138,6 +144,28 @@ def test_calls_that_exist_throughout_come_once_while_the_listing_shifts(
     assert len(read) == len(set(read))
     assert stay <= set(read)
     assert listing.report.complete
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 8, 32])
+def test_calls_that_exist_throughout_are_the_same_however_many_pages_are_under_way(
+    make_client: MakeClient, api: Listing, concurrency: int
+) -> None:
+    api.rows = [api.row(number) for number in range(4000)]
+    stay = {f"call_{number}" for number in range(4000) if number % 3}
+
+    def change(number: int) -> None:
+        api.rows.extend(api.row(4000 + 30 * number + extra) for extra in range(30))
+        if number % 4 == 0:
+            gone = [row for row in api.rows if row["id"] not in stay][:90]
+            api.rows = [row for row in api.rows if row not in gone]
+
+    api.before = change
+    listing = client_of(make_client, api).calls.list("a", concurrency=concurrency, max_pages=400)
+    read = ids(listing)
+    assert len(read) == len(set(read))
+    assert stay <= set(read)
+    assert listing.report.complete
+    assert listing.report.requests <= len(api.requests)
 
 
 @pytest.mark.parametrize("bound", [0, 1, 99, 100, 101, 250])

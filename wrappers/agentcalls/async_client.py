@@ -20,6 +20,7 @@ from agentcalls.config import (
 from agentcalls.endpoint import request_arguments
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
+from agentcalls.lean import LeanAsyncClient
 from agentcalls.listing import AsyncCallListing
 from agentcalls.log import keyless_logs
 from agentcalls.receive import FAILURES, Incoming, within
@@ -83,7 +84,7 @@ class AsyncClient:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or httpx.AsyncClient(**self._config.http_options)
+        self._http = http_client or LeanAsyncClient(**self._config.http_options)
         self._owns_http = http_client is None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timeout = checked_timeout(timeout)
@@ -164,17 +165,19 @@ class AsyncClient:
         self._check_open()
         auth = await config.auth.awaited()
         timeout = within(self._timeout or self._http.timeout, step.deadline - now())
-        request = self._http.build_request(**arguments, timeout=timeout)
+        make = httpx.Request if self._owns_http else self._http.build_request
+        request = make(**arguments, extensions={"timeout": timeout.as_dict()})
+        auth.sign(request)
         incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
         try:
             with keyless_logs(auth):
                 response = await self._http.send(
-                    request, auth=auth, stream=True, follow_redirects=False
+                    request, auth=None, stream=True, follow_redirects=False
                 )
                 async with aclosing(response):
                     if ended := incoming.start(response):
                         return ended
-                    async for chunk in response.aiter_bytes():
+                    async for chunk in incoming.async_chunks(response):
                         if ended := incoming.add(chunk, now()):
                             return ended
         except FAILURES as error:

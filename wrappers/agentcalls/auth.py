@@ -1,4 +1,4 @@
-"""How a request carries the API key: one `httpx.Auth` for each security scheme of openapi.yaml.
+"""How a request carries the API key: one class for each security scheme of openapi.yaml.
 
 A key is read when a request is about to leave, so that a callable can rotate it. From then on it is a `Secret`, which
 no repr shows, and no function that may raise has it as a plain string among its locals.
@@ -10,12 +10,10 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-import httpx
-
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    import httpx
 
 AuthScheme: TypeAlias = Literal["bearer", "x-api-key"]
 ApiKey: TypeAlias = str | Callable[[], str]
@@ -69,7 +67,7 @@ class Secret:
         return callable(self._value)
 
 
-class KeyAuth(httpx.Auth):
+class KeyAuth:
     """Puts the key into a request, and takes any other credential out of it.
 
     Raises `ConfigurationError` at once for a key that cannot be sent; for one that a callable gives, when it is sent.
@@ -100,12 +98,11 @@ class KeyAuth(httpx.Auth):
         """The key itself, to cut it out of what a server echoes."""
         return self._api_key.checked()
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """The request with the key, and with no other credential."""
+    def sign(self, request: httpx.Request) -> None:
+        """Give the request the key, and no other credential."""
         for other in ("Authorization", "X-Api-Key"):
             request.headers.pop(other, None)
         request.headers[self.header] = self.prefix + self._api_key.checked()
-        yield request
 
 
 class BearerAuth(KeyAuth):

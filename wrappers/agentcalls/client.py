@@ -22,6 +22,7 @@ from agentcalls.config import (
 from agentcalls.endpoint import request_arguments
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
+from agentcalls.lean import LeanClient
 from agentcalls.listing import CallListing
 from agentcalls.log import keyless_logs
 from agentcalls.receive import FAILURES, Incoming, within
@@ -111,7 +112,7 @@ class Client:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or httpx.Client(**self._config.http_options)
+        self._http = http_client or LeanClient(**self._config.http_options)
         self._owner = None if http_client else os.getpid()
         self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
@@ -191,15 +192,17 @@ class Client:
         auth = config.auth.asked()
         http = self._connections()
         timeout = within(self._timeout or http.timeout, step.deadline - now())
-        request = http.build_request(**arguments, timeout=timeout)
+        make = httpx.Request if self._owner else http.build_request
+        request = make(**arguments, extensions={"timeout": timeout.as_dict()})
+        auth.sign(request)
         incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
         try:
             with keyless_logs(auth):
-                response = http.send(request, auth=auth, stream=True, follow_redirects=False)
+                response = http.send(request, auth=None, stream=True, follow_redirects=False)
                 with closing(response):
                     if ended := incoming.start(response):
                         return ended
-                    for chunk in response.iter_bytes():
+                    for chunk in incoming.chunks(response):
                         if ended := incoming.add(chunk, now()):
                             return ended
         except FAILURES as error:
@@ -222,5 +225,5 @@ class Client:
         if self._owner not in {None, os.getpid()}:
             # The parent's are kept, or Python would warn of its sockets as left open.
             self._inherited = self._http
-            self._http, self._owner = httpx.Client(**self._config.http_options), os.getpid()
+            self._http, self._owner = LeanClient(**self._config.http_options), os.getpid()
         return self._http

@@ -56,8 +56,10 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
 
 def window_wait(headers: Mapping[str, str], wall: float) -> float | None:
     """The seconds until the rate limit's window resets, where the headers say that it is used up; otherwise None."""
+    if _integer(headers.get("X-RateLimit-Remaining")) != 0:
+        return None
     limit = RateLimit.from_headers(headers)
-    if limit is None or limit.remaining != 0 or limit.reset is None:
+    if limit is None or limit.reset is None:
         return None
     seconds = limit.reset.timestamp() - _server_time(headers, wall)
     return seconds if 0 < seconds <= _LONGEST_WINDOW_SECONDS else None
