@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -316,3 +318,78 @@ def test_count_asks_for_one_call_of_json(make_client: MakeClient, recorder: Reco
     assert client.calls.list("a").count() == 1
     assert recorder.requests[0].url.params["limit"] == "1"
     assert recorder.requests[0].headers["Accept"] == "application/json"
+
+
+@pytest.mark.parametrize("wrong", [{"on_retry": 5}, {"clock": 5}, {"strict": "false"}], ids=str)
+def test_setting_of_the_wrong_kind_is_refused_by_name(make_client: MakeClient, wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        make_client(api_key="sk_1", base_url="https://host", **wrong)
+
+
+def test_closing_while_the_key_is_asked_for_is_a_closed_client(
+    make_client: MakeClient, mock_url: str
+) -> None:
+    def key() -> str:
+        client._http._state = type(client._http._state).CLOSED
+        return FULL_KEY
+
+    client = make_client(api_key=key, base_url=mock_url)
+    with pytest.raises(ConfigurationError, match="closed"):
+        client.calls.list("agent_demo").first()
+
+
+def test_error_of_a_hook_of_the_users_passes_untouched(page_body: Any) -> None:
+    def raise_for_status(response: httpx.Response) -> None:
+        response.raise_for_status()
+
+    recorder = Recorder(httpx.Response(401, json=page_body))
+    http = httpx.Client(
+        transport=httpx.MockTransport(recorder), event_hooks={"response": [raise_for_status]}
+    )
+    with pytest.raises(httpx.HTTPStatusError):
+        Client(api_key="sk_1", base_url="https://host", http_client=http).calls.list("a").first()
+    assert len(recorder.requests) == 1
+
+
+def gzipped(body: bytes, **headers: str) -> httpx.Response:
+    return httpx.Response(
+        200, headers={"Content-Encoding": "gzip", **headers}, stream=httpx.ByteStream(body)
+    )
+
+
+def test_compressed_page_is_read(make_client: MakeClient, page_body: Any) -> None:
+    recorder = Recorder(gzipped(gzip.compress(json.dumps(page_body).encode())))
+    client = make_client(
+        api_key="sk_1", base_url="https://host", http_client=make_client.http(recorder)
+    )
+    assert len(client.calls.list("a").page(1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda body: body[:-9], "not complete"),
+        (lambda _: b"no gzip", "cannot be read"),
+        (lambda _: b"\x1f\x8b\x08\x08" + bytes(6) + b"x" * 3000, "longer than"),
+        (lambda body: body + bytes(3000), "longer than"),
+        (lambda _: gzip.compress(bytes(10_000_000)), "longer than"),
+    ],
+    ids=["broken off", "other bytes", "endless header", "endless tail", "bomb"],
+)
+def test_compressed_body_that_is_none_is_bounded_and_typed(
+    make_client: MakeClient, page_body: Any, spoil: Any, says: str
+) -> None:
+    recorder = Recorder(gzipped(spoil(gzip.compress(json.dumps(page_body).encode()))))
+    http = make_client.http(recorder)
+    client = make_client(
+        api_key="sk_1", base_url="https://host", http_client=http, max_body_bytes=2000
+    )
+    with pytest.raises(UnexpectedResponseError, match=says):
+        client.calls.list("a").page(1)
+
+
+def test_control_character_of_any_kind_is_refused_in_an_agent_id(
+    make_client: MakeClient, mock_url: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="agent_id"):
+        make_client(api_key=FULL_KEY, base_url=mock_url).calls.list("a\x85b")

@@ -9,6 +9,7 @@ import threading
 from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -68,9 +69,8 @@ class Listing:
             "has_previous_page": page > 1,
         }
         data = rows[end - limit : end]
-        return httpx.Response(
-            200, json={"message": "Success", "meta": meta if self.with_meta else None, "data": data}
-        )
+        body = {"message": "Success", "meta": meta if self.with_meta else None, "data": data}
+        return httpx.Response(200, content=json.dumps(body))
 
 
 @pytest.fixture(params=[False, True], ids=["oldest first", "newest first"])
@@ -154,9 +154,9 @@ def test_calls_that_exist_throughout_are_the_same_however_many_pages_are_under_w
     stay = {f"call_{number}" for number in range(4000) if number % 3}
 
     def change(number: int) -> None:
-        api.rows.extend(api.row(4000 + 30 * number + extra) for extra in range(30))
+        api.rows.extend(api.row(4000 + 2 * number + extra) for extra in range(2))
         if number % 4 == 0:
-            gone = [row for row in api.rows if row["id"] not in stay][:90]
+            gone = [row for row in api.rows if row["id"] not in stay][:40]
             api.rows = [row for row in api.rows if row not in gone]
 
     api.before = change
@@ -469,3 +469,147 @@ def test_interrupt_passes_through_untouched_and_ends_the_iteration(make_client: 
     with pytest.raises(GeneratorExit):
         next(iterator)
     assert list(iterator) == []
+
+
+@pytest.mark.parametrize(("count", "taken"), [(50, 1), (50, 49), (250, 201), (250, 249)])
+@pytest.mark.parametrize("how", ["break", "close"])
+def test_leaving_within_the_last_answer_is_not_complete(
+    make_client: MakeClient, page_body: Any, count: int, taken: int, how: str
+) -> None:
+    api = Listing(page_body["data"][0], count)
+    listing = client_of(make_client, api).calls.list("a")
+    calls = iter(listing)
+    for _ in range(taken):
+        next(calls)
+    assert not calls.report.complete
+    if how == "close":
+        calls.close()
+    assert not listing.report.complete
+    assert listing.report.reason
+    assert not calls.checkpoint.report.complete
+
+
+def test_all_calls_taken_is_complete_without_asking_for_another(
+    make_client: MakeClient, page_body: Any
+) -> None:
+    listing = client_of(make_client, Listing(page_body["data"][0], 50)).calls.list("a")
+    calls = iter(listing)
+    for _ in range(50):
+        next(calls)
+    assert listing.report.complete
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_order_that_some_rows_of_another_sort_happen_to_have_ends_no_time_window(
+    make_client: MakeClient, page_body: Any, *, exact: bool
+) -> None:
+    api = Listing(page_body["data"][0], 600)
+    for number, row in enumerate(api.rows):
+        row["status"] = ("answered", "busy", "ended")[number % 3]
+    api.rows.sort(key=lambda row: row["created_on"], reverse=True)
+    api.rows.sort(key=lambda row: row["status"])
+    since = START + timedelta(minutes=550)
+    listing = client_of(make_client, api).calls.list("a", sort="status", since=since, exact=exact)
+    assert len(set(ids(listing))) == 50
+    assert not listing.report.complete
+    assert client_of(make_client, api).calls.list("a", sort="status").all()
+
+
+def test_listing_of_one_page_is_complete_whatever_its_order(
+    make_client: MakeClient, page_body: Any
+) -> None:
+    listing = client_of(make_client, Listing(page_body["data"][0], 60)).calls.list(
+        "a", sort="-status"
+    )
+    assert len(listing.all()) == 60
+    assert listing.report.complete
+
+
+def test_repeats_do_not_count_what_stands_before_the_page_asked_for(
+    make_client: MakeClient, api: Listing
+) -> None:
+    listing = client_of(make_client, api).calls.list(
+        "a", page=4, limit=50, max_pages=1, exact=False
+    )
+    listing.all()
+    assert listing.report.repeats_dropped == 0
+
+
+def test_pages_believe_the_total_over_has_next_page(make_client: MakeClient, api: Listing) -> None:
+    def lie(request: httpx.Request) -> httpx.Response:
+        body = api(request).json()
+        body["meta"]["has_next_page"] = False
+        return httpx.Response(200, json=body)
+
+    assert sum(map(len, client_of(make_client, lie).calls.list("a").pages())) == 1000
+
+
+def test_pages_in_ever_new_order_without_a_new_call_are_an_error(
+    make_client: MakeClient, api: Listing
+) -> None:
+    def shuffle(_: httpx.Request) -> httpx.Response:
+        api.rows = api.rows[:100]
+        api.rows.append(api.rows.pop(0))
+        body = api(httpx.Request("GET", "https://host/?page=1&limit=100")).json()
+        return httpx.Response(200, json={**body, "meta": None})
+
+    listing = client_of(make_client, shuffle).calls.list("a")
+    with pytest.raises(PaginationError, match="no new call"):
+        list(listing.pages())
+    with pytest.raises(PaginationError):
+        listing.count()
+    assert len(api.requests) < 50
+
+
+@pytest.mark.parametrize("total", [-5, 0, None, "12"])
+def test_count_that_cannot_be_is_counted(
+    make_client: MakeClient, page_body: Any, total: Any
+) -> None:
+    api = Listing(page_body["data"][0], 150)
+
+    def lie(request: httpx.Request) -> httpx.Response:
+        body = api(request).json()
+        body["meta"]["total_count"] = total
+        return httpx.Response(200, json=body)
+
+    assert client_of(make_client, lie).calls.list("a").count() == 150
+
+
+def test_checkpoint_survives_an_id_with_half_a_character(
+    make_client: MakeClient, page_body: Any
+) -> None:
+    api = Listing(page_body["data"][0], 300)
+    api.rows[120]["id"] = "\ud800"
+    calls = iter(client_of(make_client, api).calls.list("a", concurrency=1))
+    before = [next(calls).id for _ in range(121)]
+    resume = Checkpoint.from_json(calls.checkpoint.to_json())
+    after = ids(client_of(make_client, api).calls.list("a", resume=resume))
+    assert len(before + after) == len(set(before + after)) == 300
+
+
+@pytest.mark.parametrize("ask", ["pages", "page", "count"])
+def test_what_knows_no_checkpoint_refuses_one(
+    make_client: MakeClient, api: Listing, ask: str
+) -> None:
+    calls = iter(client_of(make_client, api).calls.list("a"))
+    first, second = next(calls), next(calls)
+    listing = client_of(make_client, api).calls.list("a", resume=calls.checkpoint)
+    with pytest.raises(ConfigurationError, match="resume"):
+        getattr(listing, ask)(*([1] if ask == "page" else []))
+    third = listing.first()
+    assert third is not None
+    assert third.id not in {first.id, second.id}
+
+
+def test_same_moment_in_another_form_is_the_same_listing(
+    make_client: MakeClient, api: Listing
+) -> None:
+    window: Any = {"since": START, "until": "2026-01-01T05:00:00Z"}
+    calls = iter(client_of(make_client, api).calls.list("a", **window))
+    before = [next(calls).id]
+    again: Any = {
+        "since": "2026-01-01T01:00:00+01:00",
+        "until": datetime(2026, 1, 1, 5, tzinfo=ZoneInfo("UTC")),
+    }
+    after = ids(client_of(make_client, api).calls.list("a", **again, resume=calls.checkpoint))
+    assert len(set(before + after)) == len(before + after) == 300

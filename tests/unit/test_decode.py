@@ -136,12 +136,27 @@ def test_meta_that_cannot_be_read_is_reported_field_by_field_or_whole() -> None:
     assert [body.meta.limit, body.meta.has_next_page, body.meta.total_count] == [None, None, 0]
     assert [problem.field for problem in body.problems] == ["limit", "has_next_page"]
     assert decoded(meta=None).problems == ()
-    assert "not an object" in decoded(meta=[1]).problems[0].why
+    (problem,) = decoded(meta=[1]).problems
+    assert (problem.field, problem.why) == ("meta", "is a list, not an object")
+
+
+def test_integer_of_thousands_of_digits_costs_its_field_only() -> None:
+    text = json.dumps({"message": "Success", "meta": META, "data": [ROW]}).replace("42", "9" * 5000)
+    body = decode_page(text.encode())
+    assert [problem.field for problem in body.problems] == ["duration_seconds"]
+
+
+def test_json_is_utf_8() -> None:
+    with pytest.raises(ValueError, match="no JSON"):
+        decode_page(json.dumps({"data": []}).encode("utf-16"))
 
 
 def test_envelope_without_meta_or_message_is_a_page() -> None:
     body = decode_page(b'{"data": []}')
-    assert (body.meta, body.message, body.data, body.problems) == (None, None, [], ())
+    assert (body.meta, body.message, body.data) == (None, None, [])
+    assert [(problem.field, problem.why) for problem in body.problems] == [
+        ("message", "is missing")
+    ]
 
 
 def test_what_msgspec_refuses_and_json_reads_is_a_page() -> None:

@@ -574,19 +574,6 @@ def test_rows_without_any_key_are_read_plainly() -> None:
     assert not walk.report.complete
 
 
-def test_a_row_that_is_no_row_counts_and_makes_the_walk_unproven() -> None:
-    rows = rows_of(*range(150))
-
-    walk: Walk[Row] = Walk(binding=BINDING)
-    window = walk.plan()
-    assert window
-    delivered = walk.accept(window, rows[:99], meta_of(151, 1, 100), lost=1)
-    assert not walk.done
-    delivered += read(server_of([*rows[:99], Row("lost", moment(98.5)), *rows[99:]]), walk)
-    assert set(ids(rows)) <= set(ids(delivered))
-    assert not walk.report.complete
-
-
 def test_a_call_that_comes_twice_in_one_answer_is_delivered_once_and_makes_the_walk_unproven() -> (
     None
 ):

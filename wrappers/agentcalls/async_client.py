@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 
@@ -67,9 +67,9 @@ class AsyncClient:
         on_retry: Callable[[Retry], object] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        check_http_client(http_client, httpx.AsyncClient)
         secret = given_key(api_key)
         del api_key  # or a traceback with locals would show it
+        check_http_client(http_client, httpx.AsyncClient)
         self._config = Config.resolve(
             api_key=secret,
             base_url=base_url,
@@ -164,6 +164,7 @@ class AsyncClient:
         config, now = self._config, self._config.clock.now
         self._check_open()
         auth = await config.auth.awaited()
+        self._check_open()
         timeout = within(self._timeout or self._http.timeout, step.deadline - now())
         make = httpx.Request if self._owns_http else self._http.build_request
         request = make(**arguments, extensions={"timeout": timeout.as_dict()})
@@ -177,9 +178,13 @@ class AsyncClient:
                 async with aclosing(response):
                     if ended := incoming.start(response):
                         return ended
-                    async for chunk in incoming.async_chunks(response):
+                    async for chunk in cast("httpx.AsyncByteStream", response.stream):
                         if ended := incoming.add(chunk, now()):
                             return ended
+        except RuntimeError:
+            # httpx's, of a client that was closed meanwhile.
+            self._check_open()
+            raise
         except FAILURES as error:
             failure = incoming.failed(error)
         else:

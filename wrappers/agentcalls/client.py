@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 
@@ -95,9 +95,9 @@ class Client:
         on_retry: Callable[[Retry], object] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        check_http_client(http_client, httpx.Client)
         secret = given_key(api_key)
         del api_key  # or a traceback with locals would show it
+        check_http_client(http_client, httpx.Client)
         self._config = Config.resolve(
             api_key=secret,
             base_url=base_url,
@@ -190,6 +190,7 @@ class Client:
         config, now = self._config, self._config.clock.now
         self._check_open()
         auth = config.auth.asked()
+        self._check_open()
         http = self._connections()
         timeout = within(self._timeout or http.timeout, step.deadline - now())
         make = httpx.Request if self._owner else http.build_request
@@ -202,9 +203,13 @@ class Client:
                 with closing(response):
                     if ended := incoming.start(response):
                         return ended
-                    for chunk in incoming.chunks(response):
+                    for chunk in cast("httpx.SyncByteStream", response.stream):
                         if ended := incoming.add(chunk, now()):
                             return ended
+        except RuntimeError:
+            # httpx's, of a client that was closed meanwhile.
+            self._check_open()
+            raise
         except FAILURES as error:
             failure = incoming.failed(error)
         else:

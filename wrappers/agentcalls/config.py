@@ -7,13 +7,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from agentcalls.auth import AUTH_OF_SCHEME, KeyAuth, Secret
 from agentcalls.clock import Clock
 from agentcalls.errors import ConfigurationError
 from agentcalls.options import MAX_CONCURRENCY
-from agentcalls.query import check_integer
+from agentcalls.query import check_boolean, check_integer
 from agentcalls.retry import Retry, RetryPolicy, at_least
 
 if TYPE_CHECKING:
@@ -27,6 +27,16 @@ _CONNECTIONS = 128
 DEFAULT_MAX_BODY_BYTES = 16 * 2**20
 
 
+def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{attribute.name} takes a function.")
+
+
+def _clock(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, Clock):
+        raise ConfigurationError(f"{attribute.name} takes a Clock.")
+
+
 @frozen(kw_only=True)
 class Config:
     """Where a client sends its requests, with which credential, and how hard it tries."""
@@ -37,9 +47,9 @@ class Config:
     concurrency: int = field(validator=check_integer(1, MAX_CONCURRENCY))
     retry: RetryPolicy
     max_body_bytes: int = field(validator=at_least(1, "a whole number of bytes", int))
-    strict: bool
-    on_retry: Callable[[Retry], object] | None = field(repr=False)
-    clock: Clock = field(repr=False)
+    strict: bool = field(validator=check_boolean)
+    on_retry: Callable[[Retry], object] | None = field(repr=False, validator=_callable)
+    clock: Clock = field(repr=False, validator=_clock)
 
     @property
     def http_options(self) -> dict[str, Any]:
@@ -96,7 +106,7 @@ class Config:
             max_body_bytes=max_body_bytes,
             strict=strict,
             on_retry=on_retry,
-            clock=clock or Clock(),
+            clock=Clock() if clock is None else clock,
         )
 
 
@@ -142,7 +152,7 @@ def _checked_url(base_url: str, *, allow_http: bool) -> httpx.URL:
         raise ConfigurationError(
             "The base URL holds a user, a query, a fragment or a space; leave it out."
         )
-    if url.scheme == "http" and not (allow_http or is_loopback(url)):
+    if url.scheme == "http" and not (allow_http is True or is_loopback(url)):
         raise ConfigurationError(
             "The base URL is plain http, which would show the key to the network: "
             "use https, or pass allow_http=True."

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=attrs.AttrsInstance)
 
 _LONGEST_RAW = 200
+_MOST_DIGITS = 1000
 _MOST_SHARED = 4096
 
 
@@ -158,9 +159,15 @@ def _calls(rows: list[msgspec.Struct]) -> list[Call]:
 
 def _row_by_row(body: dict[str, Any], rows: list[object]) -> Body:
     problems: list[Problem] = []
-    message, meta = body.pop("message", None), body.pop("meta", None)
+    message, meta = body.pop("message", _MISSING), body.pop("meta", None)
+    try:
+        read_message = cast("str", _text(message))
+    except _UnreadableError as error:
+        read_message = None
+        raw = None if message is _MISSING else _short(message)
+        problems.append(Problem(field="message", raw=raw, why=str(error)))
     return Body(
-        message if isinstance(message, str) else None,
+        read_message,
         None if meta is None else _model(PageMeta, meta, problems, row=None),
         [_model(Call, value, problems, row=row) for row, value in enumerate(rows)],
         body,
@@ -174,9 +181,14 @@ def _parsed(content: bytes) -> object:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # What msgspec refuses and json lets through: NaN, lone surrogates, a byte order mark.
         try:
-            return json.loads(content)
+            return json.loads(content.decode("utf-8-sig"), parse_int=_any_integer)
         except (ValueError, RecursionError):
             raise ValueError("the body is no JSON") from None
+
+
+def _any_integer(digits: str) -> int | float:
+    # Python refuses to read an integer of thousands of digits.
+    return int(digits) if len(digits) < _MOST_DIGITS else float(digits)
 
 
 def _model(model: type[ModelT], value: object, problems: list[Problem], row: int | None) -> ModelT:
@@ -204,7 +216,12 @@ def _model(model: type[ModelT], value: object, problems: list[Problem], row: int
                 )
     else:
         problems.append(
-            Problem(row=row, raw=_short(value), why=f"is {_kind(value)}, not an object")
+            Problem(
+                row=row,
+                field="meta" if row is None else None,
+                raw=_short(value),
+                why=f"is {_kind(value)}, not an object",
+            )
         )
     instance = model(**fields)
     instance.additional_properties = extra  # type: ignore[attr-defined]

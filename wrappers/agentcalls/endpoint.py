@@ -7,7 +7,6 @@ for what comes back (they raise on unknown statuses and on bodies that are no JS
 from __future__ import annotations
 
 import platform
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode
 
@@ -16,7 +15,7 @@ from attrs import evolve
 
 from agentcalls._version import __version__
 from agentcalls.decode import decode_page
-from agentcalls.errors import UnexpectedResponseError, error_for, without
+from agentcalls.errors import UnexpectedResponseError, error_for, parsed, unechoed, without
 from agentcalls.page import Page
 from agentcalls.ratelimit import RateLimit
 from agentcalls_api.api.calls import list_calls
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 _build = list_calls._get_kwargs  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 _TEMPLATE = _build("{agentId}")
 OPERATION = {"method": str(_TEMPLATE["method"]).upper(), "path": unquote(_TEMPLATE["url"])}
-_ESCAPED_ASCII = re.compile(rb"\\(?:/|u00[2-7])")
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
@@ -58,17 +56,18 @@ def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
             answer.status, answer.headers, answer.content, secret=answer.secret, **OPERATION
         )
     request_id = without(answer.secret, answer.headers.get("X-Request-Id", "")) or None
-    content = _unechoed(answer.content, answer.secret)
+    content = unechoed(answer.content, answer.secret)
     try:
         body = decode_page(content)
         if strict and body.problems:
-            raise ValueError(str(body.problems[0]))  # noqa: TRY301
+            problem = body.problems[0]
+            raise ValueError(f"{problem.field or 'the row'} {problem.why}, in row {problem.row}")  # noqa: TRY301
     except ValueError as error:
         raise UnexpectedResponseError(
             f"The answer is no page of calls: {error}.",
             status=answer.status,
             request_id=request_id,
-            body=content[:2048].decode(errors="replace"),
+            body=parsed(answer.content, answer.secret),
             **OPERATION,
         ) from None
     return Page(
@@ -80,13 +79,3 @@ def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
         problems=tuple(evolve(problem, page=query.start) for problem in body.problems),
         additional_properties=body.extra,
     )
-
-
-def _unechoed(content: bytes, secret: str) -> bytes:
-    # A server that echoes the key is not to reach anybody's log through us; looking for it costs a few µs. JSON may
-    # write any of its characters with a backslash, which is looked at where any visible character is written so.
-    if secret and _ESCAPED_ASCII.search(content):
-        characters = secret.encode()
-        either = [rb"(?:\\?%s|\\u00%02x)" % (re.escape(bytes([code])), code) for code in characters]
-        return re.sub(b"".join(either), b"***", content, flags=re.IGNORECASE)
-    return content.replace(secret.encode(), b"***") if secret else content

@@ -21,6 +21,7 @@ AgentCallsError
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 2048
 _DEEPEST = 50
+_SHORTEST_KEY = 8
+_ESCAPED_ASCII = re.compile(rb"\\(?:/|u00[2-7])")
 _CLIENT_ERROR, _SERVER_ERROR, _NOT_IMPLEMENTED = 400, 500, 501
 _RETRYABLE = {408, 429}
 
@@ -193,7 +196,7 @@ def error_for(
     template of the request, and what must not appear in the error: the key, which a server may echo. The envelope is
     `ApiError` of openapi.yaml.
     """
-    body = _parsed(content, secret)
+    body = parsed(content, secret)
     envelope = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     known: dict[str, Any] = {
         "status": status,
@@ -225,7 +228,24 @@ def without(secret: str, text: str) -> str:
     return text.replace(secret, "***") if secret else text
 
 
-def _parsed(content: bytes, secret: str) -> Any:
+def unechoed(content: bytes, secret: str) -> bytes:
+    """A body without the key, which a server may have echoed, as JSON may write it: any character with a backslash.
+
+    What is too short to be a key is left in: it may be a word of the API.
+    """
+    if len(secret) < _SHORTEST_KEY:
+        return content
+    if _ESCAPED_ASCII.search(content):
+        either = [
+            rb"(?:\\?%s|\\u00%02x)" % (re.escape(bytes([code])), code) for code in secret.encode()
+        ]
+        return re.sub(b"".join(either), b"***", content, flags=re.IGNORECASE)
+    return content.replace(secret.encode(), b"***")
+
+
+def parsed(content: bytes, secret: str) -> Any:
+    """The JSON of a body, or at most 2 KB of its text, either without the key."""
+    content = unechoed(content, secret)
     try:
         return _redacted(json.loads(content), secret)
     except (ValueError, RecursionError):

@@ -60,23 +60,23 @@ class CallListing:
 
         They are given as they are: a listing that shifts meanwhile may repeat calls, or lose some, between two pages.
         """
-        _refuse_time_window(self.options, "pages()")
+        _refuse_what_iterates(self.options, "pages()")
         return self._pages(self.query)
 
     def page(self, number: int) -> Page:
         """Page `number`, 1-based, of `limit` calls; one past the end is empty."""
-        _refuse_time_window(self.options, "page()")
+        _refuse_what_iterates(self.options, "page()")
         return self._fetch(self.query.window(number, self.query.size))
 
     def first(self) -> Call | None:
         """The call that iterating would begin with, at the cost of one small request; None where there is none."""
-        if self.options.has_time_window:
+        if self.options.needs_iterating:
             return next(iter(self), None)
         return next(iter(self._fetch(first_call(self.query))), None)
 
     def count(self) -> int:
         """How many calls match, wherever `page` starts: one small request, or all pages where there is no `meta`."""
-        _refuse_time_window(self.options, "count()")
+        _refuse_what_iterates(self.options, "count()")
         total = total_count(self._fetch(self.query.window(1, 1)))
         if total is not None:
             return total
@@ -127,23 +127,23 @@ class AsyncCallListing:
 
         They are given as they are: a listing that shifts meanwhile may repeat calls, or lose some, between two pages.
         """
-        _refuse_time_window(self.options, "pages()")
+        _refuse_what_iterates(self.options, "pages()")
         return self._pages(self.query)
 
     async def page(self, number: int) -> Page:
         """Page `number`, 1-based, of `limit` calls; one past the end is empty."""
-        _refuse_time_window(self.options, "page()")
+        _refuse_what_iterates(self.options, "page()")
         return await self._fetch(self.query.window(number, self.query.size))
 
     async def first(self) -> Call | None:
         """The call that iterating would begin with, at the cost of one small request; None where there is none."""
-        if self.options.has_time_window:
+        if self.options.needs_iterating:
             return await anext(aiter(self), None)
         return next(iter(await self._fetch(first_call(self.query))), None)
 
     async def count(self) -> int:
         """How many calls match, wherever `page` starts: one small request, or all pages where there is no `meta`."""
-        _refuse_time_window(self.options, "count()")
+        _refuse_what_iterates(self.options, "count()")
         total = total_count(await self._fetch(self.query.window(1, 1)))
         if total is not None:
             return total
@@ -161,8 +161,8 @@ class AsyncCallListing:
             yield page
 
 
-def _refuse_time_window(options: ReadOptions, what: str) -> None:
-    if options.has_time_window:
+def _refuse_what_iterates(options: ReadOptions, what: str) -> None:
+    if options.needs_iterating:
         raise ConfigurationError(
-            f"{what} is the API's answer, which knows no since and until: iterate instead."
+            f"{what} is the API's answer, which knows no since and until, and no resume: iterate."
         )

@@ -17,6 +17,7 @@ Moment: TypeAlias = datetime | date | str
 """An aware datetime; a date, its midnight in UTC; or text: a duration before now such as "24h", or ISO 8601."""
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = r"([0-9]{1,9})([smhdw])"
 _FORMS = (
     'an aware datetime, a date, a duration such as "24h" or "7d", or ISO 8601 text with an offset'
 )
@@ -34,6 +35,11 @@ def resolved(name: str, moment: Moment | None, now: datetime) -> datetime | None
         raise ConfigurationError(f"{name} takes {_FORMS}; not {moment!r}.") from None
 
 
+def is_duration(moment: Moment | None) -> bool:
+    """Whether it is counted back from the moment at which it is asked."""
+    return isinstance(moment, str) and re.fullmatch(_DURATION, moment) is not None
+
+
 def check_moment(_: object, attribute: Attribute[Any], value: Any) -> None:
     """Let a `Moment` or None pass; raises `ConfigurationError` for anything else."""
     resolved(attribute.name, value, datetime.now(UTC))
@@ -41,7 +47,7 @@ def check_moment(_: object, attribute: Attribute[Any], value: Any) -> None:
 
 def _resolved(moment: object, now: datetime) -> datetime:
     if isinstance(moment, str):
-        if match := re.fullmatch(r"([0-9]{1,9})([smhdw])", moment):
+        if match := re.fullmatch(_DURATION, moment):
             return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
         is_date = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", moment)
         moment = date.fromisoformat(moment) if is_date else isoparse(moment)

@@ -39,6 +39,6 @@ class ReadOptions:
     max_retries: int | None = field(default=None, validator=optional(check_integer(0)))
 
     @property
-    def has_time_window(self) -> bool:
-        """Whether `since` or `until` is given, which the API cannot filter by."""
-        return self.since is not None or self.until is not None
+    def needs_iterating(self) -> bool:
+        """Whether `since`, `until` or `resume` is given, which the API itself knows nothing of."""
+        return any(option is not None for option in (self.since, self.until, self.resume))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -79,14 +80,15 @@ class Checkpoint:
 
     def to_json(self) -> str:
         """The checkpoint as one line of JSON; some kilobytes at most, no call but its id and key."""
-        return msgspec.json.encode(self).decode()
+        # Not msgspec's, which refuses the half characters that JSON may hold, an id among them.
+        return json.dumps(msgspec.to_builtins(self))
 
     @classmethod
     def from_json(cls, text: str) -> Checkpoint:
         """The checkpoint that `to_json` gave; raises `ConfigurationError` for any other text."""
         try:
-            checkpoint = msgspec.json.decode(text, type=cls)
-        except (msgspec.DecodeError, UnicodeEncodeError, TypeError) as error:
+            checkpoint = msgspec.convert(json.loads(text), cls)
+        except (msgspec.ValidationError, ValueError, TypeError, RecursionError) as error:
             raise ConfigurationError(f"This is no checkpoint of a listing: {error}") from error
         if checkpoint.key is not None and not checkpoint.direction:
             raise ConfigurationError("This is no checkpoint of a listing: a key without direction.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import Attribute, asdict, evolve, field, frozen
@@ -36,7 +37,7 @@ def check_text(_: object, attribute: Attribute[Any], value: object) -> None:
 def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
     # "." and ".." would be resolved away and reach another path with the key.
     if value in {"", ".", ".."} or any(
-        character < " " or character == "\x7f" for character in value
+        unicodedata.category(character) == "Cc" for character in value
     ):
         raise ConfigurationError(
             f"{attribute.name} is {value!r}: it is empty, a dot segment, or holds a control character."

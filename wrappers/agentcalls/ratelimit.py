@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 # A reset farther ahead than this is no rate limit but a mistake, such as milliseconds taken for seconds.
-_LONGEST_WINDOW_SECONDS = 86_400
+LONGEST_WINDOW_SECONDS = 86_400
 
 # Requests that a gate has held leave within this long after the moment named, so as not to arrive all at once.
 SPREAD_SECONDS = 1.0
@@ -48,8 +48,11 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
     A date is read by the server's own clock, its `Date`; without one by `wall`, this machine's Unix time in seconds.
     """
     value = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
-        return float(value)
+    # Sent twice, it is a list: the longest of them is never too soon.
+    if re.fullmatch(r"[0-9.+, ]+", value) and (
+        numbers := re.findall(r"[0-9]+(?:\.[0-9]+)?", value)
+    ):
+        return max(map(float, numbers))
     moment = _http_date(value)
     return None if moment is None else max(0.0, moment - _server_time(headers, wall))
 
@@ -62,7 +65,7 @@ def window_wait(headers: Mapping[str, str], wall: float) -> float | None:
     if limit is None or limit.reset is None:
         return None
     seconds = limit.reset.timestamp() - _server_time(headers, wall)
-    return seconds if 0 < seconds <= _LONGEST_WINDOW_SECONDS else None
+    return seconds if 0 < seconds <= LONGEST_WINDOW_SECONDS else None
 
 
 class Gate:
@@ -87,7 +90,11 @@ class Gate:
 
 
 def _integer(value: str | None) -> int | None:
-    return int(value) if value is not None and re.fullmatch(r"[0-9]{1,18}", value) else None
+    return (
+        int(value.split(".")[0])
+        if value is not None and re.fullmatch(r"[0-9]{1,18}(\.[0-9]*)?", value)
+        else None
+    )
 
 
 def _moment(unix_seconds: int) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from agentcalls.errors import AgentCallsError
-from agentcalls.moments import resolved
+from agentcalls.moments import is_duration, resolved
 from agentcalls.paging.walk import Walk
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agentcalls_api.models import Call
 
 _KEPT_PROBLEMS = 1000
+_BY_TIME = ("created_on", "created_at")  # which of the two the server sorts by is not known
 
 
 class Reading:
@@ -38,16 +39,17 @@ class Reading:
         now = datetime.fromtimestamp(wall, UTC)
         self._query = query
         self._walk: Walk[Call] = Walk(
-            binding=_binding(query, options),
+            binding=_binding(query, options, now),
             start=(query.start - 1) * query.size,
             exact=options.exact,
+            by_time=(query.sort or _BY_TIME[0]).removeprefix("-") in _BY_TIME,
             max_items=options.max_items,
             max_pages=options.max_pages,
             since=resolved("since", options.since, now),
             until=resolved("until", options.until, now),
             resume=options.resume,
         )
-        self._stopped = False
+        self._stopped = self._abandoned = False
         self._problems: list[Problem] = []
         self._problem_count = 0
         self._size = 0
@@ -60,15 +62,19 @@ class Reading:
 
     @property
     def report(self) -> Report:
-        """What was read and proven up to now."""
-        return evolve(
-            self._walk.report, problems=tuple(self._problems), problem_count=self._problem_count
-        )
+        """What was read and proven up to now; it is not complete while calls are still to be handed out."""
+        report = self._walk.report
+        if self._left or self._abandoned:
+            report = evolve(
+                report, complete=False, reason=report.reason or "Not every call was taken."
+            )
+        return evolve(report, problems=tuple(self._problems), problem_count=self._problem_count)
 
     @property
     def checkpoint(self) -> Checkpoint:
         """Where to go on: after the last call that was handed out."""
-        return self._walk.checkpoint(self._size - self._left)
+        checkpoint = self._walk.checkpoint(self._size - self._left)
+        return evolve(checkpoint, report=evolve(checkpoint.report, complete=False, reason=None))
 
     @property
     def _left(self) -> int:
@@ -82,6 +88,7 @@ class Reading:
         """End reading: nothing more is planned, and nothing more is handed out."""
         self._stopped = True
         # The checkpoint stands where handing out stopped.
+        self._abandoned = self._abandoned or self._left > 0
         self._size, self.pending, self._held = self._size - self._left, iter(()), []
 
     @contextmanager
@@ -130,9 +137,13 @@ class Reading:
         self._walk.accept(window, (), None)
 
 
-def _binding(query: CallQuery, options: ReadOptions) -> str:
+def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:
     # What makes two listings the same, hashed: a search may hold a phone number, and a checkpoint is kept in files.
-    window = [repr(options.since), repr(options.until)]
+    # A duration is the same window each time it is asked for, though not the same moment.
+    window = [
+        moment if is_duration(moment) else str(resolved("", moment, now))
+        for moment in (options.since, options.until)
+    ]
     text = json.dumps(
         [query.sent() | {"page": query.start, "limit": query.size}, window], sort_keys=True
     )

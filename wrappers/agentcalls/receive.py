@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, cast
+import zlib
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -18,13 +19,11 @@ from agentcalls.errors import (
 from agentcalls.retry import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
-
     from agentcalls.auth import KeyAuth
 
 # What sending and reading may raise. httpx lets some of what is below it through: a redirect to no URL and, in
 # asyncio, a TLS record that is broken.
-FAILURES = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError)
+FAILURES = (httpx.RequestError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError)
 
 # httpx looks at where a redirect leads even if it is not to be followed.
 _UNREADABLE = (httpx.DecodingError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
@@ -32,6 +31,7 @@ _UNREADABLE = (httpx.DecodingError, httpx.StreamError, httpx.InvalidURL, Unicode
 # Two compressions on top of each other make gigabytes of kilobytes before anybody can count them.
 _ENCODINGS = {"", "identity", "gzip"}
 _OK = 200
+_GZIP = 16 + zlib.MAX_WBITS
 _SHORTEST_TIMEOUT_SECONDS = 0.001
 
 
@@ -46,38 +46,31 @@ class Incoming:
         self._longest = longest
         self._deadline = deadline
         self._response: httpx.Response | None = None
-        self._encoding = ""
+        self._arrived = 0
+        self._inflate: Any = None  # zlib names its class nowhere
         self._content = bytearray()
 
     def start(self, response: httpx.Response) -> Answer | AgentCallsError | None:
         """Take the head of the answer; what is returned, if anything, ends it."""
         self._response = response
-        self._encoding = response.headers.get("Content-Encoding", "").strip().lower()
-        if self._encoding in _ENCODINGS:
+        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        if encoding == "gzip":
+            self._inflate = zlib.decompressobj(_GZIP)
+        if encoding in _ENCODINGS:
             return None
         return self._ended(UnexpectedResponseError("Its Content-Encoding was not asked for."))
 
-    def chunks(self, response: httpx.Response) -> Iterable[bytes]:
-        """The pieces of the body, without its compression."""
-        # What is not compressed needs none of httpx's decoders, which cost as much as decoding the page.
-        return (
-            response.iter_bytes()
-            if self._encoding
-            else cast("httpx.SyncByteStream", response.stream)
-        )
-
-    def async_chunks(self, response: httpx.Response) -> AsyncIterable[bytes]:
-        """The pieces of the body, without its compression, asynchronously."""
-        return (
-            response.aiter_bytes()
-            if self._encoding
-            else cast("httpx.AsyncByteStream", response.stream)
-        )
-
     def add(self, chunk: bytes, now: float) -> Answer | AgentCallsError | None:
-        """Take a piece of the body; what is returned, if anything, ends it."""
+        """Take a piece of the body as it arrived; what is returned, if anything, ends it."""
+        self._arrived += len(chunk)
+        if self._inflate:
+            # httpx's own decoder hands out nothing for a piece that holds nothing, and all that a piece holds at once.
+            try:
+                chunk = self._inflate.decompress(chunk, self._longest + 1 - len(self._content))
+            except zlib.error as error:
+                return self.failed(httpx.DecodingError(str(error)))
         self._content += chunk
-        if len(self._content) > self._longest:
+        if max(self._arrived, len(self._content)) > self._longest:
             return self._ended(
                 UnexpectedResponseError(f"The answer is longer than {self._longest:,} bytes.")
             )
@@ -87,8 +80,13 @@ class Incoming:
             )
         return None
 
-    def whole(self, response: httpx.Response) -> Answer:
+    def whole(self, response: httpx.Response) -> Answer | AgentCallsError:
         """The answer, once it has been read to its end."""
+        if self._inflate and self._arrived and not self._inflate.eof:
+            return self.failed(httpx.DecodingError("the compressed body is not complete"))
+        return self._answer(response)
+
+    def _answer(self, response: httpx.Response) -> Answer:
         return Answer(
             response.status_code, response.headers, bytes(self._content), self._auth.secret
         )
@@ -111,7 +109,7 @@ class Incoming:
     def _ended(self, refusal: AgentCallsError) -> Answer | AgentCallsError:
         if self._response:
             if self._response.status_code != _OK:
-                return self.whole(self._response)
+                return self._answer(self._response)
             refusal.status = self._response.status_code
             request_id = self._response.headers.get("X-Request-Id", "")
             refusal.request_id = without(self._auth.secret, request_id) or None

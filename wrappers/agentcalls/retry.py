@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import Attribute, field, frozen
 
 from agentcalls.errors import AgentCallsError, APITimeoutError, ConfigurationError, RateLimitError
-from agentcalls.ratelimit import SPREAD_SECONDS, Gate, retry_after, window_wait
+from agentcalls.ratelimit import (
+    LONGEST_WINDOW_SECONDS,
+    SPREAD_SECONDS,
+    Gate,
+    retry_after,
+    window_wait,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -125,7 +131,7 @@ def attempts(
         error.attempts = attempt
         error.retry_after = asked
         wait = next_wait(error, attempt, policy, random)
-        if isinstance(error, RateLimitError):
+        if isinstance(error, RateLimitError) and (asked or 0) <= LONGEST_WINDOW_SECONDS:
             gate.hold(now() + (wait or asked or 0))
         if wait is None or now() + wait >= deadline:
             raise error

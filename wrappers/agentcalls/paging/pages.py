@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentcalls.errors import PaginationError
+from agentcalls.paging.answer import judge
+from agentcalls.paging.plain import RecentIds
+from agentcalls.paging.windows import Window
 
 if TYPE_CHECKING:
     from agentcalls.page import Page
@@ -19,30 +22,29 @@ class Pages:
     def __init__(self, query: CallQuery) -> None:
         self.next_query: CallQuery | None = query.window(query.start, query.size)
         """The query for the next page; None where the listing has ended."""
-        self._latest: list[str] = []
+        self._recent = RecentIds()
         self._repeats = 0
 
     def accept(self, page: Page) -> None:
         """Take the answer to `next_query`.
 
-        An empty page is the end whatever `meta` says; without `meta`, so is a page that comes short. Raises
-        `PaginationError` where one and the same page comes again and again.
+        An empty page is the end whatever `meta` says, and its total outweighs its `has_next_page`; without `meta` a
+        page that comes short is the end. Raises `PaginationError` where page after page has no call but those that came
+        before.
         """
         query = self.next_query
-        ids = [call.id for call in page]
-        if query is None or not ids:
+        if query is None or not page.data:
             self.next_query = None
             return
-        # A listing that shifts by a page between two requests repeats one, once; it does not go on doing so.
-        self._repeats = self._repeats + 1 if ids == self._latest else 0
-        self._latest = ids
+        # A listing that shifts may repeat a page between two requests; it does not go on doing so.
+        self._repeats = 0 if self._recent.unseen(page.data) else self._repeats + 1
         if self._repeats > _MOST_REPEATS:
             raise PaginationError(
-                f"Page {query.start} holds the same calls as the {_MOST_REPEATS} before it."
+                f"Page {query.start} and the {_MOST_REPEATS} before it hold no new call."
             )
-        has_next = page.meta.has_next_page if page.meta else None
-        goes_on = has_next if isinstance(has_next, bool) else len(ids) >= query.size
-        self.next_query = query.window(query.start + 1, query.size) if goes_on else None
+        answer = judge(Window(query.start, query.size), len(page), page.meta)
+        ends = not answer.says_more and (answer.short or answer.has_next is False)
+        self.next_query = None if ends else query.window(query.start + 1, query.size)
 
 
 def first_call(query: CallQuery) -> CallQuery:
@@ -51,5 +53,5 @@ def first_call(query: CallQuery) -> CallQuery:
 
 
 def total_count(page: Page) -> int | None:
-    """How many calls the whole listing has; None where the page does not say."""
-    return page.meta.total_count if page.meta else None
+    """How many calls the listing has, by its first page of one; None where that does not say or cannot mean it."""
+    return judge(Window(1, 1), len(page), page.meta).total

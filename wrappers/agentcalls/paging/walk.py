@@ -54,6 +54,8 @@ class Walk(Generic[RowT]):
 
     Args:
         start: Rows of the listing to leave out at its start: `(page - 1) * limit` of the caller's.
+        by_time: Whether the rows may be sorted by `created_on`; where they are sorted by another field, order
+            that is seen in some of them says nothing of the rest.
         exact: Overlap the windows so that the walk is proven; otherwise plain pages of 100.
         max_items: Calls to deliver at most, counted from here also where the walk is resumed.
         max_pages: Answers to use at most, counted likewise.
@@ -74,6 +76,7 @@ class Walk(Generic[RowT]):
         binding: str,
         start: int = 0,
         exact: bool = True,
+        by_time: bool = True,
         max_items: int | None = None,
         max_pages: int | None = None,
         since: datetime | None = None,
@@ -81,6 +84,7 @@ class Walk(Generic[RowT]):
         resume: Checkpoint | None = None,
     ) -> None:
         self._binding = binding
+        self._by_time = by_time
         self._start = start if resume is None else 0
         self._since, self._until = since, until
         self._items_left, self._pages_left = max_items, max_pages
@@ -155,12 +159,10 @@ class Walk(Generic[RowT]):
         """Whether the walk has changed its plan since: the answer to such a window delivers nothing."""
         return window.epoch != self._epoch
 
-    def accept(
-        self, window: Window, rows: Sequence[RowT], meta: PageMeta | None, *, lost: int = 0
-    ) -> list[RowT]:
+    def accept(self, window: Window, rows: Sequence[RowT], meta: PageMeta | None) -> list[RowT]:
         """The calls that an answer gives to deliver, in the listing's order.
 
-        `rows` are those of the answer, in its order; `lost` counts what in it was no row at all. Raises
+        `rows` are those of the answer, in its order. Raises
         `PaginationError` where the server repeats itself without end, and `ValueError` for an answer out of turn.
         """
         self._requests += 1
@@ -172,9 +174,7 @@ class Walk(Generic[RowT]):
         if not self._planned or self._planned[0] != window:
             raise ValueError(f"{window} is not the window planned first.")
         self._planned.popleft()
-        if lost:
-            self._doubt(reasons.MALFORMED)
-        answer = self._judge(window, len(rows) + lost, meta)
+        answer = self._judge(window, len(rows), meta)
         found = None if answer is None else self._found(answer, rows)
         if answer is None or found is None:
             return []
@@ -182,7 +182,10 @@ class Walk(Generic[RowT]):
         self._most = max(self._most, answer.count)
         self._count_barren(answer, found)
         self._pages += 1
-        self._repeats += len(rows) - len(found)
+        self._repeats += max(
+            0,
+            len(rows) - max(0, self._start - window.offset if self._pages == 1 else 0) - len(found),
+        )
         wanted = self._wanted(found)
         self._latest = Batch(before, self._stand(), found, wanted, rows, window.offset)
         return self._within_bounds(wanted)
@@ -275,8 +278,8 @@ class Walk(Generic[RowT]):
     ) -> list[RowT]:
         window = answer.window
         self._room = _ANY_NUMBER
-        direction = direction_of(keys)
-        one_key = bool(keys) and keys[0] == keys[-1] == max(keys) == min(keys)
+        direction = direction_of(keys) if self._by_time else 0
+        one_key = self._by_time and bool(keys) and keys[0] == keys[-1] == max(keys) == min(keys)
         if answer.ends or not answer.count:
             self._end(answer)
         elif window.limit != farthest_window(self._start).limit:
@@ -336,7 +339,7 @@ class Walk(Generic[RowT]):
         elif not found and answer.clamped:
             self._doubt(reasons.CLAMPED)
             self._ended = True
-        elif self._since or self._until:
+        elif self._by_time and (self._since or self._until):
             self._ended = self._plainly_passed(_keys(rows))
         return found
 
