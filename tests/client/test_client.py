@@ -393,3 +393,19 @@ def test_control_character_of_any_kind_is_refused_in_an_agent_id(
 ) -> None:
     with pytest.raises(ConfigurationError, match="agent_id"):
         make_client(api_key=FULL_KEY, base_url=mock_url).calls.list("a\x85b")
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_runtime_error_is_the_closed_clients_or_passes_untouched(
+    make_client: MakeClient, *, closed: bool
+) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        if closed:
+            client._closed.set()
+        raise RuntimeError("Cannot send a request, as the client has been closed.")
+
+    client = make_client(
+        api_key="sk_1", base_url="https://host", http_client=make_client.http(answer)
+    )
+    with pytest.raises(ConfigurationError if closed else RuntimeError, match="closed"):
+        client.calls.list("a").first()

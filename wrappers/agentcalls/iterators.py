@@ -35,7 +35,7 @@ class CallIterator:
         self._reading = reading
         self._fetch = fetch
         self._submit = submit
-        self._asked: deque[tuple[Window, Future[Page] | None]] = deque()
+        self._ahead: deque[tuple[Window, Future[Page]]] = deque()
 
     def __iter__(self) -> Self:
         return self
@@ -52,38 +52,37 @@ class CallIterator:
         reading = self._reading
         with reading.stopped_by_errors(self._forget):
             held = reading.take_held()
-            self._ask()
+            self._ask_ahead()
             if held:
                 return True
-            if not self._asked:
+            if self._ahead:
+                window, future = self._ahead.popleft()
+                page = future.result()
+            elif next_window := reading.plan():
+                window = next_window
+                page = self._fetch(reading.query_for(window))
+            else:
                 return False
-            window, future = self._asked.popleft()
-            page = future.result() if future else self._fetch(reading.query_for(window))
             reading.accept(window, page)
             self._drop_void()
-            if reading.room > 1:
-                self._ask()
+            self._ask_ahead()
         return True
 
-    def _ask(self) -> None:
+    def _ask_ahead(self) -> None:
         reading = self._reading
-        while len(self._asked) < reading.room and (window := reading.plan()):
-            # A single request is sent by the thread that waits for it, when it does.
-            ahead = reading.room > 1
-            future = self._submit(self._fetch, reading.query_for(window)) if ahead else None
-            self._asked.append((window, future))
+        while len(self._ahead) < reading.room and reading.room > 1 and (window := reading.plan()):
+            self._ahead.append((window, self._submit(self._fetch, reading.query_for(window))))
 
     def _drop_void(self) -> None:
-        while self._asked and self._reading.is_void(self._asked[0][0]):
-            window, future = self._asked.popleft()
-            if future and not future.cancel():
+        while self._ahead and self._reading.is_void(self._ahead[0][0]):
+            window, future = self._ahead.popleft()
+            if not future.cancel():
                 self._reading.count_void(window)
 
     def _forget(self) -> None:
-        for _, future in self._asked:
-            if future:
-                future.cancel()
-        self._asked.clear()
+        for _, future in self._ahead:
+            future.cancel()
+        self._ahead.clear()
 
     @property
     def report(self) -> Report:
@@ -118,7 +117,7 @@ class AsyncCallIterator:
         self._reading = reading
         self._fetch = fetch
         self._spawn = spawn
-        self._asked: deque[tuple[Window, asyncio.Task[Page] | None]] = deque()
+        self._ahead: deque[tuple[Window, asyncio.Task[Page]]] = deque()
 
     def __aiter__(self) -> Self:
         return self
@@ -135,37 +134,37 @@ class AsyncCallIterator:
         reading = self._reading
         with reading.stopped_by_errors(self._forget):
             held = reading.take_held()
-            self._ask()
+            self._ask_ahead()
             if held:
                 return True
-            if not self._asked:
+            if self._ahead:
+                window, task = self._ahead.popleft()
+                page = await task
+            elif next_window := reading.plan():
+                window = next_window
+                page = await self._fetch(reading.query_for(window))
+            else:
                 return False
-            window, task = self._asked.popleft()
-            page = await (task or self._fetch(reading.query_for(window)))
             reading.accept(window, page)
             self._drop_void()
-            if reading.room > 1:
-                self._ask()
+            self._ask_ahead()
         return True
 
-    def _ask(self) -> None:
+    def _ask_ahead(self) -> None:
         reading = self._reading
-        while len(self._asked) < reading.room and (window := reading.plan()):
-            ahead = reading.room > 1
-            task = self._spawn(self._fetch(reading.query_for(window))) if ahead else None
-            self._asked.append((window, task))
+        while len(self._ahead) < reading.room and reading.room > 1 and (window := reading.plan()):
+            self._ahead.append((window, self._spawn(self._fetch(reading.query_for(window)))))
 
     def _drop_void(self) -> None:
-        while self._asked and self._reading.is_void(self._asked[0][0]):
-            window, task = self._asked.popleft()
-            if task and task.cancel():
-                self._reading.count_void(window)
+        while self._ahead and self._reading.is_void(self._ahead[0][0]):
+            window, task = self._ahead.popleft()
+            task.cancel()
+            self._reading.count_void(window)
 
     def _forget(self) -> None:
-        for _, task in self._asked:
-            if task:
-                task.cancel()
-        self._asked.clear()
+        for _, task in self._ahead:
+            task.cancel()
+        self._ahead.clear()
 
     @property
     def report(self) -> Report:
@@ -179,7 +178,7 @@ class AsyncCallIterator:
 
     async def aclose(self) -> None:
         """End the iteration: nothing more is asked for or given, and the requests under way are cancelled."""
-        tasks = [task for _, task in self._asked if task]
+        tasks = [task for _, task in self._ahead]
         self._close()
         await asyncio.gather(*tasks, return_exceptions=True)
 

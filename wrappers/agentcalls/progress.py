@@ -23,7 +23,7 @@ class Report:
     pages: int = 0
     """Answers that were used."""
     requests: int = 0
-    """Answers that arrived, those fetched ahead in vain included; retries are not counted."""
+    """Requests for windows, those fetched ahead in vain included; retries are not counted."""
     repeats_dropped: int = 0
     """Rows that arrived again and were not delivered again; the walk's own overlaps are among them."""
     repairs: int = 0
