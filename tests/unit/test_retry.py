@@ -300,3 +300,25 @@ def test_policy_that_makes_no_sense_is_refused(options: Any) -> None:
     (name,) = options
     with pytest.raises(ConfigurationError, match=f"^{name} takes"):
         RetryPolicy(**options)
+
+
+def test_429_with_a_used_up_window_and_no_retry_after_waits_for_its_reset() -> None:
+    driver = Driver()
+    next(driver.steps)
+    wall = 1_700_000_000
+    date = "Tue, 14 Nov 2023 22:13:20 GMT"
+    limited = {
+        "X_RateLimit_Limit": "60",
+        "X_RateLimit_Remaining": "0",
+        "X_RateLimit_Reset": str(wall + 30),
+        "Date": date,
+    }
+    assert driver.sleeps(answer(429, **limited)) == 30
+    assert driver.told[0].error.retry_after == 30
+
+
+def test_absurd_retry_after_raises_and_does_not_shut_the_gate_for_years() -> None:
+    driver = Driver()
+    next(driver.steps)
+    assert driver.fails(answer(429, Retry_After="999999999")).retry_after == 999_999_999
+    assert driver.gate.wait(driver.moment, lambda: 0.0) == 0
