@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-KEY = "sk_bench"
+KEY = "sk_bench_0123456789abcdef0123456789abcdef"
 AGENT = "agent_0"
 
 

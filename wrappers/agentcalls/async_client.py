@@ -188,7 +188,7 @@ class AsyncClient:
         except FAILURES as error:
             failure = incoming.failed(error)
         else:
-            return incoming.whole(response)
+            return incoming.whole()
         self._check_open()
         return failure
 

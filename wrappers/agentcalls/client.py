@@ -213,7 +213,7 @@ class Client:
         except FAILURES as error:
             failure = incoming.failed(error)
         else:
-            return incoming.whole(response)
+            return incoming.whole()
         self._check_open()
         return failure
 

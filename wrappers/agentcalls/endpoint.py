@@ -55,7 +55,7 @@ def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
         raise error_for(
             answer.status, answer.headers, answer.content, secret=answer.secret, **OPERATION
         )
-    request_id = without(answer.secret, answer.headers.get("X-Request-Id", "")) or None
+    request_id = without(answer.secret, answer.headers.get("x-request-id", "")) or None
     content = unechoed(answer.content, answer.secret)
     try:
         body = decode_page(content)

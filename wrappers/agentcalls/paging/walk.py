@@ -111,7 +111,7 @@ class Walk(Generic[RowT]):
             self._resume(resume)
         if not exact and self._plain is None:
             self._go_plainly(reasons.NOT_EXACT, self._position())
-        self._latest = Batch[RowT](self._stand(), self._stand())
+        self._latest: Batch[RowT] = Batch(self._stand(), self._stand())
         self._given = 0
         self._check_bounds()
 
@@ -167,7 +167,7 @@ class Walk(Generic[RowT]):
         """
         self._requests += 1
         before = self._latest.after
-        self._latest = Batch[RowT](before, before)
+        self._latest = Batch(before, before)
         self._given = 0
         if self.is_void(window):
             return []
