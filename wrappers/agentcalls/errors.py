@@ -192,9 +192,9 @@ def error_for(
 ) -> AgentCallsError:
     """The error that an answer stands for, whatever its body holds; it is returned, not raised.
 
-    Takes the answer's status (any int), headers (their names in lower case), and body as it arrived, with the method and the path
-    template of the request, and what must not appear in the error: the key, which a server may echo. The envelope is
-    `ApiError` of openapi.yaml.
+    Takes the answer's status (any int), headers (their names in lower case), and body as it arrived, with the method
+    and the path template of the request, and what must not appear in the error: the key, which a server may echo. The
+    envelope is `ApiError` of openapi.yaml.
     """
     body = parsed(content, secret)
     envelope = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
