@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -30,7 +29,7 @@ from agentcalls.retry import Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
     from types import TracebackType
 
     from agentcalls.auth import ApiKey, AuthScheme
@@ -164,6 +163,8 @@ class Client:
         with self._starting:
             self._check_open()
             if self._threads is None or self._threads_of != os.getpid():
+                from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (slow to import)
+
                 self._threads, self._threads_of = (
                     ThreadPoolExecutor(_MOST_THREADS, "agentcalls"),
                     os.getpid(),
