@@ -18,6 +18,7 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
+from agentcalls.connections import Connections
 from agentcalls.endpoint import request_arguments
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
@@ -111,7 +112,7 @@ class Client:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or LeanClient(**self._config.http_options)
+        self._http = http_client or LeanClient(**self._config.http_options(Connections))
         self._owner = None if http_client else os.getpid()
         self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
@@ -231,5 +232,8 @@ class Client:
         if self._owner not in {None, os.getpid()}:
             # The parent's are kept, or Python would warn of its sockets as left open.
             self._inherited = self._http
-            self._http, self._owner = LeanClient(**self._config.http_options), os.getpid()
+            self._http, self._owner = (
+                LeanClient(**self._config.http_options(Connections)),
+                os.getpid(),
+            )
         return self._http
