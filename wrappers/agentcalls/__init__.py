@@ -6,39 +6,46 @@
 ...         print(call.id, call.created_on, call.error_reason)
 """
 
+from importlib import import_module
+
 from agentcalls._version import __version__
-from agentcalls.async_client import AsyncClient
-from agentcalls.auth import ApiKey, AsyncApiKey, AuthScheme
-from agentcalls.calls import Calls
-from agentcalls.client import Client
-from agentcalls.clock import Clock
-from agentcalls.decode import Problem
-from agentcalls.errors import (
-    AgentCallsError,
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    ConflictError,
-    InternalServerError,
-    NotFoundError,
-    PaginationError,
-    PermissionDeniedError,
-    RateLimitError,
-    UnexpectedResponseError,
+
+TYPE_CHECKING = (
+    False  # to type checkers it is True; typing itself would be most of what this import costs
 )
-from agentcalls.iterators import AsyncCallIterator, CallIterator
-from agentcalls.listing import AsyncCallListing, CallListing
-from agentcalls.moments import Moment
-from agentcalls.options import ReadOptions
-from agentcalls.page import Page
-from agentcalls.progress import Checkpoint, Report
-from agentcalls.query import CallQuery, CallStatus
-from agentcalls.ratelimit import RateLimit
-from agentcalls.retry import Retry
-from agentcalls_api.models import Call, PageMeta
+if TYPE_CHECKING:
+    from agentcalls.async_client import AsyncClient
+    from agentcalls.auth import ApiKey, AsyncApiKey, AuthScheme
+    from agentcalls.calls import Calls
+    from agentcalls.client import Client
+    from agentcalls.clock import Clock
+    from agentcalls.decode import Problem
+    from agentcalls.errors import (
+        AgentCallsError,
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        InternalServerError,
+        NotFoundError,
+        PaginationError,
+        PermissionDeniedError,
+        RateLimitError,
+        UnexpectedResponseError,
+    )
+    from agentcalls.iterators import AsyncCallIterator, CallIterator
+    from agentcalls.listing import AsyncCallListing, CallListing
+    from agentcalls.moments import Moment
+    from agentcalls.options import ReadOptions
+    from agentcalls.page import Page
+    from agentcalls.progress import Checkpoint, Report
+    from agentcalls.query import CallQuery, CallStatus
+    from agentcalls.ratelimit import RateLimit
+    from agentcalls.retry import Retry
+    from agentcalls_api.models import Call, PageMeta
 
 __all__ = [
     "APIConnectionError",
@@ -80,3 +87,44 @@ __all__ = [
     "UnexpectedResponseError",
     "__version__",
 ]
+
+# Each public name's module is imported when the name is first asked for (PEP 562); the errors' is the other one.
+_HOMES = {
+    "ApiKey": "agentcalls.auth",
+    "AsyncApiKey": "agentcalls.auth",
+    "AsyncCallIterator": "agentcalls.iterators",
+    "AsyncCallListing": "agentcalls.listing",
+    "AsyncClient": "agentcalls.async_client",
+    "AuthScheme": "agentcalls.auth",
+    "Call": "agentcalls_api.models",
+    "CallIterator": "agentcalls.iterators",
+    "CallListing": "agentcalls.listing",
+    "CallQuery": "agentcalls.query",
+    "CallStatus": "agentcalls.query",
+    "Calls": "agentcalls.calls",
+    "Checkpoint": "agentcalls.progress",
+    "Client": "agentcalls.client",
+    "Clock": "agentcalls.clock",
+    "Moment": "agentcalls.moments",
+    "Page": "agentcalls.page",
+    "PageMeta": "agentcalls_api.models",
+    "Problem": "agentcalls.decode",
+    "RateLimit": "agentcalls.ratelimit",
+    "ReadOptions": "agentcalls.options",
+    "Report": "agentcalls.progress",
+    "Retry": "agentcalls.retry",
+}
+
+
+def __dir__() -> list[str]:
+    return [*(globals().keys() | set(__all__))]
+
+
+if not TYPE_CHECKING:  # or a type checker would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = import_module(_HOMES.get(name, "agentcalls.errors"))
+        value = globals()[name] = getattr(home, name)
+        return value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 
+from agentcalls.async_connections import AsyncConnections
 from agentcalls.calls import Calls
 from agentcalls.config import (
     DEFAULT_MAX_BODY_BYTES,
@@ -84,7 +85,7 @@ class AsyncClient:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or LeanAsyncClient(**self._config.http_options)
+        self._http = http_client or LeanAsyncClient(**self._config.http_options(AsyncConnections))
         self._owns_http = http_client is None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timeout = checked_timeout(timeout)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -19,6 +18,7 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
+from agentcalls.connections import Connections
 from agentcalls.endpoint import request_arguments
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
@@ -30,7 +30,7 @@ from agentcalls.retry import Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
     from types import TracebackType
 
     from agentcalls.auth import ApiKey, AuthScheme
@@ -112,7 +112,7 @@ class Client:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or LeanClient(**self._config.http_options)
+        self._http = http_client or LeanClient(**self._config.http_options(Connections))
         self._owner = None if http_client else os.getpid()
         self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
@@ -164,6 +164,8 @@ class Client:
         with self._starting:
             self._check_open()
             if self._threads is None or self._threads_of != os.getpid():
+                from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (slow to import)
+
                 self._threads, self._threads_of = (
                     ThreadPoolExecutor(_MOST_THREADS, "agentcalls"),
                     os.getpid(),
@@ -230,5 +232,8 @@ class Client:
         if self._owner not in {None, os.getpid()}:
             # The parent's are kept, or Python would warn of its sockets as left open.
             self._inherited = self._http
-            self._http, self._owner = LeanClient(**self._config.http_options), os.getpid()
+            self._http, self._owner = (
+                LeanClient(**self._config.http_options(Connections)),
+                os.getpid(),
+            )
         return self._http

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
 import attrs
 import msgspec
-from dateutil.parser import isoparse
 from msgspec.structs import astuple
 
 from agentcalls_api.models import Call, PageMeta
@@ -266,6 +265,8 @@ def _timestamp(value: object) -> object:
     try:
         moment = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
+        from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and hardly ever needed)
+
         try:
             moment = isoparse(text)
         except (ValueError, OverflowError) as error:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
     from typing import Any, TypeAlias
@@ -178,6 +178,8 @@ class AsyncCallIterator:
 
     async def aclose(self) -> None:
         """End the iteration: nothing more is asked for or given, and the requests under way are cancelled."""
+        import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
+
         tasks = [task for _, task in self._ahead]
         self._close()
         await asyncio.gather(*tasks, return_exceptions=True)
