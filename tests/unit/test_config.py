@@ -7,7 +7,6 @@ import pytest
 
 from agentcalls import ConfigurationError
 from agentcalls.config import Config, checked_timeout, given_key
-from agentcalls.connections import Connections
 
 KEY = "sk_canary_4711"
 
@@ -154,11 +153,8 @@ def test_timeout_that_bounds_nothing_is_refused(timeout: Any) -> None:
 def test_proxy_of_the_environment_is_for_other_machines_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def leaves_it_to_httpx(base_url: str) -> bool:
-        return "transport" not in resolve(base_url=base_url).http_options(Connections)
-
-    assert not leaves_it_to_httpx("https://host")
+    assert not resolve(base_url="https://host").is_proxied
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    assert leaves_it_to_httpx("https://host")
-    assert not leaves_it_to_httpx("http://127.0.0.1:8010")
-    assert not leaves_it_to_httpx("https://localhost")
+    assert resolve(base_url="https://host").is_proxied
+    assert not resolve(base_url="http://127.0.0.1:8010").is_proxied
+    assert not resolve(base_url="https://localhost").is_proxied

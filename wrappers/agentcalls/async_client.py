@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from agentcalls.async_connections import AsyncConnections
+from agentcalls.async_connections import AsyncBorrowed, AsyncConnections
 from agentcalls.calls import Calls
 from agentcalls.config import (
     DEFAULT_MAX_BODY_BYTES,
@@ -18,10 +18,10 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
-from agentcalls.endpoint import request_arguments
+from agentcalls.connections import DEFAULT_TIMEOUT, LIMITS, trusted
+from agentcalls.endpoint import target_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
-from agentcalls.lean import LeanAsyncClient
 from agentcalls.listing import AsyncCallListing
 from agentcalls.log import keyless_logs
 from agentcalls.receive import FAILURES, Incoming, within
@@ -85,7 +85,8 @@ class AsyncClient:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or LeanAsyncClient(**self._config.http_options(AsyncConnections))
+        host = self._config.host
+        self._http = AsyncBorrowed(http_client, host) if http_client else self._opened()
         self._owns_http = http_client is None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timeout = checked_timeout(timeout)
@@ -120,7 +121,7 @@ class AsyncClient:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._owns_http:
-            await self._http.aclose()
+            await self._http.close()
 
     def _listing(self, query: CallQuery, options: ReadOptions) -> AsyncCallListing:
         return AsyncCallListing(
@@ -146,7 +147,7 @@ class AsyncClient:
 
     async def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
         self._check_loop()
-        arguments = request_arguments(self._config.base_url, query)
+        target = target_of(query)
         steps = self._exchanges.steps(query, options)
         outcome: Answer | AgentCallsError | None = None
         try:
@@ -154,34 +155,31 @@ class AsyncClient:
                 step = steps.send(outcome)
                 outcome = None
                 if isinstance(step, Send):
-                    outcome = await self._send(arguments, step)
+                    outcome = await self._send(target, step)
                 else:
                     await self._sleep(step)
         except StopIteration as end:
             page: Page = end.value
             return page
 
-    async def _send(self, arguments: dict[str, Any], step: Send) -> Answer | AgentCallsError:
+    async def _send(self, target: str, step: Send) -> Answer | AgentCallsError:
         config, now = self._config, self._config.clock.now
         self._check_open()
         auth = await config.auth.awaited()
         self._check_open()
-        timeout = within(self._timeout or self._http.timeout, step.deadline - now())
-        make = httpx.Request if self._owns_http else self._http.build_request
-        request = make(**arguments, extensions={"timeout": timeout.as_dict()})
-        auth.sign(request)
+        timeouts = within(self._timeout or self._http.timeout, step.deadline - now())
         incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
         try:
             with keyless_logs(auth):
-                response = await self._http.send(
-                    request, auth=None, stream=True, follow_redirects=False
-                )
-                async with aclosing(response):
-                    if ended := incoming.start(response):
+                reply = await self._http.send(target, auth, timeouts)
+                try:
+                    if ended := incoming.start(reply):
                         return ended
-                    async for chunk in cast("httpx.AsyncByteStream", response.stream):
+                    async for chunk in reply.body:
                         if ended := incoming.add(chunk, now()):
                             return ended
+                finally:
+                    await reply.close()
         except RuntimeError:
             # httpx's, of a client that was closed meanwhile.
             self._check_open()
@@ -200,6 +198,13 @@ class AsyncClient:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), seconds)
         self._check_open()
+
+    def _opened(self) -> AsyncBorrowed | AsyncConnections:
+        # Proxies are httpx's business.
+        if self._config.is_proxied:
+            http = httpx.AsyncClient(timeout=DEFAULT_TIMEOUT, verify=trusted(), limits=LIMITS)
+            return AsyncBorrowed(http, self._config.host)
+        return AsyncConnections(self._config.host)
 
     def _check_open(self) -> None:
         if self._closed.is_set() or self._http.is_closed:

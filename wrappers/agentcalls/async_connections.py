@@ -1,67 +1,99 @@
-"""The free list of connections for asyncio; see `connections.py`."""
+"""The ways to the server, for asyncio; see `connections.py`."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+import httpcore
 import httpx
 
-from agentcalls.connections import MOST_CONNECTIONS, FreeList
+from agentcalls.connections import DEFAULT_TIMEOUT, MOST_CONNECTIONS, FreeList, Reply, joined
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterable, Awaitable
+
+    from agentcalls.auth import KeyAuth
+    from agentcalls.connections import Host, Timeouts
 
 
-class AsyncConnections(httpx.AsyncBaseTransport):
-    """What an `httpx.AsyncClient` sends with."""
+class AsyncConnections:
+    """Connections of a client's own, to one host."""
 
-    def __init__(self, trust: ssl.SSLContext, now: Callable[[], float]) -> None:
-        self._list = FreeList(httpx.AsyncHTTPTransport, trust, now)
+    timeout = DEFAULT_TIMEOUT
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._list = FreeList(lambda: httpcore.AsyncHTTPConnection(**host.options))
         self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
+        self.is_closed = False
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer; its connection is free again once the answer is closed."""
+    async def send(
+        self, target: str, auth: KeyAuth, timeouts: Timeouts
+    ) -> Reply[AsyncIterable[bytes], Awaitable[object]]:
+        """The answer to a GET of `target`, a path with its query. Raises httpx's errors, and httpcore's."""
         try:
-            async with asyncio.timeout(request.extensions["timeout"]["pool"]):
+            async with asyncio.timeout(timeouts["pool"]):
                 await self._slots.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("Every connection was in use.") from None
-        transport = self._list.take()
+        connection = None
         try:
-            for stale in self._list.take_stale():
-                await stale.aclose()
-            response = await transport.handle_async_request(request)
+            connection, expired = self._list.take()
+            for one in expired:
+                await one.aclose()
+            response = await connection.handle_async_request(
+                self._host.request(target, auth, timeouts)
+            )
         except BaseException:
-            # A cancelled request, too, has closed its connection by now.
-            self._free(transport)
+            # A cancelled request has closed its connection by now.
+            self._free(connection)
             raise
-        stream = cast("httpx.AsyncByteStream", response.stream)
-        response.stream = _Stream(stream, partial(self._free, transport))
-        return response
+        close = partial(self._end, response, connection)
+        return Reply(response.status, joined(response.headers), response.stream, close)  # type: ignore[arg-type]
 
-    def _free(self, transport: httpx.AsyncHTTPTransport) -> None:
-        self._list.give_back(transport)
+    async def _end(
+        self, response: httpcore.Response, connection: httpcore.AsyncHTTPConnection
+    ) -> None:
+        try:
+            await response.aclose()
+        finally:
+            self._free(connection)
+
+    def _free(self, connection: httpcore.AsyncHTTPConnection | None) -> None:
+        self._list.give_back(connection)
         self._slots.release()
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Close every connection."""
-        for transport in self._list.take_all():
-            await transport.aclose()
+        self.is_closed = True
+        for connection in self._list.take_all():
+            await connection.aclose()
 
 
-class _Stream(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream, closed: Callable[[], object]) -> None:
-        self._stream = stream
-        self._closed = closed
+class AsyncBorrowed:
+    """An `httpx.AsyncClient` as the way to the server."""
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._stream)
+    def __init__(self, http: httpx.AsyncClient, host: Host) -> None:
+        self._http, self._host = http, host
+        self.close = http.aclose
 
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            self._closed()
+    @property
+    def timeout(self) -> httpx.Timeout:
+        """How long it waits."""
+        return self._http.timeout
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its owner has closed it."""
+        return self._http.is_closed
+
+    async def send(
+        self, target: str, auth: KeyAuth, timeouts: Timeouts
+    ) -> Reply[AsyncIterable[bytes], Awaitable[object]]:
+        """The answer to a GET of `target`, a path with its query. Raises httpx's errors."""
+        request = self._host.httpx_request(self._http, target, auth, timeouts)
+        response = await self._http.send(request, auth=None, stream=True, follow_redirects=False)
+        headers = dict(response.headers.items())
+        return Reply(response.status_code, headers, response.stream, response.aclose)  # type: ignore[arg-type]

@@ -100,6 +100,11 @@ class KeyAuth:
         """The key itself, to cut it out of what a server echoes."""
         return self._api_key.checked()
 
+    @property
+    def header_line(self) -> tuple[bytes, bytes]:
+        """The header that carries the key, as it is sent."""
+        return self.header.encode(), (self.prefix + self._api_key.checked()).encode()
+
     def sign(self, request: httpx.Request) -> None:
         """Give the request the key, and no other credential."""
         for other in ("Authorization", "X-Api-Key"):

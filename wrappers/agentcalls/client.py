@@ -6,7 +6,7 @@ import os
 import threading
 from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
@@ -18,11 +18,10 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
-from agentcalls.connections import Connections
-from agentcalls.endpoint import request_arguments
+from agentcalls.connections import DEFAULT_TIMEOUT, LIMITS, Borrowed, Connections, trusted
+from agentcalls.endpoint import target_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
-from agentcalls.lean import LeanClient
 from agentcalls.listing import CallListing
 from agentcalls.log import keyless_logs
 from agentcalls.receive import FAILURES, Incoming, within
@@ -112,7 +111,7 @@ class Client:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or LeanClient(**self._config.http_options(Connections))
+        self._http = Borrowed(http_client, self._config.host) if http_client else self._opened()
         self._owner = None if http_client else os.getpid()
         self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
@@ -173,7 +172,7 @@ class Client:
             return self._threads.submit(fetch, query)
 
     def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
-        arguments = request_arguments(self._config.base_url, query)
+        target = target_of(query)
         steps = self._exchanges.steps(query, options)
         outcome: Answer | AgentCallsError | None = None
         try:
@@ -181,33 +180,28 @@ class Client:
                 step = steps.send(outcome)
                 outcome = None
                 if isinstance(step, Send):
-                    outcome = self._send(arguments, step)
+                    outcome = self._send(target, step)
                 else:
                     self._sleep(step)
         except StopIteration as end:
             page: Page = end.value
             return page
 
-    def _send(self, arguments: dict[str, Any], step: Send) -> Answer | AgentCallsError:
+    def _send(self, target: str, step: Send) -> Answer | AgentCallsError:
         config, now = self._config, self._config.clock.now
         self._check_open()
         auth = config.auth.asked()
         self._check_open()
         http = self._connections()
-        timeout = within(self._timeout or http.timeout, step.deadline - now())
-        make = httpx.Request if self._owner else http.build_request
-        request = make(**arguments, extensions={"timeout": timeout.as_dict()})
-        auth.sign(request)
+        timeouts = within(self._timeout or http.timeout, step.deadline - now())
         incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
         try:
-            with keyless_logs(auth):
-                response = http.send(request, auth=None, stream=True, follow_redirects=False)
-                with closing(response):
-                    if ended := incoming.start(response):
+            with keyless_logs(auth), closing(http.send(target, auth, timeouts)) as reply:
+                if ended := incoming.start(reply):
+                    return ended
+                for chunk in reply.body:
+                    if ended := incoming.add(chunk, now()):
                         return ended
-                    for chunk in cast("httpx.SyncByteStream", response.stream):
-                        if ended := incoming.add(chunk, now()):
-                            return ended
         except RuntimeError:
             # httpx's, of a client that was closed meanwhile.
             self._check_open()
@@ -227,13 +221,17 @@ class Client:
         if self._closed.is_set() or self._http.is_closed:
             raise ConfigurationError("The client is closed; make a new one.")
 
-    def _connections(self) -> httpx.Client:
+    def _opened(self) -> Borrowed | Connections:
+        # Proxies are httpx's business.
+        if self._config.is_proxied:
+            http = httpx.Client(timeout=DEFAULT_TIMEOUT, verify=trusted(), limits=LIMITS)
+            return Borrowed(http, self._config.host)
+        return Connections(self._config.host)
+
+    def _connections(self) -> Borrowed | Connections:
         # Two processes on one socket would read each other's answers.
         if self._owner not in {None, os.getpid()}:
             # The parent's are kept, or Python would warn of its sockets as left open.
             self._inherited = self._http
-            self._http, self._owner = (
-                LeanClient(**self._config.http_options(Connections)),
-                os.getpid(),
-            )
+            self._http, self._owner = self._opened(), os.getpid()
         return self._http

@@ -11,19 +11,18 @@ from attrs import Attribute, field, frozen
 
 from agentcalls.auth import AUTH_OF_SCHEME, KeyAuth, Secret
 from agentcalls.clock import Clock
-from agentcalls.connections import MOST_CONNECTIONS, has_proxies, trust_for
+from agentcalls.connections import Host, has_proxies
+from agentcalls.endpoint import HEADERS
 from agentcalls.errors import ConfigurationError
 from agentcalls.options import MAX_CONCURRENCY
 from agentcalls.query import check_boolean, check_integer
 from agentcalls.retry import Retry, RetryPolicy, at_least
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
 API_PREFIX = "/api/v1/console"
 DOCUMENTED_HOST = "https://api.bimpe.ai"
-DEFAULT_TIMEOUT = httpx.Timeout(30, connect=10)
 _LARGEST_PORT = 65_535
 DEFAULT_MAX_BODY_BYTES = 16 * 2**20
 
@@ -52,20 +51,15 @@ class Config:
     on_retry: Callable[[Retry], object] | None = field(repr=False, validator=_callable)
     clock: Clock = field(repr=False, validator=_clock)
 
-    def http_options(
-        self, connections: Callable[[ssl.SSLContext, Callable[[], float]], object]
-    ) -> dict[str, Any]:
-        """What either of httpx's clients takes to be ours, with connections of its flavour.
+    @property
+    def host(self) -> Host:
+        """Where requests go, and what each of them carries."""
+        return Host(self.base_url, HEADERS)
 
-        They go straight to the host: where the environment names proxies, httpx's own pools are left in charge.
-        """
-        trust = trust_for(self.base_url)
-        if self.trust_env and has_proxies():
-            limits = httpx.Limits(
-                max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS
-            )
-            return {"timeout": DEFAULT_TIMEOUT, "verify": trust, "limits": limits}
-        return {"timeout": DEFAULT_TIMEOUT, "transport": connections(trust, self.clock.now)}
+    @property
+    def is_proxied(self) -> bool:
+        """Whether the environment may name a proxy for the host."""
+        return self.trust_env and has_proxies()
 
     def __str__(self) -> str:
         return f"base_url={self.base_url!r}, auth={self.auth.scheme!r}"

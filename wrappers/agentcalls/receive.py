@@ -6,6 +6,7 @@ import ssl
 import zlib
 from typing import TYPE_CHECKING, Any, cast
 
+import httpcore
 import httpx
 
 from agentcalls.endpoint import OPERATION
@@ -20,10 +21,25 @@ from agentcalls.retry import Answer
 
 if TYPE_CHECKING:
     from agentcalls.auth import KeyAuth
+    from agentcalls.connections import Reply, Timeouts
 
 # What sending and reading may raise. httpx lets some of what is below it through: a redirect to no URL and, in
 # asyncio, a TLS record that is broken.
-FAILURES = (httpx.RequestError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError)
+_OF_HTTPCORE = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+)
+FAILURES = (
+    *_OF_HTTPCORE,
+    httpx.RequestError,
+    httpx.StreamError,
+    httpx.InvalidURL,
+    OSError,
+    UnicodeError,
+)
 
 # httpx looks at where a redirect leads even if it is not to be followed.
 _UNREADABLE = (httpx.DecodingError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
@@ -51,9 +67,9 @@ class Incoming:
         self._inflate: Any = None  # zlib names its class nowhere
         self._pieces: list[bytes] = []
 
-    def start(self, response: httpx.Response) -> Answer | AgentCallsError | None:
+    def start(self, reply: Reply[Any, Any]) -> Answer | AgentCallsError | None:
         """Take the head of the answer; what is returned, if anything, ends it."""
-        self._status, self._headers = response.status_code, dict(response.headers.items())
+        self._status, self._headers = reply.status, reply.headers
         encoding = self._headers.get("content-encoding", "").strip().lower()
         if encoding == "gzip":
             self._inflate = zlib.decompressobj(_GZIP)
@@ -93,6 +109,8 @@ class Incoming:
 
     def failed(self, error: Exception) -> Answer | AgentCallsError:
         """What an error of `FAILURES` stands for; it is returned, not raised."""
+        if isinstance(error, _OF_HTTPCORE):
+            error = _as_of_httpx(error)
         what = without(self._auth.secret, str(error)) or type(error).__name__
         refusal: AgentCallsError
         if isinstance(error, httpx.TimeoutException):
@@ -116,13 +134,20 @@ class Incoming:
         return refusal
 
 
-def within(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
+def within(timeout: httpx.Timeout, seconds: float) -> Timeouts:
     """The same timeouts, none of them longer than `seconds`."""
     longest = max(seconds, _SHORTEST_TIMEOUT_SECONDS)
-    limits = timeout.as_dict().items()
-    return httpx.Timeout(
-        **{name: longest if value is None else min(value, longest) for name, value in limits}
-    )
+    return {
+        name: longest if value is None else min(value, longest)
+        for name, value in timeout.as_dict().items()
+    }
+
+
+def _as_of_httpx(error: Exception) -> httpx.RequestError:
+    # They have the same names.
+    translated: httpx.RequestError = getattr(httpx, type(error).__name__)(str(error))
+    translated.__cause__ = error
+    return translated
 
 
 def _is_final(error: BaseException) -> bool:
