@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 class AsyncConnections(httpx.AsyncBaseTransport):
     """What an `httpx.AsyncClient` sends with."""
 
-    def __init__(self, trust: ssl.SSLContext, now: Callable[[], float]) -> None:
+    def __init__(
+        self, trust: ssl.SSLContext, now: Callable[[], float], *, most: int = MOST_CONNECTIONS
+    ) -> None:
         self._list = FreeList(httpx.AsyncHTTPTransport, trust, now)
-        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._slots = asyncio.Semaphore(most)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer; its connection is free again once the answer is closed."""

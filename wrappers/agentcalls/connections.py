@@ -77,9 +77,11 @@ class FreeList(Generic[TransportT]):
 class Connections(httpx.BaseTransport):
     """What an `httpx.Client` sends with."""
 
-    def __init__(self, trust: ssl.SSLContext, now: Callable[[], float]) -> None:
+    def __init__(
+        self, trust: ssl.SSLContext, now: Callable[[], float], *, most: int = MOST_CONNECTIONS
+    ) -> None:
         self._list = FreeList(httpx.HTTPTransport, trust, now)
-        self._slots = Semaphore(MOST_CONNECTIONS)
+        self._slots = Semaphore(most)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer; its connection is free again once the answer is closed."""
