@@ -23,10 +23,10 @@ class AsyncConnections:
 
     timeout = DEFAULT_TIMEOUT
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, *, most: int = MOST_CONNECTIONS) -> None:
         self._host = host
-        self._list = FreeList(lambda: httpcore.AsyncHTTPConnection(**host.options))
-        self._slots = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._list = FreeList(partial(httpcore.AsyncHTTPConnection, **host.options))
+        self._slots = asyncio.Semaphore(most)
         self.is_closed = False
 
     async def send(

@@ -54,10 +54,10 @@ class Connections:
 
     timeout = DEFAULT_TIMEOUT
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, *, most: int = MOST_CONNECTIONS) -> None:
         self._host = host
-        self._list = FreeList(lambda: httpcore.HTTPConnection(**host.options))
-        self._slots = Semaphore(MOST_CONNECTIONS)
+        self._list = FreeList(partial(httpcore.HTTPConnection, **host.options))
+        self._slots = Semaphore(most)
         self.is_closed = False
 
     def send(
