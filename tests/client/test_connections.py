@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from agentcalls.connections import Connections, FreeList, trusted
 from faults import Exchange, FaultServer, answer, head_of, script, self_signed
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Generator
     from pathlib import Path
 

@@ -70,7 +70,9 @@ class Driver:
 
 
 def answer(status: int, **headers: str) -> Answer:
-    return Answer(status, {name.replace("_", "-").lower(): value for name, value in headers.items()}, b"")
+    return Answer(
+        status, {name.replace("_", "-").lower(): value for name, value in headers.items()}, b""
+    )
 
 
 def error_of(kind: type[AgentCallsError] = APIConnectionError, **known: Any) -> AgentCallsError:
