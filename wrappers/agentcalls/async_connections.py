@@ -34,7 +34,8 @@ class AsyncConnections:
     ) -> Reply[AsyncIterable[bytes], Awaitable[object]]:
         """The answer to a GET of `target`, a path with its query. Raises httpx's errors, and httpcore's."""
         try:
-            async with asyncio.timeout(timeouts["pool"]):
+            # None waits where there is room, and a timeout of asyncio's is not for nothing.
+            async with asyncio.timeout(timeouts["pool"] if self._slots.locked() else None):
                 await self._slots.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("Every connection was in use.") from None
