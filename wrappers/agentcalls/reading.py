@@ -132,9 +132,9 @@ class Reading:
         """Whether the plan has changed since, so that the answer to this window is of no use."""
         return self._walk.is_void(window)
 
-    def count_void(self, window: Window) -> None:
+    def count_void(self) -> None:
         """Count a window that was asked for in vain."""
-        self._walk.accept(window, (), None)
+        self._walk.count_void()
 
 
 def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:
