@@ -31,10 +31,11 @@ from agentcalls.errors import (
 )
 from agentcalls.iterators import AsyncCallIterator, CallIterator
 from agentcalls.listing import AsyncCallListing, CallListing
+from agentcalls.many import AsyncManyIterator, AsyncManyListing, ManyIterator, ManyListing
 from agentcalls.moments import Moment
-from agentcalls.options import ReadOptions
+from agentcalls.options import ManyOptions, ReadOptions
 from agentcalls.page import Page
-from agentcalls.progress import Checkpoint, Report
+from agentcalls.progress import Checkpoint, ManyReport, Report
 from agentcalls.query import CallQuery, CallStatus
 from agentcalls.ratelimit import RateLimit
 from agentcalls.retry import Retry
@@ -50,6 +51,8 @@ __all__ = [
     "AsyncCallIterator",
     "AsyncCallListing",
     "AsyncClient",
+    "AsyncManyIterator",
+    "AsyncManyListing",
     "AuthScheme",
     "AuthenticationError",
     "BadRequestError",
@@ -65,6 +68,10 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "InternalServerError",
+    "ManyIterator",
+    "ManyListing",
+    "ManyOptions",
+    "ManyReport",
     "Moment",
     "NotFoundError",
     "Page",

@@ -84,6 +84,11 @@ class Reading:
         """The window to ask for next; None where reading has ended."""
         return None if self._stopped else self._walk.plan()
 
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to ask for."""
+        return self._stopped or self._walk.done
+
     def stop(self) -> None:
         """End reading: nothing more is planned, and nothing more is handed out."""
         self._stopped = True
