@@ -105,6 +105,14 @@ def test_agents_without_calls_open_the_window_too() -> None:
     assert len(planned(many)) == 4
 
 
+def test_an_agent_that_fails_opens_the_window_too() -> None:
+    many = readings("abcdefgh")
+    (first,) = planned(many)
+    many.failed(first, InternalServerError("No."))
+    assert not many.advance()
+    assert len(planned(many)) == 4
+
+
 def test_an_agent_that_is_begun_goes_before_a_new_one_and_new_ones_before_windows_ahead() -> None:
     many = readings("abcdefgh")
     assert agents_of(opened(many, total=1000)) == ["a", "b", "c", "d"]
