@@ -134,12 +134,29 @@ def test_both_clients_take_the_same_settings() -> None:
     assert sync == asynchronous
 
 
-def test_both_listings_have_the_same_methods() -> None:
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        (agentcalls.CallListing, agentcalls.AsyncCallListing),
+        (agentcalls.ManyListing, agentcalls.AsyncManyListing),
+    ],
+)
+def test_both_listings_have_the_same_methods(kinds: tuple[type, type]) -> None:
     sync, asynchronous = (
         {name.replace("aiter", "iter") for name in vars(kind) if name not in {"_submit", "_spawn"}}
-        for kind in (agentcalls.CallListing, agentcalls.AsyncCallListing)
+        for kind in kinds
     )
     assert sync == asynchronous
+
+
+def test_many_agents_are_asked_what_one_is() -> None:
+    one, many = (
+        inspect.signature(method).parameters
+        for method in (agentcalls.Calls.list, agentcalls.Calls.list_many)
+    )
+    assert set(one) - set(many) == {"agent_id", "page", "limit"}
+    assert set(many) - set(one) == {"agent_ids", "stop_on_error"}
+    assert all(one[name].default == many[name].default for name in set(one) & set(many) - {"self"})
 
 
 def test_every_public_class_and_method_has_a_docstring() -> None:

@@ -10,9 +10,8 @@ from importlib import import_module
 
 from agentcalls._version import __version__
 
-TYPE_CHECKING = (
-    False  # to type checkers it is True; typing itself would be most of what this import costs
-)
+# Type checkers take it for True; typing itself would be most of what this import costs.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agentcalls.async_client import AsyncClient
     from agentcalls.auth import ApiKey, AsyncApiKey, AuthScheme
@@ -38,10 +37,11 @@ if TYPE_CHECKING:
     )
     from agentcalls.iterators import AsyncCallIterator, CallIterator
     from agentcalls.listing import AsyncCallListing, CallListing
+    from agentcalls.many import AsyncManyIterator, AsyncManyListing, ManyIterator, ManyListing
     from agentcalls.moments import Moment
-    from agentcalls.options import ReadOptions
+    from agentcalls.options import ManyOptions, ReadOptions
     from agentcalls.page import Page
-    from agentcalls.progress import Checkpoint, Report
+    from agentcalls.progress import Checkpoint, ManyReport, Report
     from agentcalls.query import CallQuery, CallStatus
     from agentcalls.ratelimit import RateLimit
     from agentcalls.retry import Retry
@@ -57,6 +57,8 @@ __all__ = [
     "AsyncCallIterator",
     "AsyncCallListing",
     "AsyncClient",
+    "AsyncManyIterator",
+    "AsyncManyListing",
     "AuthScheme",
     "AuthenticationError",
     "BadRequestError",
@@ -72,6 +74,10 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "InternalServerError",
+    "ManyIterator",
+    "ManyListing",
+    "ManyOptions",
+    "ManyReport",
     "Moment",
     "NotFoundError",
     "Page",
@@ -95,6 +101,8 @@ _HOMES = {
     "AsyncCallIterator": "agentcalls.iterators",
     "AsyncCallListing": "agentcalls.listing",
     "AsyncClient": "agentcalls.async_client",
+    "AsyncManyIterator": "agentcalls.many",
+    "AsyncManyListing": "agentcalls.many",
     "AuthScheme": "agentcalls.auth",
     "Call": "agentcalls_api.models",
     "CallIterator": "agentcalls.iterators",
@@ -105,6 +113,10 @@ _HOMES = {
     "Checkpoint": "agentcalls.progress",
     "Client": "agentcalls.client",
     "Clock": "agentcalls.clock",
+    "ManyIterator": "agentcalls.many",
+    "ManyListing": "agentcalls.many",
+    "ManyOptions": "agentcalls.options",
+    "ManyReport": "agentcalls.progress",
     "Moment": "agentcalls.moments",
     "Page": "agentcalls.page",
     "PageMeta": "agentcalls_api.models",

@@ -24,6 +24,7 @@ from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
 from agentcalls.listing import AsyncCallListing
 from agentcalls.log import keyless_logs
+from agentcalls.many import AsyncManyListing
 from agentcalls.receive import FAILURES, Incoming, within
 from agentcalls.retry import Send
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from agentcalls.auth import AsyncApiKey, AuthScheme
     from agentcalls.clock import Clock
     from agentcalls.errors import AgentCallsError
-    from agentcalls.options import ReadOptions
+    from agentcalls.options import ManyOptions, ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
     from agentcalls.retry import Answer, Retry
@@ -47,7 +48,7 @@ class AsyncClient:
     clock's `sleep`. Tasks may share it; it belongs to the event loop that it is first used in.
     """
 
-    calls: Calls[AsyncCallListing]
+    calls: Calls[AsyncCallListing, AsyncManyListing]
     """The agents' calls."""
 
     def __init__(
@@ -93,7 +94,7 @@ class AsyncClient:
         self._exchanges = Exchanges(self._config)
         self._closed = asyncio.Event()
         self._tasks: set[asyncio.Task[Page]] = set()
-        self.calls = Calls(self._listing)
+        self.calls = Calls(self._listing, self._listing_of_many)
 
     def __repr__(self) -> str:
         # A traceback with locals shows a client whose settings were refused, too.
@@ -126,6 +127,19 @@ class AsyncClient:
     def _listing(self, query: CallQuery, options: ReadOptions) -> AsyncCallListing:
         return AsyncCallListing(
             query,
+            options,
+            partial(self._fetch, options=options),
+            self._spawn,
+            self._config.concurrency,
+            self._config.clock,
+        )
+
+    def _listing_of_many(
+        self, query: CallQuery, many: ManyOptions, options: ReadOptions
+    ) -> AsyncManyListing:
+        return AsyncManyListing(
+            query,
+            many,
             options,
             partial(self._fetch, options=options),
             self._spawn,

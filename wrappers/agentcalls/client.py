@@ -24,6 +24,7 @@ from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
 from agentcalls.listing import CallListing
 from agentcalls.log import keyless_logs
+from agentcalls.many import ManyListing
 from agentcalls.receive import FAILURES, Incoming, within
 from agentcalls.retry import Send
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from agentcalls.auth import ApiKey, AuthScheme
     from agentcalls.clock import Clock
     from agentcalls.errors import AgentCallsError
-    from agentcalls.options import ReadOptions
+    from agentcalls.options import ManyOptions, ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
     from agentcalls.retry import Answer, Retry
@@ -73,7 +74,7 @@ class Client:
         ConfigurationError: For a setting that is missing or cannot be used; nothing is sent.
     """
 
-    calls: Calls[CallListing]
+    calls: Calls[CallListing, ManyListing]
     """The agents' calls."""
 
     def __init__(
@@ -119,7 +120,7 @@ class Client:
         self._starting = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
         self._threads_of = 0
-        self.calls = Calls(self._listing)
+        self.calls = Calls(self._listing, self._listing_of_many)
 
     def __repr__(self) -> str:
         # A traceback with locals shows a client whose settings were refused, too.
@@ -152,6 +153,19 @@ class Client:
     def _listing(self, query: CallQuery, options: ReadOptions) -> CallListing:
         return CallListing(
             query,
+            options,
+            partial(self._fetch, options=options),
+            self._submit,
+            self._config.concurrency,
+            self._config.clock,
+        )
+
+    def _listing_of_many(
+        self, query: CallQuery, many: ManyOptions, options: ReadOptions
+    ) -> ManyListing:
+        return ManyListing(
+            query,
+            many,
             options,
             partial(self._fetch, options=options),
             self._submit,

@@ -67,6 +67,8 @@ class AgentCallsError(Exception):
     """The HTTP method."""
     path: str | None = None
     """The path template of the operation, without the agent's id."""
+    agent_id: str | None = None
+    """The agent whose reading failed, where many are read with `list_many`."""
     checkpoint: Checkpoint | None = None
     """Where an iteration was stopped by this error; `list(..., resume=checkpoint)` goes on there."""
 

@@ -75,9 +75,9 @@ class CallIterator:
 
     def _drop_void(self) -> None:
         while self._ahead and self._reading.is_void(self._ahead[0][0]):
-            window, future = self._ahead.popleft()
+            _, future = self._ahead.popleft()
             if not future.cancel():
-                self._reading.count_void(window)
+                self._reading.count_void()
 
     def _forget(self) -> None:
         for _, future in self._ahead:
@@ -157,9 +157,9 @@ class AsyncCallIterator:
 
     def _drop_void(self) -> None:
         while self._ahead and self._reading.is_void(self._ahead[0][0]):
-            window, task = self._ahead.popleft()
+            _, task = self._ahead.popleft()
             task.cancel()
-            self._reading.count_void(window)
+            self._reading.count_void()
 
     def _forget(self) -> None:
         for _, task in self._ahead:

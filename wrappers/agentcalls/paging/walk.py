@@ -159,6 +159,10 @@ class Walk(Generic[RowT]):
         """Whether the walk has changed its plan since: the answer to such a window delivers nothing."""
         return window.epoch != self._epoch
 
+    def count_void(self) -> None:
+        """Count a window that was asked for in vain; what `accept` gave last is still what a checkpoint is in."""
+        self._requests += 1
+
     def accept(self, window: Window, rows: Sequence[RowT], meta: PageMeta | None) -> list[RowT]:
         """The calls that an answer gives to deliver, in the listing's order.
 
