@@ -1,6 +1,6 @@
 """Connections kept in a free list, one httpx transport for each: httpx's own pool looks at all of them per request.
 
-At 32 in flight that was three quarters of what an async page costs. What is the same for both flavours is here, and
+At 32 in flight that was most of what an async page costs. What is the same for both flavours is here, and
 the flavour that blocks.
 """
 
