@@ -193,6 +193,8 @@ def test_wait_for_a_connection_ends_within_the_timeout(
     assert {type(error) for error in errors} == {APITimeoutError}
     assert sum("Every connection was in use" in str(error) for error in errors) == 1
     assert used(server) == [0]
+    for _ in range(2):
+        assert len(client.calls.list("agent_1").page(1)) == 100
 
 
 def test_proxy_of_the_environment_gets_the_requests(

@@ -46,6 +46,15 @@ if TYPE_CHECKING:
     from agentcalls.ratelimit import RateLimit
     from agentcalls.retry import Retry
     from agentcalls_api.models import Call, PageMeta
+else:  # out of type checkers' sight, or they would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = import_module(_HOMES.get(name, "agentcalls.errors"))
+        value = globals()[name] = getattr(home, name)
+        return value
+
 
 __all__ = [
     "APIConnectionError",
@@ -130,13 +139,3 @@ _HOMES = {
 
 def __dir__() -> list[str]:
     return [*(globals().keys() | set(__all__))]
-
-
-if not TYPE_CHECKING:  # or a type checker would take any name for one of ours
-
-    def __getattr__(name: str) -> object:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        home = import_module(_HOMES.get(name, "agentcalls.errors"))
-        value = globals()[name] = getattr(home, name)
-        return value
