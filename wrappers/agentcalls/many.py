@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define, field
 
-from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.errors import AgentCallsError
+from agentcalls.iterators import refuse_cancelled
 from agentcalls.progress import ManyReport
 from agentcalls.readings import UNREAD, Readings
 
@@ -63,7 +64,7 @@ class ManyIterator:
             if self._under_way:
                 request, future = self._arrived.get()
                 self._under_way.pop(request, None)
-                _refuse_cancelled(future)
+                refuse_cancelled(future)
                 self._take(request, future.result)
             elif first := readings.plan():
                 self._take(first, partial(self._fetch, first.query))
@@ -141,7 +142,7 @@ class AsyncManyIterator:
             if self._under_way:
                 request, task = await self._arrived.get()
                 self._under_way.pop(request, None)
-                _refuse_cancelled(task)
+                refuse_cancelled(task)
                 await self._take(request, task)
             elif first := readings.plan():
                 await self._take(first, self._fetch(first.query))
@@ -257,9 +258,3 @@ class AsyncManyListing:
 
 def _unread() -> ManyReport:
     return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
-
-
-def _refuse_cancelled(done: Future[Page] | asyncio.Task[Page]) -> None:
-    # Its CancelledError would pass for a cancellation of whoever reads.
-    if done.cancelled():
-        raise ConfigurationError("The client, or the iterator, was closed while it was read.")
