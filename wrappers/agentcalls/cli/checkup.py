@@ -27,6 +27,7 @@ _DEFAULTS = {
     "auth": "bearer",
     "timeout": 30,
     "allow_http": False,
+    "max_retries": 4,
 }
 _LONGEST_SKEW_SECONDS = 30
 _LOW_SHARE = 0.1

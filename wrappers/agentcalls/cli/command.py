@@ -30,12 +30,21 @@ def _connection(
         bool, typer.Option("--key-stdin", help="Read the API key from stdin.")
     ] = False,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="How long to wait for an answer.")
+        float | None, typer.Option(metavar="SECONDS", help="How long to wait for an answer; 30 where left out.")
     ] = None,
     allow_http: Annotated[
         bool | None,
         typer.Option(
             "--allow-http", help="Permit plain http to another machine, which shows it the key."
+        ),
+    ] = None,
+    max_retries: Annotated[
+        int | None,
+        typer.Option(
+            "--max-retries",
+            min=0,
+            metavar="N",
+            help="How often a request is tried again; 4 where left out.",
         ),
     ] = None,
     debug: Annotated[

@@ -38,7 +38,7 @@ def command(
         bool, typer.Option("--json", help="JSON.", rich_help_panel=options.OUTPUT)
     ] = False,
 ) -> None:
-    """Check the settings, the host, the key and its scope, an answer, and the clock.
+    """Check settings, host, key, answers and clock.
 
     It sends one request, without retries. The exit code is that of what failed; a warning has none.
     """
