@@ -19,6 +19,7 @@ from faults import answer, changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from typer.testing import Result
 
     from faults import FaultServer
@@ -104,6 +105,15 @@ def test_ctrl_c_ends_it_with_130(failing: Any) -> None:
     assert "Traceback" not in errors
 
 
+def test_ctrl_c_is_no_error(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(agentcalls, "Client", interrupted)
+    ended = cli("list", "agent_demo")
+    assert (ended.exit_code, ended.stderr) == (130, "Interrupted.\n")
+
+
 def test_debug_shows_the_exchange_without_the_key(
     server: FaultServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,6 +195,6 @@ def test_without_the_extra_it_says_how_to_install_it(
             'The command line is an extra: pip install "agentcalls[cli]"\n',
         )
     with monkeypatch.context() as without:
-        without.setitem(sys.modules, "tomllib", None)
+        without.setitem(sys.modules, "agentcalls.cli.command", None)
         with pytest.raises(ModuleNotFoundError):
             main(["--help"])

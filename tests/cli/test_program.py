@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import runpy
 import shlex
 import signal
 import subprocess
@@ -16,7 +18,7 @@ import agentcalls
 from agentcalls.cli import main
 from agentcalls.cli.app import COMMANDS
 from cli.pages import FOLDER, help_of, page
-from cli.running import COMMAND, run_in_terminal, run_process
+from cli.running import COMMAND, open_terminal, read_to_end, run_in_terminal
 from contract.contract import ROOT
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def test_a_mistyped_command_is_a_usage_error_that_guesses(cli: Cli) -> None:
 
 
 def test_completion_can_be_installed_and_knows_the_commands(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "--install-completion" in cli("--help").stdout
     monkeypatch.setenv("_AGENTCALLS_COMPLETE", "complete_bash")
@@ -156,8 +158,30 @@ def test_the_mocks_help_has_its_options_too(cli: Cli) -> None:
     assert "--rate-limit N/TIME" in ended.stdout
 
 
-def test_doctor_and_help_are_plain_in_a_pipe_and_doctor_is_not_on_a_terminal() -> None:
-    assert "\x1b" not in run_process("doctor").stdout
-    code, text = run_in_terminal("doctor", "agent_demo")
-    assert code == 0
-    assert "\x1b[32mok" in text
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["list", "agent_demo", "--limit", "20"], "\x1b[31mfailed"),
+        (["doctor", "agent_demo"], "\x1b[32mok"),
+    ],
+)
+def test_a_terminal_gets_colours_as_a_process_and_in_this_one(
+    arguments: list[str], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = open_terminal(60)
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        code = main(arguments)
+    assert (code, says in read_to_end(ours)) == (0, True)
+    code, text = run_in_terminal(*arguments, columns=60)
+    assert (code, says in text) == (0, True)
+
+
+def test_it_runs_as_a_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["agentcalls", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("agentcalls.cli", run_name="__main__")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"agentcalls {agentcalls.__version__}\n"

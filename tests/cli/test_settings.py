@@ -82,7 +82,7 @@ def test_a_profile_is_chosen_by_option_variable_or_its_name(config: Any) -> None
 def test_without_a_file_only_a_profile_asked_for_is_missed(tmp_path: Path) -> None:
     home = {"XDG_CONFIG_HOME": str(tmp_path)}
     assert read_profile(None, home).values == {}
-    with pytest.raises(Failure, match="no profile 'work' in .*; there are: none") as missed:
+    with pytest.raises(Failure, match=r"no profile 'work' in .*; there are: none") as missed:
         read_profile("work", home)
     assert missed.value.code == Code.USAGE
 
