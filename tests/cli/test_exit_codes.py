@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from agentcalls.cli import main
 from agentcalls.cli.extras import MissingExtraError, need
 from agentcalls.cli.failures import Code, Failure, code_of, sentence_of
 from agentcalls_mock import NOSCOPE_KEY
-from cli.running import COMMAND, run_process
+from cli.running import COMMAND, run_in_terminal, run_process
 from contract.contract import ROOT
 from faults import answer, changed
 
@@ -125,6 +126,25 @@ def test_debug_shows_the_exchange_without_the_key(
         assert "< 200 Reason\n" in ended.stderr
         assert "< x-echo: ***\n" in ended.stderr
         assert "sk_live" not in ended.output
+
+
+def test_the_librarys_arguments_are_called_by_their_options(cli: Cli, failing: Any) -> None:
+    assert "--since takes " in cli("list", "agent_demo", "--since", "soon").stderr
+    with failing("stall") as url:
+        options = ("--base-url", url, "--max-retries", "0", "--timeout", "0.1")
+        assert "allow more time with --timeout." in cli("list", "agent_demo", *options).stderr
+
+
+def test_a_terminal_gets_sentences_wrapped_between_words() -> None:
+    code, text = run_in_terminal("list", "agent_of_nobody", columns=60)
+    assert code == 5
+    assert len(text.splitlines()) > 1
+    assert all(len(line) <= 60 for line in text.splitlines())
+    ended = run_process("list", "agent_of_nobody")
+    identified = r"request id [0-9a-f-]+"
+    assert re.sub(identified, "", " ".join(text.split())) == re.sub(
+        identified, "", " ".join(ended.stderr.split())
+    )
 
 
 def test_a_retry_is_told_on_a_terminal_or_with_debug(server: FaultServer, cli: Cli) -> None:
