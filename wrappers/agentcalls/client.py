@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
@@ -210,12 +209,16 @@ class Client:
         timeouts = within(self._timeout or http.timeout, step.deadline - now())
         incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
         try:
-            with keyless_logs(auth), closing(http.send(target, auth, timeouts)) as reply:
-                if ended := incoming.start(reply):
-                    return ended
-                for chunk in reply.body:
-                    if ended := incoming.add(chunk, now()):
+            with keyless_logs(auth):
+                reply = http.send(target, auth, timeouts)
+                try:
+                    if ended := incoming.start(reply):
                         return ended
+                    for chunk in reply.body:
+                        if ended := incoming.add(chunk, now()):
+                            return ended
+                finally:
+                    reply.close()
         except RuntimeError:
             # httpx's, of a client that was closed meanwhile.
             self._check_open()

@@ -137,8 +137,9 @@ def _with_unknown_fields(body: dict[str, Any], rows: list[object]) -> Body:
 
 
 def _without(known: Iterable[str], row: Any) -> dict[str, Any]:
-    deque(map(row.pop, known), maxlen=0)
-    return cast("dict[str, Any]", row)
+    rest = cast("dict[str, Any]", row)
+    deque[object](map(rest.pop, known), maxlen=0)
+    return rest
 
 
 def _calls(rows: list[msgspec.Struct]) -> list[Call]:
