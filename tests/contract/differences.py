@@ -8,8 +8,6 @@ redocly leaves open is judged by the tables below, and what no table knows is br
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections import Counter
 from itertools import groupby
@@ -21,12 +19,12 @@ from attrs import frozen
 from ruamel.yaml import YAML
 
 from agentcalls import __version__
-from contract.contract import OPENAPI, ROOT
+from contract.contract import OPENAPI
+from contract.redocly import redocly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REDOCLY = ROOT / "node_modules" / ".bin" / "redocly"
 (RELEASED,) = Path(__file__).parent.glob("released-*.yaml")
 
 Verdict = Literal["breaking", "compatible", "documentation"]
@@ -116,21 +114,9 @@ def _redocly(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, An
         # As JSON, since redocly looks at what a YAML alias stands for in one place only.
         for name, contract in (("before", before), ("after", after)):
             Path(folder, f"{name}.json").write_text(json.dumps(contract, default=str))
-        ran = subprocess.run(
-            [REDOCLY, "diff", f"{folder}/before.json", f"{folder}/after.json", "--format=json"],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "REDOCLY_TELEMETRY": "off",
-                "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if not ran.stdout.startswith("{"):
-        raise RuntimeError(f"redocly diff gave no report: {ran.stderr}")
-    return [change for change in json.loads(ran.stdout)["changes"] if not _reordered(change)]
+        paths = (f"{folder}/before.json", f"{folder}/after.json")
+        (report,) = redocly("diff", *paths, "--format=json")
+    return [change for change in report["changes"] if not _reordered(change)]
 
 
 def _reordered(change: dict[str, Any]) -> bool:

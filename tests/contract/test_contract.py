@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import typing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 import httpx
@@ -21,20 +21,6 @@ from contract.contract import (
     SCHEMAS,
     reference_bodies,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-def nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each mapping of the contract, with where it stands."""
-    if isinstance(node, dict):
-        yield path, node
-        for key, child in node.items():
-            yield from nodes(child, f"{path}/{key}")
-    elif isinstance(node, list):
-        for index, child in enumerate(node):
-            yield from nodes(child, f"{path}/{index}")
 
 
 def without_additions(value: Any, schema: dict[str, Any]) -> Any:
@@ -96,27 +82,6 @@ def test_parameter_repeats_its_description_where_the_generator_looks_and_has_an_
 ) -> None:
     assert PARAMETERS[name]["schema"]["description"] == PARAMETERS[name]["description"]
     assert "example" in PARAMETERS[name]
-
-
-def test_nothing_has_a_default() -> None:
-    assert [path for path, node in nodes(OPENAPI) if "default" in node] == []
-
-
-def test_every_schema_field_and_header_is_described() -> None:
-    described = {
-        path
-        for path, node in nodes(OPENAPI["components"])
-        if "description" in node or "$ref" in node
-    }
-    wanted = {
-        f"/{kind}/{name}" for kind in ("schemas", "headers") for name in OPENAPI["components"][kind]
-    }
-    wanted |= {
-        f"/schemas/{name}/properties/{field}"
-        for name, schema in SCHEMAS.items()
-        for field in schema["properties"]
-    }
-    assert wanted - described == set()
 
 
 def test_every_call_field_is_required_so_that_no_user_meets_unset() -> None:

@@ -12,7 +12,6 @@ from agentcalls import __version__
 from contract.contract import OPENAPI, PARAMETERS
 from contract.differences import (
     READERS,
-    REDOCLY,
     RELEASED,
     SENDERS,
     Difference,
@@ -21,6 +20,7 @@ from contract.differences import (
     may_break,
 )
 from contract.edits import CALL, GONE, OPERATION, SCHEMAS, edited
+from contract.redocly import REDOCLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
