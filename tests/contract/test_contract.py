@@ -4,10 +4,9 @@ import typing
 from typing import Any
 
 import attrs
-import httpx
 import pytest
 
-from agentcalls import CallStatus, Client
+from agentcalls import CallStatus
 from agentcalls.auth import ApiKeyHeaderAuth, BearerAuth
 from agentcalls.config import API_PREFIX, DOCUMENTED_HOST
 from agentcalls.query import MAX_LIMIT
@@ -107,22 +106,6 @@ def test_generated_model_has_the_fields_of_its_schema(model: type[attrs.AttrsIns
         for field in SCHEMAS[model.__name__]["properties"]
     }
     assert fields == expected
-
-
-@pytest.mark.parametrize("name", PARAMETERS.keys() - {"agentId"})
-def test_each_parameter_of_the_contract_reaches_the_request_through_the_facade(name: str) -> None:
-    asked: list[httpx.URL] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url)
-        return httpx.Response(200, json=reference_bodies()["200"])
-
-    http = httpx.Client(transport=httpx.MockTransport(answer))
-    example: Any = 2 if name == "page" else PARAMETERS[name]["example"]
-    with Client(api_key="sk_1", base_url="https://host", http_client=http) as client:
-        next(client.calls.list("agent_1", **{name: example}).pages())
-    sent = str(example).lower() if isinstance(example, bool) else str(example)
-    assert asked[0].params[name] == sent
 
 
 def test_what_the_facade_repeats_of_the_contract_agrees_with_it() -> None:
