@@ -76,7 +76,7 @@ class Reach:
             return False
         written = str(example).lower() if isinstance(example, bool) else str(example)
         if parameter["in"] == "path":
-            return asked[0].path == PATH.replace(f"{{{name}}}", written)
+            return bool(asked[0].path == PATH.replace(f"{{{name}}}", written))
         return bool(asked[0].params.get(name) == written)
 
     def _shown(self, status: str, body: Any, headers: dict[str, str]) -> Any:
