@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import attrs
 import httpx
 import pytest
 
-from agentcalls import AgentCallsError
+from agentcalls import AgentCallsError, Calls
 from contract.contract import OPENAPI, PATH
 from contract.edits import CALL, OPERATION, SCHEMAS, edited
 
@@ -156,6 +157,16 @@ def _visible(value: Any) -> Any:
 
 def test_facade_reaches_all_that_the_contract_names(make_client: MakeClient) -> None:
     assert Reach(OPENAPI, make_client).unreachable() == []
+
+
+def test_each_operation_is_named_by_the_method_that_asks_it() -> None:
+    said = " ".join(
+        inspect.getdoc(method) or "" for _, method in inspect.getmembers(Calls, callable)
+    )
+    operations = [item["get"]["operationId"] for item in OPENAPI["paths"].values()]
+    assert [
+        name for name in operations if f"the operation `{name}` of openapi.yaml" not in said
+    ] == []
 
 
 TEXT = {"type": "string"}
