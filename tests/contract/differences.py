@@ -217,7 +217,7 @@ def _values(
         if f"{place}/".startswith(f"{target}/"):
             yield path, _Value(place, inside, target)  # a schema inside itself
         else:
-            yield from _values(_at(root, target), root, target, path, (*inside, place))
+            yield from _values(at(root, target), root, target, path, (*inside, place))
         node = {key: child for key, child in node.items() if key != "$ref"}
         if not node:
             return
@@ -246,7 +246,8 @@ def _identity(item: Any) -> str:
     return "+".join(str(item[key]) for key in ("$ref", "name", "in") if key in item)
 
 
-def _at(root: Any, pointer: str) -> Any:
+def at(root: Any, pointer: str) -> Any:
+    """What stands at a JSON pointer."""
     for token in _tokens(pointer):
         root = root[int(token)] if isinstance(root, list) else root[token]
     return root

@@ -60,7 +60,9 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
                     shutil.copy2(ROOT / name, folder / name)
             shutil.copy2(REHEARSAL / f"{change}.py", folder / f"{change}.py")
             patch = REHEARSAL / f"{change}.patch"
-            subprocess.run(["git", "apply", "-C1", patch], cwd=folder, check=True)
+            # In a repository around it, git would look for the files at that one's top.
+            alone = {**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+            subprocess.run(["git", "apply", "-C1", patch], cwd=folder, env=alone, check=True)
             generated = make("generate", folder)
             assert generated.returncode == 0, generated.stdout
         return copies[change]
@@ -91,7 +93,7 @@ def test_changed_client_passes_ruff_and_mypy_strict_with_what_uses_the_change(
     changed: Callable[[str], Path], change: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder, cache = changed(change), tmp_path_factory.getbasetemp() / "mypy"
-    run(folder, *"-m ruff check --no-cache wrappers".split())
+    run(folder, *["-m", "ruff", "check", "--no-cache", "wrappers"])
     run(folder, *f"-m mypy --cache-dir={cache} wrappers generated {change}.py".split())
 
 
