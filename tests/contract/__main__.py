@@ -20,28 +20,43 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="contract")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="schemathesis, with the same requests each time")
-    fuzz = commands.add_parser("fuzz", help="schemathesis and the properties, with other requests each time")
+    fuzz = commands.add_parser(
+        "fuzz", help="schemathesis and the properties, with other requests each time"
+    )
     fuzz.add_argument("--seed", type=int, help="repeat this round")
-    fuzz.add_argument("--seconds", type=float, default=0, help="begin rounds for so long (default: one round)")
-    mutants = commands.add_parser("mutants", help="break the mock in every way, see who notices, write the table")
-    mutants.add_argument("--only", help="those whose class or words have this text; the table stays as it is")
+    fuzz.add_argument(
+        "--seconds", type=float, default=0, help="begin rounds for so long (default: one round)"
+    )
+    mutants = commands.add_parser(
+        "mutants", help="break the mock in every way, see who notices, write the table"
+    )
+    mutants.add_argument(
+        "--only", help="those whose class or words have this text; the table stays as it is"
+    )
     options = parser.parse_args()
     if options.command == "run":
-        return told(problems_of_a_run(REPORTS, *CI_OPTIONS), f"schemathesis found nothing; reports are in {REPORTS.relative_to(ROOT)}/")
+        return told(
+            problems_of_a_run(REPORTS, *CI_OPTIONS),
+            "schemathesis found nothing; see reports/contract/",
+        )
     if options.command == "mutants":
         return prove(options.only)
     return fuzzed(options.seed, time.monotonic() + options.seconds)
 
 
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  # a command line
+
+
 def told(problems: list[str], otherwise: str) -> int:
-    print("\n".join(problems) or otherwise, flush=True)
+    say("\n".join(problems) or otherwise)
     return int(bool(problems))
 
 
 def fuzzed(seed: int | None, until: float) -> int:
     while True:
         number = secrets.randbelow(2**32) if seed is None else seed
-        print(f"make fuzz SEED={number}", flush=True)
+        say(f"make fuzz SEED={number}")
         with posing(examples=100, seed=number) as host:
             problems = [f"{name}: {finding}" for name, finding in findings(host)]
         problems += problems_of_a_run(REPORTS, "--seed", str(number), "--max-examples", "500")
@@ -55,7 +70,7 @@ def prove(only: str | None) -> int:
     caught = []
     for item in hunt(chosen):
         caught.append(item)
-        print(item.row, end="", flush=True)
+        say(item.row.rstrip())
     missed = [item.mutant.says for item in caught if not item.check and not item.sentence]
     if not only:
         write_table(caught)

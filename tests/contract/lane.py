@@ -23,10 +23,23 @@ if TYPE_CHECKING:
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 CI_OPTIONS = ("--seed", "20261123", "--max-examples", "200")
 KEYS = (FULL_KEY, NOSCOPE_KEY, SMALL_KEY)
-WANTED = ["200", "400", "401", "403", "404", "429", "a bearer token", "X-Api-Key", "a later page", "an empty page"]
+WANTED = [
+    "200",
+    "400",
+    "401",
+    "403",
+    "404",
+    "429",
+    "a bearer token",
+    "X-Api-Key",
+    "a later page",
+    "an empty page",
+]
 
 
-def problems_of_a_run(reports: Path, *options: str, spoil: Spoil = honest, config: Path = CONFIG) -> list[str]:
+def problems_of_a_run(
+    reports: Path, *options: str, spoil: Spoil = honest, config: Path = CONFIG
+) -> list[str]:
     """What is wrong with the mock, or with the run; leaves junit.xml, traffic.har and html/ in `reports`."""
     shutil.rmtree(reports, ignore_errors=True)
     traffic = reports / "traffic.har"
@@ -39,7 +52,9 @@ def problems_of_a_run(reports: Path, *options: str, spoil: Spoil = honest, confi
         )
     if run.returncode:
         return [run.stdout + run.stderr]
-    problems = [f"The run saw no {what}: it proved too little." for what in not_seen(traffic.read_text())]
+    problems = [
+        f"The run saw no {what}: it proved too little." for what in not_seen(traffic.read_text())
+    ]
     return problems + [f"{path} holds a key." for key in KEYS for path in files_with(key, reports)]
 
 
@@ -47,7 +62,10 @@ def _schemathesis(*options: str, config: Path) -> subprocess.CompletedProcess[st
     command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"]
     return subprocess.run(
         [*command, "--config-file", str(config), "run", str(ROOT / "openapi.yaml"), *options],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), *filter(None, sys.path)])},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), *filter(None, sys.path)]),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -66,7 +84,13 @@ def _seen(entry: dict[str, Any]) -> Iterator[str]:
     if response["status"] != 200:
         return
     names = {header["name"].lower() for header in request["headers"]}
-    yield "a bearer token" if "authorization" in names else "X-Api-Key" if "x-api-key" in names else "no key"
+    yield (
+        "a bearer token"
+        if "authorization" in names
+        else "X-Api-Key"
+        if "x-api-key" in names
+        else "no key"
+    )
     page = parse_qs(urlsplit(request["url"]).query).get("page", ["1"])[0]
     data = json.loads(response["content"]["text"])["data"]
     yield "an empty page" if not data else "the first page" if page == "1" else "a later page"
@@ -74,4 +98,8 @@ def _seen(entry: dict[str, Any]) -> Iterator[str]:
 
 def files_with(text: str, folder: Path) -> list[Path]:
     """The files below a folder that hold a text."""
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and text.encode() in path.read_bytes()]
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and text.encode() in path.read_bytes()
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from itertools import count
+from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -26,22 +27,38 @@ class Asked:
     headers: dict[str, str]
     raw_query: bytes
     number: int  # of the requests that this server was sent
-    memory: set[str]  # what a lie wants to know the next time; the server's
+    memory: set[str]  # what a lie wants to know the next time
+    random: Random
 
     def with_query(self, **changes: str | None) -> Asked:
         """The same with parameters changed, or left out where they are None."""
-        changed = {name: value for name, value in {**self.query, **changes}.items() if value is not None}
+        changed = {
+            name: value for name, value in {**self.query, **changes}.items() if value is not None
+        }
         return attrs.evolve(self, query=changed, raw_query=urlencode(changed).encode())
 
-    def with_headers(self, **headers: str) -> Asked:
-        """The same with these headers for all that name a credential."""
-        kept = {name: value for name, value in self.headers.items() if name not in ("authorization", "x-api-key")}
-        return attrs.evolve(self, headers={**kept, **{n.replace("_", "-"): v for n, v in headers.items()}})
+    def with_key(self, key: str) -> Asked:
+        """The same with this key and no other."""
+        kept = self.without_header("authorization").headers
+        return attrs.evolve(self, headers={**kept, "x-api-key": key})
+
+    def without_header(self, name: str) -> Asked:
+        """The same without a header."""
+        return attrs.evolve(
+            self, headers={other: value for other, value in self.headers.items() if other != name}
+        )
+
+    @property
+    def sort(self) -> str:
+        """The order that is asked for, or nothing."""
+        return self.query.get("sort", "")
 
     @property
     def key(self) -> str:
         """The key that the request carries, in either scheme."""
-        return self.headers.get("authorization", "").removeprefix("Bearer ") or self.headers.get("x-api-key", "")
+        return self.headers.get("authorization", "").removeprefix("Bearer ") or self.headers.get(
+            "x-api-key", ""
+        )
 
 
 @attrs.define
@@ -67,6 +84,7 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
     def wrap(app: ASGIApp) -> ASGIApp:
         numbers = count(1)
         memory: set[str] = set()
+        random = Random(5)
 
         async def told(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
@@ -76,7 +94,7 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
             async def honest(asked: Asked) -> Answered:
                 return await _answer(app, scope, receive, asked)
 
-            answered = await lie(_asked(scope, next(numbers), memory), honest)
+            answered = await lie(_asked(scope, next(numbers), memory, random), honest)
             raw = isinstance(answered.body, bytes)
             body = answered.body if raw else json.dumps(answered.body, ensure_ascii=False).encode()
             headers = {**answered.headers, "content-length": str(len(body))}
@@ -84,7 +102,9 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
                 {
                     "type": "http.response.start",
                     "status": answered.status,
-                    "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items()],
+                    "headers": [
+                        (name.encode(), value.encode("latin-1")) for name, value in headers.items()
+                    ],
                 }
             )
             await send({"type": "http.response.body", "body": body})
@@ -94,7 +114,7 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
     return wrap
 
 
-def _asked(scope: Scope, number: int, memory: set[str]) -> Asked:
+def _asked(scope: Scope, number: int, memory: set[str], random: Random) -> Asked:
     raw: bytes = scope["query_string"]
     return Asked(
         method=scope["method"],
@@ -104,6 +124,7 @@ def _asked(scope: Scope, number: int, memory: set[str]) -> Asked:
         raw_query=raw,
         number=number,
         memory=memory,
+        random=random,
     )
 
 
@@ -123,7 +144,9 @@ async def _answer(app: ASGIApp, scope: Scope, receive: Receive, asked: Asked) ->
         "path": asked.path,
         "raw_path": asked.path.encode("latin-1"),
         "query_string": asked.raw_query,
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in asked.headers.items()],
+        "headers": [
+            (name.encode(), value.encode("latin-1")) for name, value in asked.headers.items()
+        ],
     }
     await app(changed, receive, collect)
     headers = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}

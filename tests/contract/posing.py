@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from agentcalls_mock import FULL_KEY, NOSCOPE_KEY, RateLimit, Seeding, create_app, open_store, serving
+from agentcalls_mock import (
+    FULL_KEY,
+    NOSCOPE_KEY,
+    RateLimit,
+    Seeding,
+    create_app,
+    open_store,
+    serving,
+)
 from agentcalls_mock.auth import SCOPE
 from contract.host import Host
 

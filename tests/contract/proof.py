@@ -14,7 +14,6 @@ from contract.contract import ROOT
 from contract.host import Finding
 from contract.lane import CI_OPTIONS, problems_of_a_run
 from contract.lying import lying
-from contract.mutants import MUTANTS, Mutant
 from contract.posing import posing
 from contract.properties import PROPERTIES
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from contract.host import Host
+    from contract.mutants import Mutant
 
 DOCUMENT = ROOT / "docs" / "contract-tests.md"
 _HEAD = "| class | the mock's lie | schemathesis says | the properties say |\n| --- | --- | --- | --- |\n"
@@ -39,7 +39,7 @@ class Caught:
     def row(self) -> str:
         sentence = self.sentence if len(self.sentence) < 100 else f"{self.sentence[:99]}…"
         cells = (self.mutant.kind, self.mutant.says, self.check, sentence.replace("|", "/"))
-        return f"| {' | '.join(cell or '–' for cell in cells)} |\n"
+        return f"| {' | '.join(cell or '-' for cell in cells)} |\n"
 
 
 def hunt(mutants: Iterable[Mutant]) -> Iterator[Caught]:

@@ -1,9 +1,12 @@
-"""Which key schemathesis shows, in which scheme: by itself it would send the first scheme only, and one key."""
+"""What schemathesis is told beyond the contract: which keys to show, in which scheme, and how far to count.
+
+By itself it would send the first scheme only, and one key.
+"""
 
 from __future__ import annotations
 
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import schemathesis
 
@@ -12,7 +15,7 @@ from contract.host import credential
 from contract.posing import SMALL_KEY
 
 if TYPE_CHECKING:
-    from schemathesis import AuthContext, Case
+    from schemathesis import AuthContext, Case, HookContext
 
 OPENING = [credential(FULL_KEY), credential(FULL_KEY, "x-api-key")]
 CREDENTIALS = cycle(
@@ -31,8 +34,17 @@ CREDENTIALS = cycle(
 class Rotation:
     """Mostly the key that opens, in either scheme; now and then one that does not."""
 
-    def get(self, _case: Case, _context: AuthContext) -> dict[str, str]:
+    def get(self, _case: Case[Any], _context: AuthContext) -> dict[str, str]:
         return next(CREDENTIALS)
 
-    def set(self, case: Case, data: dict[str, str], _context: AuthContext) -> None:
+    def set(self, case: Case[Any], data: dict[str, str], _context: AuthContext) -> None:
         case.headers.update(data)
+
+
+@schemathesis.hook
+def before_load_schema(_context: HookContext, raw_schema: dict[str, Any]) -> None:
+    """Ask for no page beyond what JSON carries exactly: from where on one is refused is each server's to say."""
+    for methods in raw_schema["paths"].values():
+        for parameter in methods["get"]["parameters"]:
+            if parameter["name"] == "page":
+                parameter["schema"]["maximum"] = 2**53 - 1
