@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from agentcalls_mock import FULL_KEY, NOSCOPE_KEY
 from contract.contract import ROOT
-from contract.posing import SMALL_KEY, honest, served
+from contract.posing import KEY, NOSCOPE_KEY, SMALL_KEY, honest, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 CI_OPTIONS = ("--seed", "20261123", "--max-examples", "200")
-KEYS = (FULL_KEY, NOSCOPE_KEY, SMALL_KEY)
+KEYS = (KEY, NOSCOPE_KEY, SMALL_KEY)
 WANTED = [
     "200",
     "400",
@@ -53,7 +52,8 @@ def problems_of_a_run(
     if run.returncode:
         return [run.stdout + run.stderr]
     problems = [
-        f"The run saw no {what}: it proved too little." for what in not_seen(traffic.read_text())
+        f"The run did not see {what}: it proved too little."
+        for what in not_seen(traffic.read_text())
     ]
     return problems + [f"{path} holds a key." for key in KEYS for path in files_with(key, reports)]
 

@@ -9,8 +9,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from agentcalls_mock import FULL_KEY, NOSCOPE_KEY
-from contract.posing import FOREIGN_AGENT, SMALL_KEY
+from contract.posing import FOREIGN_AGENT, KEY, NOSCOPE_KEY, SMALL_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +145,7 @@ def fail(status: int) -> Callable[[Answered], None]:
 
 def opens(when: Callable[[Asked], object]) -> Lie:
     """Lets requests in as though they had the key."""
-    return asking(lambda asked: asked.with_key(FULL_KEY) if when(asked) else asked)
+    return asking(lambda asked: asked.with_key(KEY) if when(asked) else asked)
 
 
 def unfiltered(name: str, when: Callable[[str], object]) -> Lie:
@@ -346,12 +345,12 @@ async def twice_decoded(asked: Asked, honest: Honest) -> Answered:
 
 
 async def knows_agents_before_keys(asked: Asked, honest: Honest) -> Answered:
-    known = await honest(asked.with_key(FULL_KEY))
+    known = await honest(asked.with_key(KEY))
     return known if known.status == 404 else await honest(asked)
 
 
 async def another_teams_agent(asked: Asked, honest: Honest) -> Answered:
-    foreign = FOREIGN_AGENT in asked.path and asked.key == FULL_KEY
+    foreign = FOREIGN_AGENT in asked.path and asked.key == KEY
     return await honest(attrs.evolve(asked, path=DEMO) if foreign else asked)
 
 
@@ -467,19 +466,17 @@ LIES: dict[str, dict[str, Lie]] = {
     "credentials": {
         "no key is needed": opens(lambda a: not a.key),
         "any key opens": opens(lambda a: a.key),
-        "the beginning of the key opens": opens(
-            lambda a: len(a.key) > 5 and FULL_KEY.startswith(a.key)
-        ),
-        "what begins with the key opens": opens(lambda a: a.key.startswith(FULL_KEY)),
-        "case does not count in a key": opens(lambda a: a.key.lower() == FULL_KEY),
-        "Basic opens like Bearer": opens(lambda a: FULL_KEY in a.headers.get("authorization", "")),
+        "the beginning of the key opens": opens(lambda a: len(a.key) > 5 and KEY.startswith(a.key)),
+        "what begins with the key opens": opens(lambda a: a.key.startswith(KEY)),
+        "case does not count in a key": opens(lambda a: a.key.lower() == KEY),
+        "Basic opens like Bearer": opens(lambda a: KEY in a.headers.get("authorization", "")),
         "X-Api-Key is not looked at": asking(lambda a: a.without_header("x-api-key")),
         "X-Api-Key sees another order": instead(
             lambda a: "x-api-key" in a.headers, lambda a: a.is_page and a.body["data"].reverse()
         ),
         "a wrong key is 403": on_status(401, fail(403)),
         "the key is in a header of the answer": instead(
-            lambda a: a.key == FULL_KEY, lambda a: a.headers.update({"x-debug-key": FULL_KEY})
+            lambda a: a.key == KEY, lambda a: a.headers.update({"x-debug-key": KEY})
         ),
     },
     "scopes": {

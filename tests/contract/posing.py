@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import httpx
 
-from agentcalls_mock import (
-    FULL_KEY,
-    NOSCOPE_KEY,
-    RateLimit,
-    Seeding,
-    create_app,
-    open_store,
-    serving,
-)
+from agentcalls_mock import RateLimit, Seeding, create_app, open_store, serving
 from agentcalls_mock.auth import SCOPE
 from contract.host import Host
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-SMALL_KEY = "sk_test_small"
+
+def _key(name: str) -> str:
+    # Not written out: Hypothesis takes texts that it finds in our code for inputs, the name of a header for one.
+    return f"sk_{sha256(name.encode()).hexdigest()[:24]}"
+
+
+KEY, NOSCOPE_KEY, SMALL_KEY = _key("full"), _key("noscope"), _key("small")
+SCOPES = {KEY: frozenset({SCOPE}), NOSCOPE_KEY: frozenset[str](), SMALL_KEY: frozenset({SCOPE})}
 SMALL = RateLimit(3, 3600)
 SEEDING = Seeding(calls=250, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
 AWKWARD_AGENT = "agent/with slash?&#é"
@@ -42,8 +42,8 @@ def honest(app: ASGIApp) -> ASGIApp:
 def served(spoil: Spoil = honest) -> Generator[str]:
     """Yields the base URL of the mock, spoilt; each time with nothing asked so far."""
     with open_store(SEEDING) as store:
-        plenty = create_app(store)
-        small = create_app(store, keys={SMALL_KEY: frozenset({SCOPE})}, rate_limit=SMALL)
+        plenty = create_app(store, keys=SCOPES)
+        small = create_app(store, keys=SCOPES, rate_limit=SMALL)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             asks_small = any(SMALL_KEY.encode() in value for _, value in scope.get("headers", ()))
@@ -62,7 +62,7 @@ def posing(
         yield Host(
             ask=client.send,
             base_url=url,
-            key=FULL_KEY,
+            key=KEY,
             agent="agent_demo",
             other_agent=AWKWARD_AGENT,
             foreign_agent=FOREIGN_AGENT,

@@ -1,4 +1,4 @@
-"""What schemathesis is told beyond the contract: which keys to show, in which scheme, and how far to count.
+"""What schemathesis is told beyond the contract: which keys to show, in which scheme, and which pages to ask for.
 
 By itself it would send the first scheme only, and one key.
 """
@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import schemathesis
 
-from agentcalls_mock import FULL_KEY, NOSCOPE_KEY
 from contract.host import credential
-from contract.posing import SMALL_KEY
+from contract.posing import KEY, NOSCOPE_KEY, SMALL_KEY
 
 if TYPE_CHECKING:
     from schemathesis import AuthContext, Case, HookContext
 
-OPENING = [credential(FULL_KEY), credential(FULL_KEY, "x-api-key")]
+OPENING = [credential(KEY), credential(KEY, "x-api-key")]
 CREDENTIALS = cycle(
     [
         *OPENING * 4,
@@ -43,8 +42,12 @@ class Rotation:
 
 @schemathesis.hook
 def before_load_schema(_context: HookContext, raw_schema: dict[str, Any]) -> None:
-    """Ask for no page beyond what JSON carries exactly: from where on one is refused is each server's to say."""
+    """Ask for a second page for certain, and for none beyond what JSON carries exactly.
+
+    From where on a page is refused is each server's to say; the contract does not.
+    """
     for methods in raw_schema["paths"].values():
         for parameter in methods["get"]["parameters"]:
             if parameter["name"] == "page":
+                parameter["example"] = 2
                 parameter["schema"]["maximum"] = 2**53 - 1

@@ -70,7 +70,9 @@ def test_no_hostile_text_is_in_any_call(host: Host) -> None:
 
 def test_a_finding_names_the_request_as_curl_without_the_key(host: Host) -> None:
     def forbid(request: httpx.Request) -> httpx.Response:
-        return host.ask(httpx.Request("GET", request.url, headers={"X-Api-Key": "sk_test_noscope"}))
+        return host.ask(
+            httpx.Request("GET", request.url, headers={"X-Api-Key": str(host.noscope_key)})
+        )
 
     with pytest.raises(Finding) as raised:
         ask(attrs.evolve(host, ask=forbid), {"limit": 1, "status": "a b"})
