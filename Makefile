@@ -24,7 +24,7 @@ BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
 .PHONY: help demo test test-all mock generate check-generated lint types format dist check lock clean \
-  bench bench-check bench-lock
+  bench bench-check bench-lock contract fuzz mutants
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -90,6 +90,18 @@ mutation: $(VENV_READY) ## Break errors, retry, decode, query and paging in ever
 	@git ls-files -z | xargs -0 cp --parents -t build/mutation && mv build/mutation/wrappers build/mutation/src
 	@cd build/mutation && PATH="$(BIN):$$PATH" mutmut run && PATH="$(BIN):$$PATH" mutmut results
 
+CONTRACT := PYTHONPATH=tests $(BIN)/python -m contract
+
+contract: $(VENV_READY) ## Hold the mock against the contract: schemathesis and the properties, same requests each time
+	@$(CONTRACT) run
+	@$(BIN)/pytest -q tests/contract/test_properties.py tests/contract/test_schemathesis.py --junit-xml=reports/properties.xml
+
+fuzz: $(VENV_READY) ## The same with random requests; prints its seed (SEED=… repeats it, SECONDS=600 goes on for so long)
+	@$(CONTRACT) fuzz $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
+mutants: $(VENV_READY) ## Break the mock in every way, see who notices, and write the table of docs/contract-tests.md
+	@$(CONTRACT) mutants $(if $(ONLY),--only '$(ONLY)')
+
 bench: $(BENCH_READY) ## Measure side by side with the peers, 8 minutes; QUICK=1 for a rough idea in one
 	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks $(if $(QUICK),--quick)
 
@@ -100,7 +112,7 @@ bench-lock: $(VENV_READY) ## Resolve what the benchmark installs anew into bench
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade pyproject.toml benchmarks/requirements.in --output-file benchmarks/requirements.lock
 
-check: lint types check-generated test ## All that CI runs
+check: lint types check-generated contract test ## All that CI runs
 
 lock: $(VENV_READY) ## Resolve pyproject.toml anew into requirements.lock: names, versions and hashes, no host
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \

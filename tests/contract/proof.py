@@ -85,5 +85,5 @@ def _check(problems: list[str]) -> str:
     """What schemathesis calls its first failure, or the closing check's first sentence."""
     if not problems:
         return ""
-    named = re.search(r"^\s*- (ST\d+ .*|.*[Tt]imeout.*)$", problems[0], re.MULTILINE)
+    named = re.search(r"^\s*(?:- )?(ST\d+ .*|Read timed out.*)$", problems[0], re.MULTILINE)
     return named.group(1).strip() if named else problems[0].splitlines()[0]
