@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contract.mutants import Mutant
 
 DOCUMENT = ROOT / "docs" / "contract-tests.md"
-# What fewer examples notice, `make contract` notices as well: they are the first of its own.
+# Fewer random requests than `make contract` sends, for the sake of time.
 FASTER = ("--max-examples", "60", "--max-failures", "1")
 _HEAD = "| class | the mock's lie | schemathesis says | the properties say |\n| --- | --- | --- | --- |\n"
 
