@@ -93,6 +93,18 @@ mutation: $(VENV_READY) ## Break errors, retry, decode, query and paging in ever
 	@git ls-files -z | xargs -0 cp --parents -t build/mutation && mv build/mutation/wrappers build/mutation/src
 	@cd build/mutation && PATH="$(BIN):$$PATH" mutmut run && PATH="$(BIN):$$PATH" mutmut results
 
+CONTRACT := PYTHONPATH=tests $(BIN)/python -m contract
+
+contract: $(VENV_READY) ## Hold the mock against the contract: schemathesis and the properties, same requests each time
+	@$(CONTRACT) run
+	@$(BIN)/pytest -q tests/contract/test_properties.py tests/contract/test_schemathesis.py -k the_contract --junit-xml=reports/properties.xml
+
+fuzz: $(VENV_READY) ## The same with random requests; prints its seed (SEED=… repeats it, SECONDS=600 goes on for so long)
+	@$(CONTRACT) fuzz $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
+mutants: $(VENV_READY) ## Break the mock in every way, see who notices, and write the table of docs/contract-tests.md
+	@$(CONTRACT) mutants $(if $(ONLY),--only '$(ONLY)')
+
 bench: $(BENCH_READY) ## Measure side by side with the peers, 8 minutes; QUICK=1 for a rough idea in one
 	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks $(if $(QUICK),--quick)
 
@@ -106,7 +118,7 @@ bench-lock: $(VENV_READY) ## Resolve what the benchmark installs anew into bench
 contract-diff: $(VENV_READY) $(NODE_READY) ## Say what the contract changed since the last release, and whom that breaks
 	@PYTHONPATH=tests $(BIN)/python -m contract.differences
 
-check: lint types check-generated contract-diff test ## All that CI runs
+check: lint types check-generated contract-diff contract test ## All that CI runs
 
 lock: $(VENV_READY) ## Resolve pyproject.toml anew into requirements.lock: names, versions and hashes, no host
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import httpx
+import pytest
+
+from contract.host import Finding, ask
+from contract.posing import posing
+from contract.properties import HOSTILE, PROPERTIES, Property, oldest, only_the_key_opens
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from contract.host import Host
+
+
+@pytest.fixture(scope="module")
+def host() -> Generator[Host]:
+    with posing() as host:
+        yield host
+
+
+@pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)
+def test_the_mock_keeps_the_contract(host: Host, item: Property) -> None:
+    assert item.applies(host)
+    item.check(host)
+
+
+def asked() -> dict[str, list[tuple[str, str]]]:
+    """Each request of each property, to a mock that was asked nothing before."""
+    requests: dict[str, list[tuple[str, str]]] = {item.name: [] for item in PROPERTIES}
+    oldest.cache_clear()
+    with posing() as host:
+        for item in PROPERTIES:
+            sent = requests[item.name]
+
+            def ask(request: httpx.Request, sent: list[tuple[str, str]] = sent) -> httpx.Response:
+                sent.append((request.method, str(request.url).removeprefix(host.base_url)))
+                return host.ask(request)
+
+            item.check(attrs.evolve(host, ask=ask))
+    return requests
+
+
+def test_properties_ask_the_same_on_each_run_and_only_read_where_they_say_so() -> None:
+    first = asked()
+    assert first == asked()
+    for item in PROPERTIES:
+        assert ({method for method, _ in first[item.name]} == {"GET"}) is item.reads
+
+
+def test_a_host_that_is_asked_little_is_asked_by_every_property_that_applies() -> None:
+    with posing(examples=1) as host:
+        bare = attrs.evolve(
+            host, other_agent=None, foreign_agent=None, noscope_key=None, small_key=None
+        )
+        checked = [item for item in PROPERTIES if item.applies(bare)]
+        for item in checked:
+            item.check(bare)
+    assert len(checked) == len(PROPERTIES) - 4
+
+
+def test_no_hostile_text_is_in_any_call(host: Host) -> None:
+    # Else a host would be right to find it.
+    for text in HOSTILE:
+        assert ask(host, {"search": text}).total == 0
+
+
+def test_a_finding_names_the_request_as_curl_without_the_key(host: Host) -> None:
+    def forbid(request: httpx.Request) -> httpx.Response:
+        return host.ask(
+            httpx.Request("GET", request.url, headers={"X-Api-Key": str(host.noscope_key)})
+        )
+
+    with pytest.raises(Finding) as raised:
+        ask(attrs.evolve(host, ask=forbid), {"limit": 1, "status": "a b"})
+    listing = f"{host.base_url}/api/v1/console/agents/agent_demo/calls"
+    assert str(raised.value).splitlines() == [
+        "The status is 403 and not 200.",
+        f"""  curl -sS -H "Authorization: Bearer ${{AGENTCALLS_API_KEY}}" '{listing}?limit=1&status=a+b'""",
+    ]
+
+
+def test_no_finding_of_the_table_of_credentials_shows_a_part_of_the_key(host: Host) -> None:
+    key = "sk_9f8e7d6c5b4a"
+    shown: list[str] = []
+
+    def ok(request: httpx.Request) -> httpx.Response:
+        return host.ask(httpx.Request("GET", request.url, headers={"X-Api-Key": host.key}))
+
+    for number in range(1, 30):
+        with pytest.raises(Finding) as raised:
+            only_the_key_opens(attrs.evolve(host, ask=ok, key=key, examples=number))
+        shown.append(str(raised.value))
+    assert key[:-1].lower() not in str(shown).lower()
