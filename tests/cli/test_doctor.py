@@ -161,7 +161,7 @@ def test_a_row_without_an_id_is_named_by_its_place_and_a_page_without_meta_has_n
 def test_the_rate_limit_is_what_the_headers_say(
     headers: dict[str, str], standing: str, detail: str
 ) -> None:
-    named = {f"X-RateLimit-{name}": value for name, value in headers.items()}
+    named = {f"x-ratelimit-{name.lower()}": value for name, value in headers.items()}
     error = agentcalls.AuthenticationError("No.")
     assert concluded(error, headers=named)["rate limit"] == Check("rate limit", standing, detail)  # type: ignore[arg-type]
 

@@ -33,7 +33,7 @@ class RateLimit:
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> RateLimit | None:
-        """The rate limit that these headers state, or None where they state nothing."""
+        """The rate limit that these headers state, or None where they state nothing; asked for in lower case."""
         limit, remaining, reset = (
             _integer(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset")
         )
