@@ -1,0 +1,101 @@
+"""Looking at an agent's calls again and again: what fails in passing is tried again, for as long as it takes."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from agentcalls import AgentCallsError, PaginationError, UnexpectedResponseError
+from agentcalls.cli.failures import Code, Failure, sentence_of
+from agentcalls.cli.following import MOST, first_since
+from agentcalls.cli.newest import newest_first
+from agentcalls.cli.output import say
+from agentcalls.cli.ticker import wait_while_read
+
+if TYPE_CHECKING:
+    from agentcalls import Call, Client
+    from agentcalls.cli.following import Event, Follower
+
+_LONGEST_PAUSE = 60.0
+
+
+class Polls:
+    """The looks at one agent's calls, newest first."""
+
+    def __init__(self, client: Client, agent: str, *, is_test_call: bool | None, utc: bool) -> None:
+        self._client = client
+        self._agent = agent
+        self._is_test_call = is_test_call
+        self._zone = UTC if utc else None
+        self._sort: str | None = None
+        self._answered = _now()
+
+    def begin(
+        self, follower: Follower, *, follow: timedelta, earlier: int, status: str | None
+    ) -> list[Event]:
+        """Make the follower know what is there, and return the latest `earlier` calls of this status."""
+        self._sort, page = newest_first(self._client, self._agent, is_test_call=self._is_test_call)
+        if self._sort is None:
+            raise Failure(
+                "The server does not list the newest calls first: there is no following it.",
+                Code.SERVER,
+            )
+        known = self._listed(since=first_since(page, follow, _now()), max_items=MOST)
+        # A status may be rare: these may be from long before.
+        shown = self._listed(status=status, max_items=earlier) if earlier else []
+        self._answered = _now()
+        return follower.begin(known, shown, now=self._answered)
+
+    def next(self, follower: Follower, interval: float) -> list[Event]:
+        """What is news after an interval, or after as many more as it takes to get an answer.
+
+        Raises the `AgentCallsError` of an answer that no waiting changes.
+        """
+        failures, asked = 0, None
+        while True:
+            wait_while_read(sys.stdout, pause(interval, failures, asked))
+            try:
+                # Once it is known to fail, one attempt at a time is enough.
+                calls = self._listed(
+                    since=follower.since, max_items=MOST, max_retries=0 if failures else None
+                )
+            except AgentCallsError as error:
+                if not _may_pass(error):
+                    raise
+                if not failures:
+                    say(f"No answer since {self._last()}, trying again: {sentence_of(error)}")
+                failures, asked = failures + 1, error.retry_after
+                continue
+            if failures:
+                say("There are answers again.")
+            if len(calls) == MOST:
+                say(f"More than {MOST:,} calls since {self._last()}: the older ones are left out.")
+            self._answered = _now()
+            return follower.accept(calls, now=self._answered)
+
+    def _listed(self, **options: Any) -> list[Call]:
+        return self._client.calls.list(
+            self._agent, sort=self._sort, is_test_call=self._is_test_call, **options
+        ).all()
+
+    def _last(self) -> str:
+        return f"{self._answered.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
+
+
+def pause(interval: float, failures: int, asked: float | None) -> float:
+    """Seconds until the next look after so many failures in a row; no sooner than the server `asked` for.
+
+    It doubles up to a minute, or stays at the interval where that is longer.
+    """
+    backoff = min(interval * 2.0 ** min(failures, 16), max(interval, _LONGEST_PAUSE))
+    return max(backoff, asked or 0)
+
+
+def _may_pass(error: AgentCallsError) -> bool:
+    # A page for people is what a proxy shows whose network is gone.
+    return error.retryable or isinstance(error, UnexpectedResponseError | PaginationError)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
