@@ -1,8 +1,8 @@
 """What `tail` tells of a listing that it reads again and again: a state machine, with no clock and no socket.
 
 Each poll reads the calls created from `since` on. That moment lies a few minutes before the newest call, or at the
-oldest one that is not over yet, but no longer before the newest than a call is followed, and no more calls ago than are
-kept in mind. It never moves back, and all calls from it on are known: so each is told once.
+oldest one that is followed: one that is not over, not too old, and among so many that are kept in mind. It never moves
+back, and all calls from it on are known: so each is told once.
 """
 
 from __future__ import annotations
@@ -96,13 +96,14 @@ class Follower:
         # By the calls' own times, since clocks differ; a call of the future must not hide those of the present.
         moments = [seen.created_on for seen in self._known.values()]
         self._latest = max(self._latest, min(max(moments), now))
-        going_on = [seen.created_on for seen in self._known.values() if not seen.is_over]
-        since = max(
-            self.since or _NEVER,
-            min([self._latest - MARGIN, *going_on]),
-            self._latest - self._follow,
-        )
-        if len(moments) > self._most:
+        oldest = self._latest - self._follow
+        followed = [
+            seen.created_on
+            for seen in self._known.values()
+            if not seen.is_over and seen.created_on >= oldest
+        ]
+        since = max(self.since or _NEVER, min([self._latest - MARGIN, *followed]))
+        if len(moments) >= self._most:
             since = max(since, nlargest(self._most, moments)[-1])
         self.since = since
         self._known = {id: seen for id, seen in self._known.items() if seen.created_on >= since}
@@ -111,7 +112,7 @@ class Follower:
 def first_since(calls: Iterable[Call], follow: timedelta, now: datetime) -> datetime | None:
     """From where to read to begin with, given the newest calls; None where there is none."""
     moments = [call.created_on for call in _in_order(calls)]
-    return min(moments[-1], now) - follow if moments else None
+    return min(moments[-1], now) - max(follow, MARGIN) if moments else None
 
 
 def _in_order(calls: Iterable[Call]) -> list[Call]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentcalls import Call, Client
     from agentcalls.cli.following import Event, Follower
 
-_LONGEST_PAUSE = 60.0
+_LONGEST_PAUSE = 30.0
 
 
 class Polls:
@@ -64,7 +64,7 @@ class Polls:
                 if not _may_pass(error):
                     raise
                 if not failures:
-                    say(f"No answer since {self._last()}, trying again: {sentence_of(error)}")
+                    say(f"Nothing heard since {self._last()}, trying again: {sentence_of(error)}")
                 failures, asked = failures + 1, error.retry_after
                 continue
             if failures:
@@ -86,7 +86,7 @@ class Polls:
 def pause(interval: float, failures: int, asked: float | None) -> float:
     """Seconds until the next look after so many failures in a row; no sooner than the server `asked` for.
 
-    It doubles up to a minute, or stays at the interval where that is longer.
+    It doubles up to half a minute, or stays at the interval where that is longer.
     """
     backoff = min(interval * 2.0 ** min(failures, 16), max(interval, _LONGEST_PAUSE))
     return max(backoff, asked or 0)

@@ -34,7 +34,7 @@ _WIDTHS = {
     "ID": 36,
 }
 _ROOMY = 100
-_NARROW_CREATED = 16
+_SECONDS = len(":00")
 
 
 def write_json(event: Event) -> None:
@@ -55,8 +55,7 @@ def terminal_writer(*, utc: bool) -> Callable[[Event], None]:
         if out.width >= _ROOMY or column.heading != "FROM"
     ]
     widths = [_WIDTHS[column.heading] for column in columns]
-    if out.width < _ROOMY:
-        widths[0] = _NARROW_CREATED
+    widths[0] -= _SECONDS * (out.width < _ROOMY) - len("Z") * utc
     spare = out.width - sum(widths) - GAP * (len(widths) - 1)
     widths = [width or max(NARROWEST, spare) for width in widths]
 
