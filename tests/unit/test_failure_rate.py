@@ -7,7 +7,7 @@ import pytest
 
 from agentcalls.cli.failure_rate import Limits, Outcome, Tally, Verdict, percentage
 from agentcalls.cli.failures import Code, Failure
-from unit.test_following import NOON, call
+from made import NOON, call
 
 LIMITS = Limits(Fraction(5, 100), 20)
 
@@ -34,7 +34,7 @@ def test_percentages(text: str, share: Fraction) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0.05", "5", "", "%", "five%", "-1%", "100.1%", "5%%", "٥%", "1e1%"]
+    "text", ["0.05", "5", "", "%", "five%", "-1%", "100.1%", "5%%", "\u0665%", "1e1%"]
 )
 def test_what_is_no_percentage_or_lacks_its_sign_is_refused(text: str) -> None:
     with pytest.raises(Failure, match=r"--rate takes a percentage .* such as 5%") as caught:

@@ -1,29 +1,27 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
-from agentcalls import Call
 from agentcalls.cli.following import MARGIN, Event, Follower, first_since
 from agentcalls.cli.polling import pause
+from made import NOON, call
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from agentcalls import Call
+
 HOUR = timedelta(hours=1)
 OVER = ("ended", "busy", "failed", "cancelled")
 
 
 def at(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
-
-
-def call(id: str | None = "call_1", status: str = "ended", *, at: datetime | None = NOON) -> Call:
-    nothing: Any = None
-    fields: dict[str, Any] = dict.fromkeys(field.name for field in attrs.fields(Call) if field.init)
-    return Call(**fields | {"id": id or nothing, "status": status, "created_on": at or nothing})
 
 
 def told(events: list[Event]) -> list[tuple[str, str | None, str, str]]:
@@ -201,7 +199,7 @@ def test_whatever_happens_each_state_that_a_poll_saw_is_told_once(seed: int) -> 
             for event in follower.accept(answer, now=now)
         ]
         assert len(follower) <= 3 * 61
-    if follower._status:
+    if follower.status:
         expected = [change for change in expected if change[2] == "failed"]
     assert len(expected) > 20
     assert sorted(actual, key=str) == sorted(expected, key=str)

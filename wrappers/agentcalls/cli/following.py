@@ -49,17 +49,20 @@ class Follower:
     """Which calls are known; it is given what each poll read, and says what of it is news.
 
     `status` is of whom to tell: calls that have it, be it from the beginning or later. `follow` is how much older than
-    the newest call one may be that is followed until it is over.
+    the newest call one may be that is followed until it is over; `most`, how many calls are kept in mind and read.
     """
 
     def __init__(self, *, follow: timedelta, status: str | None = None, most: int = MOST) -> None:
         self.since: datetime | None = None
         """The moment from which the next poll reads, included; None for all."""
-        self._follow = follow
-        self._status = status
-        self._most = most
+        self.follow = follow
+        self.status = status
+        self.most = most
         self._latest = _NEVER
         self._known: dict[str, _Seen] = {}
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._known
 
     def __len__(self) -> int:
         return len(self._known)
@@ -83,7 +86,7 @@ class Follower:
             if before == after or (before and before.is_over and not after.is_over):
                 continue
             self._known[call.id] = after
-            if self._status in {None, call.status}:
+            if self.status in {None, call.status}:
                 events.append(
                     Event("changed", call, before.status) if before else Event("new", call)
                 )
@@ -96,15 +99,15 @@ class Follower:
         # By the calls' own times, since clocks differ; a call of the future must not hide those of the present.
         moments = [seen.created_on for seen in self._known.values()]
         self._latest = max(self._latest, min(max(moments), now))
-        oldest = self._latest - self._follow
+        oldest = self._latest - self.follow
         followed = [
             seen.created_on
             for seen in self._known.values()
             if not seen.is_over and seen.created_on >= oldest
         ]
         since = max(self.since or _NEVER, min([self._latest - MARGIN, *followed]))
-        if len(moments) >= self._most:
-            since = max(since, nlargest(self._most, moments)[-1])
+        if len(moments) >= self.most:
+            since = max(since, nlargest(self.most, moments)[-1])
         self.since = since
         self._known = {id: seen for id, seen in self._known.items() if seen.created_on >= since}
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from agentcalls import AgentCallsError, PaginationError, UnexpectedResponseError
 from agentcalls.cli.failures import Code, Failure, sentence_of
-from agentcalls.cli.following import MOST, first_since
+from agentcalls.cli.following import first_since
 from agentcalls.cli.newest import newest_first
 from agentcalls.cli.output import say
 from agentcalls.cli.ticker import wait_while_read
@@ -23,42 +23,54 @@ _LONGEST_PAUSE = 30.0
 class Polls:
     """The looks at one agent's calls, newest first."""
 
-    def __init__(self, client: Client, agent: str, *, is_test_call: bool | None, utc: bool) -> None:
+    def __init__(
+        self,
+        client: Client,
+        agent: str,
+        follower: Follower,
+        *,
+        is_test_call: bool | None = None,
+        utc: bool = False,
+    ) -> None:
         self._client = client
         self._agent = agent
+        self._follower = follower
         self._is_test_call = is_test_call
         self._zone = UTC if utc else None
         self._sort: str | None = None
         self._answered = _now()
 
-    def begin(
-        self, follower: Follower, *, follow: timedelta, earlier: int, status: str | None
-    ) -> list[Event]:
-        """Make the follower know what is there, and return the latest `earlier` calls of this status."""
+    def begin(self, earlier: int) -> list[Event]:
+        """Make the follower know what is there; returns so many of the latest calls that it is to tell of."""
+        follower = self._follower
         self._sort, page = newest_first(self._client, self._agent, is_test_call=self._is_test_call)
         if self._sort is None:
             raise Failure(
                 "The server does not list the newest calls first: there is no following it.",
                 Code.SERVER,
             )
-        known = self._listed(since=first_since(page, follow, _now()), max_items=MOST)
+        known = self._listed(
+            since=first_since(page, follower.follow, _now()), max_items=follower.most
+        )
         # A status may be rare: these may be from long before.
-        shown = self._listed(status=status, max_items=earlier) if earlier else []
+        shown = self._listed(status=follower.status, max_items=earlier) if earlier else []
         self._answered = _now()
         return follower.begin(known, shown, now=self._answered)
 
-    def next(self, follower: Follower, interval: float) -> list[Event]:
+    def next(self, interval: float) -> list[Event]:
         """What is news after an interval, or after as many more as it takes to get an answer.
 
         Raises the `AgentCallsError` of an answer that no waiting changes.
         """
-        failures, asked = 0, None
+        follower, failures, asked = self._follower, 0, None
         while True:
             wait_while_read(sys.stdout, pause(interval, failures, asked))
             try:
                 # Once it is known to fail, one attempt at a time is enough.
                 calls = self._listed(
-                    since=follower.since, max_items=MOST, max_retries=0 if failures else None
+                    since=follower.since,
+                    max_items=follower.most,
+                    max_retries=0 if failures else None,
                 )
             except AgentCallsError as error:
                 if not _may_pass(error):
@@ -69,8 +81,10 @@ class Polls:
                 continue
             if failures:
                 say("There are answers again.")
-            if len(calls) == MOST:
-                say(f"More than {MOST:,} calls since {self._last()}: the older ones are left out.")
+            if len(calls) == follower.most and not any(call.id in follower for call in calls):
+                say(
+                    f"More than {follower.most:,} calls since {self._last()}: older ones are left out."
+                )
             self._answered = _now()
             return follower.accept(calls, now=self._answered)
 

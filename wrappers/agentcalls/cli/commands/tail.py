@@ -80,15 +80,15 @@ def command(
     reach = duration("--follow", follow, least=timedelta(0), most=7 * _DAY)
     with connect(ctx) as client:
         as_lines = as_json or not sys.stdout.isatty()
-        polls = Polls(client, agent, is_test_call=test, utc=utc)
         follower = Follower(status=status, follow=reach)
+        polls = Polls(client, agent, follower, is_test_call=test, utc=utc)
         try:
-            news = polls.begin(follower, follow=reach, earlier=earlier, status=status)
+            news = polls.begin(earlier)
             write = write_json if as_lines else terminal_writer(utc=utc)
             while True:
                 for event in news:
                     write(event)
-                news = polls.next(follower, seconds)
+                news = polls.next(seconds)
         except KeyboardInterrupt:
             # The way to end it, not worth a word.
             raise typer.Exit(Code.INTERRUPTED) from None
