@@ -82,7 +82,7 @@ def test_an_agent_over_the_limit_is_named(cli: Cli) -> None:
     assert ended.stdout.endswith("; over the limit: agent_demo: 1 of 9 calls failed (11.1%)\n")
 
 
-def test_test_calls_count_only_where_they_are_asked_for(cli: Cli) -> None:
+def test_test_calls_count_only_where_they_are_asked_for(stage: Stage, cli: Cli) -> None:
     stage.store.connection.execute("UPDATE calls SET is_test_call = 1 WHERE id = 'call_8'")
     assert cli("check", "agent_demo").stdout.startswith("OK: 0 of 8 ")
     assert cli("check", "agent_demo", "--include-test").stdout.startswith("OK: 1 of 9 ")

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
 import re
 import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,6 +20,7 @@ from agentcalls.cli.following import Follower
 from agentcalls.cli.polling import Polls
 from agentcalls.cli.ticker import wait_while_read
 from agentcalls_mock import Fault, Seeding, create_app, open_store
+from cli.running import open_terminal
 from cli.staged import Stage, at_work, staged
 from cli.test_list import plain
 from faults import changed
@@ -50,11 +47,11 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Generator[Stage]:
 
 
 @pytest.fixture
-def tail(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+def tail(monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[..., tuple[int, str]]]:
     """Runs `tail` in this process until it ends; returns its exit code and what came out of its pipe or terminal."""
 
     def follow(*arguments: str, columns: int = 0) -> tuple[int, str]:
-        ours, theirs = pty.openpty() if columns else os.pipe()
+        ours, theirs = open_terminal(columns) if columns else os.pipe()
         with monkeypatch.context() as patched, os.fdopen(theirs, "w") as stdout:
             if columns:  # Rich asks the terminals that Python began with
                 patched.setenv("COLUMNS", str(columns))
@@ -65,7 +62,10 @@ def tail(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
         os.close(ours)
         return code, text.replace("\r\n", "\n")
 
-    return follow
+    # A mock that was run in this process has put its own in place.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield follow
+    signal.signal(signal.SIGINT, before)
 
 
 def events(text: str) -> list[tuple[str, str | None, str, str]]:
@@ -153,13 +153,12 @@ def test_once_nothing_is_under_way_a_poll_asks_for_one_page(
     for number in range(250):
         stage.add(f"call_{number:03}", "ended", minutes_ago=6 + number / 10)
     stage.add("open", minutes_ago=20)
-    stage.acts = [nothing] * 20
 
     def end() -> None:
         stage.change("open", "ended")
         stage.requests.clear()
 
-    stage.acts[9] = end
+    stage.acts = [*[nothing] * 9, end, *[nothing] * 10]
     tail("-n", "0")
     pages = [parse_qs(query)["page"] for query in stage.requests[-3:]]
     assert pages == [["1"]] * 3
@@ -321,8 +320,7 @@ def test_each_line_comes_as_it_happens_and_ctrl_c_ends_it_without_a_word(stage: 
 @pytest.mark.parametrize("columns", [80, 200])
 def test_in_a_terminal_it_keeps_to_its_width(stage: Stage, columns: int) -> None:
     stage.add("a", "answered")
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    ours, theirs = open_terminal(columns)
     options = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     with at_work("tail", "agent_demo", *FAST, **options) as process, os.fdopen(ours) as terminal:
         os.close(theirs)

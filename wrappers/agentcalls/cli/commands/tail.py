@@ -16,7 +16,7 @@ from agentcalls.cli.ticker import terminal_writer, write_json
 
 EXAMPLES = (
     "agentcalls tail agent_demo --status failed --interval 30s",
-    "agentcalls tail agent_demo --json -n 3 | head -n 3",
+    "agentcalls tail agent_demo --live -n 100 --json",
 )
 
 _MILLISECOND, _HOUR, _DAY = timedelta(milliseconds=1), timedelta(hours=1), timedelta(days=1)
