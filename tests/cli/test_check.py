@@ -140,3 +140,8 @@ def test_errors_have_their_exit_codes_and_leave_stdout_empty(
     ended = cli("check", *arguments)
     assert (ended.exit_code, ended.stdout) == (code, "")
     assert FULL_KEY not in ended.stderr
+
+
+def test_an_error_names_the_agent_that_it_is_about(cli: Cli) -> None:
+    ended = cli("check", "agent_demo", "agent_other_team")
+    assert ended.stderr.startswith("Error: 404 not_found: agent_other_team: Agent not found (")

@@ -23,7 +23,7 @@ from agentcalls_mock import Fault, Seeding, create_app, open_store
 from cli.running import open_terminal
 from cli.staged import Stage, at_work, staged
 from cli.test_list import plain
-from faults import changed
+from faults import answer, changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-    from faults import FaultServer
+    from faults import Exchange, FaultServer
 
     Cli = Callable[..., Result]
 
@@ -268,6 +268,22 @@ def test_more_news_than_are_kept_in_mind_are_left_out_and_that_is_said(
         stage.add("next", minutes_ago=-1)
         assert [event.call.id for event in polls.next(0)] == ["next"]
         assert capfd.readouterr().err == ""
+
+
+def test_what_cannot_be_proven_is_said_once(
+    server: FaultServer, tail: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def play(exchange: Exchange) -> object:
+        if len(server.requests) > 20:
+            return answer(b"{}", 401)(exchange)
+        return changed(lambda page: page["data"][0].update(id=None))(exchange)
+
+    server.fail(play)
+    code, text = tail("-n", "2")
+    assert (code, [event[2] for event in events(text)]) == (4, ["call_1"])
+    doubt, refusal = capsys.readouterr().err.splitlines()
+    assert doubt == "Not proven that each call is seen: A row lacks its id or created_on."
+    assert refusal.startswith("Error: 401")
 
 
 def test_a_listing_in_no_order_is_refused(cli: Cli, server: FaultServer) -> None:

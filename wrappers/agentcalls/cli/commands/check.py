@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from agentcalls import Client
+from agentcalls import APIStatusError, Client
 from agentcalls.cli import options
 from agentcalls.cli.connection import connect
 from agentcalls.cli.failure_rate import Limits, Outcome, Tally, percentage
@@ -89,10 +89,15 @@ def _tally(
     is_test_call: bool | None,
     failed: list[str] | tuple[str, ...],
 ) -> Tally:
-    sort, _ = newest_first(client, agent, is_test_call=is_test_call)
-    listing = client.calls.list(agent, sort=sort, is_test_call=is_test_call, since=since)
     tally = Tally(agent)
-    tally.count(listing, failed)
+    try:
+        sort, _ = newest_first(client, agent, is_test_call=is_test_call)
+        listing = client.calls.list(agent, sort=sort, is_test_call=is_test_call, since=since)
+        tally.count(listing, failed)
+    except APIStatusError as error:
+        # Which of many it was.
+        error.message = f"{agent}: {error.message}"
+        raise
     report = listing.report
     if not report.complete:
         tally.doubt = report.reason
