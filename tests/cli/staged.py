@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from agentcalls_mock import Seeding, create_app, open_store, serving
+from agentcalls_mock import Fault, Seeding, create_app, open_store, serving
 from agentcalls_mock.data import Call
 from cli.running import COMMAND
 
@@ -60,6 +60,14 @@ class Stage:
         """Let a call take another status."""
         self.store.connection.execute("UPDATE calls SET status = ? WHERE id = ?", (status, id))
 
+    def failing(self, kind: str) -> Callable[[], None]:
+        """What makes each answer go wrong from then on."""
+
+        def act() -> None:
+            self.app = create_app(self.store, fault=Fault(kind))
+
+        return act
+
 
 def interrupt() -> None:
     """What Ctrl-C does to this process."""
@@ -83,7 +91,8 @@ def at_work(*arguments: str, **options: Any) -> Generator[subprocess.Popen[str]]
     with subprocess.Popen(
         [*COMMAND, *arguments],
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options,
-        env=dict(os.environ),
+        # Python then keeps back what is not flushed.
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
     ) as process:
         watchdog = threading.Timer(LONGEST_SECONDS, process.kill)
         watchdog.start()

@@ -19,7 +19,7 @@ from agentcalls.cli.app import run
 from agentcalls.cli.following import Follower
 from agentcalls.cli.polling import Polls
 from agentcalls.cli.ticker import wait_while_read
-from agentcalls_mock import Fault, Seeding, create_app, open_store
+from agentcalls_mock import Seeding, open_store
 from cli.running import open_terminal
 from cli.staged import Stage, at_work, staged
 from cli.test_list import plain
@@ -210,17 +210,11 @@ def test_failures_that_may_pass_are_said_once_and_outlived(
 ) -> None:
     well = stage.app
 
-    def fail(kind: str) -> Callable[[], None]:
-        def act() -> None:
-            stage.app = create_app(stage.store, fault=Fault(kind))
-
-        return act
-
     def mend() -> None:
         stage.app = well
         stage.add("meanwhile")
 
-    stage.acts = [*BEGUN, fail("html"), nothing, mend, nothing]
+    stage.acts = [*BEGUN, stage.failing("html"), nothing, mend, nothing]
     code, text = tail()
     assert (code, events(text)) == (130, [("new", None, "meanwhile", "queued")])
     first, second = capsys.readouterr().err.splitlines()
@@ -239,10 +233,7 @@ def test_failures_that_do_not_pass_end_it(
     kind: str,
     code: int,
 ) -> None:
-    def fail() -> None:
-        stage.app = create_app(stage.store, fault=Fault(kind))
-
-    stage.acts = [*BEGUN, nothing, fail]
+    stage.acts = [*BEGUN, nothing, stage.failing(kind)]
     assert tail()[0] == code
     assert capsys.readouterr().err.startswith(f"Error: {kind}")
 
@@ -268,6 +259,15 @@ def test_more_news_than_are_kept_in_mind_are_left_out_and_that_is_said(
         stage.add("next", minutes_ago=-1)
         assert [event.call.id for event in polls.next(0)] == ["next"]
         assert capfd.readouterr().err == ""
+
+
+def test_once_there_is_no_answer_each_look_is_one_attempt(
+    stage: Stage, tail: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.acts = [*BEGUN, stage.failing("500"), *[nothing] * 4, stage.failing("401")]
+    code, _ = tail("--max-retries", "1", "--debug")
+    said = capsys.readouterr().err
+    assert (code, said.count("Nothing heard"), said.count("Trying again in")) == (4, 1, 1)
 
 
 def test_what_cannot_be_proven_is_said_once(

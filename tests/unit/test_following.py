@@ -167,6 +167,7 @@ def test_whatever_happens_each_state_that_a_poll_saw_is_told_once(seed: int) -> 
     expected: list[tuple[str | None, str, str]] = []
     seen: dict[str, str] = {}
     actual: list[tuple[str | None, str, str]] = []
+    since = at(-MARGIN.total_seconds())
     for minute in range(300):
         now = at(minute)
         for number in range(draw.choice([0, 0, 1, 3])):
@@ -199,6 +200,8 @@ def test_whatever_happens_each_state_that_a_poll_saw_is_told_once(seed: int) -> 
             for event in follower.accept(answer, now=now)
         ]
         assert len(follower) <= 3 * 61
+        assert follower.since is None or follower.since >= since
+        since = follower.since or since
     if follower.status:
         expected = [change for change in expected if change[2] == "failed"]
     assert len(expected) > 20

@@ -105,7 +105,7 @@ class Follower:
             for seen in self._known.values()
             if not seen.is_over and seen.created_on >= oldest
         ]
-        since = max(self.since or _NEVER, min([self._latest - MARGIN, *followed]))
+        since = min([self._latest - MARGIN, *followed])
         if len(moments) >= self.most:
             since = max(since, nlargest(self.most, moments)[-1])
         self.since = since
