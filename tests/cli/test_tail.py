@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from agentcalls import Client
-from agentcalls.cli.app import run
+from agentcalls.cli.app import app
 from agentcalls.cli.following import Follower
 from agentcalls.cli.polling import Polls
 from agentcalls.cli.ticker import wait_while_read
@@ -56,11 +56,13 @@ def tail(monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[..., tuple[int, 
             if columns:  # Rich asks the terminals that Python began with
                 patched.setenv("COLUMNS", str(columns))
             patched.setattr(sys, "stdout", stdout)
-            code = run(["tail", "agent_demo", *FAST, *arguments])
+            # Not `run`, which ends the process when it is interrupted.
+            with pytest.raises(SystemExit) as ended:
+                app(["tail", "agent_demo", *FAST, *arguments], prog_name="agentcalls")
             stdout.flush()
             text = os.read(ours, 65_536).decode() if select.select([ours], [], [], 0)[0] else ""
         os.close(ours)
-        return code, text.replace("\r\n", "\n")
+        return int(ended.value.code or 0), text.replace("\r\n", "\n")
 
     # A mock that was run in this process has put its own in place.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
