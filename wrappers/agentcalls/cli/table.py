@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SAMPLE = 100
-_GAP = 2
-_NARROWEST = 6
+GAP = 2
+NARROWEST = 6
 
-_STYLES = {
+STYLES = {
     "failed": "red",
     "busy": "yellow",
     "cancelled": "yellow",
@@ -55,30 +55,34 @@ def write_table(rows: Iterable[T], columns: Sequence[Column[T]]) -> None:
         max(cell_len(text) for text in [column.heading, *(_shown(column, row) for row in sample)])
         for column in columns
     ]
-    spare = out.width - sum(widths) - _GAP * (len(columns) - 1)
+    spare = out.width - sum(widths) - GAP * (len(columns) - 1)
     for position, column in enumerate(columns):
         if column.is_elastic and spare < 0:
-            widths[position] = max(_NARROWEST, widths[position] + spare)
-
-    def line(cells: Sequence[Text]) -> Text:
-        fitted: list[Text] = []
-        for cell, width, column in zip(cells, widths, columns, strict=True):
-            if out.is_terminal:
-                cell.truncate(width, overflow="ellipsis")
-            missing = width - cell.cell_len
-            cell.pad_left(missing) if column.is_number else cell.pad_right(missing)
-            fitted.append(cell)
-        whole = Text(" " * _GAP).join(fitted)
-        whole.rstrip()
-        return whole
+            widths[position] = max(NARROWEST, widths[position] + spare)
 
     def show(cells: Sequence[Text]) -> None:
-        out.print(line(cells), soft_wrap=True)
+        out.print(line(cells, widths, columns, cut=out.is_terminal), soft_wrap=True)
 
     show([Text(column.heading, style="bold") for column in columns])
     for row in chain(sample, coming):
         texts = [_shown(column, row) for column in columns]
-        show([Text(text, style=_STYLES.get(text, "")) for text in texts])
+        show([Text(text, style=STYLES.get(text, "")) for text in texts])
+
+
+def line(
+    cells: Sequence[Text], widths: Sequence[int], columns: Sequence[Column[T]], *, cut: bool
+) -> Text:
+    """Cells side by side in columns of these widths; one that is too long may be cut."""
+    from rich.text import Text  # noqa: PLC0415  # JSON need not wait for Rich
+
+    for cell, width, column in zip(cells, widths, columns, strict=True):
+        if cut:
+            cell.truncate(width, overflow="ellipsis")
+        missing = width - cell.cell_len
+        cell.pad_left(missing) if column.is_number else cell.pad_right(missing)
+    whole = Text(" " * GAP).join(cells)
+    whole.rstrip()
+    return whole
 
 
 def _shown(column: Column[T], row: T) -> str:

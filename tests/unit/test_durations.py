@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from agentcalls.cli.durations import duration
+from agentcalls.cli.failures import Code, Failure
+
+LEAST, MOST = timedelta(milliseconds=100), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("100ms", 0.1), ("10s", 10), ("5m", 300), ("1h", 3600), ("1d", 86_400), ("24h", 86_400)],
+)
+def test_a_duration_is_a_number_and_its_unit(text: str, seconds: float) -> None:
+    assert duration("--interval", text, least=LEAST, most=MOST).total_seconds() == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["10", "s", "", "-1s", "1.5s", "99ms", "0s", "25h", "1w", "\u0661s", "9999999d"]
+)
+def test_anything_else_is_refused_with_the_bounds(text: str) -> None:
+    with pytest.raises(
+        Failure, match="--interval takes a time from 100ms to 1d, such as"
+    ) as caught:
+        duration("--interval", text, least=LEAST, most=MOST)
+    assert caught.value.code is Code.USAGE

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import attrs
+import pytest
+
+from agentcalls.cli.failure_rate import Limits, Outcome, Tally, Verdict, percentage
+from agentcalls.cli.failures import Code, Failure
+from made import NOON, call
+
+LIMITS = Limits(Fraction(5, 100), 20)
+
+
+def outcome(*tallies: Tally) -> Outcome:
+    return Outcome(tallies, LIMITS, "1h")
+
+
+def tally(failed: int, calls: int, *, name: str = "a", doubt: str | None = None) -> Tally:
+    return Tally(name, calls=calls, failed=failed, doubt=doubt)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("5%", Fraction(1, 20)),
+        ("0.5 %", Fraction(1, 200)),
+        ("0%", Fraction(0)),
+        ("100%", Fraction(1)),
+    ],
+)
+def test_percentages(text: str, share: Fraction) -> None:
+    assert percentage("--rate", text) == share
+
+
+@pytest.mark.parametrize(
+    "text", ["0.05", "5", "", "%", "five%", "-1%", "100.1%", "5%%", "\u0665%", "1e1%"]
+)
+def test_what_is_no_percentage_or_lacks_its_sign_is_refused(text: str) -> None:
+    with pytest.raises(Failure, match=r"--rate takes a percentage .* such as 5%") as caught:
+        percentage("--rate", text)
+    assert caught.value.code is Code.USAGE
+
+
+def test_calls_are_counted_once_they_are_over_and_failed_by_their_status_alone() -> None:
+    counted = Tally("a")
+    calls = [call(status=status) for status in ("ended", "busy", "cancelled", "failed", "failed")]
+    odd = [
+        call(status="ringing"),
+        call(status="transferred"),
+        attrs.evolve(call(status="transferred"), ended_at=NOON),
+        attrs.evolve(call(status="busy"), error_reason="486 Busy Here"),
+    ]
+    counted.count([*calls, *odd], ["failed"])
+    assert (counted.calls, counted.failed, counted.under_way) == (7, 2, 2)
+    counted = Tally("a")
+    counted.count([*calls, *odd], ["busy", "ringing"])
+    assert (counted.calls, counted.failed, counted.under_way) == (8, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("failed", "calls", "doubt", "verdict"),
+    [
+        (1, 20, None, Verdict.OK),
+        (2, 20, None, Verdict.FAILED),
+        (19, 19, None, Verdict.TOO_FEW),
+        (0, 0, None, Verdict.TOO_FEW),
+        (0, 0, "why", Verdict.INCOMPLETE),
+        (1, 20, "why", Verdict.INCOMPLETE),
+        (2, 20, "why", Verdict.FAILED),
+    ],
+)
+def test_the_limit_itself_is_fine_and_what_could_not_be_counted_is_not(
+    failed: int, calls: int, doubt: str | None, verdict: Verdict
+) -> None:
+    found = outcome(tally(failed, calls, doubt=doubt))
+    assert found.verdict is verdict
+    assert verdict.is_alarm is (verdict in {Verdict.FAILED, Verdict.INCOMPLETE})
+
+
+def test_the_worst_decides_and_the_line_names_who_it_is() -> None:
+    found = outcome(tally(1, 100, name="fine"), tally(10, 20, name="bad"), tally(1, 2, name="few"))
+    assert found.line() == (
+        "FAILED: 12 of 122 calls failed (9.84%) since 1h, at most 5%; over the limit: bad: 10 of 20 calls failed (50%)"
+    )
+    assert [row["result"] for row in found.row()["agents"]] == ["ok", "failed", "too_few"]
+
+
+def test_one_bad_agent_is_an_alarm_though_the_total_is_fine_and_many_small_ones_though_each_is() -> (
+    None
+):
+    assert outcome(tally(2, 20), tally(0, 1000)).verdict is Verdict.FAILED
+    small = outcome(*[tally(5, 10) for _ in range(3)])
+    assert small.verdict is Verdict.FAILED
+    assert small.line() == "FAILED: 15 of 30 calls failed (50%) since 1h, at most 5%"
+
+
+def test_the_line_says_what_could_not_be_judged_or_proven() -> None:
+    assert outcome(tally(0, 0)).line() == (
+        "OK: 0 of 0 calls failed since 1h, at most 5%; fewer than 20, too few to judge"
+    )
+    assert outcome(tally(0, 20), tally(0, 20, name="b", doubt="It shifted.")).line() == (
+        "UNKNOWN: 0 of 40 calls failed (0%) since 1h, at most 5%; not proven complete: b: It shifted."
+    )
+
+
+def test_the_row_has_every_number() -> None:
+    assert outcome(tally(1, 20)).row() == {
+        "result": "ok",
+        "max_failure_rate": 0.05,
+        "min_calls": 20,
+        "since": "1h",
+        "total": (
+            numbers := {
+                "result": "ok",
+                "calls": 20,
+                "failed": 1,
+                "failure_rate": 0.05,
+                "under_way": 0,
+                "not_proven_complete": None,
+            }
+        ),
+        "agents": [{"agent": "a"} | numbers],
+    }
+    assert outcome(tally(0, 0)).row()["total"]["failure_rate"] is None

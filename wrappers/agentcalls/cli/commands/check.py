@@ -1,0 +1,104 @@
+"""`agentcalls check`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from agentcalls import APIStatusError, Client
+from agentcalls.cli import options
+from agentcalls.cli.connection import connect
+from agentcalls.cli.failure_rate import Limits, Outcome, Tally, percentage
+from agentcalls.cli.failures import Code
+from agentcalls.cli.newest import newest_first
+from agentcalls.cli.output import printable, to_json
+
+EXAMPLES = (
+    "agentcalls check agent_demo --max-failure-rate 20% --since 7d",
+    "agentcalls check agent_demo agent_2 --max-failure-rate 20% --min-calls 5 --since 24h --json",
+)
+
+_FAILED = ("failed",)
+
+
+def command(
+    ctx: typer.Context,
+    agents: options.Agents,
+    *,
+    max_failure_rate: Annotated[
+        str, typer.Option(metavar="PERCENT", help="The largest share of failed calls that is fine.")
+    ] = "5%",
+    min_calls: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Fewer calls than these are not judged.")
+    ] = 20,
+    since: Annotated[
+        str,
+        typer.Option(
+            metavar="WHEN",
+            help="Calls created at or after: 24h or 7d ago (s, m, h, d, w), 2026-11-23, or ISO 8601 with an offset.",
+        ),
+    ] = "1h",
+    failed_status: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STATUS",
+            help=f"A status that counts as failed, instead of {', '.join(_FAILED)}; may be given more than once.",
+        ),
+    ] = None,
+    include_test: Annotated[
+        bool, typer.Option("--include-test", help="Count test calls as well.")
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="The numbers as JSON.", rich_help_panel=options.OUTPUT),
+    ] = False,
+) -> None:
+    """Check that no more calls failed than is fine, in one line, for cron and monitors.
+
+    Each agent is judged, and all together; the worst decides. The exit code is 0, or 3 where a rate
+    is too high or it could not be proven that each call was counted. Too few calls to judge are fine.
+
+    A call has failed whose status is failed: busy or cancelled is no failure of the system. Calls that
+    are still under way do not count.
+    """
+    limits = Limits(percentage("--max-failure-rate", max_failure_rate), min_calls)
+    with connect(ctx) as client:
+        tallies = [
+            _tally(
+                client,
+                agent,
+                since=since,
+                is_test_call=None if include_test else False,
+                failed=failed_status or _FAILED,
+            )
+            for agent in dict.fromkeys(agents)
+        ]
+    outcome = Outcome(tallies, limits, since)
+    line = to_json(outcome.row()) if as_json else printable(outcome.line())
+    sys.stdout.write(f"{line}\n")
+    if outcome.verdict.is_alarm:
+        sys.stdout.flush()
+        raise typer.Exit(Code.FAILED)
+
+
+def _tally(
+    client: Client,
+    agent: str,
+    *,
+    since: str,
+    is_test_call: bool | None,
+    failed: list[str] | tuple[str, ...],
+) -> Tally:
+    tally = Tally(agent)
+    try:
+        sort, _ = newest_first(client, agent, is_test_call=is_test_call)
+        listing = client.calls.list(agent, sort=sort, is_test_call=is_test_call, since=since)
+        tally.count(listing, failed)
+    except APIStatusError as error:
+        # Which of many it was.
+        error.message = f"{agent}: {error.message}"
+        raise
+    report = listing.report
+    if not report.complete:
+        tally.doubt = report.reason
+    return tally

@@ -1,0 +1,23 @@
+"""What a call has come to, where the contract leaves it open or a row cannot be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from agentcalls import Call
+
+FINAL = frozenset({"ended", "busy", "failed", "cancelled"})
+"""The known statuses that a call does not leave."""
+
+
+def is_over(call: Call) -> bool:
+    """Whether a call has come to its end: by its status, or, whatever that is called, by its `ended_at`."""
+    return call.status in FINAL or call.ended_at is not None
+
+
+def created(call: Call) -> datetime | None:
+    """When a call was created; None where its row cannot be read."""
+    return call.created_on
