@@ -108,7 +108,7 @@ def _storable(value: Any, *, integers: bool = False) -> Any:
         found = cast("dict[str, Any]", value)
         return {_storable(k): _storable(v, integers=True) for k, v in found.items()}
     if isinstance(value, list):
-        return [_storable(one, integers=True) for one in value]
+        return [_storable(one, integers=True) for one in cast("list[object]", value)]
     if type(value) is int and value not in _INTEGERS and not integers:
         return None
     return value

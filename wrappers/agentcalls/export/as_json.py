@@ -1,4 +1,4 @@
-"""NDJSON, an object a line, and JSON, an array of the same objects: all columns in each, unknown fields as they came."""
+"""NDJSON, an object a line, and JSON, an array of the same: all columns in each, unknown fields as they came."""
 
 from __future__ import annotations
 
