@@ -252,17 +252,17 @@ def _begun(workspace: Workspace, asked: Journal, *, resume: bool) -> Journal:
     target = workspace.target
     if left and not resume:
         raise ConfigurationError(
-            f"An export to {target} was interrupted: go on with resume, or begin anew with force."
+            f"An export to {target} was interrupted: go on with resume=True, or begin anew with force=True."
         )
     if left and left.binding != asked.binding:
         raise ConfigurationError(
             f"The export to {target} that was interrupted had other agents, filters or another"
-            " format: begin anew with force."
+            " format: begin anew with force=True."
         )
     journal = left or asked
     published = journal.closed and not workspace.rows.exists()
     if target.exists() and not (asked.force or journal.force or published):
-        raise ConfigurationError(f"{target} is there already: replace it with force.")
+        raise ConfigurationError(f"{target} is there already: replace it with force=True.")
     if not left:
         workspace.clear()
         workspace.rows.touch()

@@ -88,7 +88,7 @@ def format_of(file_name: str, name: str | None = None) -> tuple[Format, str]:
         raise ConfigurationError(
             f"No format is called {name!r}: it is one of {names}."
             if name is not None
-            else f"The ending of {file_name!r} says no format: use {endings}, or name the format."
+            else f"The ending of {file_name!r} says no format: use {endings}, or name it with format=…."
         )
     if compression and form.build:
         raise ConfigurationError(

@@ -71,7 +71,7 @@ class Workspace:
             return None
         except msgspec.DecodeError as error:
             raise ConfigurationError(
-                f"{self._journal} is no journal of this version ({error}): start anew with force."
+                f"{self._journal} is no journal of this version ({error}): begin anew with force=True."
             ) from error
 
     def save(self, journal: Journal) -> None:
