@@ -10,13 +10,15 @@ import typer
 from typer.core import TyperGroup
 
 import agentcalls
-from agentcalls.cli.command import DEBUG, Command, Connected
+from agentcalls.cli.command import DEBUG, Command, Connected, Passing
 from agentcalls.cli.failures import code_of, sentence_of
 from agentcalls.cli.output import say
 
 # In the order of the help. Each is a module of `commands` with a function `command` and two EXAMPLES.
 COMMANDS: dict[str, type[Command]] = {
     "list": Connected,
+    "doctor": Connected,
+    "mock": Passing,
 }
 
 

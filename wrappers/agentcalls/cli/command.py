@@ -1,4 +1,4 @@
-"""The two kinds of commands: those that ask the API take the options of a connection as well."""
+"""The kinds of commands: those that ask the API take the options of a connection as well."""
 
 from typing import Annotated, Any, Literal
 
@@ -30,12 +30,21 @@ def _connection(
         bool, typer.Option("--key-stdin", help="Read the API key from stdin.")
     ] = False,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="How long to wait for an answer.")
+        float | None, typer.Option(metavar="SECONDS", help="How long to wait for an answer; 30 where left out.")
     ] = None,
     allow_http: Annotated[
         bool | None,
         typer.Option(
             "--allow-http", help="Permit plain http to another machine, which shows it the key."
+        ),
+    ] = None,
+    max_retries: Annotated[
+        int | None,
+        typer.Option(
+            "--max-retries",
+            min=0,
+            metavar="N",
+            help="How often a request is tried again; 4 where left out.",
         ),
     ] = None,
     debug: Annotated[
@@ -83,6 +92,15 @@ class Connected(Command):
         ctx.obj = {name: ctx.params.pop(name) for name in self._shared}
         ctx.meta[DEBUG] = ctx.obj["debug"]
         return super().invoke(ctx)
+
+
+class Passing(Command):
+    """A command that leaves all its arguments to another program, `--help` among them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["context_settings"] = {"ignore_unknown_options": True, "allow_extra_args": True}
+        kwargs["add_help_option"] = False
+        super().__init__(*args, **kwargs)
 
 
 def _parameters_of(function: Any) -> list[Any]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from agentcalls import Client, Retry
     from agentcalls.cli.settings import Profile, Setting
 
+    Hear = Callable[[Mapping[str, str]], None]
+
 _KEY_HEADERS = {"authorization", "x-api-key"}
 
 
@@ -46,24 +48,25 @@ def in_force(ctx: typer.Context) -> tuple[Profile, dict[str, Setting]]:
 
 @contextmanager
 def client(
-    found: Mapping[str, Setting], *, debug: bool = False, heard: Callable[..., None] | None = None
+    found: Mapping[str, Setting], *, debug: bool = False, hear: Hear | None = None
 ) -> Generator[Client]:
-    """A client with these settings; `heard` is called with each response's status and headers."""
+    """A client with these settings; `hear` is called with the headers of each answer."""
     arguments: dict[str, Any] = {name: setting.value for name, setting in found.items()}
     with ExitStack() as opened:
-        if debug or heard:
-            http = _listening(arguments["api_key"], debug=debug, heard=heard)
+        if debug or hear:
+            http = _listening(arguments["api_key"], debug=debug, hear=hear)
             arguments["http_client"] = opened.enter_context(http)
         if debug or not is_plain(sys.stderr):
             arguments["on_retry"] = _say_retry
         yield opened.enter_context(agentcalls.Client(**arguments))
 
 
-def _listening(key: str, *, debug: bool, heard: Callable[..., None] | None) -> httpx.Client:
+def _listening(key: str, *, debug: bool, hear: Hear | None) -> httpx.Client:
     import httpx  # noqa: PLC0415  # not before a client is needed
 
     def said(text: str) -> None:
-        say(text.replace(key, "***"))
+        if debug:
+            say(text.replace(key, "***"))
 
     def on_request(request: httpx.Request) -> None:
         said(f"> {request.method} {request.url}")
@@ -74,15 +77,14 @@ def _listening(key: str, *, debug: bool, heard: Callable[..., None] | None) -> h
         said(f"< {response.status_code} {response.reason_phrase}")
         for name, value in response.headers.items():
             said(f"< {name}: {value}")
+        if hear:
+            hear(response.headers)
 
     return httpx.Client(
         timeout=httpx.Timeout(30, connect=10),
         # A proxy of the environment is not for this machine, and would be shown the key.
         mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
-        event_hooks={
-            "request": [on_request] if debug else [],
-            "response": [*([on_response] if debug else []), *([heard] if heard else [])],
-        },
+        event_hooks={"request": [on_request], "response": [on_response]},
     )
 
 

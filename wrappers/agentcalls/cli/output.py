@@ -17,7 +17,7 @@ from agentcalls.cli.spreadsheet import csv_safe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -70,6 +70,14 @@ def console(stream: TextIO) -> Console:
         emoji=False,
         legacy_windows=False,
     )
+
+
+def show(*renderables: RenderableType) -> None:
+    """Write what Rich renders to stdout, without the spaces that fill a line up."""
+    out = console(sys.stdout)
+    with out.capture() as captured:
+        out.print(*renderables, sep="\n")
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def printable(text: str) -> str:

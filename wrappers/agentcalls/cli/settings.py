@@ -25,6 +25,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "auth": (str,),
     "timeout": (int, float),
     "allow_http": (bool,),
+    "max_retries": (int,),
 }
 _VARIABLES = ("api_key", "base_url", "auth", "timeout")
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH

@@ -1,0 +1,46 @@
+"""The command line as a process, its output in pipes or on a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from typing import Any
+
+# The environment is always passed: readline, which pytest imports, puts COLUMNS into the one below Python's.
+COMMAND = [sys.executable, "-m", "agentcalls.cli"]
+
+
+def run_process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The result of a command line as a process, its output in pipes."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=dict(os.environ),
+        **options,
+    )
+
+
+def run_in_terminal(*arguments: str, columns: int = 80) -> tuple[int, str]:
+    """The exit code of a command line, and what a terminal of this width is sent."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=dict(os.environ)
+    ) as process:
+        os.close(theirs)
+        sent = b""
+        try:
+            while chunk := os.read(ours, 65_536):
+                sent += chunk
+        except OSError:  # Linux says so that nobody writes there any more
+            pass
+        os.close(ours)
+    return process.returncode, sent.decode().replace("\r\n", "\n")
