@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import shutil
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -82,14 +82,14 @@ def test_a_file_that_has_its_name_already_is_left_as_it_is(
     ending: str, reader: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / f"calls.{ending}"
-    remove = shutil.rmtree
+    opened = os.open
 
-    def refuse(folder: Path, *, ignore_errors: bool = False) -> None:
-        if not ignore_errors:
+    def refuse(opening: Path, *arguments: Any, **options: Any) -> int:
+        if opening == tmp_path:
             raise StoppedError
-        remove(folder, ignore_errors=True)
+        return opened(opening, *arguments, **options)
 
-    monkeypatch.setattr(shutil, "rmtree", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(StoppedError):
         export(reader, AGENTS, path)
     monkeypatch.undo()

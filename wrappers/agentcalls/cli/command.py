@@ -30,7 +30,8 @@ def _connection(
         bool, typer.Option("--key-stdin", help="Read the API key from stdin.")
     ] = False,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="How long to wait for an answer; 30 where left out.")
+        float | None,
+        typer.Option(metavar="SECONDS", help="How long to wait for an answer; 30 where left out."),
     ] = None,
     allow_http: Annotated[
         bool | None,

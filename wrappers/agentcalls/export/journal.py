@@ -68,6 +68,8 @@ class Workspace:
         try:
             return msgspec.json.decode(self._journal.read_bytes(), type=Journal)
         except FileNotFoundError:
+            # Killed before anything was written, or while the last of the folder was removed.
+            shutil.rmtree(self.folder, ignore_errors=True)
             return None
         except msgspec.DecodeError as error:
             raise ConfigurationError(
@@ -102,4 +104,7 @@ class Workspace:
                 os.fsync(folder)
             finally:
                 os.close(folder)
+        # The journal goes last: while it is there, this can be repeated.
+        for path in (self.rows, self.built, self._journal):
+            path.unlink(missing_ok=True)
         shutil.rmtree(self.folder)
