@@ -147,13 +147,17 @@ def _names_in(path: str | None) -> list[str]:
 
 def _conclude(outcome: Outcome, output: str) -> None:
     agents = f" of {outcome.agents:,} agents" if outcome.agents > 1 else ""
-    say(f"Wrote {outcome.calls:,} calls{agents} to {output}.")
+    calls = "1 call" if outcome.calls == 1 else f"{outcome.calls:,} calls"
+    say(f"Wrote {calls}{agents} to {output}.")
     if outcome.problems:
-        say(f"The server sent {outcome.problems:,} values that its contract does not allow.")
+        say(
+            f"Values that the contract does not allow, written as far as read: {outcome.problems:,}."
+        )
     if outcome.complete:
         return
     reasons = [f"{agent}: {reason}" for agent, reason in outcome.incomplete.items()]
     for line in reasons[:_MOST_REASONS]:
         say(line)
-    listings = "1 listing" if len(reasons) == 1 else f"{len(reasons):,} listings"
-    raise Failure(f"{listings} could not be proven complete.", Code.FAILED)
+    raise Failure(
+        f"Not proven complete: {len(reasons):,} of {outcome.agents:,} listings.", Code.FAILED
+    )
