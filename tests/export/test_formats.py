@@ -68,8 +68,8 @@ def test_an_empty_file_still_has_its_columns(reader: Client, tmp_path: Path) -> 
 
     with closing(sqlite3.connect(made("sqlite"))) as database:
         assert [row[1] for row in database.execute("PRAGMA table_info(calls)")] == NAMES
-    with duckdb.connect(str(made("duckdb")), read_only=True) as database:
-        assert database.sql("FROM calls").columns == NAMES
+    with duckdb.connect(str(made("duckdb")), read_only=True) as analytical:
+        assert analytical.sql("FROM calls").columns == NAMES
     assert pa.parquet.read_schema(made("parquet")).names == NAMES
     assert made("csv").read_text().split() == [",".join(NAMES)]
     assert made("json").read_text() == "[\n]\n"
