@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import io
 import os
+import re
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from agentcalls import Client
-from agentcalls.cli.bar import expected
+from agentcalls.cli.bar import expected, progress_bar
 from agentcalls.export import Progress, export
 from agentcalls_mock import Seeding, create_app, open_store, serving
 from cli.running import COMMAND, run_in_terminal, run_process
@@ -196,6 +200,40 @@ def test_a_terminal_shows_how_far_it_is(columns: int, tmp_path: Path) -> None:
     assert "agent_demo (2 of 2)" in sent
     assert "calls" in sent
     assert sent.endswith(f"Wrote 251 calls of 2 agents to {path}.\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_names_the_agent_and_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    one = Progress(
+        agent_id="agent_1", agents_done=0, agents=1, agent_calls=500, agent_total=2500, calls=500
+    )
+
+    def last_shown(*told: Progress) -> str:
+        # What is shown in between depends on the time.
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with progress_bar() as tell:
+            assert tell is not None
+            for progress in told:
+                tell(progress)
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+
+    assert re.search(r"agent_1 .* 500 calls", last_shown(one))
+    assert "agent_1 (1 of 3)" in last_shown(attrs.evolve(one, agents=3))
+    assert "agent_1 (3 of 3)" in last_shown(attrs.evolve(one, agents=3, agents_done=3))
+    going = [attrs.evolve(one, calls=calls, agent_calls=calls) for calls in (500, 1000, 1500)]
+    assert re.search(r"1,500 calls, [0-9,]+/s", last_shown(*going))
+    building = [attrs.evolve(one, calls=1500, built=built) for built in (700, 1500)]
+    assert re.search(r"Writing .* 700 calls", last_shown(*going, building[0]))
+    assert re.search(r"Writing .* 1,500 calls", last_shown(*building))
+    assert "agent_1" not in last_shown(*building)
+    with progress_bar(hidden=True) as hidden:
+        assert hidden is None
 
 
 @pytest.mark.parametrize("variable", ["NO_COLOR", "TERM"])

@@ -94,7 +94,7 @@ def test_a_file_that_has_its_name_already_is_left_as_it_is(
         export(reader, AGENTS, path)
     monkeypatch.undo()
     rows = rows_of(path)
-    assert export(reader, AGENTS, path, resume=True, force=ending == "sqlite").calls == 251
+    assert export(reader, AGENTS, path, resume=True).calls == 251
     assert rows_of(path) == rows
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 

@@ -34,25 +34,25 @@ def progress_bar(*, hidden: bool = False) -> Generator[Callable[[Progress], obje
         TimeRemainingColumn(compact=True),
     )
     with Bar(*columns, console=console(sys.stderr), transient=True, expand=True) as bar:
-        tasks: dict[bool, Any] = {}
+        under_way: dict[bool, Any] = {}
 
         def tell(progress: Progress) -> None:
             building = progress.built is not None
             done = progress.calls if progress.built is None else progress.built
-            total = progress.calls if building else expected(progress)
-            if building not in tasks:
+            shown: dict[str, Any] = {
+                "description": "Writing" if building else _name(progress),
+                "total": progress.calls if building else expected(progress),
+            }
+            if building not in under_way:
                 # What an interrupted export wrote before says nothing of the speed now.
-                for task in tasks.values():
-                    bar.remove_task(task)
-                tasks[building] = bar.add_task("", completed=done, total=total, count="")
+                for finished in under_way.values():
+                    bar.remove_task(finished)
+                under_way[building] = bar.add_task(completed=done, count=f"{done:,} calls", **shown)
+                return
+            bar.update(under_way[building], completed=done, **shown)
             speed = bar.tasks[-1].speed
-            bar.update(
-                tasks[building],
-                description="Writing" if building else _name(progress),
-                completed=done,
-                total=total,
-                count=f"{done:,} calls" + (f", {speed:,.0f}/s" if speed else ""),
-            )
+            rate = f", {speed:,.0f}/s" if speed else ""
+            bar.update(under_way[building], count=f"{done:,} calls{rate}")
 
         yield tell
 

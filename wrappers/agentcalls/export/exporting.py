@@ -115,9 +115,10 @@ def export(
     form, compression = format_of(os.fspath(path), format)
     task = _Task(client, _once(agents), form, filters, progress or _tell_nobody)
     workspace = Workspace(Path(path))
-    asked = _journal(task, compression)
-    journal = _begun(workspace, evolve(asked, force=force), resume=resume)
-    if not journal.closed:
+    made = workspace.built if form.build else workspace.rows
+    asked = evolve(_journal(task, compression), force=force)
+    journal = _begun(workspace, asked, made, resume=resume)
+    if journal.stage == "reading":
         with workspace.rows.open("r+b") as file:
             file.truncate(journal.size)
             file.seek(journal.size)
@@ -131,13 +132,16 @@ def export(
 
             rows = _Rows(file, PIECES[compression], keep, journal_calls)
             journal = rows.read(task, journal)
-    if form.build:
+    if form.build and journal.stage == "building":
         done = _progress(task, journal, task.agents[-1])
         workspace.built.unlink(missing_ok=True)
         form.build(
             workspace.rows, workspace.built, lambda count: task.tell(evolve(done, built=count))
         )
-    workspace.publish(workspace.built if form.build else workspace.rows)
+        with workspace.built.open("r+b") as file:
+            os.fsync(file.fileno())
+        workspace.save(evolve(journal, stage="made"))
+    workspace.publish(made)
     return _outcome(journal)
 
 
@@ -213,7 +217,7 @@ class _Rows:
                 journal = self._cut(journal)
             task.tell(_progress(task, journal, agent))
         self._write(form.tail)
-        return self._cut(evolve(journal, closed=True))
+        return self._cut(evolve(journal, stage="building" if form.build else "made"))
 
     def _write(self, data: bytes) -> None:
         self._piece = self._piece or self._new_piece()
@@ -246,7 +250,7 @@ def _journal(task: _Task, compression: str = "") -> Journal:
     return Journal(binding=binding, since=start.since, until=start.until)
 
 
-def _begun(workspace: Workspace, asked: Journal, *, resume: bool) -> Journal:
+def _begun(workspace: Workspace, asked: Journal, made: Path, *, resume: bool) -> Journal:
     # The journal to go on from, its rows in place; refuses what would be overwritten.
     left = None if asked.force and not resume else workspace.load()
     target = workspace.target
@@ -260,7 +264,7 @@ def _begun(workspace: Workspace, asked: Journal, *, resume: bool) -> Journal:
             " format: begin anew with force=True."
         )
     journal = left or asked
-    published = journal.closed and not workspace.rows.exists()
+    published = journal.stage == "made" and not made.exists()
     if target.exists() and not (asked.force or journal.force or published):
         raise ConfigurationError(f"{target} is there already: replace it with force=True.")
     if not left:

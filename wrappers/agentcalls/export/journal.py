@@ -49,8 +49,8 @@ class Journal:
     problems: int = 0
     incomplete: dict[str, str] = field(factory=dict[str, str])
     """Why the listing of an agent is not complete, by its id."""
-    closed: bool = False
-    """Whether the rows are all there."""
+    stage: Literal["reading", "building", "made"] = "reading"
+    """What is to be done next: read calls, build the file of the rows, or give what was made its name."""
 
 
 class Workspace:
@@ -94,8 +94,6 @@ class Workspace:
         """Give the file its name, and remove the folder; where that was interrupted, do the rest."""
         # Not there: it has its name already.
         with suppress(FileNotFoundError):
-            with made.open("r+b") as file:
-                os.fsync(file.fileno())
             made.replace(self.target)
         # Some systems let no folder be opened; there the move may be lost with the power, and only there.
         with suppress(OSError):
