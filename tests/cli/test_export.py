@@ -142,7 +142,9 @@ def test_an_error_keeps_what_was_read_for_resume(cli: Cli, tmp_path: Path) -> No
     assert error.startswith("Error: 404")
     assert not path.exists()
     refused = cli("export", "agent_one", "agent_of_nobody", "-o", str(path))
-    assert "was interrupted: go on with --resume, or begin anew with --force." in refused.stderr
+    assert refused.stderr == (
+        f"Error: An export to {path} was interrupted: go on with --resume, or begin anew with --force.\n"
+    )
     missing = cli("export", "agent_one", "-o", str(tmp_path / "nowhere" / "calls.csv"))
     assert (missing.exit_code, missing.stderr.count("\n")) == (1, 1)
 

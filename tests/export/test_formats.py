@@ -42,13 +42,15 @@ def expected(client: Client, agents: list[str]) -> list[Row]:
 def test_each_format_holds_each_call_of_each_agent(
     ending: str, reader: Client, tmp_path: Path
 ) -> None:
-    path = tmp_path / f"calls.{ending}"
+    folder = tmp_path / "it's %41 & more"
+    folder.mkdir()
+    path = folder / f"calls.{ending}"
     outcome = export(reader, AGENTS, path)
     rows = rows_of(path)
     assert rows == expected(reader, AGENTS)
     assert list(rows[0]) == NAMES
     assert (outcome.calls, outcome.agents, outcome.complete) == (len(rows), 4, True)
-    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    assert [entry.name for entry in folder.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -113,6 +115,44 @@ def test_odd_rows_are_kept_as_far_as_a_table_can_hold_them(
     assert third == dict.fromkeys(NAMES) | {"agent_id": "agent_1", "additional_properties": {}}
     assert not outcome.complete
     assert outcome.problems
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
+@pytest.mark.parametrize(
+    ("field", "value", "kept"),
+    [
+        ("duration_seconds", 2**63 - 1, 2**63 - 1),
+        ("duration_seconds", -(2**63) - 1, None),
+        ("end_reason", "\ud800", "\ufffd"),
+    ],
+)
+def test_what_no_table_can_hold_is_enough_by_itself(
+    ending: str,
+    field: str,
+    value: object,
+    kept: object,
+    *,
+    answering: Answering,
+    page_body: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / f"calls.{ending}"
+    export(answering(page_body["data"][0] | {field: value}), ["a"], path)
+    assert [row[field] for row in rows_of(path)] == [kept]
+
+
+def test_tables_have_null_where_there_is_no_unknown_field(
+    answering: Answering, page_body: dict[str, Any], tmp_path: Path
+) -> None:
+    for ending in ("parquet", "sqlite", "duckdb", "csv"):
+        export(answering(page_body["data"][0]), ["a"], tmp_path / f"calls.{ending}")
+    column = "additional_properties"
+    assert pa.parquet.read_table(tmp_path / "calls.parquet")[column].null_count == 1
+    with closing(sqlite3.connect(tmp_path / "calls.sqlite")) as database:
+        assert list(database.execute(f"SELECT {column} FROM calls")) == [(None,)]  # noqa: S608 (a name)
+    with duckdb.connect(str(tmp_path / "calls.duckdb"), read_only=True) as analytical:
+        assert analytical.sql(f"SELECT {column} FROM calls").fetchall() == [(None,)]  # noqa: S608 (a name)
+    assert (tmp_path / "calls.csv").read_text().endswith("Z,\n")
 
 
 @pytest.mark.parametrize(
