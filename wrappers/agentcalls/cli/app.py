@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 import agentcalls
 from agentcalls.cli.command import DEBUG, Command, Connected, Passing
-from agentcalls.cli.failures import code_of, sentence_of
+from agentcalls.cli.failures import Code, code_of, sentence_of
 from agentcalls.cli.output import say
 
 # In the order of the help. Each is a module of `commands` with a function `command` and two EXAMPLES.
@@ -90,11 +90,16 @@ def _agentcalls(
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command line (default: the process's); returns its exit code."""
+    code = None
     try:
         app(arguments, prog_name="agentcalls")
     except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+        code = end.code
+    if code == Code.INTERRUPTED:
+        # Threads that still wait for an answer would hold up the usual end.
+        sys.stderr.flush()
+        os._exit(Code.INTERRUPTED)
+    return int(code or 0)
 
 
 def _loaded(name: str) -> Any:

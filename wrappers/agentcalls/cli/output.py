@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import sys
+import textwrap
 import unicodedata
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -44,8 +46,12 @@ def chosen_form(form: Form | None, *, as_json: bool) -> Form:
 
 
 def say(sentence: str) -> None:
-    """A line for people, on stderr."""
-    sys.stderr.write(f"{printable(sentence)}\n")
+    """Write a line for people to stderr, wrapped between words where that is a terminal."""
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else _UNBOUNDED
+    lines = textwrap.wrap(
+        printable(sentence), width, break_long_words=False, break_on_hyphens=False
+    )
+    sys.stderr.write("\n".join([*lines, ""]))
 
 
 def is_plain(stream: TextIO) -> bool:
@@ -59,11 +65,10 @@ def console(stream: TextIO) -> Console:
     """A console of Rich's on stdout or stderr, as plain as the stream; without a width where that is no terminal."""
     from rich.console import Console  # noqa: PLC0415  # 40 ms that JSON need not wait for
 
-    plain = is_plain(stream)
     return Console(
         file=stream,
-        color_system=None if plain else "auto",
-        force_terminal=not plain,
+        color_system=None if is_plain(stream) else "auto",
+        force_terminal=stream.isatty(),
         width=None if stream.isatty() else _UNBOUNDED,
         highlight=False,
         markup=False,
