@@ -193,15 +193,17 @@ def test_ctrl_c_leaves_no_file_and_resume_goes_on(
 
 
 @pytest.mark.parametrize("columns", [80, 200])
-def test_a_terminal_shows_how_far_it_is(columns: int, tmp_path: Path) -> None:
-    path = tmp_path / "calls.parquet"
+def test_a_terminal_shows_how_far_it_is(
+    columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     code, sent = run_in_terminal(
-        "export", "agent_one", "agent_demo", "-o", str(path), columns=columns
+        "export", "agent_one", "agent_demo", "-o", "calls.parquet", columns=columns
     )
     assert code == 0
-    assert "agent_demo (2 of 2)" in sent
-    assert "calls" in sent
-    assert sent.endswith(f"Wrote 251 calls of 2 agents to {path}.\n")
+    assert "agent_one (1 of 2)" in sent
+    assert "Writing" in sent
+    assert sent.endswith("Wrote 251 calls of 2 agents to calls.parquet.\n")
 
 
 class Terminal(io.StringIO):
@@ -245,11 +247,9 @@ def test_a_plain_terminal_and_one_that_shows_the_data_have_no_bar(
     code, sent = run_in_terminal("export", "agent_one", "-o", "-")
     assert (code, "\x1b" in sent) == (0, False)
     monkeypatch.setenv(variable, "dumb")
-    path = tmp_path / "calls.csv"
-    assert run_in_terminal("export", "agent_one", "-o", str(path)) == (
-        0,
-        f"Wrote 1 call to {path}.\n",
-    )
+    monkeypatch.chdir(tmp_path)
+    ended = run_in_terminal("export", "agent_one", "-o", "calls.csv")
+    assert ended == (0, "Wrote 1 call to calls.csv.\n")
 
 
 @pytest.mark.parametrize(
