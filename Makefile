@@ -35,6 +35,9 @@ demo: $(VENV_READY) ## Pull an agent's call log through the facade, from the moc
 test: $(VENV_READY) ## Run the tests, with branch coverage of the facade
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
+kills: $(VENV_READY) ## Kill exports of each format 50 times and see them go on, some ten minutes
+	@AGENTCALLS_KILLS=50 $(BIN)/pytest tests/export/test_killing.py
+
 test-all: ## Run the tests on each Python of this machine, from 3.11 to 3.14
 	@for version in 3.11 3.12 3.13 3.14; do \
 	  found=; \

@@ -50,5 +50,11 @@ GOALS = (
         0.08,
         "1,000 agents of 300 calls at 20 ms, 32 in flight: wall / one by one",
     ),
+    Goal("export-csv/exact", 1.60, "export to CSV, sequential, CPU per call / iterating the calls"),
+    Goal("export-ndjson/exact", 1.60, "the same to NDJSON"),
+    Goal("export-parquet/exact", 1.60, "the same to Parquet"),
+    Goal("growth/export-csv 1M", 8, "RSS growth, 1,000,000 calls to CSV", "MiB"),
+    Goal("growth/export-ndjson 1M", 8, "the same to NDJSON", "MiB"),
+    Goal("growth/export-parquet 1M", 150, "the same to Parquet", "MiB"),
 )
-"""In the order of the issue that set them. "1 MiB more" is how "the same for both" is judged."""
+"""In the order of the issues that set them. "1 MiB more" is how "the same for both" is judged."""

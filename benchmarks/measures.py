@@ -141,6 +141,22 @@ def many_agents(scale: Scale) -> dict[str, Figure]:
     return figures | {"many-agents/one": figure([seconds / slow for seconds in fast])}
 
 
+def exports(scale: Scale) -> dict[str, Figure]:
+    """CPU per call of exports beside iterating the same listing, and by how much a long one grows the process."""
+    names = [f"export-{name}" for name in ("csv", "ndjson", "parquet")]
+    calls = scale.cpu_pages * 100
+    with page_server(calls) as url:
+        taken = in_turn(["exact", *names], url, calls=calls, rounds=scale.rounds)
+    cpu = {name: [one["cpu"] for one in each] for name, each in taken.items()}
+    figures = {f"{name}/exact": ratio(cpu[name], cpu["exact"]) for name in names if name in cpu}
+    name, longest = scale.streams[-1]
+    for exporter in names:
+        size = _growth(exporter, longest)
+        if size is not None:
+            figures[f"growth/{exporter} {name}"] = figure([size / _MIB])
+    return figures
+
+
 def _growth(reader: str, calls: int) -> float | None:
     try:
         with page_server(calls) as url, Worker(reader, url) as worker:
@@ -156,5 +172,6 @@ NETWORKED: tuple[Callable[[Scale], dict[str, Figure]], ...] = (
     latency,
     memory,
     many_agents,
+    exports,
 )
 """The measures that read from a page server."""

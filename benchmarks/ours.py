@@ -6,6 +6,7 @@ An option that the facade does not know yet raises `NotAvailableError`, and the 
 from __future__ import annotations
 
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,6 +47,38 @@ def many_reader(url: str, *, agents: int, concurrency: int) -> Callable[[], Iter
     return lambda: iter(client.calls.list_many(names))
 
 
+def exporter(url: str, *, ending: str) -> Callable[[Callable[[object], object]], int]:
+    """What exports the whole listing into a file, one request at a time, and calls a function for each call written.
+
+    Formats that are built of what was read call it for each call again as they are built.
+    """
+    from agentcalls import Client, ConfigurationError  # noqa: PLC0415 (imports are measured)
+
+    try:
+        from agentcalls.export import export  # noqa: PLC0415 (the same)
+        from agentcalls.export.formats import format_of  # noqa: PLC0415 (the same)
+
+        format_of(ending)
+    except (ImportError, ConfigurationError) as error:
+        raise NotAvailableError(str(error)) from error
+    client = _made(Client, url, 1)
+
+    def take(each: Callable[[object], object]) -> int:
+        told = 0
+
+        def tell(progress: Any) -> None:
+            nonlocal told
+            reached = progress.calls + (progress.built or 0)
+            for _ in range(reached - told):
+                each(progress)
+            told = reached
+
+        with TemporaryDirectory() as folder:
+            return export(client, [AGENT], f"{folder}/calls{ending}", progress=tell).calls
+
+    return take
+
+
 def _made(kind: Callable[..., Any], url: str, concurrency: int) -> Any:
     settings: dict[str, Any] = {"api_key": KEY, "base_url": url}
     try:
@@ -81,3 +114,8 @@ ASYNC = {
     },
 }
 """The readers of `AsyncClient`."""
+
+EXPORTS = {
+    f"export-{name}": partial(exporter, ending=f".{name}") for name in ("csv", "ndjson", "parquet")
+}
+"""The exporters by the names that the measures use."""

@@ -38,6 +38,8 @@ def taker(name: str, url: str, agents: int) -> Take:
     """What reads the listing, hands each call to a function, and returns their number."""
     sync: dict[str, Callable[..., Callable[[], Iterator[object]]]] = {**ours.SYNC, **peers.SYNC}
     more: dict[str, Any] = {"agents": agents} if agents else {}
+    if name in ours.EXPORTS:
+        return ours.EXPORTS[name](url)
     if name in sync:
         read = sync[name](url, **more)
 

@@ -35,8 +35,13 @@ def test_there_is_an_example_of_each_kind() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_example_runs_as_it_stands_and_prints_something(
-    example: str, mock_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    example: str,
+    mock_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AGENTCALLS_API_KEY", FULL_KEY)
     monkeypatch.setenv("AGENTCALLS_BASE_URL", mock_url)
     namespace: dict[str, Any] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
@@ -86,6 +87,20 @@ class CallListing:
         """Every call that iterating gives, in a list."""
         return list(self)
 
+    def to_arrow(self) -> Any:
+        """Every call that iterating gives, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
+
+        Raises `ConfigurationError` where pyarrow is not installed, which the extra `arrow` brings.
+        """
+        return self.arrow_batches().read_all()
+
+    def arrow_batches(self) -> Any:
+        """The calls that iterating gives, read as the `pyarrow.RecordBatchReader` is: 5,000 at a time, at most.
+
+        Iterating it gives each `pyarrow.RecordBatch`; polars and duckdb take it as it is. Raises as `to_arrow`.
+        """
+        return import_module("agentcalls.arrow").record_batches(self.query.agent_id, self)
+
     def _pages(self, query: CallQuery) -> Iterator[Page]:
         pages = Pages(query)
         while pages.next_query:
@@ -152,6 +167,23 @@ class AsyncCallListing:
     async def all(self) -> list[Call]:
         """Every call that iterating gives, in a list."""
         return [call async for call in self]
+
+    async def to_arrow(self) -> Any:
+        """Every call that iterating gives, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
+
+        Raises `ConfigurationError` where pyarrow is not installed, which the extra `arrow` brings.
+        """
+        return await import_module("agentcalls.arrow").async_table(self.query.agent_id, self)
+
+    def arrow_batches(self) -> AsyncIterator[Any]:
+        """Yields the calls that iterating gives as each `pyarrow.RecordBatch`: 5,000 at a time, at most.
+
+        Raises as `to_arrow`.
+        """
+        batches: AsyncIterator[Any] = import_module("agentcalls.arrow").async_record_batches(
+            self.query.agent_id, self
+        )
+        return batches
 
     async def _pages(self, query: CallQuery) -> AsyncIterator[Page]:
         pages = Pages(query)

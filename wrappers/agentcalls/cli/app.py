@@ -17,6 +17,7 @@ from agentcalls.cli.output import say
 # In the order of the help. Each is a module of `commands` with a function `command` and two EXAMPLES.
 COMMANDS: dict[str, type[Command]] = {
     "list": Connected,
+    "export": Connected,
     "tail": Connected,
     "check": Connected,
     "doctor": Connected,

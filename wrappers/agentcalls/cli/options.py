@@ -43,6 +43,14 @@ Until = Annotated[
     str | None,
     typer.Option(metavar="WHEN", help="Calls created before; as --since.", rich_help_panel=FILTERS),
 ]
+Sort = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIELD",
+        help='The field to sort by, "-" in front for descending; the server\'s own order where left out.',
+        rich_help_panel=FILTERS,
+    ),
+]
 AsJson = Annotated[
     bool,
     typer.Option("--json", help="JSON with all fields, as pipes get.", rich_help_panel=OUTPUT),

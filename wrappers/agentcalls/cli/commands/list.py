@@ -29,14 +29,7 @@ def command(
     test: options.Test = None,
     since: options.Since = None,
     until: options.Until = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FIELD",
-            help='The field to sort by, "-" in front for descending; the server\'s own order where left out.',
-            rich_help_panel=options.FILTERS,
-        ),
-    ] = None,
+    sort: options.Sort = None,
     limit: Annotated[
         int | None,
         typer.Option(

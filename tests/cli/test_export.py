@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+
+from agentcalls import Client
+from agentcalls.cli.bar import expected, progress_bar
+from agentcalls.export import Progress, export
+from agentcalls_mock import Seeding, create_app, open_store, serving
+from cli.running import COMMAND, run_in_terminal, run_process
+from exports import rows_of
+from faults import changed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from typer.testing import Result
+
+    from faults import FaultServer
+
+    Cli = Callable[..., Result]
+
+
+def test_a_file_is_written_and_stderr_says_so(tmp_path: Path) -> None:
+    ended = run_process("export", "agent_demo", "agent_one", "-o", "calls.csv", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert ended.stderr == "Wrote 251 calls of 2 agents to calls.csv.\n"
+    assert len(rows_of(tmp_path / "calls.csv")) == 251
+
+
+@pytest.mark.parametrize("ending", ["parquet", "duckdb", "json.gz"])
+def test_the_ending_says_the_format(ending: str, cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / f"calls.{ending}"
+    assert (
+        cli("export", "agent_demo", "-o", str(path), "--status", "failed", "--live").exit_code == 0
+    )
+    rows = rows_of(path)
+    assert {(row["status"], row["is_test_call"]) for row in rows} == {("failed", False)}
+
+
+def test_stdout_gets_ndjson_or_what_is_asked_for(cli: Cli) -> None:
+    ended = cli("export", "agent_one", "-o", "-")
+    assert ended.stdout.startswith('{"agent_id":"agent_one","id":')
+    assert ended.stderr == "Wrote 1 call to stdout.\n"
+    assert cli("export", "agent_one", "-o", "-", "--format", "csv").stdout.startswith("agent_id,")
+    refused = cli("export", "agent_one", "-o", "-", "--format", "sqlite")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(
+    long_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTCALLS_BASE_URL", long_url)
+    with subprocess.Popen(
+        [*COMMAND, "export", "agent_demo", "-o", "-"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(os.environ),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_agents_come_from_a_file_or_stdin_as_well(cli: Cli, tmp_path: Path) -> None:
+    names, path = tmp_path / "agents.txt", tmp_path / "calls.csv"
+    names.write_text("agent_empty\n\n  agent_one \n")
+    cli("export", "agent_2", "--agents-file", str(names), "-o", str(path))
+    assert [row["agent_id"] for row in rows_of(path)] == ["agent_2"] * 25 + ["agent_one"]
+    ended = cli("export", "--agents-file", "-", "-o", str(path), "--force", input="agent_one\n")
+    assert ended.exit_code == 0
+    assert len(rows_of(path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-o", "x.csv"], "Name an agent, or a file of them with --agents-file."),
+        (["a", "-o", "-", "--resume"], "--resume and --force are for a file, not for stdout."),
+        (
+            ["--agents-file", "-", "--key-stdin", "-o", "x.csv"],
+            "--agents-file - and --key-stdin both read stdin.",
+        ),
+        (["a", "-o", "calls.xlsx"], "or name it with --format."),
+        (["a", "-o", "calls.csv", "--since", "soon"], "since takes an aware datetime"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_writes_nothing(
+    arguments: list[str], sentence: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = cli("export", *arguments, input="")
+    assert ended.exit_code == 2
+    assert sentence in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_is_replaced_only_by_force(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("mine")
+    refused = cli("export", "agent_one", "-o", str(path))
+    assert refused.exit_code == 2
+    assert refused.stderr == f"Error: {path} is there already: replace it with --force.\n"
+    assert path.read_text() == "mine"
+    assert cli("export", "agent_one", "-o", str(path), "--force").exit_code == 0
+    assert len(rows_of(path)) == 1
+
+
+def test_an_unproven_listing_is_written_explained_and_exits_with_3(
+    cli: Cli, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.csv"
+    ended = cli("export", "agent_demo", "agent_2", "agent_one", "-o", str(path), "--sort", "status")
+    assert ended.exit_code == 3
+    wrote, demo, error = ended.stderr.splitlines()
+    assert wrote == f"Wrote 276 calls of 3 agents to {path}."
+    assert demo.startswith("agent_demo: The rows do not come in order of created_on")
+    assert error == "Error: Not proven complete: 1 of 3 listings."
+    assert len(rows_of(path)) == 276
+
+
+def test_an_error_keeps_what_was_read_for_resume(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    ended = cli("export", "agent_one", "agent_of_nobody", "-o", str(path))
+    assert ended.exit_code == 5
+    hint, error = ended.stderr.splitlines()
+    assert (
+        hint == f"{path}.partial has what was read so far: the same command with --resume goes on."
+    )
+    assert error.startswith("Error: 404")
+    assert not path.exists()
+    refused = cli("export", "agent_one", "agent_of_nobody", "-o", str(path))
+    assert refused.stderr == (
+        f"Error: An export to {path} was interrupted: go on with --resume, or begin anew with --force.\n"
+    )
+    missing = cli("export", "agent_one", "-o", str(tmp_path / "nowhere" / "calls.csv"))
+    assert (missing.exit_code, missing.stderr.count("\n")) == (1, 1)
+
+
+def test_what_the_contract_does_not_allow_is_counted(
+    cli: Cli, server: FaultServer, tmp_path: Path
+) -> None:
+    server.fail(changed(lambda page: page["data"][0].update(duration_seconds="long")))
+    ended = cli("export", "a", "-o", str(tmp_path / "calls.csv"))
+    assert "does not allow, written as far as read: 3.\n" in ended.stderr
+
+
+@pytest.fixture(scope="module")
+def long_url() -> Generator[str]:
+    with open_store(Seeding(calls=30_000)) as store, serving(create_app(store)) as url:
+        yield url
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_ctrl_c_leaves_no_file_and_resume_goes_on(
+    ending: str, long_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTCALLS_BASE_URL", long_url)
+    path = tmp_path / f"calls.{ending}"
+    command = [*COMMAND, "export", "agent_demo", "-o", str(path)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    ) as process:
+        rows = path.with_name(f"{path.name}.partial") / "rows"
+        while not (rows.exists() and rows.stat().st_size > 100_000):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert said == (
+        f"{path}.partial has what was read so far: the same command with --resume goes on.\n"
+        "Interrupted.\n"
+    )
+    assert not path.exists()
+    ended = run_process("export", "agent_demo", "-o", str(path), "--resume")
+    assert (ended.returncode, ended.stderr) == (0, f"Wrote 30,000 calls to {path}.\n")
+    ids = [row["id"] for row in rows_of(path)]
+    assert len(ids) == len(set(ids)) == 30_000
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_a_terminal_shows_how_far_it_is(
+    columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, sent = run_in_terminal(
+        "export", "agent_one", "agent_demo", "-o", "calls.parquet", columns=columns
+    )
+    assert code == 0
+    assert "agent_one (1 of 2)" in sent
+    assert "Writing" in sent
+    assert sent.endswith("Wrote 251 calls of 2 agents to calls.parquet.\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_names_the_agent_and_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    one = Progress(
+        agent_id="agent_1", agents_done=0, agents=1, agent_calls=500, agent_total=2500, calls=500
+    )
+
+    def last_shown(*told: Progress) -> str:
+        # What is shown in between depends on the time.
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with progress_bar() as tell:
+            assert tell is not None
+            for progress in told:
+                tell(progress)
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+
+    assert re.search(r"agent_1 .* 500 calls", last_shown(one))
+    assert "agent_1 (1 of 3)" in last_shown(attrs.evolve(one, agents=3))
+    assert "agent_1 (3 of 3)" in last_shown(attrs.evolve(one, agents=3, agents_done=3))
+    going = [attrs.evolve(one, calls=calls, agent_calls=calls) for calls in (500, 1000, 1500)]
+    assert re.search(r"1,500 calls, [0-9,]+/s", last_shown(*going))
+    building = [attrs.evolve(one, calls=1500, built=built) for built in (700, 1500)]
+    assert re.search(r"Writing .* 700 calls", last_shown(*going, building[0]))
+    assert re.search(r"Writing .* 1,500 calls", last_shown(*building))
+    assert "agent_1" not in last_shown(*building)
+    with progress_bar(hidden=True) as hidden:
+        assert hidden is None
+
+
+@pytest.mark.parametrize("variable", ["NO_COLOR", "TERM"])
+def test_a_plain_terminal_and_one_that_shows_the_data_have_no_bar(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, sent = run_in_terminal("export", "agent_one", "-o", "-")
+    assert (code, "\x1b" in sent) == (0, False)
+    monkeypatch.setenv(variable, "dumb")
+    monkeypatch.chdir(tmp_path)
+    ended = run_in_terminal("export", "agent_one", "-o", "calls.csv")
+    assert ended == (0, "Wrote 1 call to calls.csv.\n")
+
+
+@pytest.mark.parametrize(
+    ("done", "of_agent", "total", "calls", "expectation"),
+    [
+        (0, 100, 1000, 100, 4000),
+        (1, 0, None, 500, 2000),
+        (1, 100, 300, 600, 1600),
+        (0, 100, None, 100, None),
+        (4, 0, None, 900, 900),
+    ],
+)
+def test_agents_to_come_are_taken_to_be_like_those_before(
+    done: int, of_agent: int, total: int | None, calls: int, expectation: int | None
+) -> None:
+    progress = Progress(
+        agent_id="a",
+        agents_done=done,
+        agents=4,
+        agent_calls=of_agent,
+        agent_total=total,
+        calls=calls,
+    )
+    assert expected(progress) == expectation
+
+
+def test_the_library_and_the_command_write_the_same(cli: Cli, tmp_path: Path) -> None:
+    cli("export", "agent_demo", "-o", str(tmp_path / "a.csv"))
+    with Client() as client:
+        export(client, ["agent_demo"], tmp_path / "b.csv")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from agentcalls import Client, Clock, ConfigurationError, NotFoundError
+from agentcalls.export import Outcome, Progress, export
+from agentcalls_mock import FULL_KEY
+from exports import rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+AGENTS = ["agent_one", "agent_demo", "agent_empty"]
+
+
+class StoppedError(Exception):
+    pass
+
+
+def stopping_at(calls: int) -> Callable[[Progress], None]:
+    def stop(progress: Progress) -> None:
+        if progress.calls >= calls:
+            raise StoppedError
+
+    return stop
+
+
+def interrupted(client: Client, path: Path, **options: Any) -> None:
+    # Two agents are written, and the journal has the first of them.
+    with pytest.raises(StoppedError):
+        export(client, AGENTS, path, progress=stopping_at(251), journal_calls=100, **options)
+
+
+def journal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.partial") / "journal"
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "ndjson.gz", "csv.zst"])
+def test_text_that_goes_on_is_the_same_byte_for_byte(
+    ending: str, reader: Client, tmp_path: Path
+) -> None:
+    path, whole = tmp_path / f"calls.{ending}", tmp_path / f"whole.{ending}"
+    expected = export(reader, AGENTS, whole, journal_calls=100)
+    interrupted(reader, path)
+    assert not path.exists()
+    assert journal(path).exists()
+    assert export(reader, AGENTS, path, resume=True, journal_calls=100) == expected
+    assert path.read_bytes() == whole.read_bytes()
+    assert {entry.name for entry in tmp_path.iterdir()} == {path.name, whole.name}
+
+
+@pytest.mark.parametrize("ending", ["parquet", "sqlite", "duckdb"])
+def test_a_build_that_was_interrupted_is_made_anew(
+    ending: str, reader: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / f"calls.{ending}"
+
+    def stop_building(progress: Progress) -> None:
+        if progress.built:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        export(reader, AGENTS, path, progress=stop_building)
+    assert not path.exists()
+    told: list[Progress] = []
+    outcome = export(reader, AGENTS, path, resume=True, progress=told.append)
+    assert outcome == Outcome(calls=251, agents=3, problems=0, incomplete={})
+    assert len(rows_of(path)) == 251
+    assert [(progress.agents_done, progress.calls, progress.built) for progress in told] == [
+        (3, 251, 251)
+    ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "sqlite"])
+def test_a_file_that_has_its_name_already_is_left_as_it_is(
+    ending: str, reader: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"calls.{ending}"
+    opened = os.open
+
+    def refuse(opening: Path, *arguments: Any, **options: Any) -> int:
+        if opening == tmp_path:
+            raise StoppedError
+        return opened(opening, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StoppedError):
+        export(reader, AGENTS, path)
+    monkeypatch.undo()
+    rows = rows_of(path)
+    assert export(reader, AGENTS, path, resume=True).calls == 251
+    assert rows_of(path) == rows
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_resuming_where_nothing_was_begun_begins(reader: Client, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    assert export(reader, AGENTS, path, resume=True).calls == 251
+
+
+def test_a_file_that_is_there_is_replaced_only_by_force(reader: Client, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("mine")
+    for resume in (False, True):
+        with pytest.raises(
+            ConfigurationError, match=r"is there already: replace it with force=True"
+        ):
+            export(reader, AGENTS, path, resume=resume)
+    assert path.read_text() == "mine"
+    export(reader, AGENTS, path, force=True)
+    assert len(rows_of(path)) == 251
+
+
+def test_force_outlives_an_interruption_and_until_then_the_old_file_stays(
+    reader: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("mine")
+    interrupted(reader, path, force=True)
+    assert path.read_text() == "mine"
+    export(reader, AGENTS, path, resume=True)
+    assert len(rows_of(path)) == 251
+
+
+def test_an_interrupted_export_is_not_lost_by_mistake(reader: Client, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    interrupted(reader, path)
+    kept = journal(path).read_bytes()
+    with pytest.raises(ConfigurationError, match=r"interrupted: go on with resume=True, or begin"):
+        export(reader, AGENTS, path)
+    for other in ({"agents": AGENTS[1:]}, {"status": "failed"}, {"format": "json"}):
+        options: dict[str, Any] = {"agents": AGENTS, "resume": True, **other}
+        with pytest.raises(
+            ConfigurationError, match=r"had other agents, filters or another format"
+        ):
+            export(reader, path=path, **options)
+    assert journal(path).read_bytes() == kept
+    assert export(reader, ["agent_one"], path, force=True).calls == 1
+
+
+def test_a_journal_that_is_none_is_refused(reader: Client, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    interrupted(reader, path)
+    journal(path).write_text("{}")
+    with pytest.raises(ConfigurationError, match=r"no journal of this version .* force=True"):
+        export(reader, AGENTS, path, resume=True)
+    export(reader, AGENTS, path, force=True)
+    assert len(rows_of(path)) == 251
+
+
+def test_what_a_kill_left_behind_the_journal_is_cut_off(reader: Client, tmp_path: Path) -> None:
+    path = tmp_path / "calls.json"
+    interrupted(reader, path)
+    with (journal(path).parent / "rows").open("ab") as rows:
+        rows.write(b'{"half": "a li')
+    export(reader, AGENTS, path, resume=True)
+    assert len(rows_of(path)) == 251
+
+
+def test_an_error_leaves_what_was_written_to_go_on_from(reader: Client, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    with pytest.raises(NotFoundError):
+        export(reader, ["agent_one", "agent_of_another_team"], path)
+    assert not path.exists()
+    assert journal(path).exists()
+
+
+def test_a_duration_is_counted_from_the_first_beginning(mock_url: str, tmp_path: Path) -> None:
+    # Each client is a day later than the one before.
+    began = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    path = tmp_path / "calls.csv"
+
+    def later(days: int) -> Client:
+        wall = (began + timedelta(days=days)).timestamp()
+        clock = Clock(now=lambda: 0.0, wall=lambda: wall, random=lambda: 1.0, sleep=lambda _: None)
+        return Client(api_key=FULL_KEY, base_url=mock_url, clock=clock)
+
+    agents, window = ["agent_one", "agent_demo", "agent_2"], {"since": "3h", "until": "5m"}
+    with later(0) as client:
+        expected = export(client, agents, tmp_path / "whole.csv", journal_calls=100, **window)  # type: ignore[arg-type]
+        with pytest.raises(StoppedError):
+            export(
+                client,
+                agents,
+                path,
+                progress=stopping_at(2),
+                journal_calls=100,
+                **window,  # type: ignore[arg-type]
+            )
+    with later(1) as client:
+        assert export(client, agents, path, resume=True, **window) == expected  # type: ignore[arg-type]
+    assert path.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert 2 < expected.calls < 251
+
+
+def test_what_was_not_proven_is_said_of_each_agent(reader: Client, tmp_path: Path) -> None:
+    outcome = export(reader, AGENTS, tmp_path / "calls.csv", sort="status")
+    assert not outcome.complete
+    assert list(outcome.incomplete) == ["agent_demo"]
+    assert "order" in outcome.incomplete["agent_demo"]
+
+
+def test_agents_are_read_once_each_and_there_must_be_one(reader: Client, tmp_path: Path) -> None:
+    outcome = export(reader, ["agent_one", "agent_one"], tmp_path / "calls.csv")
+    assert (outcome.agents, outcome.calls) == (1, 1)
+    with pytest.raises(ConfigurationError, match="no agent to export"):
+        export(reader, [], tmp_path / "none.csv")
+
+
+def test_progress_counts_what_is_written(reader: Client, tmp_path: Path) -> None:
+    told: list[Progress] = []
+    export(reader, AGENTS, tmp_path / "calls.parquet", progress=told.append)
+    assert [
+        (one.agent_id, one.agent_calls, one.agent_total, one.calls, one.built) for one in told
+    ] == [
+        ("agent_one", 1, 1, 1, None),
+        ("agent_one", 0, None, 1, None),
+        ("agent_demo", 250, 250, 251, None),
+        ("agent_demo", 0, None, 251, None),
+        ("agent_empty", 0, None, 251, None),
+        ("agent_empty", 0, None, 251, 251),
+    ]
+    told.clear()
+    export(reader, AGENTS, tmp_path / "calls.csv", progress=told.append, since="9999d")
+    assert {one.agent_total for one in told} == {None}
+
+
+def test_nothing_is_sent_before_the_file_is_known_to_be_free(tmp_path: Path) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise AssertionError
+
+    path = tmp_path / "calls.csv"
+    path.touch()
+    with (
+        httpx.Client(transport=httpx.MockTransport(answer)) as http,
+        pytest.raises(ConfigurationError),
+    ):
+        export(Client(api_key="sk_x", base_url="http://127.0.0.1:1", http_client=http), ["a"], path)

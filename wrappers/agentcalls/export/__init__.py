@@ -1,0 +1,12 @@
+"""Exports: the calls of some agents as one CSV, NDJSON, JSON, Parquet, Arrow, SQLite or DuckDB file.
+
+>>> from agentcalls import Client
+>>> from agentcalls.export import export
+>>> with Client() as client:
+...     outcome = export(client, ["agent_1"], "calls.parquet", since="30d")
+"""
+
+from agentcalls.export.exporting import Filters, Outcome, Progress, export, export_stream
+from agentcalls.export.formats import FORMATS, Format
+
+__all__ = ["FORMATS", "Filters", "Format", "Outcome", "Progress", "export", "export_stream"]

@@ -1,0 +1,41 @@
+"""Arrow and Feather: the IPC file format, not compressed, so that every reader can map it into memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agentcalls.arrow import batch_maker, schema
+from agentcalls.export.spool import spooled_columns
+from agentcalls.extras import extra_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+GROUP_ROWS = 1 << 16
+"""Rows that a reader of the file takes at once, some more at most."""
+
+
+def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
+    """Make the file of the spooled rows."""
+    ipc = extra_module("pyarrow.ipc", "arrow")
+    with ipc.new_file(str(path), schema()) as writer:
+        for table in tables(rows, built):
+            writer.write_table(table)
+
+
+def tables(rows: Path, built: Callable[[int], object]) -> Iterator[Any]:
+    """Yields the spooled rows as tables of one chunk each, telling how many rows there were so far."""
+    pa, make = extra_module("pyarrow", "arrow"), batch_maker()
+    kept: list[Any] = []
+    count = held = 0
+    for columns in spooled_columns(rows):
+        kept.append(make(columns))
+        held += len(columns[0])
+        count += len(columns[0])
+        if held >= GROUP_ROWS:
+            yield pa.Table.from_batches(kept).combine_chunks()
+            kept, held = [], 0
+        built(count)
+    if kept:
+        yield pa.Table.from_batches(kept).combine_chunks()

@@ -1,0 +1,59 @@
+"""CSV: a line of names, then a line for each call; what a spreadsheet would take for a formula is marked as text.
+
+RFC 4180 but for the line ends, which are those of Unix; in UTF-8. None and an empty text are both empty.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+from agentcalls.columns import COLUMNS, columns_of, json_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agentcalls import Call
+
+_E164 = r"\+[1-9][0-9]{1,14}"
+_NUMBER = re.compile(_E164)
+# In all texts of a column, each behind a NUL: one that begins as a formula does and is no number. A text that holds a
+# NUL can only make it look closer.
+_ANY_FORMULA = re.compile(rf"\0(?!{_E164}(?:\0|\Z))[=+@\t-]")
+_WORDS = {True: "true", False: "false"}
+
+
+def encode(agent_id: str, calls: Sequence[Call]) -> bytes:
+    """The lines of some calls."""
+    columns = columns_of(agent_id, calls)
+    for number, column in enumerate(COLUMNS):
+        if column.kind is str:
+            columns[number] = _harmless(columns[number])
+        elif column.kind is bool:
+            columns[number] = list(map(_WORDS.get, columns[number]))
+        elif column.kind is dict:
+            columns[number] = json_texts(columns[number])
+    return _lines(zip(*columns, strict=True))
+
+
+def header() -> bytes:
+    """The line of names."""
+    return _lines([[column.name for column in COLUMNS]])
+
+
+def _lines(rows: Any) -> bytes:
+    lines = io.StringIO(newline="")
+    csv.writer(lines, lineterminator="\n").writerows(rows)
+    return lines.getvalue().encode()
+
+
+def _harmless(texts: list[str | None]) -> list[str | None]:
+    if not _ANY_FORMULA.search("\0" + "\0".join(filter(None, texts))):
+        return texts
+    return [f"'{text}" if text and _is_formula(text) else text for text in texts]
+
+
+def _is_formula(text: str) -> bool:
+    return text[0] in "=+-@\t" and not _NUMBER.fullmatch(text)

@@ -1,0 +1,21 @@
+"""Parquet, compressed with zstd, in row groups of some 65,000 calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentcalls.arrow import schema
+from agentcalls.export.as_arrow import tables
+from agentcalls.extras import extra_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
+    """Make the file of the spooled rows."""
+    parquet = extra_module("pyarrow.parquet", "arrow")
+    with parquet.ParquetWriter(str(path), schema(), compression="zstd") as writer:
+        for table in tables(rows, built):
+            writer.write_table(table)

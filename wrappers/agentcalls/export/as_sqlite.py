@@ -1,0 +1,36 @@
+"""SQLite: a table `calls`; timestamps are texts that sort, true and false are 1 and 0."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from agentcalls.columns import COLUMNS
+from agentcalls.export.spool import spooled_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_TYPES = {str: "TEXT", int: "INTEGER", bool: "INTEGER", datetime: "TEXT", dict: "TEXT"}
+
+
+def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
+    """Make the file of the spooled rows."""
+    columns = ", ".join(f'"{column.name}" {_TYPES[column.kind]}' for column in COLUMNS)
+    values = ", ".join("?" * len(COLUMNS))
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        # A file that is not finished is made anew: there is nothing to protect.
+        database.execute("PRAGMA journal_mode = OFF")
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute("BEGIN")
+        database.execute(f"CREATE TABLE calls ({columns})")
+        count = 0
+        for some in spooled_columns(rows):
+            rows_of_them = zip(*some, strict=True)
+            database.executemany(f"INSERT INTO calls VALUES ({values})", rows_of_them)  # noqa: S608 (question marks)
+            count += len(some[0])
+            built(count)
+        database.execute("COMMIT")

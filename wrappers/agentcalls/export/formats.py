@@ -1,0 +1,100 @@
+"""The formats of an export, by name and by the ending of the file's name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from agentcalls import ConfigurationError
+from agentcalls.export import as_arrow, as_csv, as_duckdb, as_json, as_parquet, as_sqlite
+from agentcalls.export.compression import PIECES
+from agentcalls.extras import extra_module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from agentcalls import Call
+
+
+@frozen(kw_only=True)
+class Format:
+    """How calls are written: as text that is added to, from which some formats are built at the end."""
+
+    name: str
+    endings: tuple[str, ...]
+    encode: Callable[[str, Sequence[Call]], bytes] = as_json.lines
+    """The text of some calls of an agent."""
+    head: bytes = b""
+    between: bytes = b""
+    """What stands between the texts of two batches."""
+    tail: bytes = b""
+    build: Callable[[Path, Path, Callable[[int], object]], None] | None = None
+    """What makes the file of the text of all calls, telling how many it has in it; None where that is the file."""
+    needs: tuple[str, str] | None = None
+    """An optional dependency, and the extra that brings it."""
+
+
+FORMATS = (
+    Format(name="csv", endings=(".csv",), encode=as_csv.encode, head=as_csv.header()),
+    Format(name="ndjson", endings=(".ndjson", ".jsonl")),
+    Format(
+        name="json",
+        endings=(".json",),
+        encode=as_json.elements,
+        head=b"[",
+        between=b",",
+        tail=b"\n]\n",
+    ),
+    Format(
+        name="parquet",
+        endings=(".parquet",),
+        build=as_parquet.build,
+        needs=("pyarrow.parquet", "arrow"),
+    ),
+    Format(
+        name="arrow",
+        endings=(".arrow", ".feather"),
+        build=as_arrow.build,
+        needs=("pyarrow", "arrow"),
+    ),
+    Format(name="sqlite", endings=(".sqlite", ".sqlite3", ".db"), build=as_sqlite.build),
+    Format(
+        name="duckdb",
+        endings=(".duckdb",),
+        build=as_duckdb.build,
+        needs=("duckdb", "duckdb"),
+    ),
+)
+"""All of them, the ones that need nothing else first."""
+
+
+def format_of(file_name: str, name: str | None = None) -> tuple[Format, str]:
+    """The format of a file, by its `name` or else by the file's ending, and the ending of its compression or "".
+
+    Raises `ConfigurationError`, saying what to do, for an ending or a name that is none, a format that compresses by
+    itself, and a dependency that is not installed.
+    """
+    lowered = file_name.lower()
+    compression = next(ending for ending in (".gz", ".zst", "") if lowered.endswith(ending))
+    inner = lowered.removesuffix(compression)
+    for form in FORMATS:
+        if form.name == name or (name is None and inner.endswith(form.endings)):
+            break
+    else:
+        endings = ", ".join(ending for form in FORMATS for ending in form.endings)
+        names = ", ".join(form.name for form in FORMATS)
+        raise ConfigurationError(
+            f"No format is called {name!r}: it is one of {names}."
+            if name is not None
+            else f"The ending of {file_name!r} says no format: use {endings}, or name it with format=…."
+        )
+    if compression and form.build:
+        raise ConfigurationError(
+            f"{form.name} files are not compressed from outside: leave out {compression!r}."
+        )
+    PIECES[compression]()
+    if form.needs:
+        extra_module(*form.needs)
+    return form, compression
