@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
     from agentcalls import Client
     from flavours import MakeClient
+
+# Where this runs in the background, Ctrl-C is ignored, and every process that a test starts would ignore it, too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every run, so that a red CI can be repeated; no deadlines, since machines differ.
 hypothesis.settings.register_profile("agentcalls", derandomize=True, deadline=None, database=None)
