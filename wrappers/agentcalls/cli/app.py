@@ -17,6 +17,8 @@ from agentcalls.cli.output import say
 # In the order of the help. Each is a module of `commands` with a function `command` and two EXAMPLES.
 COMMANDS: dict[str, type[Command]] = {
     "list": Connected,
+    "stats": Connected,
+    "report": Connected,
     "doctor": Connected,
     "mock": Passing,
 }

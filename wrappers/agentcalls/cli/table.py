@@ -21,7 +21,7 @@ _SAMPLE = 100
 _GAP = 2
 _NARROWEST = 6
 
-_STYLES = {
+STYLES = {
     "failed": "red",
     "busy": "yellow",
     "cancelled": "yellow",
@@ -78,7 +78,7 @@ def write_table(rows: Iterable[T], columns: Sequence[Column[T]]) -> None:
     show([Text(column.heading, style="bold") for column in columns])
     for row in chain(sample, coming):
         texts = [_shown(column, row) for column in columns]
-        show([Text(text, style=_STYLES.get(text, "")) for text in texts])
+        show([Text(text, style=STYLES.get(text, "")) for text in texts])
 
 
 def _shown(column: Column[T], row: T) -> str:
