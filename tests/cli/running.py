@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+from contextlib import suppress
 from typing import Any
 
 # The environment is always passed: readline, which pytest imports, puts COLUMNS into the one below Python's.
@@ -30,17 +31,28 @@ def run_process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[
 
 def run_in_terminal(*arguments: str, columns: int = 80) -> tuple[int, str]:
     """The exit code of a command line, and what a terminal of this width is sent."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    ours, theirs = open_terminal(columns)
     with subprocess.Popen(
         [*COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=dict(os.environ)
     ) as process:
         os.close(theirs)
-        sent = b""
-        try:
-            while chunk := os.read(ours, 65_536):
-                sent += chunk
-        except OSError:  # Linux says so that nobody writes there any more
-            pass
-        os.close(ours)
-    return process.returncode, sent.decode().replace("\r\n", "\n")
+        sent = read_to_end(ours)
+    return process.returncode, sent
+
+
+def open_terminal(columns: int) -> tuple[int, int]:
+    """Both ends of a terminal of this width: ours to read, and the program's to write."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    return ours, theirs
+
+
+def read_to_end(ours: int) -> str:
+    """What a terminal was sent until nobody held its other end any more."""
+    sent = b""
+    # Linux calls that an error of the device.
+    with suppress(OSError):
+        while chunk := os.read(ours, 65_536):
+            sent += chunk
+    os.close(ours)
+    return sent.decode().replace("\r\n", "\n")

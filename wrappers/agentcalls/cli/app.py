@@ -91,11 +91,12 @@ def _agentcalls(
 
 def run(arguments: list[str] | None = None) -> int:
     """Run a command line (default: the process's); returns its exit code."""
+    code = None
     try:
         app(arguments, prog_name="agentcalls")
     except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+        code = end.code
+    return int(code or 0)
 
 
 def _loaded(name: str) -> Any:

@@ -30,7 +30,7 @@ FIELDS = (
 )
 """The fields of a call, in the contract's order."""
 
-_ROOMY, _WIDE = 100, 140
+_NARROW, _ROOMY, _WIDE = 74, 100, 140
 _MINUTE = 60
 
 
@@ -60,7 +60,7 @@ def columns_of(fields: tuple[str, ...] | None, width: int, *, utc: bool) -> list
         (0, Column("CREATED", lambda call: when(call.created_on))),
         (0, Column("STATUS", lambda call: _text(call.status))),
         (_ROOMY, Column("DIRECTION", lambda call: _text(call.direction))),
-        (0, Column("FROM", lambda call: _text(call.source))),
+        (_NARROW, Column("FROM", lambda call: _text(call.source))),
         (0, Column("TO", lambda call: _text(call.destination))),
         (0, Column("TIME", lambda call: _duration(call.duration_seconds), is_number=True)),
         (_WIDE, Column("TEST", lambda call: "test" if call.is_test_call else "")),

@@ -30,7 +30,8 @@ def _connection(
         bool, typer.Option("--key-stdin", help="Read the API key from stdin.")
     ] = False,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="How long to wait for an answer; 30 where left out.")
+        float | None,
+        typer.Option(metavar="SECONDS", help="How long to wait for an answer; 30 where left out."),
     ] = None,
     allow_http: Annotated[
         bool | None,
@@ -64,13 +65,12 @@ class Command(TyperCommand):
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write a section for each group, in the order of the parameters; `--help` comes last."""
         groups: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record:
-                is_argument = parameter.param_type_name == "argument"
-                group = getattr(parameter, "rich_help_panel", None)
-                name = group or ("Arguments" if is_argument else "Options")
-                groups.setdefault(name, []).append(record)
+        parameters: list[Any] = self.get_params(ctx)
+        for parameter in parameters:
+            is_argument = parameter.param_type_name == "argument"
+            panel = getattr(parameter, "rich_help_panel", None)
+            name = panel or ("Arguments" if is_argument else "Options")
+            groups.setdefault(name, []).append(parameter.get_help_record(ctx))
         for name, records in groups.items():
             with formatter.section(name):
                 formatter.write_dl(records)

@@ -89,7 +89,7 @@ def _listening(key: str, *, debug: bool, hear: Hear | None) -> httpx.Client:
 
 
 def _say_retry(retry: Retry) -> None:
-    say(f"Trying again in {retry.wait_seconds:.1f} s: {retry.error}")
+    say(f"Trying again in {retry.wait_seconds:.1f} s: {retry.error.message}")
 
 
 def _key_of_stdin() -> str:

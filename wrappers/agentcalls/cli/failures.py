@@ -8,6 +8,8 @@ from enum import IntEnum
 import agentcalls
 from agentcalls.cli.extras import MissingExtraError
 
+_ARGUMENT = re.compile(r"\b([a-z_]+)=(?:…|True)|^([a-z_]+)(?= takes )")
+
 
 class Code(IntEnum):
     """The exit codes, a contract: a number never changes its meaning."""
@@ -44,7 +46,7 @@ def sentence_of(error: BaseException) -> str | None:
     """What went wrong and what to do, on one line; None for an error that only a bug can raise."""
     if isinstance(error, agentcalls.AgentCallsError):
         # The library speaks of its arguments: timeout=… is --timeout here.
-        return re.sub(r"\b([a-z_]+)=(?:…|True)", lambda found: option(found[1]), str(error))
+        return _ARGUMENT.sub(lambda found: option(found[1] or found[2]), str(error))
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted."
     if isinstance(error, Failure | MissingExtraError):

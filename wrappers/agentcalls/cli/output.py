@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import sys
+import textwrap
 import unicodedata
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -44,8 +46,12 @@ def chosen_form(form: Form | None, *, as_json: bool) -> Form:
 
 
 def say(sentence: str) -> None:
-    """A line for people, on stderr."""
-    sys.stderr.write(f"{printable(sentence)}\n")
+    """Write a line for people to stderr, wrapped between words where that is a terminal."""
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else _UNBOUNDED
+    lines = textwrap.wrap(
+        printable(sentence), width, break_long_words=False, break_on_hyphens=False
+    )
+    sys.stderr.write("\n".join([*lines, ""]))
 
 
 def is_plain(stream: TextIO) -> bool:
