@@ -43,7 +43,8 @@ def write_bars(by: str, rows: list[Row], other: Row | None) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     shown = rows if by in {"day", "hour"} or not out.is_terminal else rows[:MOST_ROWS]
     most = max((row["calls"] for row in rows), default=0)
-    for row in [*shown, *([{by: "(other)"} | other] if other else [])]:
+    beyond: list[Row] = [{by: "(other)"} | other] if other else []
+    for row in [*shown, *beyond]:
         label = label_of(by, row[by])
         table.add_row(
             _text(label, STYLES.get(label, "")),
@@ -104,21 +105,19 @@ class _Bar:
         self._share = value / most if most else 0
         self._style = style
 
-    def __rich_console__(self, out: Any, options: Any) -> Any:
+    def __rich_console__(self, console: Any, options: Any) -> Any:
         width = options.max_width
         eighths = round(self._share * width * 8)
         full, part = divmod(eighths, 8)
-        if options.ascii_only:
-            text = "#" * round(self._share * width)
-        else:
-            text = "█" * full + _EIGHTHS[part].strip()
+        blocks = "█" * full + _EIGHTHS[part].strip()
+        text = "#" * round(self._share * width) if options.ascii_only else blocks
         yield _text(text, self._style)
 
-    def __rich_measure__(self, out: Any, options: Any) -> Any:
+    def __rich_measure__(self, console: Any, options: Any) -> Any:
         from rich.measure import Measurement  # noqa: PLC0415  # JSON need not wait for Rich
 
         # A line in a pipe has no end.
-        return Measurement(1, _WIDEST_BAR if out.is_terminal else _BAR_OF_A_PIPE)
+        return Measurement(1, _WIDEST_BAR if console.is_terminal else _BAR_OF_A_PIPE)
 
 
 def _text(text: str, style: str) -> Any:

@@ -52,7 +52,9 @@ def command(
     utc: Annotated[
         bool,
         typer.Option(
-            "--utc", help="Times in UTC, not in this machine's zone.", rich_help_panel=options.OUTPUT
+            "--utc",
+            help="Times in UTC, not in this machine's zone.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = False,
 ) -> None:

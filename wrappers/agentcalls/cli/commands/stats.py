@@ -89,9 +89,13 @@ def command(
         _write_headline(summary)
         write_bars(by.value, rows, other)
     elif form is Form.JSON:
-        sys.stdout.write(f"{to_json(_document(summary, calls) | {'groups': rows, 'other': other})}\n")
+        sys.stdout.write(
+            f"{to_json(_document(summary, calls) | {'groups': rows, 'other': other})}\n"
+        )
     else:
-        write_rows([*rows, *([{by.value: "(other)"} | other] if other else [])], form, list(_columns(by)))
+        write_rows(
+            [*rows, *([{by.value: "(other)"} | other] if other else [])], form, list(_columns(by))
+        )
     sys.stdout.flush()
     calls.check_complete()
 
@@ -121,7 +125,9 @@ def _write_headline(summary: Summary) -> None:
     span = ""
     if summary.first and summary.last:
         first, last = (summary.zone.of(moment) for moment in (summary.first, summary.last))
-        span = f", created {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}, {summary.zone.name(last)}"
+        span = (
+            f", created {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}, {summary.zone.name(last)}"
+        )
     lines = [f"{total.calls:,} calls{span}"]
     if total.decided:
         rates = f"{percent(row['answer_rate'])}, failed {percent(row['failure_rate'])}"

@@ -69,15 +69,17 @@ def _days(numbers: Numbers) -> Any:
     alt = need("altair")
     statuses = numbers.statuses()
     rows = [
-        {"day": day, "status": status, "place": place, "calls": counts[status]}
+        # Zeros as well: each status that is chosen keeps all the days.
+        {"day": day, "status": status, "calls": counts[status]}
         for day, counts in numbers.days()
-        for place, status in enumerate(statuses)
-        if counts[status]
+        for status in statuses
     ]
     one = alt.selection_point(
         name="status",
         fields=["status"],
-        bind=alt.binding_select(options=[None, *statuses], labels=["all", *statuses], name="Status "),
+        bind=alt.binding_select(
+            options=[None, *statuses], labels=["all", *statuses], name="Status "
+        ),
     )
     return (
         alt.Chart(alt.Data(values=rows))
@@ -87,10 +89,10 @@ def _days(numbers: Numbers) -> Any:
                 format="%-d %b", labelOverlap=True, labelAngle=0
             ),
             y=alt.Y("sum(calls):Q", title="Calls").axis(tickMinStep=1, format=",d"),
-            color=alt.Color("status:N", title=None).scale(
+            color=alt.Color("status:N", title=None, sort=statuses).scale(
                 domain=statuses, range=[f"var(--{status})" for status in statuses]
             ),
-            order=alt.Order("place:Q"),
+            order=alt.Order("color_status_sort_index:Q"),
             tooltip=[
                 alt.Tooltip("utcyearmonthdate(day):T", title="Day", format="%A, %-d %B %Y"),
                 alt.Tooltip("status:N", title="Status"),
@@ -106,7 +108,12 @@ def _days(numbers: Numbers) -> Any:
 def _hours(numbers: Numbers) -> Any:
     alt = need("altair")
     rows = [
-        {"weekday": day, "hour": f"{hour:02}", "span": f"{day}, {hour:02}:00–{hour:02}:59", "calls": calls}
+        {
+            "weekday": day,
+            "hour": f"{hour:02}",
+            "span": f"{day}, {hour:02}:00 to {hour:02}:59",
+            "calls": calls,
+        }
         for day, hour, calls in numbers.hours()
     ]
     return (
@@ -117,8 +124,10 @@ def _hours(numbers: Numbers) -> Any:
                 labelAngle=0, labelOverlap=True, values=[f"{hour:02}" for hour in range(0, 24, 3)]
             ),
             y=alt.Y("weekday:O", title=None, sort=list(WEEKDAYS)),
-            color=alt.Color("calls:Q", title="Calls an hour").scale(
-                type="quantize", range=[f"var(--heat-{shade})" for shade in range(_SHADES)], nice=True
+            color=alt.Color("calls:Q", title="Calls").scale(
+                type="quantize",
+                range=[f"var(--heat-{shade})" for shade in range(_SHADES)],
+                nice=True,
             ),
             tooltip=[
                 alt.Tooltip("span:N", title="Hour"),

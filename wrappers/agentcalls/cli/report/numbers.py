@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from agentcalls.cli.output import printable
-from agentcalls.cli.summary import FAILED, Groups, Tally, Zone, days_between
+from agentcalls.cli.summary import FAILED, Groups, Tally, Zone, created_on, days_between
 
 if TYPE_CHECKING:
     from agentcalls import Call
@@ -29,17 +29,17 @@ _TAIL = 3
 _NUMBER_IN_TEXT = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 
 # Upper ends, exclusive: seconds of a call, tenths of a second until it rang.
-_LENGTHS = ((10, "under 10 s"), (30, "10–30 s"), (60, "30–60 s"), (120, "1–2 min"), (300, "2–5 min"),
-            (600, "5–10 min"), (1200, "10–20 min"), (3600, "20–60 min"))  # fmt: skip
+_LENGTHS = ((10, "under 10 s"), (30, "10 to 30 s"), (60, "30 to 60 s"), (120, "1 to 2 min"), (300, "2 to 5 min"),
+            (600, "5 to 10 min"), (1200, "10 to 20 min"), (3600, "20 to 60 min"))  # fmt: skip
 _LONGER = "an hour and more"
-_WAITS = ((10, "under 1 s"), (20, "1–2 s"), (30, "2–3 s"), (40, "3–4 s"), (50, "4–5 s"), (70, "5–7 s"),
-          (100, "7–10 s"), (200, "10–20 s"))  # fmt: skip
+_WAITS = ((10, "under 1 s"), (20, "1 to 2 s"), (30, "2 to 3 s"), (40, "3 to 4 s"), (50, "4 to 5 s"), (70, "5 to 7 s"),
+          (100, "7 to 10 s"), (200, "10 to 20 s"))  # fmt: skip
 _LATER = "20 s and more"
 
 Bars = list[tuple[str, int]]
 
 
-@frozen(order=False)
+@frozen
 class CallFailure:
     """A failed call as the page lists it."""
 
@@ -67,12 +67,14 @@ class Numbers:
     _days: Groups[Counter[str]] = field(factory=lambda: Groups(Counter[str]), init=False)
     _reasons: Groups[Counter[str]] = field(factory=lambda: Groups(Counter[str]), init=False)
     _hours: Counter[tuple[int, int]] = field(factory=Counter[tuple[int, int]], init=False)
-    _latest: list[tuple[datetime, int, CallFailure]] = field(factory=list, init=False)
+    _latest: list[tuple[datetime, int, CallFailure]] = field(
+        factory=list[tuple[datetime, int, CallFailure]], init=False
+    )
 
     def add(self, agent: str, call: Call) -> None:
         """Count a call of this agent."""
         self.total.add(call)
-        created: datetime | None = call.created_on
+        created = created_on(call)
         if created:
             self.first = min(self.first or created, created)
             self.last = max(self.last or created, created)
@@ -124,7 +126,10 @@ class Numbers:
 
     def failures(self) -> list[CallFailure]:
         """The latest failures, the latest first."""
-        return [failure for _, _, failure in sorted(self._latest, key=lambda kept: kept[:2], reverse=True)]
+        return [
+            failure
+            for _, _, failure in sorted(self._latest, key=lambda kept: kept[:2], reverse=True)
+        ]
 
     def _keep(self, agent: str, call: Call, created: datetime | None) -> None:
         show = _cut if self.show_numbers else _masked

@@ -8,7 +8,7 @@ import json
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import astuple, frozen
 
 from agentcalls.cli.bars import clock, percent, tenths
 from agentcalls.cli.extras import need
@@ -26,7 +26,7 @@ MOST_BYTES = 2_000_000
 """A page is smaller."""
 
 # A quotation mark may be told of in six bytes, and text from elsewhere may be made of nothing else.
-_MOST_BYTES_OF_FAILURES = 700_000
+_MOST_BYTES_OF_FAILURES = 400_000
 _ROW_BYTES = 160
 
 
@@ -95,18 +95,18 @@ def _facts(total: dict[str, Any]) -> list[tuple[str, str, str]]:
             f"{total['calls']:,}",
             f"of them {total['test_calls']:,} test calls; {undecided:,} still queued or ringing",
         ),
-        ("Answered", percent(total["answer_rate"]) or "–", f"{total['answered']:,} calls"),
-        ("Failed", percent(total["failure_rate"]) or "–", f"{total['failed']:,} calls"),
+        ("Answered", percent(total["answer_rate"]) or "none", f"{total['answered']:,} calls"),
+        ("Failed", percent(total["failure_rate"]) or "none", f"{total['failed']:,} calls"),
         (
             "Duration",
-            clock(total["duration_median_seconds"]) or "–",
+            clock(total["duration_median_seconds"]) or "none",
             f"median; 95% lasted at most {clock(total['duration_p95_seconds'])}"
             if total["duration_calls"]
             else "no call has one",
         ),
         (
             "Rang after",
-            tenths(total["ringing_median_seconds"]) or "–",
+            tenths(total["ringing_median_seconds"]) or "none",
             f"median; 95% within {tenths(total['ringing_p95_seconds'])}"
             if total["ringing_calls"]
             else "no call rang",
@@ -177,7 +177,9 @@ def _words_of_days(numbers: Numbers) -> str:
     )
     left_out = numbers.days_left_out()
     if left_out:
-        words += f" More than {MOST_GROUPS:,} days are not shown, which leaves {left_out:,} calls out."
+        words += (
+            f" More than {MOST_GROUPS:,} days are not shown, which leaves {left_out:,} calls out."
+        )
     return words
 
 
@@ -211,9 +213,8 @@ def _that_fit(failures: list[CallFailure]) -> list[CallFailure]:
     # The page stays small whatever the texts are.
     left = _MOST_BYTES_OF_FAILURES
     for number, failure in enumerate(failures):
-        texts = (failure.agent, failure.source, failure.destination, failure.direction)
-        texts += (failure.error_reason, failure.end_reason, failure.id)
-        left -= _ROW_BYTES + sum(_size(text) for text in texts)
+        texts = [text for text in astuple(failure) if isinstance(text, str)]
+        left -= _ROW_BYTES + sum(map(_size, texts))
         if left < 0:
             return failures[:number]
     return failures[:MOST_FAILURES]
