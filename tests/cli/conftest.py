@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _environment(
-    monkeypatch: pytest.MonkeyPatch, mock_url: str, tmp_path: Path
-) -> Generator[None]:
+def _environment(monkeypatch: pytest.MonkeyPatch, mock_url: str, tmp_path: Path) -> Generator[None]:
     """Settings that open the mock, no file, and a terminal that is no other program's business."""
     for name in ("NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)

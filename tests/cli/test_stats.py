@@ -136,7 +136,9 @@ def test_since_and_until_choose_calls(cli: Cli) -> None:
 def test_csv_and_ndjson_have_the_groups(form: str, cli: Cli) -> None:
     text = cli("stats", "agent_demo", "--by", "direction", "--format", form).stdout
     lines = text.splitlines()
-    rows = list(csv.DictReader(io.StringIO(text))) if form == "csv" else list(map(json.loads, lines))
+    rows = (
+        list(csv.DictReader(io.StringIO(text))) if form == "csv" else list(map(json.loads, lines))
+    )
     assert {row["direction"]: int(row["calls"]) for row in rows} == {
         direction: sum(call.direction == direction for call in CALLS)
         for direction in ("inbound", "outbound")
@@ -227,7 +229,9 @@ def test_many_reasons_are_cut_short_on_a_terminal_only(server: FaultServer, cli:
     assert "and 185 more: --json has them all" in text
     assert max(map(len, plain(text).splitlines())) <= 80
     assert "\N{REPLACEMENT CHARACTER}[31mcall_" in text
-    assert len(json.loads(cli("stats", "agent_demo", "--by", "error_reason").stdout)["groups"]) == 210
+    assert (
+        len(json.loads(cli("stats", "agent_demo", "--by", "error_reason").stdout)["groups"]) == 210
+    )
 
 
 def test_groups_beyond_the_bound_are_counted_together(
@@ -247,7 +251,9 @@ def disorder(page: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "json"])
-def test_what_is_not_proven_complete_is_printed_and_told(form: str, server: FaultServer, cli: Cli) -> None:
+def test_what_is_not_proven_complete_is_printed_and_told(
+    form: str, server: FaultServer, cli: Cli
+) -> None:
     server.fail(changed(disorder))
     ended = cli("stats", "agent_demo", "agent_2", "--format", form)
     assert ended.exit_code == 3

@@ -136,7 +136,10 @@ def test_reasons_are_free_text_so_they_are_bounded_in_number_and_length() -> Non
 
 def test_the_state_stays_small_however_many_calls_there_are() -> None:
     summary = summary_of(by="end_reason")
-    calls = [call_of(duration_seconds=number % 600, end_reason=f"{number % 7}") for number in range(9_000)]
+    calls = [
+        call_of(duration_seconds=number % 600, end_reason=f"{number % 7}")
+        for number in range(9_000)
+    ]
 
     def size() -> int:
         return sum(sys.getsizeof(tally.durations) for tally in summary._groups.by_key.values())
@@ -162,6 +165,11 @@ def test_numbers_for_people() -> None:
     assert [clock(seconds) for seconds in (None, 0, 65, 3599, 3600, 7384.5)] == [
         "", "0:00", "1:05", "59:59", "1:00:00", "2:03:04",
     ]  # fmt: skip
-    assert (percent(None), percent(0.12345), tenths(None), tenths(2.95)) == ("", "12.3%", "", "3.0 s")
+    assert (percent(None), percent(0.12345), tenths(None), tenths(2.95)) == (
+        "",
+        "12.3%",
+        "",
+        "3.0 s",
+    )
     assert (label_of("hour", 7), label_of("status", None)) == ("07:00", "(none)")
     assert label_of("end_reason", "\x1b[2J") == "\N{REPLACEMENT CHARACTER}[2J"

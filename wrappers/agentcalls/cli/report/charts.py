@@ -183,6 +183,7 @@ def _tooltip(title: str) -> list[Any]:
 
 
 def _finished(chart: Any) -> Spec:
-    # Added here, since Altair's theme would add colours of its own.
+    # Altair's theme has a size and colours of its own, and the schema is an address, of which the page has none.
     spec: Spec = chart.properties(width="container").to_dict()
+    del spec["$schema"]
     return {**spec, "config": _CONFIG}

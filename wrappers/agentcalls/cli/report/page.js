@@ -11,6 +11,7 @@ for (const [name, spec] of Object.entries(specs)) {
     ast: true,
     bind: `#${name}-controls`,
     defaultStyle: false,
+    mode: "vega-lite",
     renderer: "svg",
     tooltip: { disableDefaultStyle: true },
   });

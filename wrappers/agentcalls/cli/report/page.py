@@ -13,7 +13,6 @@ from attrs import astuple, frozen
 from agentcalls.cli.bars import clock, percent, tenths
 from agentcalls.cli.extras import need
 from agentcalls.cli.report.charts import bundle, charts_of
-from agentcalls.cli.report.numbers import MOST_FAILURES
 from agentcalls.cli.summary import MOST_GROUPS
 
 if TYPE_CHECKING:
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 
     from agentcalls.cli.report.numbers import Bars, CallFailure, Numbers
 
-MOST_BYTES = 2_000_000
-"""A page is smaller."""
 
-# A quotation mark may be told of in six bytes, and text from elsewhere may be made of nothing else.
+# Keeps the page below two million bytes: a quotation mark takes five, and a text may be made of nothing else.
 _MOST_BYTES_OF_FAILURES = 400_000
 _ROW_BYTES = 160
 
@@ -210,14 +207,13 @@ def _words_of_reasons(numbers: Numbers) -> str:
 
 
 def _that_fit(failures: list[CallFailure]) -> list[CallFailure]:
-    # The page stays small whatever the texts are.
     left = _MOST_BYTES_OF_FAILURES
     for number, failure in enumerate(failures):
         texts = [text for text in astuple(failure) if isinstance(text, str)]
         left -= _ROW_BYTES + sum(map(_size, texts))
         if left < 0:
             return failures[:number]
-    return failures[:MOST_FAILURES]
+    return failures
 
 
 def _size(text: str) -> int:
