@@ -71,6 +71,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _ordinary() -> Iterator[Any]:
     for number in range(420):
         status = (*STATUSES, "new")[number % 8]
+        # Some days have no failures.
+        status = "ended" if status == "failed" and number > 200 else status
         created = NOON - timedelta(hours=number)
         yield call_of(
             id=f"call_{number}",
@@ -193,11 +195,11 @@ def test_it_is_used_with_the_keyboard_alone(opened: Open) -> None:
 
 def test_a_chosen_status_keeps_all_days(opened: Open) -> None:
     tab = opened().drawn().tab
-    ticks = tab.locator("#days .role-axis-tick line")
-    days = ticks.count()
+    days = tab.locator("#days .role-axis-label text").filter(has_text="Nov")
+    before = days.count()
     tab.get_by_role("combobox", name="Status").select_option("failed")
     expect(tab.locator("#days .mark-rect path")).to_have_count(18)
-    assert ticks.count() == days
+    assert days.count() == before
 
 
 def test_the_failures_are_searched_by_words(opened: Open) -> None:
@@ -237,7 +239,7 @@ def test_hostile_texts_are_read_as_they_are(opened: Open) -> None:
         ("fetch('http://127.0.0.1:1/')", "connect-src"),
         ("new Image().src = 'http://127.0.0.1:1/'", "img-src"),
         ("document.body.append(Object.assign(document.createElement('script'), {text: 'x'}))", "script-src-elem"),
-        ("document.body.setAttribute('onclick', 'x'), document.body.click()", "script-src-attr"),
+        ("document.body.setAttribute('onclick', 'x'); document.body.click()", "script-src-attr"),
         ("setTimeout('x')", "script-src"),
     ],
 )  # fmt: skip
@@ -248,7 +250,7 @@ def test_the_page_allows_itself_no_request_and_no_other_script(
     refused = tab.evaluate(f"""() => new Promise(done => {{
         setTimeout(() => done("nothing"), 5_000);
         document.addEventListener("securitypolicyviolation", event => done(event.effectiveDirective));
-        Promise.resolve().then(() => {attempt}).catch(() => {{}});
+        Promise.resolve().then(() => {{ {attempt}; }}).catch(() => {{}});
     }})""")
     assert refused == directive
 
