@@ -63,14 +63,14 @@ def config(tmp_path: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def failing() -> Callable[[str], Any]:
-    """Serves a mock all of whose requests go wrong in the same way."""
+def failing() -> Callable[..., Any]:
+    """Serves a mock all of whose requests, or every so many, go wrong in the same way."""
 
     @contextmanager
-    def serve(kind: str) -> Generator[str]:
+    def serve(kind: str, every: int = 1) -> Generator[str]:
         with (
-            open_store(Seeding(calls=10)) as store,
-            serving(create_app(store, fault=Fault(kind))) as url,
+            open_store(Seeding(calls=500)) as store,
+            serving(create_app(store, fault=Fault(kind, every))) as url,
         ):
             yield url
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -91,28 +92,38 @@ def test_the_page_of_the_manners_has_each_code() -> None:
     assert [code for code in Code if f"| {code.value} | " not in page] == []
 
 
-def test_ctrl_c_ends_it_with_130(failing: Any) -> None:
-    with failing("stall") as url:
-        command = [*COMMAND, "list", "agent_demo", "--debug", "--base-url", url, "--timeout", "1"]
-        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, text=True, **pipes) as process:
+def test_ctrl_c_ends_it_with_130_and_waits_for_no_answer(failing: Any) -> None:
+    with failing("stall", every=2) as url:
+        command = [*COMMAND, "list", "agent_demo", "--all", "--debug", "--base-url", url]
+        pipes: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        with subprocess.Popen([*command, "--timeout", "60"], text=True, **pipes) as process:
             assert process.stderr
-            while not process.stderr.readline().startswith("> authorization"):
-                pass
+            for _ in range(2):
+                while not process.stderr.readline().startswith("> authorization"):
+                    pass
             process.send_signal(signal.SIGINT)
-            out, errors = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, "")
-    assert errors.splitlines()[-1] == "Interrupted."
+            errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 130
+    assert "Interrupted." in errors.splitlines()
     assert "Traceback" not in errors
 
 
-def test_ctrl_c_is_no_error(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(**_: object) -> None:
-        raise KeyboardInterrupt
+def test_after_ctrl_c_the_client_is_left_as_it_is(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupting(io.StringIO):
+        def write(self, _: str) -> int:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(agentcalls, "Client", interrupted)
-    ended = cli("list", "agent_demo")
-    assert (ended.exit_code, ended.stderr) == (130, "Interrupted.\n")
+        def reconfigure(self, **_: object) -> None: ...
+
+    server.fail(changed(lambda _page: None, Connection="close"))
+    codes: list[int] = []
+    monkeypatch.setattr(sys, "stdout", Interrupting())
+    monkeypatch.setattr(os, "_exit", codes.append)
+    main(["list", "agent_demo"])
+    assert codes == [130]
+    assert capfd.readouterr().err == "Interrupted.\n"
 
 
 def test_debug_shows_the_exchange_without_the_key(

@@ -71,9 +71,11 @@ def test_plain_terminals_get_the_table_without_colours(
 ) -> None:
     for name, value in variable.items():
         monkeypatch.setenv(name, value)
-    _, text = run_in_terminal("list", "agent_demo", "--limit", "9")
+    _, text = run_in_terminal("list", "agent_demo", "--limit", "20")
     assert text.startswith("CREATED ")
     assert "\x1b" not in text
+    assert "…" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
 
 
 def test_a_table_in_a_pipe_is_plain_and_cut_nowhere(cli: Cli) -> None:

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 import agentcalls
 from agentcalls.cli.command import DEBUG, Command, Connected, Passing
-from agentcalls.cli.failures import code_of, sentence_of
+from agentcalls.cli.failures import Code, code_of, sentence_of
 from agentcalls.cli.output import say
 
 # In the order of the help. Each is a module of `commands` with a function `command` and two EXAMPLES.
@@ -96,6 +96,10 @@ def run(arguments: list[str] | None = None) -> int:
         app(arguments, prog_name="agentcalls")
     except SystemExit as end:
         code = end.code
+    if code == Code.INTERRUPTED:
+        # Threads that still wait for an answer would hold up the usual end.
+        sys.stderr.flush()
+        os._exit(Code.INTERRUPTED)
     return int(code or 0)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import agentcalls
 from agentcalls.cli import settings
-from agentcalls.cli.output import is_plain, say
+from agentcalls.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -56,9 +56,15 @@ def client(
         if debug or hear:
             http = _listening(arguments["api_key"], debug=debug, hear=hear)
             arguments["http_client"] = opened.enter_context(http)
-        if debug or not is_plain(sys.stderr):
+        if debug or sys.stderr.isatty():
             arguments["on_retry"] = _say_retry
-        yield opened.enter_context(agentcalls.Client(**arguments))
+        connected = agentcalls.Client(**arguments)
+        try:
+            yield connected
+        finally:
+            # After Ctrl-C nobody wants to wait for the requests that are under way.
+            if not isinstance(sys.exception(), KeyboardInterrupt):
+                connected.close()
 
 
 def _listening(key: str, *, debug: bool, hear: Hear | None) -> httpx.Client:

@@ -65,11 +65,10 @@ def console(stream: TextIO) -> Console:
     """A console of Rich's on stdout or stderr, as plain as the stream; without a width where that is no terminal."""
     from rich.console import Console  # noqa: PLC0415  # 40 ms that JSON need not wait for
 
-    plain = is_plain(stream)
     return Console(
         file=stream,
-        color_system=None if plain else "auto",
-        force_terminal=not plain,
+        color_system=None if is_plain(stream) else "auto",
+        force_terminal=stream.isatty(),
         width=None if stream.isatty() else _UNBOUNDED,
         highlight=False,
         markup=False,
