@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from typer.testing import Result
+
     from agentcalls import Call
     from faults import FaultServer
-    from typer.testing import Result
 
     Cli = Callable[..., Result]
 

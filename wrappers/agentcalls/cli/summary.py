@@ -5,8 +5,10 @@ A quantile is exact: the values are whole seconds, or tenths of one, and each is
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field, frozen
@@ -222,13 +224,9 @@ def p95(counts: Counter[int]) -> int | None:
 
 def _at(counts: Counter[int], position: int) -> int:
     # The value at this place, were they sorted in a list.
-    passed = 0
-    value = 0
-    for value in sorted(counts):
-        passed += counts[value]
-        if passed > position:
-            break
-    return value
+    values = sorted(counts)
+    passed = list(accumulate(counts[value] for value in values))
+    return values[bisect_right(passed, position)]
 
 
 def _in_seconds(tenths: float | None) -> float | None:
