@@ -18,6 +18,7 @@ BIN := $(abspath $(VENV))/bin
 VENV_LOCKED := $(VENV)/.locked
 VENV_READY := $(VENV)/.ready
 NODE_READY := node_modules/.ready
+CHROMIUM_READY := $(if $(shell command -v chromium),,chromium)
 HANDWRITTEN := wrappers mock tests examples benchmarks
 BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
@@ -32,7 +33,7 @@ help: ## Show these targets
 demo: $(VENV_READY) ## Pull an agent's call log through the facade, from the mock, over HTTP
 	@$(BIN)/python examples/demo.py
 
-test: $(VENV_READY) ## Run the tests, with branch coverage of the facade
+test: $(VENV_READY) $(NODE_READY) $(CHROMIUM_READY) ## Run the tests, with branch coverage of the facade
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
 kills: $(VENV_READY) ## Kill exports of each format 50 times and see them go on, some ten minutes
@@ -144,6 +145,14 @@ $(VENV_READY): $(VENV_LOCKED) pyproject.toml
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The tests look at the report in a browser, with axe-core of node_modules.
+.PHONY: chromium
+chromium:
+	@[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  || { echo "make test needs the browser chromium: sudo apt-get install chromium" >&2; exit 1; }
+	@echo "Installing chromium, once"
+	@apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null
+
 # An environment of its own: the peers must not decide the versions that the tests run with.
 $(BENCH_READY): benchmarks/requirements.lock
 	@echo "Setting up $(BENCH), once"
@@ -152,7 +161,7 @@ $(BENCH_READY): benchmarks/requirements.lock
 	@touch $@
 
 $(NODE_READY): package-lock.json
-	@command -v npm >/dev/null || { echo "make lint and make types need node, with npm" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "make lint, make types and make test need node, with npm" >&2; exit 1; }
 	@echo "Setting up node_modules, once"
 	@npm ci --silent
 	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, mock_url: str, tmp_path: Path) -> None:
+def _environment(monkeypatch: pytest.MonkeyPatch, mock_url: str, tmp_path: Path) -> Generator[None]:
     """Settings that open the mock, no file, and a terminal that is no other program's business."""
     for name in ("NO_COLOR", "FORCE_COLOR", "GITHUB_ACTIONS", "PY_COLORS", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
@@ -31,6 +32,10 @@ def _environment(monkeypatch: pytest.MonkeyPatch, mock_url: str, tmp_path: Path)
     monkeypatch.setenv("AGENTCALLS_API_KEY", FULL_KEY)
     monkeypatch.setenv("AGENTCALLS_BASE_URL", mock_url)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

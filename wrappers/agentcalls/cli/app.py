@@ -18,6 +18,8 @@ from agentcalls.cli.output import say
 COMMANDS: dict[str, type[Command]] = {
     "list": Connected,
     "export": Connected,
+    "stats": Connected,
+    "report": Connected,
     "tail": Connected,
     "check": Connected,
     "doctor": Connected,

@@ -8,6 +8,7 @@ from typing import Any
 _EXTRA_OF = {
     "altair": "report",
     "duckdb": "duckdb",
+    "jinja2": "report",
     "pyarrow": "arrow",
     "starlette": "mock",
     "uvicorn": "mock",

@@ -1,0 +1,62 @@
+"""The calls of several agents, one agent after the other, and what was proven of each listing."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from agentcalls.cli.failures import Code, Failure
+from agentcalls.cli.output import console, is_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from agentcalls import Call, Client
+
+_STEP = 100
+
+
+@define
+class AgentsCalls:
+    """The calls of agents with their agent's id, each agent read once."""
+
+    client: Client
+    agents: Sequence[str]
+    filters: Mapping[str, Any]
+    """Arguments of `client.calls.list`."""
+    doubts: list[str] = field(factory=list[str], init=False)
+    """Why a listing could not be proven complete, an item for each agent of which that is so."""
+
+    def __iter__(self) -> Iterator[tuple[str, Call]]:
+        """Each call; meanwhile, on a terminal, how many there were."""
+        self.doubts.clear()
+        if is_plain(sys.stderr):
+            for agent in dict.fromkeys(self.agents):
+                yield from ((agent, call) for call in self._of(agent))
+            return
+        from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415  # off a terminal, none
+
+        count = TextColumn("{task.description}: {task.completed:,.0f} calls", markup=False)
+        with Progress(
+            SpinnerColumn(), count, console=console(sys.stderr), transient=True
+        ) as progress:
+            for agent in dict.fromkeys(self.agents):
+                task = progress.add_task(f"Reading {agent}", total=None)
+                for number, call in enumerate(self._of(agent), 1):
+                    if number % _STEP == 0:
+                        progress.update(task, completed=number)
+                    yield agent, call
+
+    def check_complete(self) -> None:
+        """Raises `Failure` where a listing could not be proven complete."""
+        if self.doubts:
+            raise Failure(f"Not proven complete: {' '.join(self.doubts)}", Code.FAILED)
+
+    def _of(self, agent: str) -> Iterator[Call]:
+        listing = self.client.calls.list(agent, **self.filters)
+        yield from listing
+        report = listing.report
+        if not report.complete:
+            self.doubts.append(f"{agent}: {report.reason}")

@@ -1,0 +1,189 @@
+"""The charts, as Vega-Lite that Altair made and checked.
+
+Their colours are the page's CSS variables, so that one chart serves light, dark and print.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agentcalls.cli.extras import need
+from agentcalls.cli.report.numbers import WEEKDAYS
+
+if TYPE_CHECKING:
+    from agentcalls.cli.report.numbers import Bars, Numbers
+
+Spec = dict[str, Any]
+
+_SHADES = 6
+_HEIGHT = 260
+_ROW = 24
+_TEXT = "var(--text)"
+# The page gives each chart its name, and its numbers as a table; what Vega says of each mark would be noise.
+_SILENT = {"aria": False}
+_CONFIG = {
+    "background": None,
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "mark": _SILENT,
+    "axis": {
+        **_SILENT,
+        "domainColor": "var(--line)",
+        "gridColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "labelColor": _TEXT,
+        "titleColor": _TEXT,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+    },
+    "legend": {
+        **_SILENT,
+        "labelColor": _TEXT,
+        "titleColor": _TEXT,
+        "labelFontSize": 12,
+        "orient": "bottom",
+        "columns": 4,
+    },
+}
+
+
+def charts_of(numbers: Numbers) -> dict[str, Spec]:
+    """A chart for each section that has something to show, by the section's name."""
+    charts = {
+        "days": _days(numbers) if numbers.first else None,
+        "hours": _hours(numbers) if numbers.first else None,
+        "durations": _columns(numbers.lengths(), "How long the call lasted"),
+        "reasons": _reasons(numbers.reasons()),
+        "ringing": _columns(numbers.waits(), "From the call's creation to its ringing"),
+    }
+    return {name: _finished(chart) for name, chart in charts.items() if chart is not None}
+
+
+def bundle() -> str:
+    """The JavaScript that draws them: Vega, Vega-Lite and vega-embed."""
+    return str(need("vl_convert").javascript_bundle())
+
+
+def _days(numbers: Numbers) -> Any:
+    alt = need("altair")
+    statuses = numbers.statuses()
+    rows = [
+        # Zeros as well: each status that is chosen keeps all the days.
+        {"day": day, "status": status, "calls": counts[status]}
+        for day, counts in numbers.days()
+        for status in statuses
+    ]
+    one = alt.selection_point(
+        name="status",
+        fields=["status"],
+        bind=alt.binding_select(
+            options=[None, *statuses], labels=["all", *statuses], name="Status "
+        ),
+    )
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar(stroke="var(--page)", strokeWidth=0.5)
+        .encode(
+            x=alt.X("utcyearmonthdate(day):O", title=None).axis(
+                format="%-d %b", labelOverlap=True, labelAngle=0
+            ),
+            y=alt.Y("sum(calls):Q", title="Calls").axis(tickMinStep=1, format=",d"),
+            color=alt.Color("status:N", title=None, sort=statuses).scale(
+                domain=statuses, range=[f"var(--{status})" for status in statuses]
+            ),
+            order=alt.Order("color_status_sort_index:Q"),
+            tooltip=[
+                alt.Tooltip("utcyearmonthdate(day):T", title="Day", format="%A, %-d %B %Y"),
+                alt.Tooltip("status:N", title="Status"),
+                alt.Tooltip("sum(calls):Q", title="Calls", format=",d"),
+            ],
+        )
+        .add_params(one)
+        .transform_filter(one)
+        .properties(height=_HEIGHT)
+    )
+
+
+def _hours(numbers: Numbers) -> Any:
+    alt = need("altair")
+    rows = [
+        {
+            "weekday": day,
+            "hour": f"{hour:02}",
+            "span": f"{day}, {hour:02}:00 to {hour:02}:59",
+            "calls": calls,
+        }
+        for day, hour, calls in numbers.hours()
+    ]
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_rect(stroke="var(--page)", strokeWidth=1)
+        .encode(
+            x=alt.X("hour:O", title="Hour of the day").axis(
+                labelAngle=0, labelOverlap=True, values=[f"{hour:02}" for hour in range(0, 24, 3)]
+            ),
+            y=alt.Y("weekday:O", title=None, sort=list(WEEKDAYS)),
+            color=alt.Color("calls:Q", title="Calls").scale(
+                type="quantize",
+                range=[f"var(--heat-{shade})" for shade in range(_SHADES)],
+                nice=True,
+            ),
+            tooltip=[
+                alt.Tooltip("span:N", title="Hour"),
+                alt.Tooltip("calls:Q", title="Calls", format=",d"),
+            ],
+        )
+        .properties(height=_ROW * len(WEEKDAYS))
+    )
+
+
+def _columns(bars: Bars, title: str) -> Any:
+    if not any(count for _, count in bars):
+        return None
+    alt = need("altair")
+    return (
+        alt.Chart(alt.Data(values=_values(bars)))
+        .mark_bar(color="var(--accent)")
+        .encode(
+            x=alt.X("name:O", title=title, sort=None).axis(labelAngle=-40),
+            y=alt.Y("calls:Q", title="Calls").axis(tickMinStep=1, format=",d"),
+            tooltip=_tooltip(title),
+        )
+        .properties(height=_HEIGHT)
+    )
+
+
+def _reasons(bars: Bars) -> Any:
+    if not bars:
+        return None
+    alt = need("altair")
+    return (
+        alt.Chart(alt.Data(values=_values(bars)))
+        .mark_bar(color="var(--failed)")
+        .encode(
+            x=alt.X("calls:Q", title="Failed calls").axis(tickMinStep=1, format=",d"),
+            y=alt.Y("name:O", title=None, sort=None),
+            tooltip=_tooltip("Reason"),
+        )
+        .properties(height=_ROW * len(bars))
+    )
+
+
+def _values(bars: Bars) -> list[dict[str, Any]]:
+    return [{"name": name, "calls": count} for name, count in bars]
+
+
+def _tooltip(title: str) -> list[Any]:
+    alt = need("altair")
+    return [
+        alt.Tooltip("name:N", title=title),
+        alt.Tooltip("calls:Q", title="Calls", format=",d"),
+    ]
+
+
+def _finished(chart: Any) -> Spec:
+    # Altair's theme has a size and colours of its own, and the schema is an address, of which the page has none.
+    spec: Spec = chart.properties(width="container").to_dict()
+    del spec["$schema"]
+    return {**spec, "config": _CONFIG}
