@@ -12,7 +12,8 @@ import pytest
 from agentcalls import Call
 from agentcalls.cli.calls import FIELDS
 from agentcalls.cli.output import printable
-from agentcalls.cli.spreadsheet import csv_safe
+from agentcalls.columns import COLUMNS
+from agentcalls.spreadsheet import csv_safe
 from cli.running import COMMAND, run_in_terminal, run_process
 from faults import changed
 
@@ -191,6 +192,10 @@ def test_a_row_that_cannot_be_read_is_shown_as_far_as_it_can(server: FaultServer
     server.fail(changed(lambda page: page["data"][0].update(created_on="soon")))
     ended = cli("list", "agent_demo", "--format", "table")
     assert "+2348012345678" in ended.stdout
+
+
+def test_the_fields_are_those_of_the_contract() -> None:
+    assert list(FIELDS) == [column.name for column in COLUMNS[1:-1]]
 
 
 @pytest.mark.parametrize(

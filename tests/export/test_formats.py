@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from agentcalls import Client, ConfigurationError
 from agentcalls.columns import COLUMNS
 from agentcalls.export import as_parquet, export, export_stream
-from agentcalls.extras import extra_module
+from agentcalls.extras import need
 from exports import ENDINGS, Row, rows_of, text_of
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ def test_a_dependency_that_is_broken_says_so_itself(
     (tmp_path / "half_installed.py").write_text("import nowhere_to_be_found")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="nowhere_to_be_found"):
-        extra_module("half_installed", "arrow")
+        need("half_installed")
 
 
 def test_large_files_are_in_groups_of_rows(

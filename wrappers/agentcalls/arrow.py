@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.columns import BATCH, COLUMNS, columns_of, json_texts, storable
-from agentcalls.extras import extra_module
+from agentcalls.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def schema() -> Any:
     """The `pyarrow.Schema` of every table: texts, int64, bool, and timestamps of microseconds in UTC."""
-    pa = extra_module("pyarrow", "arrow")
+    pa = need("pyarrow")
     types = {
         str: pa.string(),
         int: pa.int64(),
@@ -30,7 +30,7 @@ def schema() -> Any:
 
 def batch_maker() -> Callable[[Sequence[Sequence[Any]]], Any]:
     """What makes a `pyarrow.RecordBatch` of columns; their timestamps and JSON are texts."""
-    pa, fields = extra_module("pyarrow", "arrow"), schema()
+    pa, fields = need("pyarrow"), schema()
 
     def make(columns: Sequence[Sequence[Any]]) -> Any:
         # Arrow reads a timestamp off its text four times as fast as off a datetime.
@@ -47,7 +47,7 @@ def batch_maker() -> Callable[[Sequence[Sequence[Any]]], Any]:
 
 def record_batches(agent_id: str, calls: Iterable[Call]) -> Any:
     """A `pyarrow.RecordBatchReader` that reads the calls as it is read, and knows the schema before."""
-    pa, make = extra_module("pyarrow", "arrow"), _maker()
+    pa, make = need("pyarrow"), _maker()
 
     def batches() -> Iterator[Any]:
         left = iter(calls)
@@ -72,7 +72,7 @@ async def async_record_batches(agent_id: str, calls: AsyncIterable[Call]) -> Asy
 
 async def async_table(agent_id: str, calls: AsyncIterable[Call]) -> Any:
     """The `pyarrow.Table` of the calls."""
-    pa = extra_module("pyarrow", "arrow")
+    pa = need("pyarrow")
     batches = [batch async for batch in async_record_batches(agent_id, calls)]
     return pa.Table.from_batches(batches, schema())
 

@@ -7,15 +7,30 @@ from typing import Any
 
 from agentcalls.errors import ConfigurationError
 
+_EXTRA_OF = {
+    "altair": "report",
+    "duckdb": "duckdb",
+    "jinja2": "report",
+    "pyarrow": "arrow",
+    "starlette": "mock",
+    "uvicorn": "mock",
+    "vl_convert": "report",
+    "zstandard": "cli",
+}
 
-def extra_module(name: str, extra: str) -> Any:
-    """The module `name`; raises `ConfigurationError` with what to install where its package is missing."""
+
+class MissingExtraError(ConfigurationError):
+    """A package that an extra brings is not installed; the message says how to get it."""
+
+
+def need(module: str) -> Any:
+    """The module, imported now; raises `MissingExtraError` where the extra that brings it is not installed."""
     try:
-        return import_module(name)
+        return import_module(module)
     except ModuleNotFoundError as error:
-        package = name.partition(".")[0]
-        if (error.name or "").partition(".")[0] != package:
+        package = str(error.name).partition(".")[0]
+        if package not in _EXTRA_OF:
             raise
-        raise ConfigurationError(
-            f'{package} is not installed: pip install "agentcalls[{extra}]"'
+        raise MissingExtraError(
+            f'{package} is not installed: pip install "agentcalls[{_EXTRA_OF[package]}]"'
         ) from None

@@ -6,7 +6,7 @@ import re
 from enum import IntEnum
 
 import agentcalls
-from agentcalls.cli.extras import MissingExtraError
+from agentcalls.extras import MissingExtraError
 
 _ARGUMENT = re.compile(r"\b([a-z_]+)=(?:…|True)|^([a-z_]+)(?= takes )")
 
@@ -49,7 +49,7 @@ def sentence_of(error: BaseException) -> str | None:
         return _ARGUMENT.sub(lambda found: option(found[1] or found[2]), str(error))
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted."
-    if isinstance(error, Failure | MissingExtraError):
+    if isinstance(error, Failure):
         return str(error)
     if isinstance(error, EOFError):
         return "Nothing was entered."
@@ -76,6 +76,7 @@ def _codes() -> list[tuple[type[BaseException], Code]]:
         # A redirect, a page for people, pages that contradict each other: the server's doing, too.
         (agentcalls.UnexpectedResponseError, Code.SERVER),
         (agentcalls.PaginationError, Code.SERVER),
+        (MissingExtraError, Code.ERROR),
         (agentcalls.ConfigurationError, Code.USAGE),
         (agentcalls.BadRequestError, Code.USAGE),
     ]

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.spreadsheet import csv_safe
+from agentcalls.spreadsheet import csv_safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

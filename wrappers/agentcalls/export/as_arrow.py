@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentcalls.arrow import batch_maker, schema
 from agentcalls.export.spool import spooled_columns
-from agentcalls.extras import extra_module
+from agentcalls.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ GROUP_ROWS = 1 << 16
 
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
     """Make the file of the spooled rows."""
-    ipc = extra_module("pyarrow.ipc", "arrow")
+    ipc = need("pyarrow.ipc")
     with ipc.new_file(str(path), schema()) as writer:
         for table in tables(rows, built):
             writer.write_table(table)
@@ -26,7 +26,7 @@ def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
 
 def tables(rows: Path, built: Callable[[int], object]) -> Iterator[Any]:
     """Yields the spooled rows as tables of one chunk each, telling how many rows there were so far."""
-    pa, make = extra_module("pyarrow", "arrow"), batch_maker()
+    pa, make = need("pyarrow"), batch_maker()
     kept: list[Any] = []
     count = held = 0
     for columns in spooled_columns(rows):

@@ -11,17 +11,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.columns import COLUMNS, columns_of, json_texts
+from agentcalls.spreadsheet import E164, csv_safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentcalls import Call
 
-_E164 = r"\+[1-9][0-9]{1,14}"
-_NUMBER = re.compile(_E164)
 # In all texts of a column, each behind a NUL: one that begins as a formula does and is no number. A text that holds a
 # NUL can only make it look closer.
-_ANY_FORMULA = re.compile(rf"\0(?!{_E164}(?:\0|\Z))[=+@\t-]")
+_ANY_FORMULA = re.compile(rf"\0(?!{E164}(?:\0|\Z))[=+@\t-]")
 _WORDS = {True: "true", False: "false"}
 
 
@@ -52,8 +51,4 @@ def _lines(rows: Any) -> bytes:
 def _harmless(texts: list[str | None]) -> list[str | None]:
     if not _ANY_FORMULA.search("\0" + "\0".join(filter(None, texts))):
         return texts
-    return [f"'{text}" if text and _is_formula(text) else text for text in texts]
-
-
-def _is_formula(text: str) -> bool:
-    return text[0] in "=+-@\t" and not _NUMBER.fullmatch(text)
+    return [text and csv_safe(text) for text in texts]

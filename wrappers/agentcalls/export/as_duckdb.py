@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agentcalls.columns import COLUMNS
-from agentcalls.extras import extra_module
+from agentcalls.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
     types = ", ".join(f"'{column.name}': '{_TYPES[column.kind]}'" for column in COLUMNS)
     columns = ", ".join(f'"{column.name}"' for column in COLUMNS[:-1])
     extra = COLUMNS[-1].name
-    with extra_module("duckdb", "duckdb").connect() as database:
+    with need("duckdb").connect() as database:
         database.execute(f"ATTACH {_quoted(path)} AS file (STORAGE_VERSION 'v1.0.0')")
         database.execute(
             f"CREATE TABLE file.calls AS SELECT {columns},"  # noqa: S608 (names of the contract; paths are quoted)

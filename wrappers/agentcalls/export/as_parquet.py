@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentcalls.arrow import schema
 from agentcalls.export.as_arrow import tables
-from agentcalls.extras import extra_module
+from agentcalls.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
     """Make the file of the spooled rows."""
-    parquet = extra_module("pyarrow.parquet", "arrow")
+    parquet = need("pyarrow.parquet")
     with parquet.ParquetWriter(str(path), schema(), compression="zstd") as writer:
         for table in tables(rows, built):
             writer.write_table(table)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from typing import Protocol
 
-from agentcalls.extras import extra_module
+from agentcalls.extras import need
 
 _ZSTD_LEVEL = 6
 
@@ -38,7 +38,7 @@ def _gzip() -> Piece:
 
 
 def _zstd() -> Piece:
-    piece: Piece = extra_module("zstandard", "cli").ZstdCompressor(_ZSTD_LEVEL).compressobj()
+    piece: Piece = need("zstandard").ZstdCompressor(_ZSTD_LEVEL).compressobj()
     return piece
 
 

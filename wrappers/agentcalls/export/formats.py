@@ -9,7 +9,7 @@ from attrs import frozen
 from agentcalls import ConfigurationError
 from agentcalls.export import as_arrow, as_csv, as_duckdb, as_json, as_parquet, as_sqlite
 from agentcalls.export.compression import PIECES
-from agentcalls.extras import extra_module
+from agentcalls.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,8 +32,8 @@ class Format:
     tail: bytes = b""
     build: Callable[[Path, Path, Callable[[int], object]], None] | None = None
     """What makes the file of the text of all calls, telling how many it has in it; None where that is the file."""
-    needs: tuple[str, str] | None = None
-    """An optional dependency, and the extra that brings it."""
+    needs: str | None = None
+    """An optional dependency."""
 
 
 FORMATS = (
@@ -51,20 +51,20 @@ FORMATS = (
         name="parquet",
         endings=(".parquet",),
         build=as_parquet.build,
-        needs=("pyarrow.parquet", "arrow"),
+        needs="pyarrow.parquet",
     ),
     Format(
         name="arrow",
         endings=(".arrow", ".feather"),
         build=as_arrow.build,
-        needs=("pyarrow", "arrow"),
+        needs="pyarrow",
     ),
     Format(name="sqlite", endings=(".sqlite", ".sqlite3", ".db"), build=as_sqlite.build),
     Format(
         name="duckdb",
         endings=(".duckdb",),
         build=as_duckdb.build,
-        needs=("duckdb", "duckdb"),
+        needs="duckdb",
     ),
 )
 """All of them, the ones that need nothing else first."""
@@ -96,5 +96,5 @@ def format_of(file_name: str, name: str | None = None) -> tuple[Format, str]:
         )
     PIECES[compression]()
     if form.needs:
-        extra_module(*form.needs)
+        need(form.needs)
     return form, compression

@@ -2,7 +2,7 @@
 
 import typer
 
-from agentcalls.cli.extras import need
+from agentcalls.extras import need
 
 EXAMPLES = (
     "agentcalls mock --port 0 --calls 100",

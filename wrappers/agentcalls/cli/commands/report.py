@@ -9,12 +9,12 @@ import typer
 from agentcalls.cli import options
 from agentcalls.cli.agents import AgentsCalls
 from agentcalls.cli.connection import connect
-from agentcalls.cli.extras import need
 from agentcalls.cli.files import written_whole
 from agentcalls.cli.output import say
 from agentcalls.cli.report.numbers import Numbers
 from agentcalls.cli.report.page import Scope, page_of
 from agentcalls.cli.summary import Zone
+from agentcalls.extras import need
 
 EXAMPLES = (
     "agentcalls report agent_demo -o report.html --since 30d",
