@@ -12,10 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
-import pyarrow as pa
-import pyarrow.feather
-import pyarrow.parquet
 import zstandard
+from pyarrow import feather, parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,9 +50,9 @@ def rows_of(path: Path) -> list[Row]:
     """The rows of a file; timestamps as datetimes, unknown fields as an object."""
     name = path.name
     if name.endswith(".parquet"):
-        return _typed(pa.parquet.read_table(path).to_pylist())
+        return _typed(parquet.read_table(path).to_pylist())
     if name.endswith((".arrow", ".feather")):
-        return _typed(pa.feather.read_table(path).to_pylist())
+        return _typed(feather.read_table(path).to_pylist())
     if name.endswith(".duckdb"):
         with duckdb.connect(str(path), read_only=True) as database:
             return _typed(database.sql("FROM calls").to_arrow_table().to_pylist())

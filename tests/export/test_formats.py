@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pandas as pd
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet
 import pytest
+from pyarrow import parquet
 from ruamel.yaml import YAML
 
 from agentcalls import Client, ConfigurationError
@@ -72,7 +71,7 @@ def test_an_empty_file_still_has_its_columns(reader: Client, tmp_path: Path) -> 
         assert [row[1] for row in database.execute("PRAGMA table_info(calls)")] == NAMES
     with duckdb.connect(str(made("duckdb")), read_only=True) as analytical:
         assert analytical.sql("FROM calls").columns == NAMES
-    assert pa.parquet.read_schema(made("parquet")).names == NAMES
+    assert parquet.read_schema(made("parquet")).names == NAMES
     assert made("csv").read_text().split() == [",".join(NAMES)]
     assert made("json").read_text() == "[\n]\n"
 
@@ -147,7 +146,7 @@ def test_tables_have_null_where_there_is_no_unknown_field(
     for ending in ("parquet", "sqlite", "duckdb", "csv"):
         export(answering(page_body["data"][0]), ["a"], tmp_path / f"calls.{ending}")
     column = "additional_properties"
-    assert pa.parquet.read_table(tmp_path / "calls.parquet")[column].null_count == 1
+    assert parquet.read_table(tmp_path / "calls.parquet")[column].null_count == 1
     with closing(sqlite3.connect(tmp_path / "calls.sqlite")) as database:
         assert list(database.execute(f"SELECT {column} FROM calls")) == [(None,)]  # noqa: S608 (a name)
     with duckdb.connect(str(tmp_path / "calls.duckdb"), read_only=True) as analytical:
@@ -299,7 +298,7 @@ def test_large_files_are_in_groups_of_rows(
     rows.write_bytes((tmp_path / "one.ndjson").read_bytes() * 150_000)
     told: list[int] = []
     as_parquet.build(rows, path, told.append)
-    file = pa.parquet.ParquetFile(path)
+    file = parquet.ParquetFile(path)
     groups = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
     assert sum(groups) == told[-1] == 150_000
     assert len(groups) == 3
