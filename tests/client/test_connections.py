@@ -6,15 +6,23 @@ import asyncio
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from agentcalls import APIConnectionError, APITimeoutError, AsyncClient, Client, ConfigurationError
+from agentcalls import (
+    AgentCallsError,
+    APIConnectionError,
+    APITimeoutError,
+    AsyncClient,
+    Client,
+    ConfigurationError,
+)
 from agentcalls.async_connections import AsyncConnections
-from agentcalls.connections import Connections, FreeList, trusted
-from faults import Exchange, FaultServer, answer, head_of, script, self_signed
+from agentcalls.connections import MOST_CONNECTIONS, Connections, FreeList, trusted
+from faults import Exchange, FaultServer, answer, changed, head_of, script, self_signed
 
 if TYPE_CHECKING:
     import ssl
@@ -91,31 +99,32 @@ def test_there_are_as_many_connections_as_requests_at_once(
 
 
 class Connection:
-    expired = closed = False
+    expired = False
+    available = True
 
     def has_expired(self) -> bool:
         return self.expired
 
-    def is_closed(self) -> bool:
-        return self.closed
+    def is_available(self) -> bool:
+        return self.available
 
 
 def test_connection_that_became_free_last_goes_first_and_those_that_expired_are_given_up() -> None:
     free = FreeList(Connection)
     first, second, third = (free.take()[0] for _ in range(3))
-    for connection in (first, second, third):
-        free.give_back(connection)
+    assert [free.takes_back(connection) for connection in (first, second, third)] == [True] * 3
     assert free.take() == (third, [])
-    free.give_back(third)
+    assert free.takes_back(third)
     first.expired = third.expired = True
     assert free.take() == (second, [first, third])
-    second.closed = True
-    free.give_back(second)
+    second.available = False
+    assert not free.takes_back(second)
     fourth, expired = free.take()
     assert (fourth not in {first, second, third}, expired) == (True, [])
     assert free.take_all() == [fourth]
-    free.give_back(fourth)  # of a request that was under way when the client was closed
-    assert free.take()[0] is not fourth
+    assert not free.takes_back(fourth)  # of a request that was under way when the client was closed
+    with pytest.raises(RuntimeError, match="closed"):
+        free.take()
 
 
 def test_connections_that_the_server_hung_up_are_not_used_again(
@@ -161,6 +170,104 @@ def test_cancelled_request_gives_its_place_back_and_its_connection_up(
     assert used(server) == [0, 1, 1]
 
 
+class CancelledAt:
+    """A coroutine whose task is cancelled when it waits for the nth time."""
+
+    def __init__(self, coroutine: Any, count: int) -> None:
+        self.coroutine = coroutine
+        self.left = count
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        waiting = self.coroutine.__await__()
+        step: Any = partial(waiting.send, None)
+        while True:
+            try:
+                asked = step()
+            except StopIteration as end:
+                return end.value
+            self.left -= 1
+            if not self.left:
+                task = asyncio.current_task()
+                assert task
+                task.cancel()
+            try:
+                step = partial(waiting.send, (yield asked))
+            except BaseException as error:  # noqa: BLE001
+                step = partial(waiting.throw, error)
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_request_cancelled_wherever_it_waits_leaves_a_client_that_works(
+    server: FaultServer,
+    warm: bool,  # noqa: FBT001
+) -> None:
+    async def is_cancelled(count: int) -> bool:
+        async with AsyncClient(base_url=server.url, max_retries=0) as client:
+            listing = client.calls.list("agent_1")
+            if warm:
+                await listing.page(1)
+
+            async def read() -> None:
+                await CancelledAt(listing.page(1), count)
+
+            try:
+                await asyncio.create_task(read())
+            except asyncio.CancelledError:
+                cancelled = True
+            else:
+                cancelled = False
+            assert len(await listing.page(2)) == 100
+            connections: Any = client._http
+            assert connections._slots._value == MOST_CONNECTIONS
+            assert len(connections._list._all) == len(connections._list._free) == 1
+        return cancelled
+
+    async def main() -> None:
+        count = 1
+        while await is_cancelled(count):
+            count += 1
+        assert count > 3
+
+    asyncio.run(main())
+
+
+def test_request_that_waits_for_a_connection_is_not_sent_once_the_client_is_closed(
+    server: FaultServer,
+) -> None:
+    server.fail(STALLS["head"], times=1)
+    client = Client(base_url=server.url, timeout=httpx.Timeout(1, pool=10), max_retries=0)
+    client._http = Connections(client._config.host, most=1)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(client.calls.list("agent_1").page, 1)
+        assert server.stalled.acquire(timeout=5)
+        waiting = threads.submit(client.calls.list("agent_1").page, 1)
+        client.close()
+        with pytest.raises(ConfigurationError, match="closed"):
+            waiting.result(5)
+        with pytest.raises(AgentCallsError):
+            first.result(5)
+    assert used(server) == [0]
+
+
+def test_close_that_is_cancelled_closes_every_connection(server: FaultServer) -> None:
+    async def main() -> None:
+        client = AsyncClient(base_url=server.url)
+        hold_until(server, 3)
+        await asyncio.gather(*(client.calls.list("agent_1").page(1) for _ in range(3)))
+        connections: Any = client._http
+        everything = list(connections._list._all)
+        assert [connection.is_closed() for connection in everything] == [False] * 3
+
+        async def close() -> None:
+            await CancelledAt(client.aclose(), 2)
+
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(close())
+        assert [connection.is_closed() for connection in everything] == [True] * 3
+
+    asyncio.run(main())
+
+
 def test_cancelled_wait_for_a_connection_leaves_the_place_to_others(server: FaultServer) -> None:
     server.fail(STALLS["head"], times=1)
 
@@ -197,14 +304,17 @@ def test_wait_for_a_connection_ends_within_the_timeout(
         assert len(client.calls.list("agent_1").page(1)) == 100
 
 
-def test_proxy_of_the_environment_gets_the_requests(
+def test_proxy_of_the_environment_gets_the_requests_and_no_cookie(
     make_client: MakeClient, server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", server.url)
     client = make_client(base_url="http://api.example", allow_http=True)
-    assert len(client.calls.list("agent_1").page(1)) == 100
-    (request,) = server.requests
-    assert request.target.startswith("http://api.example/api/v1/console/")
+    server.fail(changed(lambda _: None, Set_Cookie="sid=1; Path=/"))
+    for _ in range(2):
+        assert len(client.calls.list("agent_1").page(1)) == 100
+    first, second = server.requests
+    assert first.target.startswith("http://api.example/api/v1/console/")
+    assert not second.all("cookie")
 
 
 @pytest.fixture(scope="module")

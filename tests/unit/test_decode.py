@@ -270,3 +270,11 @@ def test_shared_texts_do_not_grow_without_bound() -> None:
         rows = [{**ROW, "end_reason": f"reason {number} {index}"} for index in range(100)]
         decode_page(json.dumps({"message": "", "meta": None, "data": rows}).encode())
     assert len(_shared) <= 4096 + 400
+
+
+@pytest.mark.parametrize("odd", [{"created_on": "\ud800"}, {"\ud800": 1}, {"status": "\ud800"}])
+def test_half_a_character_costs_no_page(page_body: dict[str, Any], odd: dict[str, Any]) -> None:
+    page_body["data"].append({**page_body["data"][0], **odd})
+    page = decode_page(json.dumps(page_body).encode())
+    assert [call.id for call in page.data] == ["call_1", "call_1"]
+    assert len(page.problems) == ("created_on" in odd)

@@ -18,7 +18,7 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
-from agentcalls.connections import DEFAULT_TIMEOUT, LIMITS, trusted
+from agentcalls.connections import proxied
 from agentcalls.endpoint import target_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
@@ -214,10 +214,8 @@ class AsyncClient:
         self._check_open()
 
     def _opened(self) -> AsyncBorrowed | AsyncConnections:
-        # Proxies are httpx's business.
         if self._config.is_proxied:
-            http = httpx.AsyncClient(timeout=DEFAULT_TIMEOUT, verify=trusted(), limits=LIMITS)
-            return AsyncBorrowed(http, self._config.host)
+            return AsyncBorrowed(proxied(httpx.AsyncClient), self._config.host)
         return AsyncConnections(self._config.host)
 
     def _check_open(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -42,14 +43,12 @@ class AsyncConnections:
         connection = None
         try:
             connection, expired = self._list.take()
-            for one in expired:
-                await one.aclose()
+            await _close_all(expired)
             response = await connection.handle_async_request(
                 self._host.request(target, auth, timeouts)
             )
         except BaseException:
-            # A cancelled request has closed its connection by now.
-            self._free(connection)
+            await self._free(connection)
             raise
         close = partial(self._end, response, connection)
         return Reply(response.status, joined(response.headers), response.stream, close)  # type: ignore[arg-type]
@@ -60,17 +59,20 @@ class AsyncConnections:
         try:
             await response.aclose()
         finally:
-            self._free(connection)
+            await self._free(connection)
 
-    def _free(self, connection: httpcore.AsyncHTTPConnection | None) -> None:
-        self._list.give_back(connection)
-        self._slots.release()
+    async def _free(self, connection: httpcore.AsyncHTTPConnection | None) -> None:
+        # One that was cancelled at an unlucky moment, its last one too, is in the middle of its exchange for ever.
+        try:
+            if connection and not self._list.takes_back(connection):
+                await connection.aclose()
+        finally:
+            self._slots.release()
 
     async def close(self) -> None:
         """Close every connection."""
         self.is_closed = True
-        for connection in self._list.take_all():
-            await connection.aclose()
+        await _close_all(self._list.take_all())
 
 
 class AsyncBorrowed:
@@ -98,3 +100,10 @@ class AsyncBorrowed:
         response = await self._http.send(request, auth=None, stream=True, follow_redirects=False)
         headers = dict(response.headers.items())
         return Reply(response.status_code, headers, response.stream, response.aclose)  # type: ignore[arg-type]
+
+
+async def _close_all(connections: list[httpcore.AsyncHTTPConnection]) -> None:
+    # All, even where this is cancelled at one of them.
+    async with AsyncExitStack() as stack:
+        for connection in connections:
+            stack.push_async_callback(connection.aclose)

@@ -17,7 +17,7 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
-from agentcalls.connections import DEFAULT_TIMEOUT, LIMITS, Borrowed, Connections, trusted
+from agentcalls.connections import Borrowed, Connections, proxied
 from agentcalls.endpoint import target_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
@@ -239,10 +239,8 @@ class Client:
             raise ConfigurationError("The client is closed; make a new one.")
 
     def _opened(self) -> Borrowed | Connections:
-        # Proxies are httpx's business.
         if self._config.is_proxied:
-            http = httpx.Client(timeout=DEFAULT_TIMEOUT, verify=trusted(), limits=LIMITS)
-            return Borrowed(http, self._config.host)
+            return Borrowed(proxied(httpx.Client), self._config.host)
         return Connections(self._config.host)
 
     def _connections(self) -> Borrowed | Connections:

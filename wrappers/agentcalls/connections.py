@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from contextlib import ExitStack
 from functools import lru_cache, partial
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from threading import Lock, Semaphore
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
@@ -31,10 +33,11 @@ if TYPE_CHECKING:
 
 MOST_CONNECTIONS = 128
 DEFAULT_TIMEOUT = httpx.Timeout(30, connect=10)
-LIMITS = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS)
+_LIMITS = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS)
 _KEPT_SECONDS = 5.0
 _TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
+HttpT = TypeVar("HttpT", httpx.Client, httpx.AsyncClient)
 BodyT = TypeVar("BodyT")
 ClosedT = TypeVar("ClosedT")
 
@@ -64,19 +67,20 @@ class Connections:
         self, target: str, auth: KeyAuth, timeouts: Timeouts
     ) -> Reply[Iterable[bytes], object]:
         """The answer to a GET of `target`, a path with its query. Raises httpx's errors, and httpcore's."""
-        if not self._slots.acquire(timeout=timeouts["pool"]):
-            raise httpx.PoolTimeout("Every connection was in use.")
-        connection = None
+        has_slot, connection = False, None
         try:
+            has_slot = self._slots.acquire(timeout=timeouts["pool"])
+            if not has_slot:
+                raise httpx.PoolTimeout("Every connection was in use.")  # noqa: TRY301 (as httpx does)
             connection, expired = self._list.take()
-            for one in expired:
-                one.close()
+            _close_all(expired)
             response = connection.handle_request(self._host.request(target, auth, timeouts))
+            close = partial(self._end, response, connection)
+            return Reply(response.status, joined(response.headers), response.stream, close)  # type: ignore[arg-type]
         except BaseException:
-            self._free(connection)
+            if has_slot:
+                self._free(connection)
             raise
-        close = partial(self._end, response, connection)
-        return Reply(response.status, joined(response.headers), response.stream, close)  # type: ignore[arg-type]
 
     def _end(self, response: httpcore.Response, connection: httpcore.HTTPConnection) -> None:
         try:
@@ -85,14 +89,17 @@ class Connections:
             self._free(connection)
 
     def _free(self, connection: httpcore.HTTPConnection | None) -> None:
-        self._list.give_back(connection)
-        self._slots.release()
+        # One that was interrupted at an unlucky moment is in the middle of its exchange for ever.
+        try:
+            if connection and not self._list.takes_back(connection):
+                connection.close()
+        finally:
+            self._slots.release()
 
     def close(self) -> None:
         """Close every connection."""
         self.is_closed = True
-        for connection in self._list.take_all():
-            connection.close()
+        _close_all(self._list.take_all())
 
 
 class Borrowed:
@@ -122,7 +129,21 @@ class Borrowed:
         return Reply(response.status_code, headers, response.stream, response.close)  # type: ignore[arg-type]
 
 
+def _close_all(connections: list[httpcore.HTTPConnection]) -> None:
+    # All, whatever happens to one of them.
+    with ExitStack() as stack:
+        for connection in connections:
+            stack.callback(connection.close)
+
+
 # What is the same for both flavours.
+
+
+def proxied(kind: type[HttpT]) -> HttpT:
+    """Httpx's client of this flavour, whose business the environment's proxies are; it keeps no cookies."""
+    http = kind(timeout=DEFAULT_TIMEOUT, verify=trusted(), limits=_LIMITS)
+    http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    return http
 
 
 class Host:
@@ -174,7 +195,7 @@ class Host:
 
 class _Connection(Protocol):
     def has_expired(self) -> bool: ...
-    def is_closed(self) -> bool: ...
+    def is_available(self) -> bool: ...
 
 
 ConnectionT = TypeVar("ConnectionT", bound=_Connection)
@@ -188,11 +209,17 @@ class FreeList(Generic[ConnectionT]):
         self._lock = Lock()
         self._free: deque[ConnectionT] = deque()
         self._all: set[ConnectionT] = set()
+        self._closed = False
 
     def take(self) -> tuple[ConnectionT, list[ConnectionT]]:
-        """The one that became free last, or a new one; and those to be closed, of which the server has hung up."""
+        """The one that became free last, or a new one; and those to be closed, of which the server has hung up.
+
+        Raises RuntimeError once all were taken.
+        """
         expired: list[ConnectionT] = []
         with self._lock:
+            if self._closed:
+                raise RuntimeError("The connections are closed.")
             while self._free and self._free[0].has_expired():
                 expired.append(self._free.popleft())
             while self._free and self._free[-1].has_expired():
@@ -204,19 +231,19 @@ class FreeList(Generic[ConnectionT]):
             self._all.add(connection)
             return connection, expired
 
-    def give_back(self, connection: ConnectionT | None) -> None:
-        """Let another request have it, unless it broke."""
+    def takes_back(self, connection: ConnectionT) -> bool:
+        """Whether another request may have it; one that is not ready for that is to be closed."""
         with self._lock:
-            if connection is None or connection not in self._all:
-                return
-            if connection.is_closed():
-                self._all.discard(connection)
-            else:
+            if connection in self._all and connection.is_available():
                 self._free.append(connection)
+                return True
+            self._all.discard(connection)
+            return False
 
     def take_all(self) -> list[ConnectionT]:
-        """All of them, to be closed, even those that a request is under way on."""
+        """All of them, to be closed, even those that a request is under way on; there are none from now on."""
         with self._lock:
+            self._closed = True
             everything = list(self._all)
             self._all.clear()
             self._free.clear()

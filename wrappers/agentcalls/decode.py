@@ -67,7 +67,7 @@ def decode_page(content: bytes) -> Body:
     """
     try:
         return _as_the_contract_says(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _NotInUTCError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError, _NotInUTCError):
         envelope = _parsed(content)
     if not isinstance(envelope, dict):
         raise ValueError(f"the body is {_kind(envelope)}, not an object")  # noqa: TRY004
@@ -77,7 +77,7 @@ def decode_page(content: bytes) -> Body:
         raise ValueError(f"data is {_kind(rows)}, not a list")  # noqa: TRY004
     try:
         return _with_unknown_fields(body, cast("list[object]", rows))
-    except (msgspec.ValidationError, _NotInUTCError):
+    except (msgspec.ValidationError, UnicodeError, _NotInUTCError):
         return _row_by_row(body, cast("list[object]", rows))
 
 
@@ -265,7 +265,7 @@ def _timestamp(value: object) -> object:
     text = cast("str", _text(value))
     try:
         moment = msgspec.convert(text, datetime)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeError):
         from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and hardly ever needed)
 
         try:

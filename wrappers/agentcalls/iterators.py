@@ -136,7 +136,6 @@ class AsyncCallIterator(_Iteration["asyncio.Task[Page]"]):
             lambda query: spawn(fetch(query)),
             lambda task: task.cancel() or True,
         )
-        self._fetch = fetch
 
     def __aiter__(self) -> Self:
         return self
@@ -156,19 +155,20 @@ class AsyncCallIterator(_Iteration["asyncio.Task[Page]"]):
             self._ask_ahead()
             if held:
                 return True
-            if self._ahead:
-                window, task = self._ahead.popleft()
-                try:
-                    page = await task
-                except BaseException:
-                    if not _is_cancelled():
-                        refuse_cancelled(task)
-                    raise
-                self._accept(window, page)
-            elif next_window := reading.plan():
-                self._accept(next_window, await self._fetch(reading.query_for(next_window)))
-            else:
+            if not self._ahead and (next_window := reading.plan()):
+                self._ahead.append((next_window, self._start(reading.query_for(next_window))))
+            if not self._ahead:
                 return False
+            window, task = self._ahead[0]
+            try:
+                page = await task
+            except BaseException:
+                if not _is_cancelled():
+                    refuse_cancelled(task)
+                raise
+            if self._ahead:  # or it was closed meanwhile
+                self._ahead.popleft()
+                self._accept(window, page)
         return True
 
     async def aclose(self) -> None:

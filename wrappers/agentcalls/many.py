@@ -145,7 +145,7 @@ class AsyncManyIterator:
                 refuse_cancelled(task)
                 await self._take(request, task)
             elif first := readings.plan():
-                await self._take(first, self._fetch(first.query))
+                self._send(first)
             else:
                 readings.end()
                 return False

@@ -28,7 +28,7 @@ def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
 
 def _many_ids(_: object, attribute: Attribute[Any], value: object) -> None:
     # A text would be read letter by letter.
-    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+    if isinstance(value, str | bytes | bytearray) or not hasattr(value, "__iter__"):
         raise ConfigurationError(f"{attribute.name} takes several ids, not {type(value).__name__}.")
 
 
