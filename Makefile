@@ -23,7 +23,7 @@ BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
-.PHONY: help demo test test-all mock generate check-generated lint types format dist check lock clean \
+.PHONY: help demo test test-all mock generate check-generated contract-diff lint types format dist check lock clean \
   bench bench-check bench-lock contract fuzz mutants
 
 help: ## Show these targets
@@ -112,7 +112,10 @@ bench-lock: $(VENV_READY) ## Resolve what the benchmark installs anew into bench
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade pyproject.toml benchmarks/requirements.in --output-file benchmarks/requirements.lock
 
-check: lint types check-generated contract test ## All that CI runs
+contract-diff: $(VENV_READY) $(NODE_READY) ## Say what the contract changed since the last release, and whom that breaks
+	@PYTHONPATH=tests $(BIN)/python -m contract.differences
+
+check: lint types check-generated contract-diff contract test ## All that CI runs
 
 lock: $(VENV_READY) ## Resolve pyproject.toml anew into requirements.lock: names, versions and hashes, no host
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \

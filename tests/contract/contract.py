@@ -12,8 +12,11 @@ ROOT = Path(__file__).parents[2]
 OPENAPI: dict[str, Any] = YAML(typ="safe").load(ROOT / "openapi.yaml")
 REFERENCE = (Path(__file__).parent / "list-calls.txt").read_text()
 
-((PATH, _methods),) = OPENAPI["paths"].items()
-OPERATION: dict[str, Any] = _methods["get"]
+PATH, OPERATION = next(
+    (path, item["get"])
+    for path, item in OPENAPI["paths"].items()
+    if item["get"]["operationId"] == "listCalls"
+)
 PARAMETERS: dict[str, dict[str, Any]] = {
     parameter["name"]: parameter for parameter in OPERATION["parameters"]
 }

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import typing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
-import httpx
 import pytest
 
-from agentcalls import CallStatus, Client
+from agentcalls import CallStatus
 from agentcalls.auth import ApiKeyHeaderAuth, BearerAuth
 from agentcalls.config import API_PREFIX, DOCUMENTED_HOST
 from agentcalls.query import MAX_LIMIT
@@ -21,20 +20,6 @@ from contract.contract import (
     SCHEMAS,
     reference_bodies,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-def nodes(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each mapping of the contract, with where it stands."""
-    if isinstance(node, dict):
-        yield path, node
-        for key, child in node.items():
-            yield from nodes(child, f"{path}/{key}")
-    elif isinstance(node, list):
-        for index, child in enumerate(node):
-            yield from nodes(child, f"{path}/{index}")
 
 
 def without_additions(value: Any, schema: dict[str, Any]) -> Any:
@@ -98,27 +83,6 @@ def test_parameter_repeats_its_description_where_the_generator_looks_and_has_an_
     assert "example" in PARAMETERS[name]
 
 
-def test_nothing_has_a_default() -> None:
-    assert [path for path, node in nodes(OPENAPI) if "default" in node] == []
-
-
-def test_every_schema_field_and_header_is_described() -> None:
-    described = {
-        path
-        for path, node in nodes(OPENAPI["components"])
-        if "description" in node or "$ref" in node
-    }
-    wanted = {
-        f"/{kind}/{name}" for kind in ("schemas", "headers") for name in OPENAPI["components"][kind]
-    }
-    wanted |= {
-        f"/schemas/{name}/properties/{field}"
-        for name, schema in SCHEMAS.items()
-        for field in schema["properties"]
-    }
-    assert wanted - described == set()
-
-
 def test_every_call_field_is_required_so_that_no_user_meets_unset() -> None:
     for name in ("Call", "CallPage", "PageMeta"):
         assert set(SCHEMAS[name]["required"]) == set(SCHEMAS[name]["properties"])
@@ -142,22 +106,6 @@ def test_generated_model_has_the_fields_of_its_schema(model: type[attrs.AttrsIns
         for field in SCHEMAS[model.__name__]["properties"]
     }
     assert fields == expected
-
-
-@pytest.mark.parametrize("name", PARAMETERS.keys() - {"agentId"})
-def test_each_parameter_of_the_contract_reaches_the_request_through_the_facade(name: str) -> None:
-    asked: list[httpx.URL] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url)
-        return httpx.Response(200, json=reference_bodies()["200"])
-
-    http = httpx.Client(transport=httpx.MockTransport(answer))
-    example: Any = 2 if name == "page" else PARAMETERS[name]["example"]
-    with Client(api_key="sk_1", base_url="https://host", http_client=http) as client:
-        next(client.calls.list("agent_1", **{name: example}).pages())
-    sent = str(example).lower() if isinstance(example, bool) else str(example)
-    assert asked[0].params[name] == sent
 
 
 def test_what_the_facade_repeats_of_the_contract_agrees_with_it() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.contract import ROOT
+from contract.defects import NOT_GENERATED
+from contract.edits import edited
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +110,16 @@ def test_check_generated_fails_when_a_description_of_the_contract_changed(
     checkout: Path, old: str, new: str
 ) -> None:
     edit_contract(checkout, old, new)
+    result = make("check-generated", checkout)
+    assert result.returncode != 0
+    assert "run make generate" in result.stderr
+
+
+@pytest.mark.parametrize("defect", NOT_GENERATED)
+def test_check_generated_fails_on_a_contract_that_was_not_generated(
+    checkout: Path, defect: str
+) -> None:
+    (checkout / "openapi.yaml").write_text(json.dumps(edited(NOT_GENERATED[defect])))
     result = make("check-generated", checkout)
     assert result.returncode != 0
     assert "run make generate" in result.stderr
