@@ -257,12 +257,13 @@ async def filters_after_paging(asked: Asked, honest: Honest) -> Answered:
 
 
 async def filter_loses_a_call(asked: Asked, honest: Honest) -> Answered:
-    # The total agrees, as it does where the lost call was never counted.
+    # The sums agree, as they do where the lost call was never counted.
     answered = await honest(asked)
-    if answered.is_page and "status" in asked.query and answered.body["meta"]["page_count"] == 1:
-        answered.body["data"] = answered.body["data"][1:]
-        answered.body["meta"]["total_count"] -= 1
-        answered.body["meta"]["page_count"] = int(answered.body["meta"]["total_count"] > 0)
+    if answered.is_page and "status" in asked.query and len(answered.body["data"]) > 1:
+        meta = answered.body["meta"]
+        if meta["page_count"] == 1:
+            del answered.body["data"][0]
+            meta["total_count"] -= 1
     return answered
 
 

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract.lane import CI_OPTIONS, KEYS, WANTED, files_with, not_seen, problems_of_a_run
+from contract.lane import KEYS, WANTED, files_with, not_seen, problems_of_a_run
 from contract.lying import Answered, Asked, Honest, lying
 from contract.mutants import ALL, fail, on_status
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+FEW = ("--seed", "1", "--max-examples", "40")
 
 
 def entry(status: int, header: str, query: str = "", rows: int = 1) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def test_what_a_run_did_not_see_is_named(without: int, lacks: list[str]) -> None
 
 def test_a_run_leaves_reports_that_hold_no_key(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
-    assert problems_of_a_run(reports, *CI_OPTIONS) == []
+    assert problems_of_a_run(reports, *FEW) == []
     assert {path.name for path in reports.iterdir()} == {"junit.xml", "traffic.har", "html"}
     assert "[Filtered]" in (reports / "traffic.har").read_text()
     assert [path for key in KEYS for path in files_with(key, reports)] == []
@@ -75,7 +78,7 @@ def test_a_key_in_a_report_is_a_problem(tmp_path: Path) -> None:
             answered.body["request_id"] = "1"
         return answered
 
-    problems = problems_of_a_run(tmp_path / "reports", *CI_OPTIONS, spoil=lying(shows_the_key))
+    problems = problems_of_a_run(tmp_path / "reports", *FEW, spoil=lying(shows_the_key))
     assert f"{tmp_path / 'reports' / 'traffic.har'} holds a key." in problems
 
 
@@ -84,6 +87,6 @@ def test_a_key_in_a_report_is_a_problem(tmp_path: Path) -> None:
 )
 def test_a_run_that_gets_nowhere_fails(tmp_path: Path, status: int, warning: str) -> None:
     problems = problems_of_a_run(
-        tmp_path / "reports", *CI_OPTIONS, spoil=lying(on_status(ALL, fail(status)))
+        tmp_path / "reports", *FEW, spoil=lying(on_status(ALL, fail(status)))
     )
     assert warning.lower() in str(problems).lower()
