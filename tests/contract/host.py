@@ -21,7 +21,7 @@ from jsonschema_rs import Draft202012Validator, ValidationErrorKind
 from contract.contract import OPENAPI, OPERATION, PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jsonschema_rs import ValidationError, Validator
 
@@ -65,7 +65,7 @@ class Host:
     noscope_key: str | None = attrs.field(default=None, repr=False)
     small_key: str | None = attrs.field(default=None, repr=False)  # its rate limit may be used up
     patience_seconds: float = 3
-    examples: int = 25  # of each property, at most
+    examples: int = attrs.field(default=25, eq=False)  # of each property, at most
     seed: int | None = None  # None: the same examples on every run
     shrink: bool = False  # look for the smallest example that fails: more requests
 
@@ -126,7 +126,8 @@ class Answer:
     ) -> Finding:
         request_id = self.response.headers.get("X-Request-Id", "")
         request = curl(self.host, self.request)
-        return Finding(sentence, request, culprit, change=change, request_id=request_id)
+        mend = change if culprit == "the contract" else None
+        return Finding(sentence, request, culprit, change=mend, request_id=request_id)
 
     def wrong(self, sentence: str, culprit: Culprit = "the API") -> NoReturn:
         raise self.finding(sentence, culprit)
@@ -212,12 +213,12 @@ def hold(
 def curl(host: Host, request: httpx.Request) -> str:
     """The request as a shell command, in which variables stand for the keys."""
     words = ["curl -sS"] + ([f"-X {request.method}"] if request.method != "GET" else [])
-    for name in ("Authorization", "X-Api-Key", "X-Request-Id"):
+    for name in ("Authorization", "X-Api-Key", "X-Request-Id", "Cookie"):
         if name in request.headers:
             value = request.headers[name]
             for secret, variable in _variables(host).items():
                 value = value.replace(secret, variable)
-            words.append(f'-H "{name}: {value}"')
+            words.append(f'-H "{name}: {value}"' if value else f'-H "{name};"')
     return " ".join([*words, shlex.quote(str(request.url))])
 
 
@@ -267,8 +268,6 @@ def _check_status(answer: Answer, allowed: tuple[int, ...] | None) -> None:
 
 
 def _body(answer: Answer) -> dict[str, Any]:
-    fractions: list[str] = []
-
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
             raise ValueError("a field is given twice")
@@ -277,26 +276,14 @@ def _body(answer: Answer) -> dict[str, Any]:
     def no(number: str) -> NoReturn:
         raise ValueError(f"{number} is no number")
 
-    def fraction(number: str) -> float:
-        fractions.append(
-            number
-        )  # the contract knows integers only, which JSON Schema does not tell from 1.0
-        return float(number)
-
     try:
         body = json.loads(
             answer.response.content.decode(),
             object_pairs_hook=once,
             parse_constant=no,
-            parse_float=fraction,
         )
     except ValueError as error:  # UnicodeDecodeError is one
         answer.wrong(f"The body is not JSON as RFC 8259 means it: {error}.")
-    answer.note(
-        not fractions,
-        f"The body has the number {' '.join(fractions[:1])}, which is no integer.",
-        "the contract",
-    )
     return body if isinstance(body, dict) else {"": body}
 
 
@@ -343,18 +330,35 @@ def _check_shape(answer: Answer) -> bool:
         # Of alternatives, the first is what is meant; the other is null, or a list.
         kind = error.kind
         flaws += kind.context[0] if isinstance(kind, ValidationErrorKind.AnyOf) else [error]
+    lacking = [f.kind.property for f in flaws if isinstance(f.kind, ValidationErrorKind.Required)]
+    if status == HTTPStatus.OK and "data" not in answer.body and "statusCode" in answer.body:
+        answer.note(condition=False, sentence="A 200 has the body of an error.")
+        return False
+    if lacking and status != HTTPStatus.OK:  # it is none that a program could read
+        answer.note(
+            condition=False, sentence=f"A {status} lacks {', '.join(lacking)} of the envelope."
+        )
+        return False
     for flaw in flaws:
-        if isinstance(flaw.kind, ValidationErrorKind.Enum) and not documented:
-            continue  # the contract names the codes of what it documents
+        # The contract names the codes of what it documents; and what is no text has been said to be none.
+        named = documented and isinstance(flaw.instance, str)
+        if isinstance(flaw.kind, ValidationErrorKind.Enum) and not named:
+            continue
         place = ".".join(map(str, flaw.instance_path)) or "the body"
         told = flaw.message if len(flaw.message) < 200 else f"{flaw.message[:199]}…"
-        # An error that lacks its envelope is none that a program could read.
-        bare = status != HTTPStatus.OK and isinstance(flaw.kind, ValidationErrorKind.Required)
         answer.note(
             condition=False,
             sentence=f"{place} is not what the contract says: {told}.",
-            culprit="the API" if bare else "the contract",
-            change=None if bare else change(flaw),
+            culprit="the contract",
+            change=change(flaw),
+        )
+    # The contract knows integers only, which JSON Schema does not tell from 1.0.
+    for way, fraction in _fractions(answer.body):
+        answer.note(
+            condition=False,
+            sentence=f"{'.'.join(way)} is {fraction}, which is no integer.",
+            culprit="the contract",
+            change=(_schema_of(way[-1]), "allow number"),
         )
     # An error that the operation does not document has the headers that each answer has.
     number = str(status) if documented else "200"
@@ -379,6 +383,20 @@ def _check_shape(answer: Answer) -> bool:
     more = ("additionalProperties", "enum")
     complete = all(name in headers for name in promised)
     return complete and all(flaw.kind.name in more for flaw in flaws)
+
+
+def _fractions(node: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:
+    if isinstance(node, float):
+        yield place, node
+    named = enumerate(node) if isinstance(node, list) else ()
+    for name, item in node.items() if isinstance(node, dict) else named:
+        yield from _fractions(item, (*place, str(name)))
+
+
+def _schema_of(field: str) -> tuple[str, ...]:
+    schemas = OPENAPI["components"]["schemas"]
+    named = [name for name, schema in schemas.items() if field in schema["properties"]]
+    return ("components", "schemas", *named[:1], "properties", field, "type")
 
 
 def change(error: ValidationError) -> Change:
