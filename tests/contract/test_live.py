@@ -16,6 +16,7 @@ import pytest
 
 from contract.__main__ import main
 from contract.contract import PATH, ROOT
+from contract.lane import problems_of_a_run
 from contract.live import NEVER, NOSCOPE, PLAN, VARIABLES, EnoughError, Sender
 from contract.lying import lying
 from contract.mutants import LIES, as_empty_page, on_rows, on_status, put, value
@@ -66,7 +67,8 @@ class Runner:
     def __call__(self, environ: Mapping[str, str], *options: str) -> Run:
         arguments = ["live", *FAST, "--reports", str(self.reports), *options]
         status = main(arguments, environ)
-        return Run(status, *self.capsys.readouterr(), self.reports)
+        out, err = self.capsys.readouterr()
+        return Run(status, str(out), str(err), self.reports)
 
     def host(self, spoil: Spoil = honest, *options: str) -> Run:
         with served(spoil) as url:
@@ -209,6 +211,11 @@ WRONG: dict[str, tuple[Lie, str, list[str]]] = {
         LIES["statuses"]["errors come with status 200"],
         API,
         ["A 200 has the body of an error.", "The status is 200 and not 404."],
+    ),
+    "a field that does not sort": (
+        LIES["sort"]["sort=created_at is ignored"],
+        API,
+        ["sort=created_at does not show the oldest calls first."],
     ),
     "any key opens": (
         LIES["credentials"]["any key opens"],
@@ -564,6 +571,14 @@ def test_our_own_recording_is_held_again_and_lacks_nothing_but_what_was_hidden(r
     again = run({}, "--from", str(live_run.reports / "traffic.har"))
     assert again.out.startswith("traffic.har: 59 answers, 1 of another path ignored; 1 finding\n")
     assert add("add tenant_id", CALL) in again.section(CONTRACT)
+
+
+def test_what_schemathesis_recorded_is_held_too(run: Runner, tmp_path: Path) -> None:
+    problems_of_a_run(tmp_path / "lane", "--seed", "1", "--max-examples", "5")
+    ran = run({}, "--from", str(tmp_path / "lane" / "traffic.har"))
+    assert ran.status == 0, ran.out
+    assert int(re.findall(r"har: (\d+) answers", ran.out)[0]) > 50
+    assert "of another method ignored" in ran.out
 
 
 def test_only_the_answers_of_the_host_that_is_named_are_held(run: Runner, tmp_path: Path) -> None:

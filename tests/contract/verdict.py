@@ -83,12 +83,17 @@ class Mask:
         body = None
         with suppress(ValueError):  # what is wrong with a body is for others to say
             body = response.json()
-        rows = body.get("data") if isinstance(body, dict) else None
-        for row in rows if isinstance(rows, list) else []:
-            for name in ("destination", "source") if isinstance(row, dict) else ():
-                number = row.get(name)
+        self._learn(body)
+
+    def _learn(self, node: Any) -> None:
+        if isinstance(node, dict):
+            for name in ("destination", "source"):
+                number = node.get(name)
                 if isinstance(number, str) and re.search(r"\d{4}", number):
-                    self.origins.setdefault(number, f"the {name} of call {row.get('id')}")
+                    self.origins.setdefault(number, f"the {name} of call {node.get('id')}")
+            node = list(node.values())
+        for item in node if isinstance(node, list) else ():
+            self._learn(item)
 
     def text(self, text: str) -> str:
         """The text without them; a number keeps its form, its length and its last two digits."""
