@@ -39,7 +39,9 @@ class Caught:
 
     @property
     def row(self) -> str:
-        sentence = self.sentence if len(self.sentence) < 100 else f"{self.sentence[:99]}…"
+        # A moment would differ from run to run.
+        sentence = re.sub(r"-?\d{9,}", "N", self.sentence)
+        sentence = sentence if len(sentence) < 100 else f"{sentence[:99]}…"
         cells = (self.mutant.kind, self.mutant.says, self.check, sentence.replace("|", "/"))
         return f"| {' | '.join(cell or '-' for cell in cells)} |\n"
 
