@@ -23,8 +23,8 @@ BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
-.PHONY: help demo test test-all mock generate check-generated contract-diff lint types format dist check lock clean \
-  bench bench-check bench-lock contract contract-live fuzz mutants
+.PHONY: help demo test test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
+  types format dist check lock clean cli-docs bench bench-check bench-lock
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,9 @@ check-generated: build/generated ## Fail when generated/ is not what openapi.yam
 	@diff --recursive --exclude=__pycache__ build/generated generated \
 	  || { echo "generated/ is not what openapi.yaml generates: run make generate" >&2; exit 1; }
 	@echo "generated/ is what openapi.yaml generates"
+
+cli-docs: $(VENV_READY) ## Write docs/cli anew from the help texts of the command line
+	@cd tests && $(BIN)/python -m cli.pages
 
 lint: $(VENV_READY) $(NODE_READY) ## Check style, layers and the contract
 	@mkdir -p build

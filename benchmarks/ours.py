@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-KEY = "sk_bench"
+KEY = "sk_bench_0123456789abcdef0123456789abcdef"
 AGENT = "agent_0"
 
 
@@ -43,10 +43,7 @@ def many_reader(url: str, *, agents: int, concurrency: int) -> Callable[[], Iter
     names = [f"agent_{number}" for number in range(agents)]
     if concurrency == 1:
         return lambda: (call for name in names for call in client.calls.list(name))
-    list_many: Any = getattr(client.calls, "list_many", None)
-    if list_many is None:
-        raise NotAvailableError("client.calls.list_many")
-    return lambda: iter(list_many(names, concurrency=concurrency))
+    return lambda: iter(client.calls.list_many(names))
 
 
 def _made(kind: Callable[..., Any], url: str, concurrency: int) -> Any:

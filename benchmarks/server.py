@@ -15,6 +15,7 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, cast
 
+from benchmarks.rows import for_agent
 from benchmarks.shapes import page, shapes, window_of
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ class Pages:
 
     def body(self, name: str, window: Window) -> bytes:
         """The body that answers a window, rendered anew where it is not kept."""
-        body = self._kept.get((name, window))
+        # Kept once for all agents: a thousand of them have more pages than are kept.
+        common = window._replace(agent=0)
+        body = self._kept.get((name, common))
         if body is None:
-            body = page(self._shapes[name], window, self._total)
+            body = page(self._shapes[name], common, self._total)
             if len(self._kept) < _KEPT_PAGES:
-                self._kept[name, window] = body
-        return body
+                self._kept[name, common] = body
+        return for_agent(body, window.agent)
 
 
 class Connection(asyncio.Protocol):

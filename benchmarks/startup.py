@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -114,7 +115,15 @@ def _in_turn(programs: dict[str, str], *, rounds: int) -> dict[str, list[float]]
 
 def _run(*arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=_ROOT, capture_output=True, text=True, check=False
+        [sys.executable, *arguments],
+        cwd=_ROOT,
+        env={
+            **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "",
+        },  # or each start would compile our modules
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(done.stderr)

@@ -147,15 +147,19 @@ class FaultServer:
         """Refuse connections from now on."""
         self._stop_listening()
 
+    def hang_up(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for connection in self._connections:
+                _shut(connection)
+
     def __enter__(self) -> Self:
         self._start(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop_listening()
-        with self._lock:
-            for connection in self._connections:
-                _shut(connection)
+        self.hang_up()
         for thread in self._threads:
             thread.join(_LONGEST_WAIT_SECONDS)
             assert not thread.is_alive()

@@ -330,7 +330,7 @@ def test_closing_while_the_key_is_asked_for_is_a_closed_client(
     make_client: MakeClient, mock_url: str
 ) -> None:
     def key() -> str:
-        client._http._state = type(client._http._state).CLOSED
+        vars(client._http)["is_closed"] = True
         return FULL_KEY
 
     client = make_client(api_key=key, base_url=mock_url)

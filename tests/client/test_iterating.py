@@ -232,6 +232,19 @@ def test_checkpoint_goes_on_in_another_client_without_loss_or_repeat(
     assert listing.report.complete
 
 
+@pytest.mark.parametrize("concurrency", [1, 8])
+@pytest.mark.parametrize("cut", [400, 420, 449])
+def test_checkpoint_in_the_last_answer_holds_though_others_were_asked_for_in_vain(
+    make_client: MakeClient, page_body: Any, concurrency: int, cut: int
+) -> None:
+    api = Listing(page_body["data"][0], 1000, newest_first=True)
+    window: Any = {"since": START + timedelta(minutes=550), "concurrency": concurrency}
+    iterator = iter(client_of(make_client, api).calls.list("a", **window))
+    before = [next(iterator).id for _ in range(cut)]
+    after = ids(client_of(make_client, api).calls.list("a", **window, resume=iterator.checkpoint))
+    assert len(before + after) == len(set(before + after)) == 450
+
+
 def test_failure_in_the_middle_carries_the_checkpoint_to_go_on_from(
     make_client: MakeClient, api: Listing
 ) -> None:

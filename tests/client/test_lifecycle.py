@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import Future
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from faults import IDS, FaultServer, answer, head_of, script
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from agentcalls import Page
     from flavours import MakeClient
 
 POINTS: dict[str, Any] = {
@@ -263,6 +265,47 @@ def test_aclose_ends_waits_and_requests_in_flight(server: FaultServer, point: st
 
     asyncio.run(main())
     assert len(server.requests) == 1
+
+
+def test_aclose_of_the_client_is_no_cancellation_of_who_reads(server: FaultServer) -> None:
+    server.fail(POINTS["head"], after=1)
+
+    async def read(client: AsyncClient) -> None:
+        async for _ in client.calls.list("agent_1", exact=False):
+            pass
+
+    async def main() -> None:
+        client = AsyncClient(base_url=server.url)
+        task = asyncio.create_task(read(client))
+        assert await asyncio.to_thread(server.stalled.acquire, timeout=5)
+        await client.aclose()
+        with pytest.raises(ConfigurationError, match="closed"):
+            await asyncio.wait_for(task, 5)
+        server.fail(POINTS["head"], after=1)
+        other = AsyncClient(base_url=server.url)
+        task = asyncio.create_task(read(other))
+        assert await asyncio.to_thread(server.stalled.acquire, timeout=5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 5)
+        await other.aclose()
+
+    asyncio.run(main())
+
+
+def test_close_of_the_client_is_no_cancellation_of_who_reads(server: FaultServer) -> None:
+    client = Client(base_url=server.url, concurrency=2)
+    calls = iter(client.calls.list("agent_1", exact=False))
+    first = [next(calls) for _ in range(51)]
+    for _, future in calls._ahead:
+        future.result()
+    later: Future[Page] = Future()
+    later.cancel()
+    calls._ahead[0] = (calls._ahead[0][0], later)  # what a close before its turn leaves of it
+    with pytest.raises(ConfigurationError, match="closed"):
+        list(calls)
+    assert len(first) == 51
+    client.close()
 
 
 def test_http_client_closed_by_its_owner_is_a_closed_client() -> None:

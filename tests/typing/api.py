@@ -8,11 +8,16 @@ from typing import assert_type
 import httpx
 
 from agentcalls import (
+    AgentCallsError,
     AsyncCallListing,
     AsyncClient,
+    AsyncManyListing,
     Call,
     CallListing,
+    Checkpoint,
     Client,
+    ManyListing,
+    ManyReport,
     Page,
     PageMeta,
     RateLimit,
@@ -46,6 +51,17 @@ def sync() -> None:
         assert_type(listing.first(), Call | None)
         assert_type(listing.count(), int)
         assert_type(listing.all(), list[Call])
+        many = client.calls.list_many({"agent_1", "agent_2"}, since="1h", resume={})
+        assert_type(many, ManyListing)
+        for agent_id, call in many:
+            assert_type(agent_id, str)
+            assert_type(call, Call)
+        client.calls.list_many([1])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+        assert_type(iter(many).report, ManyReport)
+        for error in many.report.failures.values():
+            assert_type(error, AgentCallsError)
+            assert_type(error.agent_id, str | None)
+        assert_type(dict(many.report.checkpoints), dict[str, Checkpoint])
     try:
         listing.first()
     except RateLimitError as error:
@@ -69,3 +85,8 @@ async def asynchronous() -> None:
         assert_type(await listing.first(), Call | None)
         assert_type(await listing.count(), int)
         assert_type(await listing.all(), list[Call])
+        many = client.calls.list_many(f"agent_{number}" for number in range(3))
+        assert_type(many, AsyncManyListing)
+        async for agent_id, call in many:
+            assert_type((agent_id, call), tuple[str, Call])
+        assert_type(many.report.complete, bool)

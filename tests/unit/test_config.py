@@ -150,7 +150,11 @@ def test_timeout_that_bounds_nothing_is_refused(timeout: Any) -> None:
         checked_timeout(timeout)
 
 
-def test_proxy_of_the_environment_is_for_other_machines_only() -> None:
-    assert resolve(base_url="http://127.0.0.1:8010").http_options["trust_env"] is False
-    assert resolve(base_url="https://localhost").http_options["trust_env"] is False
-    assert resolve(base_url="https://host").http_options["trust_env"] is True
+def test_proxy_of_the_environment_is_for_other_machines_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not resolve(base_url="https://host").is_proxied
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    assert resolve(base_url="https://host").is_proxied
+    assert not resolve(base_url="http://127.0.0.1:8010").is_proxied
+    assert not resolve(base_url="https://localhost").is_proxied

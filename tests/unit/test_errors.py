@@ -31,7 +31,7 @@ def error_of(status: int, body: object = None, **headers: str) -> AgentCallsErro
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return error_for(
         status,
-        {name.replace("_", "-"): value for name, value in headers.items()},
+        {name.replace("_", "-").lower(): value for name, value in headers.items()},
         content,
         **REQUEST,
     )
@@ -106,7 +106,7 @@ def test_redirect_names_the_host_that_it_leads_to(location: str, words: str) -> 
 
 
 def test_host_that_echoes_the_key_does_not_show_it_in_small_letters() -> None:
-    headers = {"Location": "https://SK_secret.example/"}
+    headers = {"location": "https://SK_secret.example/"}
     error = error_for(302, headers, b"", **REQUEST, secret="SK_secret")
     assert "redirects to ***.example" in str(error)
 

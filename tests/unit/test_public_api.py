@@ -1,20 +1,125 @@
 from __future__ import annotations
 
+import ast
+import importlib
 import inspect
-import types
+import pickle
+import subprocess
+import sys
 from importlib.metadata import version
+from pathlib import Path
+
+import pytest
 
 import agentcalls
+from agentcalls_mock import FULL_KEY
+
+
+def imported_names() -> dict[str, str]:
+    """Each name that the package's source imports, for type checkers too, and the module that it is from."""
+    source = ast.parse(Path(agentcalls.__file__).read_text(encoding="utf-8"))
+    return {
+        name.name: node.module or ""
+        for node in ast.walk(source)
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+
+
+IMPORTED = imported_names()
 
 
 def test_all_lists_each_public_name_once_in_order() -> None:
     public = {
-        name
-        for name, value in vars(agentcalls).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+        name for name, home in IMPORTED.items() if not name.startswith("_") and home != "importlib"
     }
     assert set(agentcalls.__all__) == public | {"__version__"}
     assert agentcalls.__all__ == sorted(set(agentcalls.__all__))
+
+
+@pytest.mark.parametrize("name", agentcalls.__all__)
+def test_each_name_is_the_one_that_type_checkers_see(name: str) -> None:
+    home = importlib.import_module(IMPORTED[name])
+    assert getattr(agentcalls, name) is getattr(home, name)
+    assert name in dir(agentcalls)
+
+
+def test_name_that_is_not_ours_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'agentcalls' has no attribute 'Clint'"):
+        getattr(agentcalls, "Clint")  # noqa: B009 (type checkers say so, too)
+
+
+ISOLATED = """
+import sys
+before = set(sys.modules)
+{}
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh interpreter loads for this code."""
+    result = subprocess.run(
+        [sys.executable, "-c", ISOLATED.format(code)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.split())
+
+
+def test_importing_the_package_imports_next_to_nothing() -> None:
+    assert loaded_by("import agentcalls") <= {
+        *("agentcalls", "agentcalls._version"),
+        *("importlib", "importlib._bootstrap", "importlib._bootstrap_external", "warnings"),
+    }
+
+
+def test_error_is_caught_without_an_http_client_in_memory() -> None:
+    loaded = loaded_by("from agentcalls import RateLimitError")
+    assert "agentcalls.errors" in loaded
+    assert not loaded & {"httpx", "attrs", "msgspec", "agentcalls_api"}
+
+
+def test_blocking_client_reads_a_page_without_asyncio_threads_and_dateutil(mock_url: str) -> None:
+    loaded = loaded_by(
+        "from agentcalls import Client\n"
+        f"with Client(api_key={FULL_KEY!r}, base_url={mock_url!r}) as client:\n"
+        "    assert len(client.calls.list('agent_demo').page(1)) == 100"
+    )
+    assert "agentcalls.client" in loaded
+    assert not loaded & {"asyncio", "concurrent.futures", "dateutil", "agentcalls.async_client"}
+
+
+def test_star_import_and_help_see_everything() -> None:
+    code = (
+        "from agentcalls import *\n"
+        "import agentcalls, pydoc\n"
+        "text = pydoc.render_doc(agentcalls, renderer=pydoc.plaintext)\n"
+        "assert [name for name in agentcalls.__all__ if name not in globals()] == []\n"
+        "assert 'class AsyncClient' in text and 'class RateLimitError' in text"
+    )
+    assert "agentcalls.client" in loaded_by(code)
+
+
+def test_threads_may_ask_for_names_first() -> None:
+    code = (
+        "import agentcalls, threading\n"
+        "start, got = threading.Barrier(8), []\n"
+        "def ask(name):\n"
+        "    start.wait()\n"
+        "    got.append(getattr(agentcalls, name))\n"
+        "names = ['Client', 'AsyncClient', 'Page', 'Call'] * 2\n"
+        "threads = [threading.Thread(target=ask, args=(name,)) for name in names]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "assert len(got) == 8 and len(set(got)) == 4, got"
+    )
+    assert "agentcalls.async_client" in loaded_by(code)
+
+
+def test_error_unpickles_where_nothing_is_imported_yet() -> None:
+    error = agentcalls.NotFoundError("none such", status=404)
+    code = f"import pickle\nassert pickle.loads({pickle.dumps(error)!r}).status == 404"
+    assert "agentcalls.errors" in loaded_by(code)
 
 
 def test_version_is_the_distributions() -> None:
@@ -29,12 +134,29 @@ def test_both_clients_take_the_same_settings() -> None:
     assert sync == asynchronous
 
 
-def test_both_listings_have_the_same_methods() -> None:
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        (agentcalls.CallListing, agentcalls.AsyncCallListing),
+        (agentcalls.ManyListing, agentcalls.AsyncManyListing),
+    ],
+)
+def test_both_listings_have_the_same_methods(kinds: tuple[type, type]) -> None:
     sync, asynchronous = (
         {name.replace("aiter", "iter") for name in vars(kind) if name not in {"_submit", "_spawn"}}
-        for kind in (agentcalls.CallListing, agentcalls.AsyncCallListing)
+        for kind in kinds
     )
     assert sync == asynchronous
+
+
+def test_many_agents_are_asked_what_one_is() -> None:
+    one, many = (
+        inspect.signature(method).parameters
+        for method in (agentcalls.Calls.list, agentcalls.Calls.list_many)
+    )
+    assert set(one) - set(many) == {"agent_id", "page", "limit"}
+    assert set(many) - set(one) == {"agent_ids", "stop_on_error"}
+    assert all(one[name].default == many[name].default for name in set(one) & set(many) - {"self"})
 
 
 def test_every_public_class_and_method_has_a_docstring() -> None:

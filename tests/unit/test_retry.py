@@ -70,7 +70,9 @@ class Driver:
 
 
 def answer(status: int, **headers: str) -> Answer:
-    return Answer(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
+    return Answer(
+        status, {name.replace("_", "-").lower(): value for name, value in headers.items()}, b""
+    )
 
 
 def error_of(kind: type[AgentCallsError] = APIConnectionError, **known: Any) -> AgentCallsError:
@@ -311,7 +313,7 @@ def test_429_with_a_used_up_window_and_no_retry_after_waits_for_its_reset() -> N
         "X_RateLimit_Limit": "60",
         "X_RateLimit_Remaining": "0",
         "X_RateLimit_Reset": str(wall + 30),
-        "Date": date,
+        "date": date,
     }
     assert driver.sleeps(answer(429, **limited)) == 30
     assert driver.told[0].error.retry_after == 30

@@ -6,39 +6,55 @@
 ...         print(call.id, call.created_on, call.error_reason)
 """
 
+from importlib import import_module
+
 from agentcalls._version import __version__
-from agentcalls.async_client import AsyncClient
-from agentcalls.auth import ApiKey, AsyncApiKey, AuthScheme
-from agentcalls.calls import Calls
-from agentcalls.client import Client
-from agentcalls.clock import Clock
-from agentcalls.decode import Problem
-from agentcalls.errors import (
-    AgentCallsError,
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    ConflictError,
-    InternalServerError,
-    NotFoundError,
-    PaginationError,
-    PermissionDeniedError,
-    RateLimitError,
-    UnexpectedResponseError,
-)
-from agentcalls.iterators import AsyncCallIterator, CallIterator
-from agentcalls.listing import AsyncCallListing, CallListing
-from agentcalls.moments import Moment
-from agentcalls.options import ReadOptions
-from agentcalls.page import Page
-from agentcalls.progress import Checkpoint, Report
-from agentcalls.query import CallQuery, CallStatus
-from agentcalls.ratelimit import RateLimit
-from agentcalls.retry import Retry
-from agentcalls_api.models import Call, PageMeta
+
+# Type checkers take it for True; typing itself would be most of what this import costs.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from agentcalls.async_client import AsyncClient
+    from agentcalls.auth import ApiKey, AsyncApiKey, AuthScheme
+    from agentcalls.calls import Calls
+    from agentcalls.client import Client
+    from agentcalls.clock import Clock
+    from agentcalls.decode import Problem
+    from agentcalls.errors import (
+        AgentCallsError,
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        InternalServerError,
+        NotFoundError,
+        PaginationError,
+        PermissionDeniedError,
+        RateLimitError,
+        UnexpectedResponseError,
+    )
+    from agentcalls.iterators import AsyncCallIterator, CallIterator
+    from agentcalls.listing import AsyncCallListing, CallListing
+    from agentcalls.many import AsyncManyIterator, AsyncManyListing, ManyIterator, ManyListing
+    from agentcalls.moments import Moment
+    from agentcalls.options import ManyOptions, ReadOptions
+    from agentcalls.page import Page
+    from agentcalls.progress import Checkpoint, ManyReport, Report
+    from agentcalls.query import CallQuery, CallStatus
+    from agentcalls.ratelimit import RateLimit
+    from agentcalls.retry import Retry
+    from agentcalls_api.models import Call, PageMeta
+else:  # out of type checkers' sight, or they would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = import_module(_HOMES.get(name, "agentcalls.errors"))
+        value = globals()[name] = getattr(home, name)
+        return value
+
 
 __all__ = [
     "APIConnectionError",
@@ -50,6 +66,8 @@ __all__ = [
     "AsyncCallIterator",
     "AsyncCallListing",
     "AsyncClient",
+    "AsyncManyIterator",
+    "AsyncManyListing",
     "AuthScheme",
     "AuthenticationError",
     "BadRequestError",
@@ -65,6 +83,10 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "InternalServerError",
+    "ManyIterator",
+    "ManyListing",
+    "ManyOptions",
+    "ManyReport",
     "Moment",
     "NotFoundError",
     "Page",
@@ -80,3 +102,40 @@ __all__ = [
     "UnexpectedResponseError",
     "__version__",
 ]
+
+# Each public name's module is imported when the name is first asked for (PEP 562); the errors' is the other one.
+_HOMES = {
+    "ApiKey": "agentcalls.auth",
+    "AsyncApiKey": "agentcalls.auth",
+    "AsyncCallIterator": "agentcalls.iterators",
+    "AsyncCallListing": "agentcalls.listing",
+    "AsyncClient": "agentcalls.async_client",
+    "AsyncManyIterator": "agentcalls.many",
+    "AsyncManyListing": "agentcalls.many",
+    "AuthScheme": "agentcalls.auth",
+    "Call": "agentcalls_api.models",
+    "CallIterator": "agentcalls.iterators",
+    "CallListing": "agentcalls.listing",
+    "CallQuery": "agentcalls.query",
+    "CallStatus": "agentcalls.query",
+    "Calls": "agentcalls.calls",
+    "Checkpoint": "agentcalls.progress",
+    "Client": "agentcalls.client",
+    "Clock": "agentcalls.clock",
+    "ManyIterator": "agentcalls.many",
+    "ManyListing": "agentcalls.many",
+    "ManyOptions": "agentcalls.options",
+    "ManyReport": "agentcalls.progress",
+    "Moment": "agentcalls.moments",
+    "Page": "agentcalls.page",
+    "PageMeta": "agentcalls_api.models",
+    "Problem": "agentcalls.decode",
+    "RateLimit": "agentcalls.ratelimit",
+    "ReadOptions": "agentcalls.options",
+    "Report": "agentcalls.progress",
+    "Retry": "agentcalls.retry",
+}
+
+
+def __dir__() -> list[str]:
+    return [*(globals().keys() | set(__all__))]

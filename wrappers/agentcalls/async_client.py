@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from agentcalls.async_connections import AsyncBorrowed, AsyncConnections
 from agentcalls.calls import Calls
 from agentcalls.config import (
     DEFAULT_MAX_BODY_BYTES,
@@ -17,12 +18,13 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
-from agentcalls.endpoint import request_arguments
+from agentcalls.connections import DEFAULT_TIMEOUT, LIMITS, trusted
+from agentcalls.endpoint import target_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
-from agentcalls.lean import LeanAsyncClient
 from agentcalls.listing import AsyncCallListing
 from agentcalls.log import keyless_logs
+from agentcalls.many import AsyncManyListing
 from agentcalls.receive import FAILURES, Incoming, within
 from agentcalls.retry import Send
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from agentcalls.auth import AsyncApiKey, AuthScheme
     from agentcalls.clock import Clock
     from agentcalls.errors import AgentCallsError
-    from agentcalls.options import ReadOptions
+    from agentcalls.options import ManyOptions, ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
     from agentcalls.retry import Answer, Retry
@@ -46,7 +48,7 @@ class AsyncClient:
     clock's `sleep`. Tasks may share it; it belongs to the event loop that it is first used in.
     """
 
-    calls: Calls[AsyncCallListing]
+    calls: Calls[AsyncCallListing, AsyncManyListing]
     """The agents' calls."""
 
     def __init__(
@@ -84,14 +86,15 @@ class AsyncClient:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or LeanAsyncClient(**self._config.http_options)
+        host = self._config.host
+        self._http = AsyncBorrowed(http_client, host) if http_client else self._opened()
         self._owns_http = http_client is None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
         self._closed = asyncio.Event()
         self._tasks: set[asyncio.Task[Page]] = set()
-        self.calls = Calls(self._listing)
+        self.calls = Calls(self._listing, self._listing_of_many)
 
     def __repr__(self) -> str:
         # A traceback with locals shows a client whose settings were refused, too.
@@ -119,11 +122,24 @@ class AsyncClient:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._owns_http:
-            await self._http.aclose()
+            await self._http.close()
 
     def _listing(self, query: CallQuery, options: ReadOptions) -> AsyncCallListing:
         return AsyncCallListing(
             query,
+            options,
+            partial(self._fetch, options=options),
+            self._spawn,
+            self._config.concurrency,
+            self._config.clock,
+        )
+
+    def _listing_of_many(
+        self, query: CallQuery, many: ManyOptions, options: ReadOptions
+    ) -> AsyncManyListing:
+        return AsyncManyListing(
+            query,
+            many,
             options,
             partial(self._fetch, options=options),
             self._spawn,
@@ -145,7 +161,7 @@ class AsyncClient:
 
     async def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
         self._check_loop()
-        arguments = request_arguments(self._config.base_url, query)
+        target = target_of(query)
         steps = self._exchanges.steps(query, options)
         outcome: Answer | AgentCallsError | None = None
         try:
@@ -153,34 +169,31 @@ class AsyncClient:
                 step = steps.send(outcome)
                 outcome = None
                 if isinstance(step, Send):
-                    outcome = await self._send(arguments, step)
+                    outcome = await self._send(target, step)
                 else:
                     await self._sleep(step)
         except StopIteration as end:
             page: Page = end.value
             return page
 
-    async def _send(self, arguments: dict[str, Any], step: Send) -> Answer | AgentCallsError:
+    async def _send(self, target: str, step: Send) -> Answer | AgentCallsError:
         config, now = self._config, self._config.clock.now
         self._check_open()
         auth = await config.auth.awaited()
         self._check_open()
-        timeout = within(self._timeout or self._http.timeout, step.deadline - now())
-        make = httpx.Request if self._owns_http else self._http.build_request
-        request = make(**arguments, extensions={"timeout": timeout.as_dict()})
-        auth.sign(request)
+        timeouts = within(self._timeout or self._http.timeout, step.deadline - now())
         incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
         try:
             with keyless_logs(auth):
-                response = await self._http.send(
-                    request, auth=None, stream=True, follow_redirects=False
-                )
-                async with aclosing(response):
-                    if ended := incoming.start(response):
+                reply = await self._http.send(target, auth, timeouts)
+                try:
+                    if ended := incoming.start(reply):
                         return ended
-                    async for chunk in cast("httpx.AsyncByteStream", response.stream):
+                    async for chunk in reply.body:
                         if ended := incoming.add(chunk, now()):
                             return ended
+                finally:
+                    await reply.close()
         except RuntimeError:
             # httpx's, of a client that was closed meanwhile.
             self._check_open()
@@ -188,7 +201,7 @@ class AsyncClient:
         except FAILURES as error:
             failure = incoming.failed(error)
         else:
-            return incoming.whole(response)
+            return incoming.whole()
         self._check_open()
         return failure
 
@@ -199,6 +212,13 @@ class AsyncClient:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), seconds)
         self._check_open()
+
+    def _opened(self) -> AsyncBorrowed | AsyncConnections:
+        # Proxies are httpx's business.
+        if self._config.is_proxied:
+            http = httpx.AsyncClient(timeout=DEFAULT_TIMEOUT, verify=trusted(), limits=LIMITS)
+            return AsyncBorrowed(http, self._config.host)
+        return AsyncConnections(self._config.host)
 
     def _check_open(self) -> None:
         if self._closed.is_set() or self._http.is_closed:

@@ -54,7 +54,7 @@ class Secret:
             raise ConfigurationError("The API key is not a string.")
         if not self._value:
             raise ConfigurationError("The API key is empty.")
-        if not all("!" <= character <= "~" for character in self._value):
+        if not (self._value.isascii() and self._value.isprintable()) or " " in self._value:
             raise ConfigurationError(
                 "The API key holds a space, a line break or a character outside ASCII: "
                 "it may have been copied with something around it."
@@ -87,10 +87,12 @@ class KeyAuth:
 
     def asked(self) -> Self:
         """The same with the key of this moment. What a callable of the user's raises passes through."""
-        return type(self)(self._api_key.asked())
+        return type(self)(self._api_key.asked()) if self._api_key.is_given_later else self
 
     async def awaited(self) -> Self:
         """The same with the key of this moment, awaited where the callable is async."""
+        if not self._api_key.is_given_later:
+            return self
         return type(self)(await self._api_key.asked().awaited())
 
     @property
@@ -98,10 +100,16 @@ class KeyAuth:
         """The key itself, to cut it out of what a server echoes."""
         return self._api_key.checked()
 
+    @property
+    def header_line(self) -> tuple[bytes, bytes]:
+        """The header that carries the key, as it is sent."""
+        return self.header.encode(), (self.prefix + self._api_key.checked()).encode()
+
     def sign(self, request: httpx.Request) -> None:
         """Give the request the key, and no other credential."""
         for other in ("Authorization", "X-Api-Key"):
-            request.headers.pop(other, None)
+            if other in request.headers:
+                del request.headers[other]
         request.headers[self.header] = self.prefix + self._api_key.checked()
 
 

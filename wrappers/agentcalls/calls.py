@@ -6,23 +6,29 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import field, frozen
 
-from agentcalls.options import ReadOptions
+from agentcalls.options import ManyOptions, ReadOptions
 from agentcalls.query import CallQuery, CallStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from agentcalls.moments import Moment
     from agentcalls.progress import Checkpoint
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)
+ManyListingT_co = TypeVar("ManyListingT_co", covariant=True)
+
+_ANY_AGENT = "*"
 
 
 @frozen
-class Calls(Generic[ListingT_co]):
+class Calls(Generic[ListingT_co, ManyListingT_co]):
     """The calls of the team's agents."""
 
     _listing: Callable[[CallQuery, ReadOptions], ListingT_co] = field(repr=False)
+    _listing_of_many: Callable[[CallQuery, ManyOptions, ReadOptions], ManyListingT_co] = field(
+        repr=False
+    )
 
     def list(
         self,
@@ -93,6 +99,83 @@ class Calls(Generic[ListingT_co]):
                 max_items=max_items,
                 max_pages=max_pages,
                 resume=resume,
+                concurrency=concurrency,
+                strict=strict,
+                max_retries=max_retries,
+            ),
+        )
+
+    def list_many(
+        self,
+        agent_ids: Iterable[str],
+        *,
+        search: str | None = None,
+        sort: str | None = None,
+        is_test_call: bool | None = None,
+        status: CallStatus | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        exact: bool = True,
+        max_items: int | None = None,
+        max_pages: int | None = None,
+        resume: Mapping[str, Checkpoint] | None = None,
+        concurrency: int | None = None,
+        strict: bool | None = None,
+        max_retries: int | None = None,
+        stop_on_error: bool = False,
+    ) -> ManyListingT_co:
+        """The calls of many agents, as a listing of pairs (agent id, call) that sends nothing until it is read.
+
+        Each agent is read as `list` reads it, and all share one window of requests under way. An agent's calls come in
+        its own order; those of different agents mix, page by page, as their answers arrive. What `list` takes means
+        the same here, for each agent; the rest is:
+
+        Args:
+            agent_ids: The agents, in any iterable; it is read only as far as requests are made, and each id is checked
+                when it is reached. An id that comes again is not read again. A generator can be read only once, and
+                so can the listing of one.
+            search: As in `list`.
+            sort: As in `list`.
+            is_test_call: As in `list`.
+            status: As in `list`.
+            since: As in `list`; a duration is one before the iteration begins, the same moment for all agents.
+            until: As `since`.
+            exact: As in `list`.
+            max_items: Stop an agent after so many of its calls.
+            max_pages: Stop an agent after so many answers.
+            resume: Go on where an earlier iteration stood: its `report.checkpoints`, by agent id. An agent without one
+                is read from its start; those of other agents are not looked at.
+            concurrency: How many requests may be under way at once for all agents together, 1 to 64; what the client
+                says where it is left out. The first is alone until half of its calls are taken.
+            strict: As in `list`.
+            max_retries: As in `list`.
+            stop_on_error: Raise the first agent's failure by itself, at once. Otherwise the others are read to their
+                end, and then all failures are raised as one `ExceptionGroup`, each with its `agent_id`.
+
+        Raises:
+            ConfigurationError: At once, for a value that the contract does not allow.
+
+        Source: the operation `listCalls` of openapi.yaml.
+        """
+        return self._listing_of_many(
+            CallQuery(
+                agent_id=_ANY_AGENT,
+                search=search,
+                sort=sort,
+                is_test_call=is_test_call,
+                status=status,
+            ),
+            ManyOptions(
+                agent_ids=agent_ids,
+                resume={} if resume is None else resume,
+                stop_on_error=stop_on_error,
+            ),
+            ReadOptions(
+                since=since,
+                until=until,
+                exact=exact,
+                max_items=max_items,
+                max_pages=max_pages,
                 concurrency=concurrency,
                 strict=strict,
                 max_retries=max_retries,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
@@ -19,24 +17,25 @@ from agentcalls.config import (
     checked_timeout,
     given_key,
 )
-from agentcalls.endpoint import request_arguments
+from agentcalls.connections import DEFAULT_TIMEOUT, LIMITS, Borrowed, Connections, trusted
+from agentcalls.endpoint import target_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.exchange import Exchanges
-from agentcalls.lean import LeanClient
 from agentcalls.listing import CallListing
 from agentcalls.log import keyless_logs
+from agentcalls.many import ManyListing
 from agentcalls.receive import FAILURES, Incoming, within
 from agentcalls.retry import Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ThreadPoolExecutor
     from types import TracebackType
 
     from agentcalls.auth import ApiKey, AuthScheme
     from agentcalls.clock import Clock
     from agentcalls.errors import AgentCallsError
-    from agentcalls.options import ReadOptions
+    from agentcalls.options import ManyOptions, ReadOptions
     from agentcalls.page import Page
     from agentcalls.query import CallQuery
     from agentcalls.retry import Answer, Retry
@@ -74,7 +73,7 @@ class Client:
         ConfigurationError: For a setting that is missing or cannot be used; nothing is sent.
     """
 
-    calls: Calls[CallListing]
+    calls: Calls[CallListing, ManyListing]
     """The agents' calls."""
 
     def __init__(
@@ -112,7 +111,7 @@ class Client:
             on_retry=on_retry,
             clock=clock,
         )
-        self._http = http_client or LeanClient(**self._config.http_options)
+        self._http = Borrowed(http_client, self._config.host) if http_client else self._opened()
         self._owner = None if http_client else os.getpid()
         self._timeout = checked_timeout(timeout)
         self._exchanges = Exchanges(self._config)
@@ -120,7 +119,7 @@ class Client:
         self._starting = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
         self._threads_of = 0
-        self.calls = Calls(self._listing)
+        self.calls = Calls(self._listing, self._listing_of_many)
 
     def __repr__(self) -> str:
         # A traceback with locals shows a client whose settings were refused, too.
@@ -160,10 +159,25 @@ class Client:
             self._config.clock,
         )
 
+    def _listing_of_many(
+        self, query: CallQuery, many: ManyOptions, options: ReadOptions
+    ) -> ManyListing:
+        return ManyListing(
+            query,
+            many,
+            options,
+            partial(self._fetch, options=options),
+            self._submit,
+            self._config.concurrency,
+            self._config.clock,
+        )
+
     def _submit(self, fetch: Callable[[CallQuery], Page], query: CallQuery) -> Future[Page]:
         with self._starting:
             self._check_open()
             if self._threads is None or self._threads_of != os.getpid():
+                from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (slow to import)
+
                 self._threads, self._threads_of = (
                     ThreadPoolExecutor(_MOST_THREADS, "agentcalls"),
                     os.getpid(),
@@ -171,7 +185,7 @@ class Client:
             return self._threads.submit(fetch, query)
 
     def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
-        arguments = request_arguments(self._config.base_url, query)
+        target = target_of(query)
         steps = self._exchanges.steps(query, options)
         outcome: Answer | AgentCallsError | None = None
         try:
@@ -179,33 +193,32 @@ class Client:
                 step = steps.send(outcome)
                 outcome = None
                 if isinstance(step, Send):
-                    outcome = self._send(arguments, step)
+                    outcome = self._send(target, step)
                 else:
                     self._sleep(step)
         except StopIteration as end:
             page: Page = end.value
             return page
 
-    def _send(self, arguments: dict[str, Any], step: Send) -> Answer | AgentCallsError:
+    def _send(self, target: str, step: Send) -> Answer | AgentCallsError:
         config, now = self._config, self._config.clock.now
         self._check_open()
         auth = config.auth.asked()
         self._check_open()
         http = self._connections()
-        timeout = within(self._timeout or http.timeout, step.deadline - now())
-        make = httpx.Request if self._owner else http.build_request
-        request = make(**arguments, extensions={"timeout": timeout.as_dict()})
-        auth.sign(request)
+        timeouts = within(self._timeout or http.timeout, step.deadline - now())
         incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
         try:
             with keyless_logs(auth):
-                response = http.send(request, auth=None, stream=True, follow_redirects=False)
-                with closing(response):
-                    if ended := incoming.start(response):
+                reply = http.send(target, auth, timeouts)
+                try:
+                    if ended := incoming.start(reply):
                         return ended
-                    for chunk in cast("httpx.SyncByteStream", response.stream):
+                    for chunk in reply.body:
                         if ended := incoming.add(chunk, now()):
                             return ended
+                finally:
+                    reply.close()
         except RuntimeError:
             # httpx's, of a client that was closed meanwhile.
             self._check_open()
@@ -213,7 +226,7 @@ class Client:
         except FAILURES as error:
             failure = incoming.failed(error)
         else:
-            return incoming.whole(response)
+            return incoming.whole()
         self._check_open()
         return failure
 
@@ -225,10 +238,17 @@ class Client:
         if self._closed.is_set() or self._http.is_closed:
             raise ConfigurationError("The client is closed; make a new one.")
 
-    def _connections(self) -> httpx.Client:
+    def _opened(self) -> Borrowed | Connections:
+        # Proxies are httpx's business.
+        if self._config.is_proxied:
+            http = httpx.Client(timeout=DEFAULT_TIMEOUT, verify=trusted(), limits=LIMITS)
+            return Borrowed(http, self._config.host)
+        return Connections(self._config.host)
+
+    def _connections(self) -> Borrowed | Connections:
         # Two processes on one socket would read each other's answers.
         if self._owner not in {None, os.getpid()}:
             # The parent's are kept, or Python would warn of its sockets as left open.
             self._inherited = self._http
-            self._http, self._owner = LeanClient(**self._config.http_options), os.getpid()
+            self._http, self._owner = self._opened(), os.getpid()
         return self._http

@@ -11,6 +11,8 @@ from attrs import Attribute, field, frozen
 
 from agentcalls.auth import AUTH_OF_SCHEME, KeyAuth, Secret
 from agentcalls.clock import Clock
+from agentcalls.connections import Host, has_proxies
+from agentcalls.endpoint import HEADERS
 from agentcalls.errors import ConfigurationError
 from agentcalls.options import MAX_CONCURRENCY
 from agentcalls.query import check_boolean, check_integer
@@ -21,9 +23,7 @@ if TYPE_CHECKING:
 
 API_PREFIX = "/api/v1/console"
 DOCUMENTED_HOST = "https://api.bimpe.ai"
-DEFAULT_TIMEOUT = httpx.Timeout(30, connect=10)
 _LARGEST_PORT = 65_535
-_CONNECTIONS = 128
 DEFAULT_MAX_BODY_BYTES = 16 * 2**20
 
 
@@ -52,10 +52,14 @@ class Config:
     clock: Clock = field(repr=False, validator=_clock)
 
     @property
-    def http_options(self) -> dict[str, Any]:
-        """What either of httpx's clients takes to be ours."""
-        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-        return {"timeout": DEFAULT_TIMEOUT, "trust_env": self.trust_env, "limits": limits}
+    def host(self) -> Host:
+        """Where requests go, and what each of them carries."""
+        return Host(self.base_url, HEADERS)
+
+    @property
+    def is_proxied(self) -> bool:
+        """Whether the environment may name a proxy for the host."""
+        return self.trust_env and has_proxies()
 
     def __str__(self) -> str:
         return f"base_url={self.base_url!r}, auth={self.auth.scheme!r}"

@@ -7,19 +7,19 @@ without a line here. A row always gives a `Call`, whatever its shape; a field th
 from __future__ import annotations
 
 import json
+from collections import deque
 from datetime import UTC, datetime
 from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
 import attrs
 import msgspec
-from dateutil.parser import isoparse
 from msgspec.structs import astuple
 
 from agentcalls_api.models import Call, PageMeta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 ModelT = TypeVar("ModelT", bound=attrs.AttrsInstance)
 
@@ -127,16 +127,19 @@ def _with_unknown_fields(body: dict[str, Any], rows: list[object]) -> Body:
     raw_meta, meta = extra.pop("meta", None), None
     if raw_meta is not None:
         meta = PageMeta(*astuple(msgspec.convert(raw_meta, _OPEN_META)))
-        meta.additional_properties = _unknown(raw_meta, PageMeta)
     calls = _calls(msgspec.convert(rows, _OPEN_CALLS))
+    # Every known field is there; what is left of the dictionaries without them is unknown.
+    if meta is not None:
+        meta.additional_properties = _without(_FIELDS[PageMeta], raw_meta)
     for row, call in zip(rows, calls, strict=True):
-        call.additional_properties = _unknown(row, Call)
+        call.additional_properties = _without(_FIELDS[Call], row)
     return Body(message, meta, calls, extra, ())
 
 
-def _unknown(row: Any, model: type) -> dict[str, Any]:
-    known = _FIELDS[model]
-    return {name: row[name] for name in row if name not in known}
+def _without(known: Iterable[str], row: Any) -> dict[str, Any]:
+    rest = cast("dict[str, Any]", row)
+    deque[object](map(rest.pop, known), maxlen=0)
+    return rest
 
 
 def _calls(rows: list[msgspec.Struct]) -> list[Call]:
@@ -263,6 +266,8 @@ def _timestamp(value: object) -> object:
     try:
         moment = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
+        from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and hardly ever needed)
+
         try:
             moment = isoparse(text)
         except (ValueError, OverflowError) as error:

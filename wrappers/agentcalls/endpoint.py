@@ -7,7 +7,7 @@ for what comes back (they raise on unknown statuses and on bodies that are no JS
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlencode
 
 import httpx
@@ -27,23 +27,22 @@ if TYPE_CHECKING:
 _build = list_calls._get_kwargs  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 _TEMPLATE = _build("{agentId}")
 OPERATION = {"method": str(_TEMPLATE["method"]).upper(), "path": unquote(_TEMPLATE["url"])}
-_HEADERS = {
+HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
     "User-Agent": f"agentcalls/{__version__} Python/{platform.python_version()} httpx/{httpx.__version__}",
 }
 
 
-def request_arguments(base_url: str, query: CallQuery) -> dict[str, Any]:
-    """What makes an `httpx.Request` of this query: method, URL and headers; no key."""
+def target_of(query: CallQuery) -> str:
+    """What stands behind the base URL in a request of this query: the path and the parameters."""
     request = _build(**query.sent())
     # As httpx would write them, at a third of the price.
     sent = {
         name: str(value).lower() if isinstance(value, bool) else value
         for name, value in request["params"].items()
     }
-    url = httpx.URL(f"{base_url}{request['url']}{'?' if sent else ''}{urlencode(sent)}")
-    return {"method": OPERATION["method"], "url": url, "headers": _HEADERS}
+    return f"{request['url']}{'?' if sent else ''}{urlencode(sent)}"
 
 
 def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
@@ -55,7 +54,7 @@ def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
         raise error_for(
             answer.status, answer.headers, answer.content, secret=answer.secret, **OPERATION
         )
-    request_id = without(answer.secret, answer.headers.get("X-Request-Id", "")) or None
+    request_id = without(answer.secret, answer.headers.get("x-request-id", "")) or None
     content = unechoed(answer.content, answer.secret)
     try:
         body = decode_page(content)

@@ -67,6 +67,8 @@ class AgentCallsError(Exception):
     """The HTTP method."""
     path: str | None = None
     """The path template of the operation, without the agent's id."""
+    agent_id: str | None = None
+    """The agent whose reading failed, where many are read with `list_many`."""
     checkpoint: Checkpoint | None = None
     """Where an iteration was stopped by this error; `list(..., resume=checkpoint)` goes on there."""
 
@@ -192,9 +194,9 @@ def error_for(
 ) -> AgentCallsError:
     """The error that an answer stands for, whatever its body holds; it is returned, not raised.
 
-    Takes the answer's status (any int), headers (any case), and body as it arrived, with the method and the path
-    template of the request, and what must not appear in the error: the key, which a server may echo. The envelope is
-    `ApiError` of openapi.yaml.
+    Takes the answer's status (any int), headers (their names in lower case), and body as it arrived, with the method
+    and the path template of the request, and what must not appear in the error: the key, which a server may echo. The
+    envelope is `ApiError` of openapi.yaml.
     """
     body = parsed(content, secret)
     envelope = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
@@ -203,7 +205,7 @@ def error_for(
         "code": _text(envelope.get("code")),
         "field_errors": _field_errors(envelope.get("errors")),
         "request_id": _text(envelope.get("request_id"))
-        or without(secret, headers.get("X-Request-Id", ""))
+        or without(secret, headers.get("x-request-id", ""))
         or None,
         "retryable": status in _RETRYABLE
         or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED),
@@ -212,8 +214,8 @@ def error_for(
         "path": path,
     }
     if status < _CLIENT_ERROR:
-        host = _host(_redacted(headers.get("Location", ""), secret))
-        where = host or ("another path" if "Location" in headers else None)
+        host = _host(_redacted(headers.get("location", ""), secret))
+        where = host or ("another path" if "location" in headers else None)
         what = f"It redirects to {where}." if where else "It is neither a page nor an error."
         return UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
     message = _message(envelope.get("message")) or f"The server answered with status {status}."
@@ -235,7 +237,7 @@ def unechoed(content: bytes, secret: str) -> bytes:
     """
     if len(secret) < _SHORTEST_KEY:
         return content
-    if _ESCAPED_ASCII.search(content):
+    if b"\\" in content and _ESCAPED_ASCII.search(content):
         either = [
             rb"(?:\\?%s|\\u00%02x)" % (re.escape(bytes([code])), code) for code in secret.encode()
         ]

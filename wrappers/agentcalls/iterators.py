@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Self
+from functools import partial
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
     from typing import Any, TypeAlias
@@ -23,8 +26,57 @@ if TYPE_CHECKING:
     AsyncFetch: TypeAlias = Callable[[CallQuery], Coroutine[Any, Any, Page]]
     Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Page]], asyncio.Task[Page]]
 
+JobT = TypeVar("JobT")
 
-class CallIterator:
+
+class _Iteration(Generic[JobT]):
+    """What the two share: the windows under way, in the order in which they were planned."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        start: Callable[[CallQuery], JobT],
+        give_up: Callable[[JobT], bool],
+    ) -> None:
+        self._reading = reading
+        self._start = start
+        self._give_up = give_up  # says whether the request was sent
+        self._ahead: deque[tuple[Window, JobT]] = deque()
+
+    @property
+    def report(self) -> Report:
+        """What this iteration read and proved, up to now."""
+        return self._reading.report
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
+        return self._reading.checkpoint
+
+    def _ask_ahead(self) -> None:
+        reading = self._reading
+        while len(self._ahead) < reading.room and reading.room > 1 and (window := reading.plan()):
+            self._ahead.append((window, self._start(reading.query_for(window))))
+
+    def _accept(self, window: Window, page: Page) -> None:
+        self._reading.accept(window, page)
+        while self._ahead and self._reading.is_void(self._ahead[0][0]):
+            if self._give_up(self._ahead.popleft()[1]):
+                self._reading.count_void()
+        self._ask_ahead()
+
+    def _forget(self) -> None:
+        while self._ahead:
+            self._give_up(self._ahead.popleft()[1])
+
+    def _close(self) -> None:
+        self._reading.stop()
+        self._forget()
+
+    __del__ = _close
+
+
+class CallIterator(_Iteration["Future[Page]"]):
     """The calls of one iteration, each once; one thread reads it.
 
     Pages are fetched ahead by other threads, at most `concurrency` of them at once. Raises what its requests raise,
@@ -32,10 +84,8 @@ class CallIterator:
     """
 
     def __init__(self, reading: Reading, fetch: Fetch, submit: Submit) -> None:
-        self._reading = reading
+        super().__init__(reading, partial(submit, fetch), lambda future: not future.cancel())
         self._fetch = fetch
-        self._submit = submit
-        self._ahead: deque[tuple[Window, Future[Page]]] = deque()
 
     def __iter__(self) -> Self:
         return self
@@ -57,67 +107,36 @@ class CallIterator:
                 return True
             if self._ahead:
                 window, future = self._ahead.popleft()
-                page = future.result()
+                try:
+                    page = future.result()
+                except BaseException:
+                    refuse_cancelled(future)
+                    raise
+                self._accept(window, page)
             elif next_window := reading.plan():
-                window = next_window
-                page = self._fetch(reading.query_for(window))
+                self._accept(next_window, self._fetch(reading.query_for(next_window)))
             else:
                 return False
-            reading.accept(window, page)
-            self._drop_void()
-            self._ask_ahead()
         return True
-
-    def _ask_ahead(self) -> None:
-        reading = self._reading
-        while len(self._ahead) < reading.room and reading.room > 1 and (window := reading.plan()):
-            self._ahead.append((window, self._submit(self._fetch, reading.query_for(window))))
-
-    def _drop_void(self) -> None:
-        while self._ahead and self._reading.is_void(self._ahead[0][0]):
-            window, future = self._ahead.popleft()
-            if not future.cancel():
-                self._reading.count_void(window)
-
-    def _forget(self) -> None:
-        for _, future in self._ahead:
-            future.cancel()
-        self._ahead.clear()
-
-    @property
-    def report(self) -> Report:
-        """What this iteration read and proved, up to now."""
-        return self._reading.report
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
-        return self._reading.checkpoint
 
     def close(self) -> None:
         """End the iteration: nothing more is asked for or given. Requests under way end by themselves."""
-        self._reading.stop()
-        self._forget()
-
-    __del__ = close
+        self._close()
 
 
-class AsyncCallIterator:
+class AsyncCallIterator(_Iteration["asyncio.Task[Page]"]):
     """The calls of one iteration, each once; one task reads it. The same as `CallIterator`, with `async for`.
 
     Pages are fetched ahead by tasks, which are cancelled when the iteration ends early.
     """
 
-    def __init__(
-        self,
-        reading: Reading,
-        fetch: Callable[[CallQuery], Coroutine[Any, Any, Page]],
-        spawn: Spawn,
-    ) -> None:
-        self._reading = reading
+    def __init__(self, reading: Reading, fetch: AsyncFetch, spawn: Spawn) -> None:
+        super().__init__(
+            reading,
+            lambda query: spawn(fetch(query)),
+            lambda task: task.cancel() or True,
+        )
         self._fetch = fetch
-        self._spawn = spawn
-        self._ahead: deque[tuple[Window, asyncio.Task[Page]]] = deque()
 
     def __aiter__(self) -> Self:
         return self
@@ -139,51 +158,36 @@ class AsyncCallIterator:
                 return True
             if self._ahead:
                 window, task = self._ahead.popleft()
-                page = await task
+                try:
+                    page = await task
+                except BaseException:
+                    if not _is_cancelled():
+                        refuse_cancelled(task)
+                    raise
+                self._accept(window, page)
             elif next_window := reading.plan():
-                window = next_window
-                page = await self._fetch(reading.query_for(window))
+                self._accept(next_window, await self._fetch(reading.query_for(next_window)))
             else:
                 return False
-            reading.accept(window, page)
-            self._drop_void()
-            self._ask_ahead()
         return True
-
-    def _ask_ahead(self) -> None:
-        reading = self._reading
-        while len(self._ahead) < reading.room and reading.room > 1 and (window := reading.plan()):
-            self._ahead.append((window, self._spawn(self._fetch(reading.query_for(window)))))
-
-    def _drop_void(self) -> None:
-        while self._ahead and self._reading.is_void(self._ahead[0][0]):
-            window, task = self._ahead.popleft()
-            task.cancel()
-            self._reading.count_void(window)
-
-    def _forget(self) -> None:
-        for _, task in self._ahead:
-            task.cancel()
-        self._ahead.clear()
-
-    @property
-    def report(self) -> Report:
-        """What this iteration read and proved, up to now."""
-        return self._reading.report
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
-        return self._reading.checkpoint
 
     async def aclose(self) -> None:
         """End the iteration: nothing more is asked for or given, and the requests under way are cancelled."""
+        import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
+
         tasks = [task for _, task in self._ahead]
         self._close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _close(self) -> None:
-        self._reading.stop()
-        self._forget()
 
-    __del__ = _close
+def refuse_cancelled(done: Future[Page] | asyncio.Task[Page]) -> None:
+    """Raise `ConfigurationError` for a request that was cancelled: its reader was not, and is not to think so."""
+    if done.cancelled():
+        raise ConfigurationError("The client, or the iterator, was closed while it was read.")
+
+
+def _is_cancelled() -> bool:
+    import asyncio  # noqa: PLC0415 (as above)
+
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -6,8 +6,6 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dateutil.parser import isoparse
-
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -49,8 +47,12 @@ def _resolved(moment: object, now: datetime) -> datetime:
     if isinstance(moment, str):
         if match := re.fullmatch(_DURATION, moment):
             return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
-        is_date = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", moment)
-        moment = date.fromisoformat(moment) if is_date else isoparse(moment)
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", moment):
+            moment = date.fromisoformat(moment)
+        else:
+            from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and hardly ever needed)
+
+            moment = isoparse(moment)
     if isinstance(moment, date) and not isinstance(moment, datetime):
         return datetime.combine(moment, time(), UTC)
     if not isinstance(moment, datetime) or moment.utcoffset() is None:

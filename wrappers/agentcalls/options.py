@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
@@ -12,6 +13,9 @@ from agentcalls.moments import Moment, check_moment
 from agentcalls.progress import Checkpoint
 from agentcalls.query import check_boolean, check_integer
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 MAX_CONCURRENCY = 64
 
 
@@ -20,6 +24,17 @@ def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
         raise ConfigurationError(
             f"{attribute.name} takes a Checkpoint, not {type(value).__name__}."
         )
+
+
+def _many_ids(_: object, attribute: Attribute[Any], value: object) -> None:
+    # A text would be read letter by letter.
+    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+        raise ConfigurationError(f"{attribute.name} takes several ids, not {type(value).__name__}.")
+
+
+def _checkpoints(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{attribute.name} takes a mapping from agent ids to checkpoints.")
 
 
 @frozen(kw_only=True)
@@ -42,3 +57,12 @@ class ReadOptions:
     def needs_iterating(self) -> bool:
         """Whether `since`, `until` or `resume` is given, which the API itself knows nothing of."""
         return any(option is not None for option in (self.since, self.until, self.resume))
+
+
+@frozen(kw_only=True)
+class ManyOptions:
+    """The options of `client.calls.list_many` that `list` does not have; see there."""
+
+    agent_ids: Iterable[str] = field(repr=False, validator=_many_ids)
+    resume: Mapping[str, Checkpoint] = field(repr=False, validator=_checkpoints)
+    stop_on_error: bool = field(default=False, validator=check_boolean)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from attrs import frozen
 
 from agentcalls.decode import Problem  # noqa: TC001 (as above)
 from agentcalls.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agentcalls.errors import AgentCallsError
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -93,3 +98,19 @@ class Checkpoint:
         if checkpoint.key is not None and not checkpoint.direction:
             raise ConfigurationError("This is no checkpoint of a listing: a key without direction.")
         return checkpoint
+
+
+@frozen(kw_only=True)
+class ManyReport:
+    """How the listings of many agents were read, up to now."""
+
+    agents: Mapping[str, Report]
+    """Each agent that was reached. Of their problems a thousand are kept in all, and the counts of each."""
+    failures: Mapping[str, AgentCallsError]
+    """The agents whose reading failed, each with its error."""
+    checkpoints: Mapping[str, Checkpoint]
+    """Where `list_many(..., resume=checkpoints)` goes on: each agent that was begun and not read to its end."""
+    complete: bool
+    """Whether all agents were reached, and the report of each is complete."""
+    reason: str | None
+    """Why it is not complete, in sentences; None where it is."""

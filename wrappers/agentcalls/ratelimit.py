@@ -33,9 +33,9 @@ class RateLimit:
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> RateLimit | None:
-        """The rate limit that these headers state, or None where they state nothing."""
+        """The rate limit that these headers state, or None where they state nothing; asked for in lower case."""
         limit, remaining, reset = (
-            _integer(headers.get(f"X-RateLimit-{name}")) for name in ("Limit", "Remaining", "Reset")
+            _integer(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset")
         )
         if limit is None and remaining is None and reset is None:
             return None
@@ -47,7 +47,9 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
 
     A date is read by the server's own clock, its `Date`; without one by `wall`, this machine's Unix time in seconds.
     """
-    value = headers.get("Retry-After", "").strip()
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
     # Sent twice, it is a list: the longest of them is never too soon.
     if re.fullmatch(r"[0-9.+, ]+", value) and (
         numbers := re.findall(r"[0-9]+(?:\.[0-9]+)?", value)
@@ -59,7 +61,7 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
 
 def window_wait(headers: Mapping[str, str], wall: float) -> float | None:
     """The seconds until the rate limit's window resets, where the headers say that it is used up; otherwise None."""
-    if _integer(headers.get("X-RateLimit-Remaining")) != 0:
+    if _integer(headers.get("x-ratelimit-remaining")) != 0:
         return None
     limit = RateLimit.from_headers(headers)
     if limit is None or limit.reset is None:
@@ -114,5 +116,5 @@ def _http_date(value: str) -> float | None:
 
 
 def _server_time(headers: Mapping[str, str], wall: float) -> float:
-    date = _http_date(headers.get("Date", ""))
+    date = _http_date(headers.get("date", ""))
     return wall if date is None else date

@@ -84,6 +84,11 @@ class Reading:
         """The window to ask for next; None where reading has ended."""
         return None if self._stopped else self._walk.plan()
 
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to ask for."""
+        return self._stopped or self._walk.done
+
     def stop(self) -> None:
         """End reading: nothing more is planned, and nothing more is handed out."""
         self._stopped = True
@@ -132,9 +137,9 @@ class Reading:
         """Whether the plan has changed since, so that the answer to this window is of no use."""
         return self._walk.is_void(window)
 
-    def count_void(self, window: Window) -> None:
+    def count_void(self) -> None:
         """Count a window that was asked for in vain."""
-        self._walk.accept(window, (), None)
+        self._walk.count_void()
 
 
 def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import httpcore
 import httpx
 
 from agentcalls.endpoint import OPERATION
@@ -20,10 +21,25 @@ from agentcalls.retry import Answer
 
 if TYPE_CHECKING:
     from agentcalls.auth import KeyAuth
+    from agentcalls.connections import Reply, Timeouts
 
 # What sending and reading may raise. httpx lets some of what is below it through: a redirect to no URL and, in
 # asyncio, a TLS record that is broken.
-FAILURES = (httpx.RequestError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError)
+_OF_HTTPCORE = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+)
+FAILURES = (
+    *_OF_HTTPCORE,
+    httpx.RequestError,
+    httpx.StreamError,
+    httpx.InvalidURL,
+    OSError,
+    UnicodeError,
+)
 
 # httpx looks at where a redirect leads even if it is not to be followed.
 _UNREADABLE = (httpx.DecodingError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
@@ -45,15 +61,16 @@ class Incoming:
         self._auth = auth
         self._longest = longest
         self._deadline = deadline
-        self._response: httpx.Response | None = None
-        self._arrived = 0
+        self._status: int | None = None
+        self._headers: dict[str, str] = {}
+        self._arrived = self._length = 0
         self._inflate: Any = None  # zlib names its class nowhere
-        self._content = bytearray()
+        self._pieces: list[bytes] = []
 
-    def start(self, response: httpx.Response) -> Answer | AgentCallsError | None:
+    def start(self, reply: Reply[Any, Any]) -> Answer | AgentCallsError | None:
         """Take the head of the answer; what is returned, if anything, ends it."""
-        self._response = response
-        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        self._status, self._headers = reply.status, reply.headers
+        encoding = self._headers.get("content-encoding", "").strip().lower()
         if encoding == "gzip":
             self._inflate = zlib.decompressobj(_GZIP)
         if encoding in _ENCODINGS:
@@ -66,11 +83,12 @@ class Incoming:
         if self._inflate:
             # httpx's own decoder hands out nothing for a piece that holds nothing, and all that a piece holds at once.
             try:
-                chunk = self._inflate.decompress(chunk, self._longest + 1 - len(self._content))
+                chunk = self._inflate.decompress(chunk, self._longest + 1 - self._length)
             except zlib.error as error:
                 return self.failed(httpx.DecodingError(str(error)))
-        self._content += chunk
-        if max(self._arrived, len(self._content)) > self._longest:
+        self._length += len(chunk)
+        self._pieces.append(chunk)
+        if max(self._arrived, self._length) > self._longest:
             return self._ended(
                 UnexpectedResponseError(f"The answer is longer than {self._longest:,} bytes.")
             )
@@ -80,19 +98,19 @@ class Incoming:
             )
         return None
 
-    def whole(self, response: httpx.Response) -> Answer | AgentCallsError:
+    def whole(self) -> Answer | AgentCallsError:
         """The answer, once it has been read to its end."""
         if self._inflate and self._arrived and not self._inflate.eof:
             return self.failed(httpx.DecodingError("the compressed body is not complete"))
-        return self._answer(response)
+        return self._answer(cast("int", self._status))
 
-    def _answer(self, response: httpx.Response) -> Answer:
-        return Answer(
-            response.status_code, response.headers, bytes(self._content), self._auth.secret
-        )
+    def _answer(self, status: int) -> Answer:
+        return Answer(status, self._headers, b"".join(self._pieces), self._auth.secret)
 
     def failed(self, error: Exception) -> Answer | AgentCallsError:
         """What an error of `FAILURES` stands for; it is returned, not raised."""
+        if isinstance(error, _OF_HTTPCORE):
+            error = _as_of_httpx(error)
         what = without(self._auth.secret, str(error)) or type(error).__name__
         refusal: AgentCallsError
         if isinstance(error, httpx.TimeoutException):
@@ -107,22 +125,29 @@ class Incoming:
         return self._ended(refusal)
 
     def _ended(self, refusal: AgentCallsError) -> Answer | AgentCallsError:
-        if self._response:
-            if self._response.status_code != _OK:
-                return self._answer(self._response)
-            refusal.status = self._response.status_code
-            request_id = self._response.headers.get("X-Request-Id", "")
+        if self._status is not None:
+            if self._status != _OK:
+                return self._answer(self._status)
+            refusal.status = self._status
+            request_id = self._headers.get("x-request-id", "")
             refusal.request_id = without(self._auth.secret, request_id) or None
         return refusal
 
 
-def within(timeout: httpx.Timeout, seconds: float) -> httpx.Timeout:
+def within(timeout: httpx.Timeout, seconds: float) -> Timeouts:
     """The same timeouts, none of them longer than `seconds`."""
     longest = max(seconds, _SHORTEST_TIMEOUT_SECONDS)
-    limits = timeout.as_dict().items()
-    return httpx.Timeout(
-        **{name: longest if value is None else min(value, longest) for name, value in limits}
-    )
+    return {
+        name: longest if value is None else min(value, longest)
+        for name, value in timeout.as_dict().items()
+    }
+
+
+def _as_of_httpx(error: Exception) -> httpx.RequestError:
+    # They have the same names.
+    translated: httpx.RequestError = getattr(httpx, type(error).__name__)(str(error))
+    translated.__cause__ = error
+    return translated
 
 
 def _is_final(error: BaseException) -> bool:

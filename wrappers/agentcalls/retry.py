@@ -49,6 +49,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
+    """Their names are in lower case."""
     content: bytes = field(repr=False)
     secret: str = field(default="", repr=False)
     """The key that the request carried."""

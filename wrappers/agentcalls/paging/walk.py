@@ -111,7 +111,7 @@ class Walk(Generic[RowT]):
             self._resume(resume)
         if not exact and self._plain is None:
             self._go_plainly(reasons.NOT_EXACT, self._position())
-        self._latest = Batch[RowT](self._stand(), self._stand())
+        self._latest: Batch[RowT] = Batch(self._stand(), self._stand())
         self._given = 0
         self._check_bounds()
 
@@ -159,6 +159,10 @@ class Walk(Generic[RowT]):
         """Whether the walk has changed its plan since: the answer to such a window delivers nothing."""
         return window.epoch != self._epoch
 
+    def count_void(self) -> None:
+        """Count a window that was asked for in vain; what `accept` gave last is still what a checkpoint is in."""
+        self._requests += 1
+
     def accept(self, window: Window, rows: Sequence[RowT], meta: PageMeta | None) -> list[RowT]:
         """The calls that an answer gives to deliver, in the listing's order.
 
@@ -167,7 +171,7 @@ class Walk(Generic[RowT]):
         """
         self._requests += 1
         before = self._latest.after
-        self._latest = Batch[RowT](before, before)
+        self._latest = Batch(before, before)
         self._given = 0
         if self.is_void(window):
             return []

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+
+from agentcalls import Call
+from agentcalls.cli.calls import FIELDS
+from agentcalls.cli.output import printable
+from agentcalls.cli.spreadsheet import csv_safe
+from cli.running import COMMAND, run_in_terminal, run_process
+from faults import changed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typer.testing import Result
+
+    from faults import FaultServer
+
+    Cli = Callable[..., Result]
+
+
+def test_a_pipe_gets_json_with_every_field_of_fifty_calls_and_stderr_the_total() -> None:
+    ended = run_process("list", "agent_demo")
+    calls = json.loads(ended.stdout)
+    assert ended.returncode == 0
+    assert len(calls) == 50
+    assert list(calls[0]) == list(FIELDS)
+    assert calls[0]["created_on"].endswith("Z")
+    assert ended.stderr == "Showing 50 of 250 calls.\n"
+
+
+def test_the_fields_are_the_models() -> None:
+    names = [field.name for field in attrs.fields(Call)]
+    assert [*FIELDS, "additional_properties"] == names
+
+
+def test_a_terminal_gets_a_table_in_local_time_that_fits_it() -> None:
+    code, text = run_in_terminal("list", "agent_demo", "--limit", "20")
+    head, *rows, summary = text.splitlines()
+    assert code == 0
+    assert "\x1b[1mCREATED" in head
+    assert "\x1b[31mfailed" in text
+    assert all(len(plain(row)) <= 80 for row in [head, *rows])
+    assert any("…" in row for row in rows)
+    assert summary == "Showing 20 of 250 calls."
+    _, utc = run_in_terminal("list", "agent_demo", "--limit", "20", "--utc")
+    # The mock's newest call is of 12:00 UTC, which is 15:00 here.
+    assert [plain(row)[11:13] for row in (rows[0], utc.splitlines()[1])] == ["14", "11"]
+    assert plain(utc.splitlines()[1])[16] == "Z"
+
+
+def test_a_wide_terminal_gets_more_columns_and_whole_cells() -> None:
+    _, text = run_in_terminal("list", "agent_demo", "--limit", "30", columns=200)
+    head, *rows = plain(text).splitlines()
+    columns = "CREATED STATUS DIRECTION FROM TO TIME TEST REASON ID"
+    assert head.split() == columns.split()
+    assert not any("…" in row for row in rows)
+    assert any(" test " in row for row in rows)
+
+
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_plain_terminals_get_the_table_without_colours(
+    variable: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variable.items():
+        monkeypatch.setenv(name, value)
+    _, text = run_in_terminal("list", "agent_demo", "--limit", "20")
+    assert text.startswith("CREATED ")
+    assert "\x1b" not in text
+    assert "…" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_a_table_in_a_pipe_is_plain_and_cut_nowhere(cli: Cli) -> None:
+    ended = cli("list", "agent_demo", "--format", "table", "--all")
+    lines = ended.stdout.splitlines()
+    assert len(lines) == 251
+    assert "\x1b" not in ended.stdout
+    assert "…" not in ended.stdout
+    assert lines == [line.rstrip() for line in lines]
+
+
+def test_filters_reach_the_api(cli: Cli) -> None:
+    options = ("--status", "failed", "--live", "--search", "SIP", "--sort", "created_on")
+    calls = json.loads(cli("list", "agent_demo", *options).stdout)
+    assert calls
+    assert {(call["status"], call["is_test_call"]) for call in calls} == {("failed", False)}
+    assert all("SIP" in call["error_reason"] for call in calls)
+    times = [call["created_on"] for call in calls]
+    assert times == sorted(times)
+
+
+def test_since_and_until_leave_calls_out_and_claim_no_total(cli: Cli) -> None:
+    ended = cli("list", "agent_demo", "--since", "2026-11-20", "--until", "2026-11-22", "--all")
+    days = {call["created_on"][:10] for call in json.loads(ended.stdout)}
+    assert days == {"2026-11-20", "2026-11-21"}
+    assert " of " not in ended.stderr
+
+
+def test_fields_are_chosen_in_any_form(cli: Cli) -> None:
+    chosen = ("--limit", "2", "--fields", "status, duration_seconds,is_test_call,created_on,source")
+    rows = json.loads(cli("list", "agent_demo", "--json", *chosen).stdout)
+    names = ["status", "duration_seconds", "is_test_call", "created_on", "source"]
+    assert [list(row) for row in rows] == [names, names]
+    table = cli("list", "agent_demo", "--format", "table", "--utc", *chosen).stdout.splitlines()
+    assert table[0].split() == [name.upper() for name in names]
+    assert table[1].split()[:2] == ["queued", str(rows[0]["is_test_call"]).lower()]
+    text = cli("list", "agent_demo", "--format", "csv", *chosen).stdout
+    first = next(csv.DictReader(io.StringIO(text)))
+    assert first == {
+        "status": "queued",
+        "duration_seconds": "",
+        "is_test_call": "true" if rows[0]["is_test_call"] else "false",
+        "created_on": rows[0]["created_on"],
+        "source": rows[0]["source"] or "",
+    }
+
+
+def test_ndjson_is_a_call_a_line(cli: Cli) -> None:
+    lines = cli("list", "agent_demo", "--all", "--format", "ndjson").stdout.splitlines()
+    assert len({json.loads(line)["id"] for line in lines}) == 250
+
+
+def test_no_call_is_an_empty_array(cli: Cli) -> None:
+    ended = cli("list", "agent_empty", "--json")
+    assert json.loads(ended.stdout) == []
+    assert ended.stderr == "Showing 0 of 0 calls.\n"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--fields", "id,color"),
+        ("--json", "--format", "csv"),
+        ("--all", "--limit", "5"),
+        ("--limit", "0"),
+        ("--since", "yesterday"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error_and_asks_nothing(
+    cli: Cli, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTCALLS_BASE_URL", "http://127.0.0.1:1")
+    ended = cli("list", "agent_demo", *options)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "Error: " in ended.stderr
+
+
+def test_all_that_is_not_proven_is_told_and_has_a_code_of_its_own(cli: Cli) -> None:
+    ended = cli("list", "agent_demo", "--all", "--sort", "status")
+    assert len(json.loads(ended.stdout)) == 250
+    assert ended.exit_code == 3
+    assert "Error: Not proven complete: The rows do not come in order" in ended.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+    command = [*COMMAND, "list", "agent_demo", "--all", "--format", "ndjson"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_a_server_steers_no_terminal_and_half_characters_are_escaped(
+    server: FaultServer, cli: Cli
+) -> None:
+    odd = {"error_reason": "\x1b[2Jgone\u202e", "end_reason": "\ud800", "extra": 1}
+    server.fail(changed(lambda page: page["data"][0].update(odd)))
+    table = cli("list", "agent_demo", "--format", "table").stdout
+    assert "\N{REPLACEMENT CHARACTER}[2Jgone\N{REPLACEMENT CHARACTER}" in table
+    ended = cli("list", "agent_demo", "--json")
+    call = json.loads(ended.stdout)[0]
+    assert (call["error_reason"], call["end_reason"], call["extra"]) == (
+        "\x1b[2Jgone\u202e",
+        "\ud800",
+        1,
+    )
+
+
+def test_a_row_that_cannot_be_read_is_shown_as_far_as_it_can(server: FaultServer, cli: Cli) -> None:
+    server.fail(changed(lambda page: page["data"][0].update(created_on="soon")))
+    ended = cli("list", "agent_demo", "--format", "table")
+    assert "+2348012345678" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("+14155550100", "+14155550100"),
+        ("+1+cmd", "'+1+cmd"),
+        ("=1+1", "'=1+1"),
+        ("-2", "'-2"),
+        ("@SUM", "'@SUM"),
+        ("\tx", "'\tx"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ],
+)
+def test_no_text_is_a_formula_to_a_spreadsheet(text: str, safe: str) -> None:
+    assert csv_safe(text) == safe
+
+
+def test_printable_text_stays_as_it_is() -> None:
+    assert printable("opérateur 電話") == "opérateur 電話"
+
+
+def plain(text: str) -> str:
+    for code in ("\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"):
+        text = text.replace(code, "")
+    return text

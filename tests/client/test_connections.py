@@ -1,0 +1,256 @@
+"""Which connections requests go over, and whom those trust."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from agentcalls import APIConnectionError, APITimeoutError, AsyncClient, Client, ConfigurationError
+from agentcalls.async_connections import AsyncConnections
+from agentcalls.connections import Connections, FreeList, trusted
+from faults import Exchange, FaultServer, answer, head_of, script, self_signed
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from flavours import MakeClient
+
+STALLS: dict[str, Any] = {
+    "head": script(then="stall"),
+    "inside the head": script(b"HTTP/1.1 200 OK\r\n", then="stall"),
+    "body": script(head_of(200, {"Content-Length": "9"}), b"{", then="stall"),
+}
+
+
+@pytest.fixture
+def server() -> Generator[FaultServer]:
+    with FaultServer() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTCALLS_API_KEY", "sk_key")
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def at_once(client: Any, count: int) -> list[Any]:
+    """What comes of so many requests for a page, under way at the same time: pages and errors."""
+    listing = client.calls.list("agent_1")
+    if isinstance(client, Client):
+        with ThreadPoolExecutor(count) as threads:
+            futures = [threads.submit(listing.page, 1) for _ in range(count)]
+        return [future.exception() or future.result() for future in futures]
+
+    async def main() -> list[Any]:
+        pages = (listing._target.page(1) for _ in range(count))
+        return await asyncio.gather(*pages, return_exceptions=True)
+
+    return list(client._runner.run(main()))
+
+
+def hold_until(server: FaultServer, count: int) -> None:
+    """Let the server answer nobody until so many requests are there, and then all of them."""
+    there = threading.Barrier(count)
+
+    def play(exchange: Exchange) -> object:
+        there.wait(5)
+        return answer(b'{"message": "", "meta": null, "data": []}')(exchange)
+
+    server.fail(play, times=count)
+
+
+def used(server: FaultServer, latest: int = 0) -> list[int]:
+    """The connections of the latest requests, or of all of them."""
+    return [request.connection for request in server.requests[-latest:]]
+
+
+def test_there_are_as_many_connections_as_requests_at_once(
+    make_client: MakeClient, server: FaultServer
+) -> None:
+    client = make_client(base_url=server.url)
+    for _ in range(3):
+        client.calls.list("agent_1").page(1)
+    assert used(server) == [0, 0, 0]
+    for _ in range(2):
+        hold_until(server, 4)
+        at_once(client, 4)
+        assert sorted(used(server, 4)) == [0, 1, 2, 3]
+    client.calls.list("agent_1").page(1)
+    client.calls.list("agent_1").page(1)
+    assert len(set(used(server, 2))) == 1
+
+
+class Connection:
+    expired = closed = False
+
+    def has_expired(self) -> bool:
+        return self.expired
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+
+def test_connection_that_became_free_last_goes_first_and_those_that_expired_are_given_up() -> None:
+    free = FreeList(Connection)
+    first, second, third = (free.take()[0] for _ in range(3))
+    for connection in (first, second, third):
+        free.give_back(connection)
+    assert free.take() == (third, [])
+    free.give_back(third)
+    first.expired = third.expired = True
+    assert free.take() == (second, [first, third])
+    second.closed = True
+    free.give_back(second)
+    fourth, expired = free.take()
+    assert (fourth not in {first, second, third}, expired) == (True, [])
+    assert free.take_all() == [fourth]
+    free.give_back(fourth)  # of a request that was under way when the client was closed
+    assert free.take()[0] is not fourth
+
+
+def test_connections_that_the_server_hung_up_are_not_used_again(
+    make_client: MakeClient, server: FaultServer
+) -> None:
+    client = make_client(base_url=server.url)
+    hold_until(server, 3)
+    at_once(client, 3)
+    server.hang_up()
+    client.calls.list("agent_1").page(1)
+    client.calls.list("agent_1").page(1)
+    assert used(server, 2) == [3, 3]
+
+
+def test_connection_that_the_server_closed_is_replaced(
+    make_client: MakeClient, server: FaultServer
+) -> None:
+    server.fail(answer(b"{}", 503, Connection="close"), times=1)
+    make_client(base_url=server.url).calls.list("agent_1").page(1)
+    assert used(server) == [0, 1]
+
+
+@pytest.mark.parametrize("point", STALLS)
+def test_cancelled_request_gives_its_place_back_and_its_connection_up(
+    server: FaultServer, point: str
+) -> None:
+    server.fail(STALLS[point], times=1)
+
+    async def main() -> None:
+        async with AsyncClient(base_url=server.url) as client:
+            client._http = AsyncConnections(client._config.host, most=1)
+            listing = client.calls.list("agent_1")
+            task = asyncio.create_task(listing.page(1))
+            assert await asyncio.to_thread(server.stalled.acquire, timeout=5)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await asyncio.to_thread(server.left.acquire, timeout=5)
+            for _ in range(2):
+                assert len(await listing.page(1)) == 100
+
+    asyncio.run(main())
+    assert used(server) == [0, 1, 1]
+
+
+def test_cancelled_wait_for_a_connection_leaves_the_place_to_others(server: FaultServer) -> None:
+    server.fail(STALLS["head"], times=1)
+
+    async def main() -> None:
+        async with AsyncClient(base_url=server.url) as client:
+            client._http = AsyncConnections(client._config.host, most=1)
+            listing = client.calls.list("agent_1")
+            first = asyncio.create_task(listing.page(1))
+            assert await asyncio.to_thread(server.stalled.acquire, timeout=5)
+            waiting, last = (asyncio.create_task(listing.page(1)) for _ in range(2))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            first.cancel()
+            assert len(await asyncio.wait_for(last, 5)) == 100
+
+    asyncio.run(main())
+    assert used(server) == [0, 1]
+
+
+def test_wait_for_a_connection_ends_within_the_timeout(
+    make_client: MakeClient, server: FaultServer
+) -> None:
+    timeout = httpx.Timeout(0.5, pool=0.01)
+    kind: Any = {"sync": Connections, "async": AsyncConnections}[make_client.flavour]
+    client = make_client(base_url=server.url, timeout=timeout, max_retries=0)
+    bare: Any = getattr(client, "_target", client)
+    bare._http = kind(bare._config.host, most=1)
+    server.fail(STALLS["head"], times=1)
+    errors = at_once(client, 2)
+    assert {type(error) for error in errors} == {APITimeoutError}
+    assert sum("Every connection was in use" in str(error) for error in errors) == 1
+    assert used(server) == [0]
+    for _ in range(2):
+        assert len(client.calls.list("agent_1").page(1)) == 100
+
+
+def test_proxy_of_the_environment_gets_the_requests(
+    make_client: MakeClient, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    client = make_client(base_url="http://api.example", allow_http=True)
+    assert len(client.calls.list("agent_1").page(1)) == 100
+    (request,) = server.requests
+    assert request.target.startswith("http://api.example/api/v1/console/")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+def test_certificates_of_the_environment_are_trusted(
+    make_client: MakeClient,
+    certificate: tuple[ssl.SSLContext, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tls, file = certificate
+    with FaultServer(tls) as server:
+        with pytest.raises(APIConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
+            make_client(base_url=server.url).calls.list("agent_1").page(1)
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        for _ in range(2):
+            listing = make_client(base_url=server.url).calls.list("agent_1")
+            assert len(listing.page(1)) == len(listing.page(2)) == 100
+        assert used(server) == [1, 1, 2, 2]  # the first was turned away unheard
+
+
+def test_clients_share_what_they_trust_until_the_environment_changes(
+    certificate: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, file = certificate
+    usual = trusted()
+    assert trusted() is usual
+    assert len(usual.get_ca_certs()) > 1
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    own = trusted()
+    assert trusted() is own
+    assert len(own.get_ca_certs()) == 1
+    os.utime(file, (0, 0))
+    assert trusted() is not own
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_refused_at_once(
+    make_client: MakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    file = tmp_path / "certificates.pem"
+    if text:
+        file.write_text(text)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+        make_client(base_url="https://host")
+    make_client(base_url="http://localhost")

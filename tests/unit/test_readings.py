@@ -1,0 +1,230 @@
+"""Whom to ask next and whose calls to hand out, decided without a socket."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agentcalls import (
+    AuthenticationError,
+    Call,
+    CallQuery,
+    InternalServerError,
+    ManyOptions,
+    Page,
+    PageMeta,
+    ReadOptions,
+)
+from agentcalls.readings import Readings, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def readings(
+    agents: Iterable[str], *, concurrency: int = 4, stop_on_error: bool = False, **options: Any
+) -> Readings:
+    return Readings(
+        ManyOptions(agent_ids=list(agents), resume={}, stop_on_error=stop_on_error),
+        CallQuery(agent_id="*"),
+        ReadOptions(**options),
+        concurrency=concurrency,
+        wall=START.timestamp(),
+    )
+
+
+def page_for(request: Request, total: int) -> Page:
+    query = request.query
+    page, limit = query.page or 1, query.limit or 100
+    numbers = range((page - 1) * limit, min(page * limit, total))
+    meta: Any = PageMeta(
+        total_count=total,
+        page_count=-(-total // limit),
+        current_page=page,
+        limit=limit,
+        has_next_page=page * limit < total,
+        has_previous_page=page > 1,
+    )
+    return Page([call(query.agent_id, number) for number in numbers], meta, None, None, None)
+
+
+def call(agent: str, number: int) -> Call:
+    return Call(
+        id=f"{agent}_{number}",
+        source="+1",
+        destination="+2",
+        status="ended",
+        direction="outbound",
+        created_on=START - timedelta(minutes=number),
+        duration_seconds=1,
+        is_test_call=False,
+        error_reason=None,
+        end_reason=None,
+        ringing_at=None,
+        ended_at=None,
+    )
+
+
+def planned(many: Readings) -> list[Request]:
+    return list(iter(many.plan, None))
+
+
+def agents_of(requests: Iterable[Request]) -> list[str]:
+    return [request.agent.id for request in requests]
+
+
+def opened(many: Readings, *, total: int = 2) -> list[Request]:
+    """What is asked for once the first answer's second half comes."""
+    (first,) = planned(many)
+    many.answered(first, page_for(first, total))
+    assert many.advance()
+    assert planned(many) == []
+    list(many.pending)
+    assert many.advance()
+    return planned(many)
+
+
+def ids(many: Readings) -> list[str]:
+    return [str(call.id) for _, call in many.pending]
+
+
+def test_one_request_until_half_of_the_first_answer_is_taken() -> None:
+    many = readings("abcdefgh")
+    assert agents_of(opened(many)) == ["b", "c", "d", "e"]
+
+
+def test_agents_without_calls_open_the_window_too() -> None:
+    many = readings("abcdefgh")
+    (first,) = planned(many)
+    many.answered(first, page_for(first, 0))
+    assert many.advance()
+    assert len(planned(many)) == 4
+
+
+def test_an_agent_that_fails_opens_the_window_too() -> None:
+    many = readings("abcdefgh")
+    (first,) = planned(many)
+    many.failed(first, InternalServerError("No."))
+    assert not many.advance()
+    assert len(planned(many)) == 4
+
+
+def test_an_agent_that_is_begun_goes_before_a_new_one_and_new_ones_before_windows_ahead() -> None:
+    many = readings("abcdefgh")
+    assert agents_of(opened(many, total=1000)) == ["a", "b", "c", "d"]
+
+
+def test_windows_ahead_go_to_the_agent_with_the_fewest() -> None:
+    many = readings("ab", concurrency=7)
+    requests = opened(many, total=1000)
+    # Of b only one, until half of its first answer is taken.
+    assert agents_of(requests) == ["a", "b", "a", "a", "a", "a", "a"]
+    many.answered(requests[1], page_for(requests[1], 1000))
+    list(many.pending)
+    assert many.advance()
+    assert agents_of(planned(many)) == ["a"]
+    list(many.pending)
+    assert many.advance()
+    assert planned(many) == []
+    for request in requests[:1] + requests[2:4]:
+        many.answered(request, page_for(request, 1000))
+    list(many.pending)
+    assert many.advance()
+    assert agents_of(planned(many)) == ["b"]
+
+
+def test_answers_wait_in_the_window_until_it_is_their_turn() -> None:
+    many = readings("a", concurrency=4)
+    first, *ahead = opened(many, total=1000)
+    list(many.pending)
+    for request in reversed(ahead):
+        many.answered(request, page_for(request, 1000))
+        assert not many.advance()
+        assert planned(many) == []
+    many.answered(first, page_for(first, 1000))
+    read: list[str] = []
+    while many.advance():
+        assert len(planned(many)) == 1
+        read += ids(many)
+    assert read == [f"a_{number}" for number in range(100, 100 + len(read))]
+    assert len(read) > 300
+
+
+def test_answers_of_different_agents_come_as_they_are_ready() -> None:
+    many = readings("abcd")
+    requests = opened(many)
+    list(many.pending)
+    for request in reversed(requests):
+        many.answered(request, page_for(request, 1))
+    assert agents_of(requests) == ["b", "c", "d"]
+    order: list[str] = []
+    while many.advance():
+        order += ids(many)
+    assert order == ["d_0", "c_0", "b_0"]
+    many.end()
+    assert many.report.complete
+
+
+def test_windows_asked_for_in_vain_keep_their_slots_until_they_are_answered() -> None:
+    many = readings("ab", concurrency=4, since=START - timedelta(minutes=150))
+    first, _, *ahead = opened(many, total=1000)
+    assert agents_of(ahead) == ["a", "a"]
+    list(many.pending)
+    many.answered(ahead[0], page_for(ahead[0], 1000))
+    many.answered(first, page_for(first, 1000))
+    assert many.advance()
+    assert ids(many)[-1] == "a_150"
+    assert not many.advance()
+    assert many.report.agents["a"].complete
+    assert many.report.agents["a"].requests == 4
+    assert [request.void for request in ahead] == [True, True]
+    assert many._slots_taken == 2
+    many.answered(ahead[1], page_for(ahead[1], 1000))
+    assert many._slots_taken == 1
+
+
+def test_failure_comes_in_its_turn_and_drops_what_was_asked_behind_it() -> None:
+    many = readings("a", concurrency=4)
+    requests = opened(many, total=1000)
+    list(many.pending)
+    many.failed(requests[1], InternalServerError("No."))
+    many.answered(requests[2], page_for(requests[2], 1000))
+    many.answered(requests[0], page_for(requests[0], 1000))
+    assert many.advance()
+    list(many.pending)
+    assert not many.advance()
+    assert many._slots_taken == 1
+    many.failed(requests[3], InternalServerError("Never mind."))
+    assert many._slots_taken == 0
+    with pytest.raises(ExceptionGroup, match="1 of 1 agents failed") as caught:
+        many.end()
+    assert [str(error) for error in caught.value.exceptions] == [str(many.report.failures["a"])]
+    many.end()
+    assert planned(many) == []
+
+
+def test_error_of_all_agents_is_raised_even_by_a_window_of_no_use() -> None:
+    many = readings("a", concurrency=4)
+    requests = opened(many, total=1000)
+    list(many.pending)
+    many.failed(requests[0], InternalServerError("No."))
+    assert not many.advance()
+    with pytest.raises(AuthenticationError):
+        many.failed(requests[1], AuthenticationError("Nobody."))
+    assert isinstance(many.report.failures["a"], InternalServerError)
+
+
+def test_what_is_answered_after_the_end_changes_nothing() -> None:
+    many = readings("ab")
+    requests = opened(many, total=1000)
+    many.stop()
+    before = many.report
+    for request in requests:
+        many.answered(request, page_for(request, 1000))
+    assert not many.advance()
+    assert many.report == before
+    assert set(before.checkpoints) == {"a", "b"}

@@ -1,0 +1,7 @@
+"""`python -m agentcalls.cli`, for where the script is not on PATH."""
+
+import sys
+
+from agentcalls.cli import main
+
+sys.exit(main())

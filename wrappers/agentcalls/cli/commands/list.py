@@ -1,0 +1,108 @@
+"""`agentcalls list`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from agentcalls.cli import options
+from agentcalls.cli.calls import FIELDS, checked_fields, columns_of, row_of
+from agentcalls.cli.connection import connect
+from agentcalls.cli.failures import Code, Failure
+from agentcalls.cli.output import Counted, Form, chosen_form, console, say, write_rows
+from agentcalls.cli.table import write_table
+
+EXAMPLES = (
+    "agentcalls list agent_demo --status failed --since 7d",
+    "agentcalls list agent_demo --live --all --fields created_on,destination,status --format csv",
+)
+
+_LIMIT = 50
+
+
+def command(
+    ctx: typer.Context,
+    agent: options.Agent,
+    *,
+    status: options.Status = None,
+    search: options.Search = None,
+    test: options.Test = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD",
+            help='The field to sort by, "-" in front for descending; the server\'s own order where left out.',
+            rich_help_panel=options.FILTERS,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            metavar="N",
+            help=f"How many calls; {_LIMIT} where left out.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every call.", rich_help_panel=options.OUTPUT)
+    ] = False,
+    fields: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,...",
+            help=f"These fields only, of: {', '.join(FIELDS)}.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    form: Annotated[
+        Form | None,
+        typer.Option(
+            "--format",
+            help="A table where stdout is a terminal and JSON where it is not, unless given.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    as_json: options.AsJson = False,
+    utc: options.Utc = False,
+) -> None:
+    """List an agent's calls.
+
+    JSON, NDJSON and CSV have times in UTC. With --all the exit code is 3 where it could not be proven
+    that each call was listed once, and stderr says why.
+    """
+    if every and limit:
+        raise Failure("--all and --limit contradict each other.", Code.USAGE)
+    wanted = checked_fields(fields)
+    form = chosen_form(form, as_json=as_json)
+    with connect(ctx) as client:
+        listing = client.calls.list(
+            agent,
+            status=status,
+            search=search,
+            sort=sort,
+            is_test_call=test,
+            since=since,
+            until=until,
+            max_items=None if every else limit or _LIMIT,
+        )
+        calls = Counted(listing)
+        if form is Form.TABLE:
+            write_table(calls, columns_of(wanted, console(sys.stdout).width, utc=utc))
+        else:
+            write_rows((row_of(call, wanted) for call in calls), form, wanted or FIELDS)
+        report = listing.report
+    sys.stdout.flush()
+    say(_summary(calls.count, report.total_count_last, timed=bool(since or until)))
+    if every and not report.complete:
+        raise Failure(f"Not proven complete: {report.reason}", Code.FAILED)
+
+
+def _summary(shown: int, total: int | None, *, timed: bool) -> str:
+    # The total is the server's, which knows no --since and --until.
+    if timed or total is None:
+        return f"Showing {shown:,} calls."
+    return f"Showing {shown:,} of {total:,} calls."

@@ -1,0 +1,81 @@
+"""What a failure is called and which exit code it has; docs/cli/index.md promises the codes."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+
+import agentcalls
+from agentcalls.cli.extras import MissingExtraError
+
+_ARGUMENT = re.compile(r"\b([a-z_]+)=(?:…|True)|^([a-z_]+)(?= takes )")
+
+
+class Code(IntEnum):
+    """The exit codes, a contract: a number never changes its meaning."""
+
+    FINE = 0
+    ERROR = 1
+    USAGE = 2
+    FAILED = 3
+    """A check failed, or a listing could not be proven complete."""
+    DENIED = 4
+    NOT_FOUND = 5
+    RATE_LIMITED = 6
+    NETWORK = 7
+    SERVER = 8
+    INTERRUPTED = 130
+
+
+class Failure(Exception):  # noqa: N818  # it may also be a check that did its work
+    """Ends a command with a sentence on stderr and this exit code."""
+
+    def __init__(self, sentence: str, code: Code = Code.ERROR) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def code_of(error: BaseException) -> Code:
+    """The exit code that an error stands for; ERROR for one that is in no table."""
+    if isinstance(error, Failure):
+        return error.code
+    return next((code for kind, code in _codes() if isinstance(error, kind)), Code.ERROR)
+
+
+def sentence_of(error: BaseException) -> str | None:
+    """What went wrong and what to do, on one line; None for an error that only a bug can raise."""
+    if isinstance(error, agentcalls.AgentCallsError):
+        # The library speaks of its arguments: timeout=… is --timeout here.
+        return _ARGUMENT.sub(lambda found: option(found[1] or found[2]), str(error))
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted."
+    if isinstance(error, Failure | MissingExtraError):
+        return str(error)
+    if isinstance(error, EOFError):
+        return "Nothing was entered."
+    if isinstance(error, OSError):
+        what = error.strerror or str(error) or type(error).__name__
+        return f"{error.filename}: {what}." if error.filename else f"{what}."
+    return None
+
+
+def option(name: str) -> str:
+    """The option for a setting of this name."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _codes() -> list[tuple[type[BaseException], Code]]:
+    return [
+        (KeyboardInterrupt, Code.INTERRUPTED),
+        (agentcalls.AuthenticationError, Code.DENIED),
+        (agentcalls.PermissionDeniedError, Code.DENIED),
+        (agentcalls.NotFoundError, Code.NOT_FOUND),
+        (agentcalls.RateLimitError, Code.RATE_LIMITED),
+        (agentcalls.APIConnectionError, Code.NETWORK),
+        (agentcalls.InternalServerError, Code.SERVER),
+        # A redirect, a page for people, pages that contradict each other: the server's doing, too.
+        (agentcalls.UnexpectedResponseError, Code.SERVER),
+        (agentcalls.PaginationError, Code.SERVER),
+        (agentcalls.ConfigurationError, Code.USAGE),
+        (agentcalls.BadRequestError, Code.USAGE),
+    ]

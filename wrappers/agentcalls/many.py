@@ -1,0 +1,260 @@
+"""What `client.calls.list_many(...)` returns, and its iterators: the shells around `Readings`, in both flavours."""
+
+from __future__ import annotations
+
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Self
+
+from attrs import define, field
+
+from agentcalls.errors import AgentCallsError
+from agentcalls.iterators import refuse_cancelled
+from agentcalls.progress import ManyReport
+from agentcalls.readings import UNREAD, Readings
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
+
+    from agentcalls.clock import Clock
+    from agentcalls.iterators import AsyncFetch, Fetch, Spawn, Submit
+    from agentcalls.options import ManyOptions, ReadOptions
+    from agentcalls.page import Page
+    from agentcalls.query import CallQuery
+    from agentcalls.readings import Request
+    from agentcalls_api.models import Call
+
+
+class ManyIterator:
+    """The calls of one iteration over many agents, each with its agent's id; one thread reads it.
+
+    Pages are fetched by other threads, at most `concurrency` of them at once. At its end it raises the failures of
+    single agents as one `ExceptionGroup`. It ends at once for what would meet every agent: `AuthenticationError`,
+    `RateLimitError`, a closed client; and for anything that is no `AgentCallsError`.
+    """
+
+    def __init__(self, readings: Readings, fetch: Fetch, submit: Submit) -> None:
+        self._readings = readings
+        self._fetch = fetch
+        self._submit = submit
+        self._under_way: dict[Request, Future[Page]] = {}
+        self._arrived: SimpleQueue[tuple[Request, Future[Page]]] = SimpleQueue()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> tuple[str, Call]:
+        while True:
+            for pair in self._readings.pending:
+                return pair
+            if not self._advance():
+                raise StopIteration
+
+    def _advance(self) -> bool:
+        # Whether there may be more to hand out.
+        readings = self._readings
+        with readings.stopped_by_errors(self._forget):
+            more = readings.advance()
+            while readings.room > 1 and (request := readings.plan()):
+                self._send(request)
+            if more:
+                return True
+            if self._under_way:
+                request, future = self._arrived.get()
+                self._under_way.pop(request, None)
+                refuse_cancelled(future)
+                self._take(request, future.result)
+            elif first := readings.plan():
+                self._take(first, partial(self._fetch, first.query))
+            else:
+                readings.end()
+                return False
+        return True
+
+    def _send(self, request: Request) -> None:
+        future = self._under_way[request] = self._submit(self._fetch, request.query)
+        # Without a reference to the iterator, which is closed when it is dropped.
+        arrived = self._arrived
+        future.add_done_callback(lambda done: arrived.put((request, done)))
+
+    def _take(self, request: Request, give: Callable[[], Page]) -> None:
+        try:
+            page = give()
+        except AgentCallsError as error:
+            self._readings.failed(request, error)
+        else:
+            self._readings.answered(request, page)
+
+    def _forget(self) -> None:
+        for future in self._under_way.values():
+            future.cancel()
+        self._under_way.clear()
+
+    @property
+    def report(self) -> ManyReport:
+        """What this iteration read and proved, up to now, agent by agent, and where it would go on."""
+        return self._readings.report
+
+    def close(self) -> None:
+        """End the iteration: nothing more is asked for or given. Requests under way end by themselves."""
+        self._readings.stop()
+        self._forget()
+
+    __del__ = close
+
+
+class AsyncManyIterator:
+    """The calls of one iteration over many agents; one task reads it. As `ManyIterator`, with `async for`.
+
+    Pages are fetched by tasks, which are cancelled when the iteration ends early.
+    """
+
+    def __init__(self, readings: Readings, fetch: AsyncFetch, spawn: Spawn) -> None:
+        self._readings = readings
+        self._fetch = fetch
+        self._spawn = spawn
+        import asyncio  # noqa: PLC0415 (slow to import, and of no use to the other flavour)
+
+        self._under_way: dict[Request, asyncio.Task[Page]] = {}
+        self._arrived: asyncio.Queue[tuple[Request, asyncio.Task[Page]]] = asyncio.Queue()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> tuple[str, Call]:
+        while True:
+            for pair in self._readings.pending:
+                return pair
+            if not await self._advance():
+                raise StopAsyncIteration
+
+    async def _advance(self) -> bool:
+        # Whether there may be more to hand out.
+        readings = self._readings
+        with readings.stopped_by_errors(self._forget):
+            more = readings.advance()
+            while readings.room > 1 and (request := readings.plan()):
+                self._send(request)
+            if more:
+                return True
+            if self._under_way:
+                request, task = await self._arrived.get()
+                self._under_way.pop(request, None)
+                refuse_cancelled(task)
+                await self._take(request, task)
+            elif first := readings.plan():
+                await self._take(first, self._fetch(first.query))
+            else:
+                readings.end()
+                return False
+        return True
+
+    def _send(self, request: Request) -> None:
+        task = self._under_way[request] = self._spawn(self._fetch(request.query))
+        # Without a reference to the iterator, which is closed when it is dropped.
+        arrived = self._arrived
+        task.add_done_callback(lambda done: arrived.put_nowait((request, done)))
+
+    async def _take(self, request: Request, page: Awaitable[Page]) -> None:
+        try:
+            given = await page
+        except AgentCallsError as error:
+            self._readings.failed(request, error)
+        else:
+            self._readings.answered(request, given)
+
+    def _forget(self) -> None:
+        for task in self._under_way.values():
+            task.cancel()
+        self._under_way.clear()
+
+    @property
+    def report(self) -> ManyReport:
+        """What this iteration read and proved, up to now, agent by agent, and where it would go on."""
+        return self._readings.report
+
+    async def aclose(self) -> None:
+        """End the iteration: nothing more is asked for or given, and the requests under way are cancelled."""
+        import asyncio  # noqa: PLC0415 (as above)
+
+        tasks = list(self._under_way.values())
+        self._close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _close(self) -> None:
+        self._readings.stop()
+        self._forget()
+
+    __del__ = _close
+
+
+@define
+class ManyListing:
+    """The calls of many agents, lazily, as pairs (agent id, call): iterating asks anew each time."""
+
+    query: CallQuery
+    """What each agent is asked for; its `agent_id` stands for any."""
+    many: ManyOptions
+    """Whose calls are read, and what a failure does."""
+    options: ReadOptions
+    """How each agent is read."""
+    _fetch: Fetch = field(repr=False)
+    _submit: Submit = field(repr=False)
+    _concurrency: int = field(repr=False)
+    _clock: Clock = field(repr=False)
+    _latest: Readings | None = field(default=None, init=False, repr=False, eq=False)
+
+    def __iter__(self) -> ManyIterator:
+        """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
+        self._latest = Readings(
+            self.many,
+            self.query,
+            self.options,
+            concurrency=self.options.concurrency or self._concurrency,
+            wall=self._clock.wall(),
+        )
+        return ManyIterator(self._latest, self._fetch, self._submit)
+
+    @property
+    def report(self) -> ManyReport:
+        """What the latest iteration read and proved, up to now, agent by agent, and where it would go on."""
+        return self._latest.report if self._latest else _unread()
+
+
+@define
+class AsyncManyListing:
+    """The calls of many agents, lazily: the same as `ManyListing`, to be read with `async for`."""
+
+    query: CallQuery
+    """What each agent is asked for; its `agent_id` stands for any."""
+    many: ManyOptions
+    """Whose calls are read, and what a failure does."""
+    options: ReadOptions
+    """How each agent is read."""
+    _fetch: AsyncFetch = field(repr=False)
+    _spawn: Spawn = field(repr=False)
+    _concurrency: int = field(repr=False)
+    _clock: Clock = field(repr=False)
+    _latest: Readings | None = field(default=None, init=False, repr=False, eq=False)
+
+    def __aiter__(self) -> AsyncManyIterator:
+        """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
+        self._latest = Readings(
+            self.many,
+            self.query,
+            self.options,
+            concurrency=self.options.concurrency or self._concurrency,
+            wall=self._clock.wall(),
+        )
+        return AsyncManyIterator(self._latest, self._fetch, self._spawn)
+
+    @property
+    def report(self) -> ManyReport:
+        """What the latest iteration read and proved, up to now, agent by agent, and where it would go on."""
+        return self._latest.report if self._latest else _unread()
+
+
+def _unread() -> ManyReport:
+    return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
