@@ -335,6 +335,22 @@ def test_the_request_of_a_finding_can_be_repeated_as_it_is_shown(run: Runner) ->
     assert variable.split()[-1] not in str(answer["data"])
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("mine-mine MINE-MINE mine-min", "[key] [KEY] [key]"),
+        ("sk_5f2a9c", "[key]"),
+        (f"sk_{'0' * 32}", f"sk_{'0' * 32}"),  # one that is tried, and no secret
+        ("call +4915112345678 (%2B14155550123)", "call +1000000000078 (%2B10000000023)"),
+        ("search=%2B141%250123&limit=1", "search=%2B10000000000&limit=1"),
+        ("2026-11-23T12:00:00.123456Z 1793678976", "2026-11-23T12:00:00.123456Z 1793678976"),
+        ("+1000000000078", "+1000000000078"),
+    ],
+)
+def test_masking(text: str, masked: str) -> None:
+    assert Mask(["mine-mine", "short", None]).text(text) == masked
+
+
 class Watch:
     """A clock that sleeping puts forward."""
 
@@ -464,7 +480,7 @@ def entry(body: object, *, status: int = 200, **changes: Any) -> dict[str, Any]:
     text = json.dumps(body)
     url = f"https://api.example.org{PATH.replace('{agentId}', 'a1')}?limit=1&page=1"
     headers = {":status": str(status), "content-type": "application/json; charset=utf-8"}
-    headers |= {"content-encoding": "br", "content-length": "7", "x-request-id": "r1"}
+    headers |= {"content-encoding": "gzip", "content-length": "7", "x-request-id": "r1"}
     headers |= {f"x-ratelimit-{name}": "99" for name in ("limit", "remaining", "reset")}
     sent = {":authority": "api.example.org", "authorization": f"Bearer {SECRET}"}
     request = {
@@ -481,7 +497,7 @@ def pairs(headers: dict[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in headers.items()]
 
 
-SECRET = "sk_live_5f2a9c1e7b"
+SECRET = "live-5f2a9c1e7b"
 ROW = {
     "id": "c1",
     "source": "+14155550100",
@@ -544,7 +560,7 @@ def test_recorded_answers_are_sorted_as_live_ones_are_and_show_no_secret(
 ) -> None:
     file = har(
         tmp_path,
-        encoded(entry(page(status="voicemail", callback=f"call +4915112345678 {SECRET}"))),
+        encoded(entry(page(status=f"voicemail +4915112345678 {SECRET}", callback=None))),
         entry(page({"page_count": 7})),
         entry({"detail": "no"}, status=401),
         entry(page(), status=202),
@@ -552,7 +568,7 @@ def test_recorded_answers_are_sorted_as_live_ones_are_and_show_no_secret(
     )
     ran = run({}, "--from", file)
     assert ran.status == 1
-    assert '"voicemail" is not one of' in ran.section(CONTRACT)
+    assert '"voicemail +1000000000078 [key]" is not one of' in ran.section(CONTRACT)
     assert add("add callback", CALL) in ran.section(CONTRACT)
     assert add("document the 202", RESPONSES) in ran.section(CONTRACT)
     assert "page_count is 7; 1 calls by 1 are 1 pages." in ran.section(API)
