@@ -24,8 +24,8 @@ BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
-.PHONY: help demo test test-all mock generate check-generated contract contract-diff fuzz mutants lint types format dist \
-  check lock clean cli-docs bench bench-check bench-lock
+.PHONY: help demo test test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
+  types format dist check lock clean cli-docs bench bench-check bench-lock
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -105,6 +105,9 @@ contract: $(VENV_READY) ## Hold the mock against the contract: schemathesis and 
 
 fuzz: $(VENV_READY) ## The same with random requests; prints its seed (SEED=… repeats it, SECONDS=600 goes on for so long)
 	@$(CONTRACT) fuzz $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
+contract-live: $(VENV_READY) ## Hold the real API against the contract: GET, BUDGET=60 at RATE=2 a second; FROM=answers.har instead
+	@$(CONTRACT) live $(if $(FROM),--from '$(FROM)') $(if $(BUDGET),--budget $(BUDGET)) $(if $(RATE),--rate $(RATE))
 
 mutants: $(VENV_READY) ## Break the mock in every way, see who notices, and write the table of docs/contract-tests.md
 	@$(CONTRACT) mutants $(if $(ONLY),--only '$(ONLY)')

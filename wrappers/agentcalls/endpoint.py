@@ -7,7 +7,7 @@ for what comes back (they raise on unknown statuses and on bodies that are no JS
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode
 
 import httpx
@@ -17,16 +17,28 @@ from agentcalls._version import __version__
 from agentcalls.decode import decode_page
 from agentcalls.errors import UnexpectedResponseError, error_for, parsed, unechoed, without
 from agentcalls.page import Page
+from agentcalls.query import CallQuery
 from agentcalls.ratelimit import RateLimit
 from agentcalls_api.api.calls import list_calls
 
 if TYPE_CHECKING:
-    from agentcalls.query import CallQuery
+    from collections.abc import Callable
+
     from agentcalls.retry import Answer
 
-_build = list_calls._get_kwargs  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-_TEMPLATE = _build("{agentId}")
-OPERATION = {"method": str(_TEMPLATE["method"]).upper(), "path": unquote(_TEMPLATE["url"])}
+
+def _operation(
+    build: Callable[..., dict[str, Any]], *ids: str
+) -> tuple[Callable[..., dict[str, Any]], dict[str, str]]:
+    template = build(*ids)
+    return build, {"method": str(template["method"]).upper(), "path": unquote(template["url"])}
+
+
+# Which operation a query asks for.
+_OPERATIONS = {
+    CallQuery: _operation(list_calls._get_kwargs, "{agentId}"),  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+}
+OPERATION = _OPERATIONS[CallQuery][1]
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
@@ -34,13 +46,19 @@ HEADERS = {
 }
 
 
+def operation_of(query: CallQuery) -> dict[str, str]:
+    """The method and the path template of the operation that a query asks for."""
+    return _OPERATIONS[type(query)][1]
+
+
 def target_of(query: CallQuery) -> str:
     """What stands behind the base URL in a request of this query: the path and the parameters."""
-    request = _build(**query.sent())
+    build, _ = _OPERATIONS[type(query)]
+    request = build(**query.sent())
     # As httpx would write them, at a third of the price.
     sent = {
         name: str(value).lower() if isinstance(value, bool) else value
-        for name, value in request["params"].items()
+        for name, value in request.get("params", {}).items()
     }
     return f"{request['url']}{'?' if sent else ''}{urlencode(sent)}"
 
@@ -50,9 +68,10 @@ def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
 
     With `strict`, a page with a problem is one of them.
     """
+    operation = operation_of(query)
     if answer.status != 200:  # noqa: PLR2004
         raise error_for(
-            answer.status, answer.headers, answer.content, secret=answer.secret, **OPERATION
+            answer.status, answer.headers, answer.content, secret=answer.secret, **operation
         )
     request_id = without(answer.secret, answer.headers.get("x-request-id", "")) or None
     content = unechoed(answer.content, answer.secret)
@@ -67,7 +86,7 @@ def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
             status=answer.status,
             request_id=request_id,
             body=parsed(answer.content, answer.secret),
-            **OPERATION,
+            **operation,
         ) from None
     return Page(
         data=body.data,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from agentcalls.endpoint import OPERATION, page_from
+from agentcalls.endpoint import operation_of, page_from
 from agentcalls.errors import AgentCallsError
 from agentcalls.log import log_problems, log_retry
 from agentcalls.ratelimit import Gate
@@ -49,7 +49,7 @@ class Exchanges:
                 on_retry=self._tell,
             )
         except AgentCallsError as error:
-            vars(error).update(OPERATION)
+            vars(error).update(operation_of(query))
             raise
         log_problems(page.problems, self._said)
         return page

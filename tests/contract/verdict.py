@@ -1,0 +1,198 @@
+"""What a run found, sorted by who is wrong, and told without keys and phone numbers."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import attrs
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from contract.contract import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import httpx
+
+    from contract.host import Culprit, Finding
+
+HEADINGS: dict[Culprit, str] = {
+    "the contract": "The contract is wrong (the answers agree with themselves, not with openapi.yaml)",
+    "the API": "The API is wrong (its answers contradict themselves, each other, or HTTP)",
+}
+
+
+@attrs.define
+class Seen:
+    """A finding, how often it was made, and what else is to be said of it."""
+
+    finding: Finding
+    times: int = 1
+    remark: str = ""
+
+
+@attrs.define
+class Verdict:
+    """What was found, what holds, and what was not looked at, with why."""
+
+    found: dict[tuple[str, ...], Seen] = attrs.field(factory=dict)
+    held: list[str] = attrs.field(factory=list)
+    unsure: dict[str, Finding] = attrs.field(factory=dict)  # by property: seen once, and not again
+    unchecked: dict[str, str] = attrs.field(factory=dict)
+
+    def note(self, finding: Finding, remark: str = "") -> None:
+        """Keep a finding, once for all the calls and pages that show the same."""
+        sentence = re.sub(r"^Call \S+ (\(\w+\) )?", "Call … ", finding.sentence)
+        if finding.change:
+            place, words = finding.change
+            key: tuple[str, ...] = (*place, words)
+        elif finding.alone and not sentence.startswith("The status is"):
+            key = (re.sub(r"\d+", "…", sentence),)
+        else:
+            key = (sentence,)
+        if key in self.found:
+            self.found[key].times += 1
+        else:
+            self.found[key] = Seen(finding, remark=remark)
+
+    def by(self, culprit: Culprit) -> list[Seen]:
+        """The findings for which one is to blame, the most frequent first."""
+        seen = [item for item in self.found.values() if item.finding.wrong == culprit]
+        return sorted(seen, key=lambda item: -item.times)
+
+
+class Mask:
+    """Hides what must not be in a report: keys and phone numbers, those of calls and what else looks like one."""
+
+    def __init__(self, secrets: Iterable[str | None] = ()) -> None:
+        self.secrets: set[str] = set()
+        self.hide(secrets)
+        self.origins: dict[str, str] = {}
+
+    def hide(self, secrets: Iterable[str | None]) -> None:
+        """Take these for keys, but for what is too short to be one."""
+        self.secrets |= {secret for secret in secrets if secret and len(secret) > 7}
+
+    def learn(self, response: httpx.Response) -> None:
+        """Take the numbers of a page's calls for such."""
+        body = None
+        with suppress(ValueError):  # what is wrong with a body is for others to say
+            body = response.json()
+        self._learn(body)
+
+    def _learn(self, node: Any) -> None:
+        if isinstance(node, dict):
+            for name in ("destination", "source"):
+                number = node.get(name)
+                if isinstance(number, str) and re.search(r"\d{4}", number):
+                    self.origins.setdefault(number, f"the {name} of call {node.get('id')}")
+            node = list(node.values())
+        for item in node if isinstance(node, list) else ():
+            self._learn(item)
+
+    def text(self, text: str) -> str:
+        """The text without them; a number keeps its form, its length and its last two digits."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            text = text.replace(secret, "[key]").replace(secret.upper(), "[KEY]")
+            text = text.replace(secret[:-1], "[key]")
+        text = re.sub(r"\bsk_(?!0+\b)\w{4,}", "[key]", text)
+        text = re.sub(r"(?<=search=)(?:%2B|\+)?[^&\s'\"]*\d{4}[^&\s'\"]*", "%2B10000000000", text)
+        text = re.sub(r"(\+|%2B)([1-9]\d{5,14})", lambda it: it[1] + _stand_in(it[2]), text)
+        # Numbers in another form, as this host writes them.
+        plain = sorted({number.lstrip("+") for number in self.origins}, key=len, reverse=True)
+        if plain:
+            known = rf"(?<!\d)(?:{'|'.join(map(re.escape, plain))})(?!\d)"
+            text = re.sub(known, lambda it: _stand_in(it[0]), text)
+        return text
+
+    def request(self, curl: str) -> Iterator[str]:
+        """The command, with a variable for the text of a search that shows a number, and what the variable is."""
+        *_, url = shlex.split(curl)
+        query = urlsplit(url).query
+        searched = next((part for part in query.split("&") if part.startswith("search=")), "")
+        text = parse_qs(searched).get("search", [""])[0]
+        if re.search(r"\d{4}|\+\d", text):
+            curl = curl.replace(searched, "search='\"$NUMBER\"'")
+            yield self.text(curl)
+            yield f"NUMBER is {self._origin(text)}, with %2B for its plus"
+        else:
+            yield self.text(curl)
+
+    def _origin(self, text: str) -> str:
+        if text in self.origins:
+            return self.origins[text]
+        # A wildcard in it, as a property tries them.
+        for number, origin in self.origins.items():
+            if number[:4] == text[:4] and number.endswith(text[5:]):
+                return (
+                    f"{origin}, in which {text[4:5]} stands for what follows the fourth character"
+                )
+        return "a number that no call has"
+
+
+def _stand_in(number: str) -> str:
+    digits = len(re.sub(r"\D", "", number))
+    return "1" + "0" * max(0, digits - 3) + re.sub(r"\D", "", number)[-2:]
+
+
+def written(verdict: Verdict, mask: Mask) -> str:
+    """The verdict for people to read."""
+    lines: list[str] = []
+    for culprit, heading in HEADINGS.items():
+        if seen := verdict.by(culprit):
+            lines += ["", heading]
+        for number, item in enumerate(seen, 1):
+            lines += [f"  {number}. {mask.text(item.finding.sentence)}", *_details(item, mask)]
+    if verdict.unsure:
+        lines += ["", "Seen once and not again, as when calls change in between"]
+    for name, finding in verdict.unsure.items():
+        lines += [f"  {name}: {mask.text(finding.sentence)}"]
+        lines += [f"     {line}" for line in mask.request(finding.curl)]
+    if verdict.held:
+        lines += ["", f"Held: {', '.join(verdict.held)}"]
+    if verdict.unchecked:
+        lines += ["", "Not checked"]
+        reasons = dict.fromkeys(verdict.unchecked.values())
+        lines += [f"  {mask.text(why)}: {', '.join(_because_of(why, verdict))}" for why in reasons]
+    return "\n".join(lines).lstrip("\n")
+
+
+def _because_of(reason: str, verdict: Verdict) -> list[str]:
+    return [name for name, why in verdict.unchecked.items() if why == reason]
+
+
+def _details(item: Seen, mask: Mask) -> Iterator[str]:
+    finding = item.finding
+    if finding.change:
+        place, words = finding.change
+        where = f"{'.'.join(place)}, line {line_of(place)}"
+        yield f"     Change openapi.yaml: {mask.text(words)} ({where})."
+    if item.times > 1:
+        yield f"     Seen {item.times} times, the first time in answer to"
+    for line in mask.request(finding.curl):
+        yield f"     {line}"
+    if finding.request_id:
+        yield f"     X-Request-Id: {mask.text(finding.request_id)}"
+    if item.remark:
+        yield f"     {item.remark}"
+
+
+def line_of(place: tuple[str, ...]) -> int:
+    """The line of openapi.yaml at which a place stands, or what of it there is."""
+    node: Any = YAML().load(ROOT / "openapi.yaml")
+    line = 0
+    for name in place:
+        if isinstance(node, CommentedSeq):
+            line, node = node.lc.item(int(name))[0], node[int(name)]
+        elif isinstance(node, CommentedMap) and name in node:
+            # Of what a merge or an alias brings in, the line is that of what it is brought into.
+            line = node.lc.key(name)[0] if name in node.lc.data else line
+            node = node[name]
+        else:
+            break
+    return line + 1
