@@ -13,7 +13,8 @@ import pytest
 
 from agentcalls import Client
 from agentcalls.cli.bar import expected, progress_bar
-from agentcalls.export import Progress, export
+from agentcalls.cli.commands.export import NAMES
+from agentcalls.export import FORMATS, Progress, export
 from agentcalls_mock import Seeding, create_app, open_store, serving
 from cli.running import COMMAND, run_in_terminal, run_process
 from exports import rows_of
@@ -35,6 +36,10 @@ def test_a_file_is_written_and_stderr_says_so(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (0, "")
     assert ended.stderr == "Wrote 251 calls of 2 agents to calls.csv.\n"
     assert len(rows_of(tmp_path / "calls.csv")) == 251
+
+
+def test_the_help_names_the_formats() -> None:
+    assert ", ".join(form.name for form in FORMATS) == NAMES
 
 
 @pytest.mark.parametrize("ending", ["parquet", "duckdb", "json.gz"])

@@ -64,6 +64,7 @@ class Host:
     foreign_agent: str | None = None  # of another team
     noscope_key: str | None = attrs.field(default=None, repr=False)
     small_key: str | None = attrs.field(default=None, repr=False)  # its rate limit may be used up
+    may_be_attacked: bool = True  # by texts that its owner would have to agree to
     patience_seconds: float = 3
     examples: int = attrs.field(default=25, eq=False)  # of each property, at most
     seed: int | None = None  # None: the same examples on every run

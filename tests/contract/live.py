@@ -126,6 +126,7 @@ def host_from(environ: Mapping[str, str]) -> Host:
         key=key,
         agent=agent,
         noscope_key=environ.get(NOSCOPE) or None,
+        may_be_attacked=False,
         patience_seconds=PATIENCE_SECONDS,
         examples=1,
     )

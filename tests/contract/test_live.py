@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import attrs
 import httpx
@@ -99,7 +100,14 @@ def test_an_honest_host_passes_within_the_budget_and_is_only_read(run: Runner) -
         assert f"  {reason}: {name}\n" in ran.section("Not checked")
     requests = [entry["request"] for entry in ran.har["log"]["entries"]]
     assert [request["method"] for request in requests] == ["GET"] * 60
-    assert not [text for text in HOSTILE if str(httpx.QueryParams({"": text}))[1:] in str(requests)]
+
+
+def test_however_large_the_budget_no_text_is_sent_that_looks_like_an_attack(run: Runner) -> None:
+    ran = run.host(honest, "--budget", "600")
+    requests = str([entry["request"] for entry in ran.har["log"]["entries"]])
+    assert ran.status == 0
+    assert not [text for text in HOSTILE if str(httpx.QueryParams({"": text}))[1:] in requests]
+    assert not [text for text in HOSTILE if quote(text, safe="") in requests]
 
 
 def test_what_a_larger_budget_leaves_is_spent_on_more_examples(run: Runner) -> None:

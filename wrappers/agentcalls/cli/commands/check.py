@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from agentcalls import APIStatusError, Client
+import agentcalls
 from agentcalls.cli import options
 from agentcalls.cli.connection import connect
 from agentcalls.cli.failure_rate import Limits, Outcome, Tally, percentage
@@ -82,7 +82,7 @@ def command(
 
 
 def _tally(
-    client: Client,
+    client: "agentcalls.Client",
     agent: str,
     *,
     since: str,
@@ -94,7 +94,7 @@ def _tally(
         sort, _ = newest_first(client, agent, is_test_call=is_test_call)
         listing = client.calls.list(agent, sort=sort, is_test_call=is_test_call, since=since)
         tally.count(listing, failed)
-    except APIStatusError as error:
+    except agentcalls.APIStatusError as error:
         # Which of many it was.
         error.message = f"{agent}: {error.message}"
         raise

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,14 +12,18 @@ from agentcalls.cli.bar import progress_bar
 from agentcalls.cli.connection import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.output import say
-from agentcalls.export import FORMATS, Filters, Outcome, export, export_stream
+
+if TYPE_CHECKING:
+    from agentcalls.export import Filters, Outcome
 
 EXAMPLES = (
     "agentcalls export agent_demo -o calls.parquet --since 30d",
     "agentcalls export agent_demo agent_2 -o calls.csv.gz --live --resume",
 )
 
-_NAMES = ", ".join(form.name for form in FORMATS)
+NAMES = "csv, ndjson, json, parquet, arrow, sqlite, duckdb"
+"""Of the formats: help has no use for their modules."""
+
 _MOST_REASONS = 10
 
 
@@ -49,7 +53,7 @@ def command(
         typer.Option(
             "--format",
             metavar="NAME",
-            help=f"The format, whatever the ending: {_NAMES}. On stdout ndjson, unless given.",
+            help=f"The format, whatever the ending: {NAMES}. On stdout ndjson, unless given.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
@@ -98,6 +102,8 @@ def command(
     if not names:
         raise Failure("Name an agent, or a file of them with --agents-file.", Code.USAGE)
     if output == "-":
+        from agentcalls.export import export_stream  # noqa: PLC0415  # help has no use for it
+
         with connect(ctx) as client, progress_bar(hidden=sys.stdout.isatty()) as tell:
             stream = sys.stdout.buffer
             outcome = export_stream(
@@ -114,11 +120,13 @@ def _to_file(
     names: list[str],
     output: str,
     form: str | None,
-    filters: Filters,
+    filters: "Filters",
     *,
     resume: bool,
     force: bool,
-) -> Outcome:
+) -> "Outcome":
+    from agentcalls.export import export  # noqa: PLC0415  # as above
+
     left = Path(f"{output}.partial")
     try:
         with connect(ctx) as client, progress_bar() as tell:
@@ -145,7 +153,7 @@ def _names_in(path: str | None) -> list[str]:
     return [name for line in text.splitlines() if (name := line.strip())]
 
 
-def _conclude(outcome: Outcome, output: str) -> None:
+def _conclude(outcome: "Outcome", output: str) -> None:
     agents = f" of {outcome.agents:,} agents" if outcome.agents > 1 else ""
     calls = "1 call" if outcome.calls == 1 else f"{outcome.calls:,} calls"
     say(f"Wrote {calls}{agents} to {output}.")
