@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from attrs import define, field
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from agentcalls.query import CallQuery
     from agentcalls.readings import Request
     from agentcalls_api.models import Call
+
+
+FetchT = TypeVar("FetchT")
+BeginT = TypeVar("BeginT")
 
 
 class ManyIterator:
@@ -191,70 +195,48 @@ class AsyncManyIterator:
 
 
 @define
-class ManyListing:
-    """The calls of many agents, lazily, as pairs (agent id, call): iterating asks anew each time."""
-
+class _Many(Generic[FetchT, BeginT]):
     query: CallQuery
     """What each agent is asked for; its `agent_id` stands for any."""
     many: ManyOptions
     """Whose calls are read, and what a failure does."""
     options: ReadOptions
     """How each agent is read."""
-    _fetch: Fetch = field(repr=False)
-    _submit: Submit = field(repr=False)
+    _fetch: FetchT = field(repr=False)
+    _begin: BeginT = field(repr=False)
     _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
     _latest: Readings | None = field(default=None, init=False, repr=False, eq=False)
+
+    @property
+    def report(self) -> ManyReport:
+        """What the latest iteration read and proved, up to now, agent by agent, and where it would go on."""
+        if self._latest:
+            return self._latest.report
+        return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
+
+    def _readings(self) -> Readings:
+        self._latest = Readings(
+            self.many,
+            self.query,
+            self.options,
+            concurrency=self.options.concurrency or self._concurrency,
+            wall=self._clock.wall(),
+        )
+        return self._latest
+
+
+class ManyListing(_Many["Fetch", "Submit"]):
+    """The calls of many agents, lazily, as pairs (agent id, call): iterating asks anew each time."""
 
     def __iter__(self) -> ManyIterator:
         """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
-        self._latest = Readings(
-            self.many,
-            self.query,
-            self.options,
-            concurrency=self.options.concurrency or self._concurrency,
-            wall=self._clock.wall(),
-        )
-        return ManyIterator(self._latest, self._fetch, self._submit)
-
-    @property
-    def report(self) -> ManyReport:
-        """What the latest iteration read and proved, up to now, agent by agent, and where it would go on."""
-        return self._latest.report if self._latest else _unread()
+        return ManyIterator(self._readings(), self._fetch, self._begin)
 
 
-@define
-class AsyncManyListing:
+class AsyncManyListing(_Many["AsyncFetch", "Spawn"]):
     """The calls of many agents, lazily: the same as `ManyListing`, to be read with `async for`."""
-
-    query: CallQuery
-    """What each agent is asked for; its `agent_id` stands for any."""
-    many: ManyOptions
-    """Whose calls are read, and what a failure does."""
-    options: ReadOptions
-    """How each agent is read."""
-    _fetch: AsyncFetch = field(repr=False)
-    _spawn: Spawn = field(repr=False)
-    _concurrency: int = field(repr=False)
-    _clock: Clock = field(repr=False)
-    _latest: Readings | None = field(default=None, init=False, repr=False, eq=False)
 
     def __aiter__(self) -> AsyncManyIterator:
         """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
-        self._latest = Readings(
-            self.many,
-            self.query,
-            self.options,
-            concurrency=self.options.concurrency or self._concurrency,
-            wall=self._clock.wall(),
-        )
-        return AsyncManyIterator(self._latest, self._fetch, self._spawn)
-
-    @property
-    def report(self) -> ManyReport:
-        """What the latest iteration read and proved, up to now, agent by agent, and where it would go on."""
-        return self._latest.report if self._latest else _unread()
-
-
-def _unread() -> ManyReport:
-    return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
+        return AsyncManyIterator(self._readings(), self._fetch, self._begin)
