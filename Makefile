@@ -33,7 +33,7 @@ help: ## Show these targets
 demo: $(VENV_READY) ## Pull an agent's call log through the facade, from the mock, over HTTP
 	@$(BIN)/python examples/demo.py
 
-test: $(VENV_READY) $(NODE_READY) $(CHROMIUM_READY) ## Run the tests, with branch coverage of the facade
+test: $(VENV_READY) $(CHROMIUM_READY) ## Run the tests, with branch coverage of the facade
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
 
 kills: $(VENV_READY) ## Kill exports of each format 50 times and see them go on, some ten minutes
@@ -148,7 +148,7 @@ $(VENV_READY): $(VENV_LOCKED) pyproject.toml
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The tests look at the report in a browser, with axe-core of node_modules.
+# The tests look at the report in a browser.
 .PHONY: chromium
 chromium:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
