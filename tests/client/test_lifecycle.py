@@ -20,7 +20,7 @@ from faults import IDS, FaultServer, answer, head_of, script
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentcalls import Page
+    from agentcalls import CallQuery, Page
     from flavours import MakeClient
 
 POINTS: dict[str, Any] = {
@@ -289,6 +289,24 @@ def test_aclose_of_the_client_is_no_cancellation_of_who_reads(server: FaultServe
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(task, 5)
         await other.aclose()
+
+    asyncio.run(main())
+
+
+def test_async_iterator_closed_as_its_answer_arrives_ends(server: FaultServer) -> None:
+    async def main() -> None:
+        async with AsyncClient(base_url=server.url) as client:
+            calls = aiter(client.calls.list("agent_1"))
+            begin = calls._start
+
+            def begin_and_close(query: CallQuery) -> asyncio.Task[Page]:
+                task = begin(query)
+                task.add_done_callback(lambda _: calls._close())
+                return task
+
+            calls._start = begin_and_close
+            with pytest.raises(StopAsyncIteration):
+                await anext(calls)
 
     asyncio.run(main())
 
