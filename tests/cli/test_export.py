@@ -136,22 +136,36 @@ def test_an_unproven_listing_is_written_explained_and_exits_with_3(
     assert len(rows_of(path)) == 276
 
 
-def test_an_error_keeps_what_was_read_for_resume(cli: Cli, tmp_path: Path) -> None:
+def test_an_error_keeps_what_was_read_for_resume(
+    long_url: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTCALLS_BASE_URL", long_url)
     path = tmp_path / "calls.csv"
-    ended = cli("export", "agent_one", "agent_of_nobody", "-o", str(path))
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    ended = cli("export", "agent_demo", "agent_of_nobody", "-o", str(link))
     assert ended.exit_code == 5
     hint, error = ended.stderr.splitlines()
     assert (
         hint == f"{path}.partial has what was read so far: the same command with --resume goes on."
     )
-    assert error.startswith("Error: 404")
+    assert error.startswith("Error: 404 not_found: agent_of_nobody: ")
     assert not path.exists()
-    refused = cli("export", "agent_one", "agent_of_nobody", "-o", str(path))
+    refused = cli("export", "agent_demo", "agent_of_nobody", "-o", str(path))
     assert refused.stderr == (
         f"Error: An export to {path} was interrupted: go on with --resume, or begin anew with --force.\n"
     )
+
+
+def test_an_error_before_anything_was_read_leaves_nothing(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    ended = cli("export", "agent_of_nobody", "-o", str(path))
+    assert ended.exit_code == 5
+    assert ended.stderr.startswith("Error: 404")
+    assert list(tmp_path.iterdir()) == []
     missing = cli("export", "agent_one", "-o", str(tmp_path / "nowhere" / "calls.csv"))
-    assert (missing.exit_code, missing.stderr.count("\n")) == (1, 1)
+    assert missing.exit_code == 2
+    assert missing.stderr.endswith(f"there is no folder {tmp_path / 'nowhere'}.\n")
 
 
 def test_what_the_contract_does_not_allow_is_counted(
@@ -178,8 +192,8 @@ def test_ctrl_c_leaves_no_file_and_resume_goes_on(
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     ) as process:
-        rows = path.with_name(f"{path.name}.partial") / "rows"
-        while not (rows.exists() and rows.stat().st_size > 100_000):
+        kept = path.with_name(f"{path.name}.partial") / "journal"
+        while not (kept.exists() and b'"calls":0' not in kept.read_bytes()):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None

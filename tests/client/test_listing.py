@@ -204,4 +204,5 @@ def test_unknown_status_direction_and_field_pass(make_client: MakeClient, page_b
 
 def test_listing_and_client_say_what_they_are(client: Client) -> None:
     assert "agent_id='agent_1'" in repr(client.calls.list("agent_1"))
-    assert "http://127.0.0.1:" in repr(client)
+    assert f"base_url={client.base_url!r}" in repr(client)
+    assert client.base_url.startswith("http://127.0.0.1:")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import pytest
 from agentcalls import Client, Clock, ConfigurationError, NotFoundError
 from agentcalls.export import Outcome, Progress, export
 from agentcalls_mock import FULL_KEY
-from exports import rows_of
+from exports import rows_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,11 +138,79 @@ def test_an_interrupted_export_is_not_lost_by_mistake(reader: Client, tmp_path: 
     for other in ({"agents": AGENTS[1:]}, {"status": "failed"}, {"format": "json"}):
         options: dict[str, Any] = {"agents": AGENTS, "resume": True, **other}
         with pytest.raises(
-            ConfigurationError, match=r"had other agents, filters or another format"
+            ConfigurationError, match=r"had other agents or filters, another format or"
         ):
             export(reader, path=path, **options)
     assert journal(path).read_bytes() == kept
     assert export(reader, ["agent_one"], path, force=True).calls == 1
+
+
+def test_another_host_is_another_export(reader: Client, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    interrupted(reader, path)
+    with (
+        Client(api_key=FULL_KEY, base_url="http://127.0.0.1:1") as other,
+        pytest.raises(ConfigurationError, match="or another host"),
+    ):
+        export(other, AGENTS, path, resume=True)
+    assert export(reader, AGENTS, path, resume=True).calls == 251
+
+
+@pytest.mark.parametrize("options", [{}, {"resume": True}, {"force": True}])
+def test_two_exports_do_not_write_the_same_file(
+    options: dict[str, Any], reader: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.csv"
+    refused: list[str] = []
+
+    def begin_another(_: Progress) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            export(reader, ["agent_one"], path, **options)
+        refused.append(str(caught.value))
+
+    assert export(reader, AGENTS, path, progress=begin_another).calls == 251
+    assert set(refused) == {f"Another export is writing {path}."}
+    assert len(rows_of(path)) == 251
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("seen", ["nothing", "a folder that went", "another folder"])
+def test_a_folder_that_went_while_it_was_locked_is_made_again(
+    seen: str, reader: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where another export ends between any two steps of this one.
+    path, opened = tmp_path / "calls.csv", os.open
+    folder = journal(path).parent
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    openings: list[Path] = []
+
+    def open_late(opening: Path, *arguments: Any, **options: Any) -> int:
+        if opening != folder:
+            return opened(opening, *arguments, **options)
+        openings.append(opening)
+        if len(openings) > 1:
+            return opened(opening, *arguments, **options)
+        if seen != "another folder":
+            folder.rmdir()
+        return opened(folder if seen == "nothing" else elsewhere, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", open_late)
+    assert export(reader, AGENTS, path).calls == 251
+    assert len(openings) == 3  # twice to lock it, once to remove it
+    assert not folder.exists()
+
+
+def test_where_folders_have_no_locks_exports_go_on_without(
+    reader: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert export(reader, AGENTS, tmp_path / "calls.csv").calls == 251
+    monkeypatch.setattr("agentcalls.export.journal.fcntl", None)
+    assert export(reader, AGENTS, tmp_path / "calls.json").calls == 251
 
 
 def test_a_journal_that_is_none_is_refused(reader: Client, tmp_path: Path) -> None:
@@ -165,10 +234,57 @@ def test_what_a_kill_left_behind_the_journal_is_cut_off(reader: Client, tmp_path
 
 def test_an_error_leaves_what_was_written_to_go_on_from(reader: Client, tmp_path: Path) -> None:
     path = tmp_path / "calls.csv"
-    with pytest.raises(NotFoundError):
-        export(reader, ["agent_one", "agent_of_another_team"], path)
+    agents = ["agent_demo", "agent_of_another_team"]
+    with pytest.raises(NotFoundError) as caught:
+        export(reader, agents, path, journal_calls=100)
     assert not path.exists()
     assert journal(path).exists()
+    assert caught.value.agent_id == "agent_of_another_team"
+    assert str(caught.value).startswith("404 not_found: agent_of_another_team: ")
+
+
+def test_an_error_before_anything_was_read_leaves_nothing(reader: Client, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    with pytest.raises(NotFoundError) as caught:
+        export(reader, ["agent_of_another_team"], path)
+    assert not str(caught.value).startswith("404 not_found: agent_of_another_team: ")
+    assert list(tmp_path.iterdir()) == []
+    assert export(reader, ["agent_one"], path).calls == 1
+
+
+def test_a_folder_that_is_not_there_is_named(reader: Client, tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "calls.csv"
+    with pytest.raises(ConfigurationError) as caught:
+        export(reader, AGENTS, path)
+    assert str(caught.value) == f"{path} cannot be written: there is no folder {path.parent}."
+
+
+def test_only_a_regular_file_is_replaced(reader: Client, tmp_path: Path) -> None:
+    folder, fifo = tmp_path / "folder.csv", tmp_path / "fifo.csv"
+    folder.mkdir()
+    os.mkfifo(fifo)
+    for path, what in ((folder, "a folder"), (fifo, "no regular file")):
+        with pytest.raises(ConfigurationError, match=f"is {what}, and is not replaced"):
+            export(reader, AGENTS, path, force=True)
+    assert folder.is_dir()
+    assert fifo.is_fifo()
+    assert {entry.name for entry in tmp_path.iterdir()} == {folder.name, fifo.name}
+
+
+def test_what_a_link_points_to_is_replaced_and_keeps_its_mode(
+    reader: Client, tmp_path: Path
+) -> None:
+    path, link = tmp_path / "elsewhere" / "kept", tmp_path / "calls.csv"
+    path.parent.mkdir()
+    link.symlink_to(path)
+    export(reader, AGENTS, link)
+    path.write_text("mine")
+    path.chmod(0o600)
+    export(reader, AGENTS, link, force=True)
+    assert link.is_symlink()
+    assert len(text_of(path).splitlines()) == 252
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
 def test_a_duration_is_counted_from_the_first_beginning(mock_url: str, tmp_path: Path) -> None:

@@ -96,6 +96,11 @@ class AsyncClient:
         self._tasks: set[asyncio.Task[Page]] = set()
         self.calls = Calls(self._listing, self._listing_of_many)
 
+    @property
+    def base_url(self) -> str:
+        """What stands before `/api/v1/console` in the address of each request."""
+        return self._config.base_url
+
     def __repr__(self) -> str:
         # A traceback with locals shows a client whose settings were refused, too.
         return f"{type(self).__name__}({vars(self).get('_config', 'refused')})"

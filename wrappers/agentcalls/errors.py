@@ -68,7 +68,7 @@ class AgentCallsError(Exception):
     path: str | None = None
     """The path template of the operation, without the agent's id."""
     agent_id: str | None = None
-    """The agent whose reading failed, where many are read with `list_many`."""
+    """The agent whose reading failed, in `list_many` and in exports."""
     checkpoint: Checkpoint | None = None
     """Where an iteration was stopped by this error; `list(..., resume=checkpoint)` goes on there."""
 

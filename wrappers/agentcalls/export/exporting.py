@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypedDict
 
 from attrs import evolve, frozen
 
-from agentcalls import Checkpoint, ConfigurationError
+from agentcalls import AgentCallsError, Checkpoint, ConfigurationError
 from agentcalls.columns import COLUMNS, storable
 from agentcalls.export.compression import PIECES
 from agentcalls.export.formats import format_of
 from agentcalls.export.journal import Journal, Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from typing import Unpack
 
     from agentcalls import CallStatus, Client, Moment, Report
@@ -91,6 +91,8 @@ def export(
 ) -> Outcome:
     """What was written to `path`, which is there then, whole; after any error, or a kill, it is as it was before.
 
+    A symbolic link stays: what it points to is written. A file that is replaced hands on its mode.
+
     Each call that `client.calls.list` gives for the agents becomes a row: the agents in the order given, each once. The
     columns are `agentcalls.columns.COLUMNS`.
 
@@ -101,15 +103,16 @@ def export(
             .parquet, .arrow, .feather, .sqlite, .sqlite3, .db, .duckdb.
         format: The format's name, whatever the ending.
         resume: Go on with an export of the same agents and filters that was interrupted, if there was one.
-        force: Replace a file that is there, and begin anew unless `resume` is given.
+        force: Replace a file that is there, a regular one, and begin anew unless `resume` is given.
         progress: Called now and then.
         journal_calls: After how many calls the journal is written; an interrupted export repeats at most as many.
         filters: As in `client.calls.list`. A duration such as `since="24h"` is counted from the moment that the export
             first began, for all agents, also where it is resumed.
 
     Raises:
-        ConfigurationError: Before anything is sent, for a file that is there, an interrupted export that is neither
-            resumed nor forced away or is another one, a format that is none, and what is not installed.
+        ConfigurationError: Before anything is sent, for a file that is there, a name that can be no file's, a file that
+            another export is writing, an interrupted export that is neither resumed nor forced away or is another one,
+            a format that is none, and what is not installed.
         AgentCallsError: What reading the listings raises.
     """
     form, compression = format_of(os.fspath(path), format)
@@ -117,31 +120,32 @@ def export(
     workspace = Workspace(Path(path))
     made = workspace.built if form.build else workspace.rows
     asked = evolve(_journal(task, compression), force=force)
-    journal = _begun(workspace, asked, made, resume=resume)
-    if journal.stage == "reading":
-        with workspace.rows.open("r+b") as file:
-            file.truncate(journal.size)
-            file.seek(journal.size)
+    with workspace.locked():
+        journal = _begun(workspace, asked, made, resume=resume)
+        if journal.stage == "reading":
+            with workspace.rows.open("r+b") as file:
+                file.truncate(journal.size)
+                file.seek(journal.size)
 
-            def keep(reached: Journal) -> Journal:
-                file.flush()
+                def keep(reached: Journal) -> Journal:
+                    file.flush()
+                    os.fsync(file.fileno())
+                    reached = evolve(reached, size=file.tell())
+                    workspace.save(reached)
+                    return reached
+
+                rows = _Rows(file, PIECES[compression], keep, journal_calls)
+                journal = rows.read(task, journal)
+        if form.build and journal.stage == "building":
+            done = _progress(task, journal, task.agents[-1])
+            workspace.built.unlink(missing_ok=True)
+            form.build(
+                workspace.rows, workspace.built, lambda count: task.tell(evolve(done, built=count))
+            )
+            with workspace.built.open("r+b") as file:
                 os.fsync(file.fileno())
-                reached = evolve(reached, size=file.tell())
-                workspace.save(reached)
-                return reached
-
-            rows = _Rows(file, PIECES[compression], keep, journal_calls)
-            journal = rows.read(task, journal)
-    if form.build and journal.stage == "building":
-        done = _progress(task, journal, task.agents[-1])
-        workspace.built.unlink(missing_ok=True)
-        form.build(
-            workspace.rows, workspace.built, lambda count: task.tell(evolve(done, built=count))
-        )
-        with workspace.built.open("r+b") as file:
-            os.fsync(file.fileno())
-        workspace.save(evolve(journal, stage="made"))
-    workspace.publish(made)
+            workspace.save(evolve(journal, stage="made"))
+        workspace.publish(made)
     return _outcome(journal)
 
 
@@ -202,7 +206,10 @@ class _Rows:
         for agent in task.agents[journal.agents_done :]:
             left = journal.checkpoint
             resume = Checkpoint.from_json(left) if left else None
-            with closing(iter(list_calls(agent, resume=resume, **filters))) as calls:
+            with (
+                _named(agent, task),
+                closing(iter(list_calls(agent, resume=resume, **filters))) as calls,
+            ):
                 while some := list(islice(calls, _BATCH)):
                     text = storable(form.encode, agent, some)
                     self._write(form.between + text if journal.calls else text)
@@ -241,12 +248,24 @@ def _once(agents: Iterable[str]) -> list[str]:
     return names
 
 
+@contextmanager
+def _named(agent: str, task: _Task) -> Generator[None]:
+    # Which of many it was.
+    try:
+        yield
+    except AgentCallsError as error:
+        error.agent_id = agent
+        if len(task.agents) > 1:
+            error.message = f"{agent}: {error.message}"
+        raise
+
+
 def _journal(task: _Task, compression: str = "") -> Journal:
     # A reading that has not begun knows which moments `since` and `until` mean, and what makes it the same as another.
     start = iter(task.client.calls.list(task.agents[0], **task.filters)).checkpoint
     columns = [column.name for column in COLUMNS]
-    text = json.dumps([start.binding, task.agents, task.form.name, compression, columns])
-    binding = hashlib.sha256(text.encode()).hexdigest()[:32]
+    what = [task.client.base_url, start.binding, task.agents, task.form.name, compression, columns]
+    binding = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
     return Journal(binding=binding, since=start.since, until=start.until)
 
 
@@ -260,8 +279,8 @@ def _begun(workspace: Workspace, asked: Journal, made: Path, *, resume: bool) ->
         )
     if left and left.binding != asked.binding:
         raise ConfigurationError(
-            f"The export to {target} that was interrupted had other agents, filters or another"
-            " format: begin anew with force=True."
+            f"The export to {target} that was interrupted had other agents or filters, another"
+            " format or another host: begin anew with force=True."
         )
     journal = left or asked
     published = journal.stage == "made" and not made.exists()

@@ -6,14 +6,15 @@ An export to `calls.csv` works in the folder `calls.csv.partial`:
     built    the file made of it, for formats that need it; always made anew
     journal  how far the rows are known to be good; replaced as a whole, after the rows have reached the disk
 
-The finished file is moved out, and the folder goes.
+The finished file is moved out, and the folder goes. While an export runs it has the folder locked; the system lets go
+of the lock when the process ends, however it ends.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime  # noqa: TC003 (msgspec reads the annotations)
 from typing import TYPE_CHECKING, Literal
 
@@ -21,8 +22,15 @@ import msgspec
 from attrs import field, frozen
 
 from agentcalls import ConfigurationError
+from agentcalls.files import replaceable, take_mode
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover (Windows)
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
 
@@ -52,29 +60,54 @@ class Journal:
     stage: Literal["reading", "building", "made"] = "reading"
     """What is to be done next: read calls, build the file of the rows, or give what was made its name."""
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is anything that would have to be done again."""
+        return self.calls > 0 or self.agents_done > 0 or self.stage != "reading"
+
 
 class Workspace:
-    """The folder beside a file in which the file is made."""
+    """The folder beside a file in which the file is made; beside the file itself where `target` is a link to it.
+
+    Raises `ConfigurationError` for a target that can be no file.
+    """
 
     def __init__(self, target: Path) -> None:
-        self.target = target
+        self.target = target = replaceable(target)
         self.folder = target.with_name(f"{target.name}.partial")
         self.rows = self.folder / "rows"
         self.built = self.folder / "built"
         self._journal = self.folder / "journal"
 
-    def load(self) -> Journal | None:
-        """The journal of an export that was interrupted; None where there is none."""
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Make the folder, and keep every other export out of it; it goes when there is nothing in it to go on from.
+
+        Raises `ConfigurationError` where another export has it. Where the system has no such locks (Windows, some
+        network drives) nothing guards the folder.
+        """
+        lock = self._lock()
         try:
-            return msgspec.json.decode(self._journal.read_bytes(), type=Journal)
+            yield
+        finally:
+            # What cannot be read may be another version's.
+            with suppress(ConfigurationError):
+                if self.load() is None:
+                    shutil.rmtree(self.folder, ignore_errors=True)
+            if lock is not None:
+                os.close(lock)
+
+    def load(self) -> Journal | None:
+        """The journal of an export that was interrupted; None where there is none, or nothing was read by then."""
+        try:
+            journal = msgspec.json.decode(self._journal.read_bytes(), type=Journal)
         except FileNotFoundError:
-            # Killed before anything was written, or while the last of the folder was removed.
-            shutil.rmtree(self.folder, ignore_errors=True)
             return None
         except msgspec.DecodeError as error:
             raise ConfigurationError(
                 f"{self._journal} is no journal of this version ({error}): begin anew with force=True."
             ) from error
+        return journal if journal.is_begun else None
 
     def save(self, journal: Journal) -> None:
         """Write the journal, which is on the disk then, whole."""
@@ -87,13 +120,13 @@ class Workspace:
 
     def clear(self) -> None:
         """Begin with an empty folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir()
+        self._remove(self._journal, self.rows, self.built)
 
     def publish(self, made: Path) -> None:
-        """Give the file its name, and remove the folder; where that was interrupted, do the rest."""
+        """Give the file its name, and empty the folder; where that was interrupted, do the rest."""
         # Not there: it has its name already.
         with suppress(FileNotFoundError):
+            take_mode(made, self.target)
             made.replace(self.target)
         # Some systems let no folder be opened; there the move may be lost with the power, and only there.
         with suppress(OSError):
@@ -103,6 +136,32 @@ class Workspace:
             finally:
                 os.close(folder)
         # The journal goes last: while it is there, this can be repeated.
-        for path in (self.rows, self.built, self._journal):
+        self._remove(self.rows, self.built, self._journal)
+
+    def _lock(self) -> int | None:
+        # An open folder, locked; None where there are no locks.
+        while True:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            if fcntl is None:
+                return None
+            try:
+                folder = os.open(self.folder, os.O_RDONLY)
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(folder), self.folder.stat()):
+                    return folder
+            except FileNotFoundError:
+                pass
+            except BlockingIOError as error:
+                os.close(folder)
+                raise ConfigurationError(f"Another export is writing {self.target}.") from error
+            except OSError:
+                return folder
+            # The export that had it removed it in the meantime.
+            os.close(folder)
+
+    def _remove(self, *paths: Path) -> None:
+        for path in paths:
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.folder)

@@ -12,6 +12,7 @@ from agentcalls.cli.bar import progress_bar
 from agentcalls.cli.connection import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.output import say
+from agentcalls.files import replaceable
 
 if TYPE_CHECKING:
     from agentcalls.export import Filters, Outcome
@@ -127,7 +128,6 @@ def _to_file(
 ) -> "Outcome":
     from agentcalls.export import export  # noqa: PLC0415  # as above
 
-    left = Path(f"{output}.partial")
     try:
         with connect(ctx) as client, progress_bar() as tell:
             return export(
@@ -141,8 +141,10 @@ def _to_file(
                 **filters,
             )
     except (AgentCallsError, KeyboardInterrupt, OSError) as error:
-        if left.is_dir() and not isinstance(error, ConfigurationError):
-            say(f"{left} has what was read so far: the same command with --resume goes on.")
+        if not isinstance(error, ConfigurationError):
+            left = Path(f"{replaceable(Path(output))}.partial")
+            if left.is_dir():
+                say(f"{left} has what was read so far: the same command with --resume goes on.")
         raise
 
 
