@@ -13,7 +13,7 @@ from agentcalls import Call
 from agentcalls.cli.calls import FIELDS
 from agentcalls.cli.output import printable
 from agentcalls.columns import COLUMNS
-from agentcalls.spreadsheet import csv_safe
+from agentcalls.spreadsheet import csv_safe, write_csv
 from cli.running import COMMAND, run_in_terminal, run_process
 from faults import changed
 
@@ -207,12 +207,21 @@ def test_the_fields_are_those_of_the_contract() -> None:
         ("-2", "'-2"),
         ("@SUM", "'@SUM"),
         ("\tx", "'\tx"),
+        ("\r=1", "'\r=1"),
+        ("\r\n+1+cmd", "'\r\n+1+cmd"),
+        ("\rx", "\rx"),
         ("a=b", "a=b"),
         ("", ""),
     ],
 )
 def test_no_text_is_a_formula_to_a_spreadsheet(text: str, safe: str) -> None:
     assert csv_safe(text) == safe
+
+
+def test_csv_quotes_both_line_breaks_in_every_python_and_ends_lines_as_unix_does() -> None:
+    out = io.StringIO(newline="")
+    write_csv(out, [["a\rb", "a\nb", "a\r\n"], ["", 1, None], ["\r\n"]])
+    assert out.getvalue() == '"a\rb","a\nb","a\r\n"\n,1,\n"\r\n"\n'
 
 
 def test_printable_text_stays_as_it_is() -> None:

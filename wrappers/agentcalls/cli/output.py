@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -14,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.spreadsheet import csv_safe
+from agentcalls.spreadsheet import csv_safe, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -103,9 +102,8 @@ def timestamp(moment: datetime) -> str:
 def write_rows(rows: Iterable[Row], form: Form, columns: Sequence[str]) -> None:
     """Write rows to stdout as they come: a JSON array of a line each, NDJSON, or CSV of these columns."""
     if form is Form.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+        write_csv(sys.stdout, [columns])
+        write_csv(sys.stdout, ([_cell(row[column]) for column in columns] for row in rows))
     elif form is Form.NDJSON:
         sys.stdout.writelines(f"{to_json(row)}\n" for row in rows)
     else:

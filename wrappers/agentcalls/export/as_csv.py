@@ -5,13 +5,12 @@ RFC 4180 but for the line ends, which are those of Unix; in UTF-8. None and an e
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.columns import COLUMNS, columns_of, json_texts
-from agentcalls.spreadsheet import E164, csv_safe
+from agentcalls.spreadsheet import E164, FORMULA, csv_safe, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 # In all texts of a column, each behind a NUL: one that begins as a formula does and is no number. A text that holds a
 # NUL can only make it look closer.
-_ANY_FORMULA = re.compile(rf"\0(?!{E164}(?:\0|\Z))[=+@\t-]")
+_ANY_FORMULA = re.compile(rf"\0(?!{E164}(?:\0|\Z)){FORMULA}")
 _WORDS = {True: "true", False: "false"}
 
 
@@ -44,7 +43,7 @@ def header() -> bytes:
 
 def _lines(rows: Any) -> bytes:
     lines = io.StringIO(newline="")
-    csv.writer(lines, lineterminator="\n").writerows(rows)
+    write_csv(lines, rows)
     return lines.getvalue().encode()
 
 
