@@ -89,6 +89,25 @@ def test_agents_come_from_a_file_or_stdin_as_well(cli: Cli, tmp_path: Path) -> N
     assert len(rows_of(path)) == 1
 
 
+def test_a_byte_order_mark_is_no_part_of_an_agent(cli: Cli, tmp_path: Path) -> None:
+    names, path = tmp_path / "agents.txt", tmp_path / "calls.csv"
+    names.write_bytes("agent_one\r\n".encode("utf-8-sig"))
+    assert cli("export", "--agents-file", str(names), "-o", str(path)).exit_code == 0
+    assert [row["agent_id"] for row in rows_of(path)] == ["agent_one"]
+    ended = cli("export", "--agents-file", "-", "-o", "-", input=names.read_bytes())
+    assert ended.stdout.startswith('{"agent_id":"agent_one"')
+
+
+def test_agents_in_another_encoding_are_refused(cli: Cli, tmp_path: Path) -> None:
+    names = tmp_path / "agents.txt"
+    names.write_bytes("agent_é".encode("latin-1"))
+    for given, name in ((str(names), str(names)), ("-", "stdin")):
+        ended = cli("export", "--agents-file", given, "-o", "-", input=names.read_bytes())
+        assert (ended.exit_code, ended.stderr) == (2, f"Error: {name} is no text in UTF-8.\n")
+    missing = cli("export", "--agents-file", str(tmp_path / "none"), "-o", "-")
+    assert (missing.exit_code, missing.stderr.count("\n")) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcalls.cli.failures import Failure
+from agentcalls import ConfigurationError
 from agentcalls.cli.files import written_whole
 from agentcalls.cli.report.numbers import MOST_FAILURES, STATUSES, Numbers
 from agentcalls.cli.report.page import Scope, page_of
@@ -368,10 +369,30 @@ def test_half_characters_do_not_stop_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "a?b"
 
 
-@pytest.mark.parametrize("name", ["", "missing/report.html"])
-def test_a_path_that_cannot_be_a_file_is_refused_at_once(name: str, tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="folder"), written_whole(tmp_path / name):
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("", "a folder"), ("missing/report.html", "no folder"), ("fifo", "no regular file")],
+)
+def test_a_path_that_cannot_be_a_file_is_refused_at_once(
+    name: str, what: str, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(ConfigurationError, match=what), written_whole(tmp_path / name):
         pytest.fail("the block ran")
+    assert (tmp_path / "fifo").is_fifo()
+
+
+def test_what_a_link_points_to_is_written_and_its_mode_kept(tmp_path: Path) -> None:
+    path, link = tmp_path / "elsewhere" / "kept", tmp_path / "report.html"
+    path.parent.mkdir()
+    path.write_text("yesterday")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    with written_whole(link) as file:
+        file.write("today")
+        assert [entry.stat().st_mode & 0o777 for entry in path.parent.iterdir()] == [0o600] * 2
+    assert link.is_symlink()
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("today", 0o600)
 
 
 def test_equal_moments_keep_the_order_of_the_listing() -> None:

@@ -151,7 +151,12 @@ def _to_file(
 def _names_in(path: str | None) -> list[str]:
     if path is None:
         return []
-    text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    try:
+        text = data.decode("utf-8-sig")  # editors on Windows write a mark
+    except UnicodeDecodeError as error:
+        name = "stdin" if path == "-" else path
+        raise Failure(f"{name} is no text in UTF-8.", Code.USAGE) from error
     return [name for line in text.splitlines() if (name := line.strip())]
 
 
