@@ -317,6 +317,17 @@ def test_filters_are_applied_and_told(cli: Cli, tmp_path: Path) -> None:
     assert "Asked for: calls test only." in Page(path.read_text()).text
 
 
+def test_a_number_that_was_searched_for_is_masked_too(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "some.html"
+    search = ("--search", "+14155550100")
+    assert cli("report", "agent_demo", "-o", str(path), *search).exit_code == 0
+    page = Page(path.read_text())
+    assert "Asked for: search …." in page.text
+    assert "4155550100" not in page.html
+    assert cli("report", "agent_demo", "-o", str(path), *search, "--show-numbers").exit_code == 0
+    assert "Asked for: search +14155550100." in Page(path.read_text()).text
+
+
 def test_what_is_not_proven_complete_is_told_on_the_page(
     server: FaultServer, cli: Cli, tmp_path: Path
 ) -> None:
