@@ -204,9 +204,45 @@ def test_settings_are_shown_without_secrets_and_with_their_origin() -> None:
     assert rows == {
         "api_key": ("sk_…", "AGENTCALLS_API_KEY"),
         "base_url": ("https://…@host/x", "--base-url"),
-        "auth": ("…", "AGENTCALLS_AUTH"),
+        "auth": ("sk_…", "AGENTCALLS_AUTH"),
         "timeout": (3, "c.toml [work]"),
         "allow_http": (False, "default"),
         "max_retries": (4, "default"),
     }
     assert shown({})[0]["setting"] == "auth"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "seen"),
+    [
+        ("base_url", "sk_live_0123456789abcdefghij", "sk_…ghij"),
+        ("base_url", "0123456789abcdef", "…"),
+        ("base_url", "https://host/sk_live_0123456789/x", "https://host/sk_…/x"),
+        ("base_url", "https://host/disk_space", "https://host/disk_space"),
+        ("timeout", "sk_live_0123456789", "sk_…"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_masked_as_well(name: str, value: str, seen: str) -> None:
+    rows = shown({name: Setting(value, "c.toml [sk_live_0123456789]")})
+    assert next(row for row in rows if row["setting"] == name) == {
+        "setting": name,
+        "value": seen,
+        "from": "c.toml [sk_…]",
+    }
+
+
+def test_a_key_for_a_host_or_a_profile_is_not_told(
+    cli: Cli, config: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "sk_live_0123456789"
+    for variable in ("AGENTCALLS_BASE_URL", "AGENTCALLS_AUTH"):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, key)
+            for options in ((), ("--json",)):
+                ended = cli("doctor", *options)
+                assert ended.exit_code == 2
+                assert key not in ended.output
+    config(f"[{key}]\ntimeout = 3\n")
+    ended = cli("doctor", "--json", "--profile", key)
+    assert json.loads(ended.stdout)["profile"] == "sk_…"
+    assert key not in ended.output

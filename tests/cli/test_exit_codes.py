@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,6 +148,44 @@ def test_the_librarys_arguments_are_called_by_their_options(cli: Cli, failing: A
         assert "allow more time with --timeout." in cli("list", "agent_demo", *options).stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--timeout", "0"), "--timeout takes a positive number of seconds.\n"),
+        (
+            ("--since", "soon"),
+            '--since takes a date, a duration such as "24h" or "7d", or ISO 8601 text with an offset; not \'soon\'.\n',
+        ),
+        (("--limit", "9" * 20), f"--limit takes an integer from 0 to {2**53 - 1}.\n"),
+    ],
+)
+def test_what_is_for_those_who_write_python_is_left_out(
+    options: tuple[str, ...], says: str, cli: Cli
+) -> None:
+    ended = cli("list", "agent_demo", *options)
+    assert (ended.exit_code, ended.stderr) == (2, f"Error: {says}")
+
+
+def test_a_refused_key_is_looked_for_where_the_program_has_it_from(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENTCALLS_API_KEY", "sk_test_wrong")
+    said = cli("list", "agent_demo").stderr
+    assert said.endswith(
+        "Check AGENTCALLS_API_KEY, the key of stdin, or the api_key of config.toml.\n"
+    )
+
+
+def test_a_status_that_nobody_foresaw_has_advice_and_its_request_id(
+    server: FaultServer, cli: Cli
+) -> None:
+    server.fail(answer(b"{}", 418, X_Request_Id="req_418"))
+    ended = cli("list", "agent_demo")
+    assert ended.exit_code == 1
+    assert "request id req_418) " in ended.stderr
+    assert ended.stderr.endswith("if it stays, name the request id to the vendor's support.\n")
+
+
 def test_a_terminal_gets_sentences_wrapped_between_words() -> None:
     code, text = run_in_terminal("list", "agent_of_nobody", columns=60)
     assert code == 5
@@ -189,6 +229,35 @@ def test_a_closed_pipe_ends_it_quietly(monkeypatch: pytest.MonkeyPatch, capfd: A
         monkeypatch.setattr(sys, "stdout", closed)
         assert main(["list", "agent_demo"]) == 0
     assert "Error" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("list", "--help"), ("--version",), (), ("list", "agent_demo")]
+)
+def test_a_full_disk_is_a_sentence(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            env=dict(os.environ),
+        )
+    assert (ended.returncode, ended.stderr) == (1, "Error: No space left on device.\n")
+
+
+def test_a_full_disk_while_the_help_is_written_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert main(["--help"]) == 1
+    assert capsys.readouterr().err == "Error: No space left on device.\n"
 
 
 def test_errors_of_the_system_are_sentences_and_those_of_bugs_are_not() -> None:

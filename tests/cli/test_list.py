@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import attrs
@@ -19,6 +20,7 @@ from faults import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from typer.testing import Result
 
@@ -143,6 +145,8 @@ def test_no_call_is_an_empty_array(cli: Cli) -> None:
         ("--all", "--limit", "5"),
         ("--limit", "0"),
         ("--since", "yesterday"),
+        ("--since", "1h", "--until", "2h"),
+        ("--since", "2026-11-23", "--until", "2026-11-23"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error_and_asks_nothing(
@@ -192,6 +196,44 @@ def test_a_row_that_cannot_be_read_is_shown_as_far_as_it_can(server: FaultServer
     server.fail(changed(lambda page: page["data"][0].update(created_on="soon")))
     ended = cli("list", "agent_demo", "--format", "table")
     assert "+2348012345678" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("list", "--format", "table", "--all"),
+        ("list", "--format", "table", "--fields", ",".join(FIELDS), "--all"),
+        ("list", "--format", "csv", "--all"),
+        ("stats", "--format", "table", "--by", "end_reason"),
+        ("stats", "--format", "table", "--by", "hour"),
+        ("check", "--since", "2026-11-23"),
+        ("report", "-o", "report.html"),
+    ],
+    ids=" ".join,
+)
+def test_a_row_of_nothing_is_no_bug(
+    command: tuple[str, ...],
+    server: FaultServer,
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server.fail(changed(lambda page: page["data"].__setitem__(0, "call")))
+    ended = cli(command[0], "agent_demo", *command[1:])
+    assert ended.exit_code == 3
+    assert "roven complete: " in ended.output
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_moment_that_the_local_zone_does_not_reach_is_shown_in_utc(
+    moment: str, server: FaultServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "XXX3" if moment < "1" else "XXX-3")
+    time.tzset()
+    server.fail(changed(lambda page: page["data"][0].update(created_on=moment)))
+    ended = cli("list", "agent_demo", "--format", "table")
+    assert ended.stdout.splitlines()[1].startswith(moment.replace("T", " ")[:19])
 
 
 def test_the_fields_are_those_of_the_contract() -> None:

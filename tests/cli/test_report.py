@@ -132,7 +132,7 @@ def test_the_tables_have_the_numbers_of_the_mocks_rows(made: Page) -> None:
     times = [row[0] for row in made.rows["Failed calls"][1:]]
     assert times == sorted(times, reverse=True)
     assert {row[-1] for row in made.rows["Failed calls"][1:]} == {call.id for call in failed}
-    assert {row[1] for row in made.rows["Failed calls"][1:]} == {"agent_demo", "agent_2"}
+    assert {row[2] for row in made.rows["Failed calls"][1:]} == {"agent_demo", "agent_2"}
 
 
 def test_durations_and_ringing_times_are_in_their_groups(made: Page) -> None:
@@ -166,6 +166,26 @@ def test_the_charts_have_the_numbers_of_the_tables(made: Page) -> None:
     ):
         rows = [[row["name"], str(row["calls"])] for row in values(name)]
         assert rows == made.rows[heading][1:]
+
+
+def test_one_busy_hour_leaves_the_others_their_shades() -> None:
+    calls = [
+        call_of(created_on=NOON + timedelta(hours=hour)) for hour in range(20) for _ in range(hour)
+    ]
+    page = page_with(*calls, *[call_of()] * 1_000)
+    shades = page.charts["hours"]["encoding"]["color"]["scale"]
+    used = Counter(row["shade"] for row in page.charts["hours"]["data"]["values"])
+    assert shades["domain"] == ["0", "1 to 4", "5 to 8", "9 to 12", "13 to 16", "17 to 1,000"]
+    assert shades["range"] == [f"var(--heat-{shade})" for shade in range(6)]
+    assert [used[shade] for shade in shades["domain"]] == [148, 4, 4, 4, 4, 4]
+
+
+def test_hours_of_few_different_numbers_have_as_few_shades() -> None:
+    scale = page_with(call_of()).charts["hours"]["encoding"]["color"]["scale"]
+    assert (scale["domain"], scale["range"]) == (
+        ["0", "1"],
+        ["var(--heat-0)", "var(--heat-5)"],
+    )
 
 
 def test_the_page_says_what_it_is_about(made: Page) -> None:
@@ -316,6 +336,17 @@ def test_filters_are_applied_and_told(cli: Cli, tmp_path: Path) -> None:
     assert "of them 0 test calls" in text
     assert cli("report", "agent_demo", "-o", str(path), "--test").exit_code == 0
     assert "Asked for: calls test only." in Page(path.read_text()).text
+
+
+def test_a_number_that_was_searched_for_is_masked_too(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "some.html"
+    search = ("--search", "+14155550100")
+    assert cli("report", "agent_demo", "-o", str(path), *search).exit_code == 0
+    page = Page(path.read_text())
+    assert "Asked for: search …." in page.text
+    assert "4155550100" not in page.html
+    assert cli("report", "agent_demo", "-o", str(path), *search, "--show-numbers").exit_code == 0
+    assert "Asked for: search +14155550100." in Page(path.read_text()).text
 
 
 def test_what_is_not_proven_complete_is_told_on_the_page(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 AXE = files("axe_playwright_python") / "axe.min.js"
 CHARTS = ["days", "hours", "durations", "reasons", "ringing"]
+LONG_REASON = "SIP 503 Service Unavailable by the carrier"
 TEXT_CONTRAST, GRAPHIC_CONTRAST = 4.5, 3  # WCAG 2.2, 1.4.3 and 1.4.11
 
 
@@ -58,7 +59,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = ("id", "source", "destination", "direction", "error_reason", "end_reason")
     hostile = [call_of(status="failed", **dict.fromkeys(names, HOSTILE)), call_of(status=HOSTILE)]
     hostile += [call_of(duration_seconds=5, ringing_at=NOON + timedelta(seconds=2))]
-    for name, calls in (("report", list(_ordinary())), ("hostile", hostile)):
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    odd = [call_of(status="failed", error_reason=LONG_REASON, created_on=first), *_ordinary()]
+    for name, calls in (("report", list(_ordinary())), ("hostile", hostile), ("odd", odd)):
         numbers = Numbers(Zone(is_utc=True), show_numbers=name == "hostile")
         for call in calls:
             numbers.add("agent_1", call)
@@ -217,6 +220,26 @@ def test_the_failures_are_searched_by_words(opened: Open) -> None:
     expect(rows.filter(visible=True)).to_have_count(everything)
 
 
+def test_on_a_phone_what_failed_is_read_whole(opened: Open) -> None:
+    tab = opened("odd", viewport=PHONE).drawn().tab
+    labels = tab.locator("#reasons .role-axis-label text")
+    assert LONG_REASON in labels.all_text_contents()
+    reason = tab.locator("#failures tbody tr").last.locator("td").nth(1)
+    box = reason.bounding_box()
+    assert box
+    assert box["x"] + box["width"] <= PHONE["width"]
+    assert reason.inner_text() == LONG_REASON
+
+
+def test_no_label_is_turned_or_cut_and_a_day_of_the_year_1_has_its_name(opened: Open) -> None:
+    tab = opened("odd").drawn().tab
+    assert tab.locator("#days .role-axis-label text").first.text_content() == "1 Jan"
+    for chart in CHARTS:
+        for label in tab.locator(f"#{chart} .role-axis-label text").all():
+            assert "rotate" not in (label.get_attribute("transform") or "")
+            assert not (label.text_content() or "").endswith("…")
+
+
 def test_a_bar_tells_its_number_when_pointed_at(opened: Open) -> None:
     tab = opened("hostile").drawn().tab
     tab.locator("#reasons .mark-rect path").first.hover()
@@ -228,7 +251,7 @@ def test_a_bar_tells_its_number_when_pointed_at(opened: Open) -> None:
 
 def test_hostile_texts_are_read_as_they_are(opened: Open) -> None:
     tab = opened("hostile").drawn().tab
-    expect(tab.locator("#failures tbody td").nth(2)).to_contain_text("<img src=x onerror=")
+    expect(tab.locator("#failures tbody td").nth(1)).to_contain_text("<img src=x onerror=")
     expect(tab.locator("h1")).to_contain_text("</script><script>")
     expect(tab).to_have_title(f"Calls of {HOSTILE}, agent_2")
 

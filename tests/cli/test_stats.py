@@ -22,6 +22,7 @@ from faults import changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from typer.testing import Result
 
@@ -295,6 +296,26 @@ def test_what_is_not_proven_complete_is_printed_and_told(
 def test_an_agent_that_is_not_there_prints_nothing(cli: Cli) -> None:
     ended = cli("stats", "agent_demo", "agent_other_team")
     assert (ended.exit_code, ended.stdout) == (5, "")
+
+
+@pytest.mark.parametrize("command", [("stats",), ("report", "-o", "report.html")], ids=" ".join)
+def test_an_error_names_the_agent_that_it_is_about(
+    command: tuple[str, ...], cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = cli(*command, "agent_demo", "agent_other_team")
+    assert ended.stderr.startswith("Error: 404 not_found: agent_other_team: Agent not found (")
+
+
+@pytest.mark.parametrize("command", [("stats",), ("report", "-o", "report.html")], ids=" ".join)
+def test_a_time_that_ends_before_it_begins_is_a_usage_error(
+    command: tuple[str, ...], cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = cli(*command, "agent_demo", "--since", "1h", "--until", "2h")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "--since 1h is not before --until 2h" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def plain(text: str) -> str:

@@ -206,3 +206,15 @@ def test_whatever_happens_each_state_that_a_poll_saw_is_told_once(seed: int) -> 
         expected = [change for change in expected if change[2] == "failed"]
     assert len(expected) > 20
     assert sorted(actual, key=str) == sorted(expected, key=str)
+
+
+def test_a_call_of_the_year_1_is_followed_like_any_other() -> None:
+    first = NOON.replace(year=1, month=1, day=1)
+    began = first.replace(hour=0)
+    assert first_since([call(at=first)], 24 * HOUR, NOON) == began
+    follower = Follower(follow=24 * HOUR)
+    follower.begin([call("a", "ringing", at=began)], [], now=NOON)
+    assert follower.since == began
+    assert told(follower.accept([call("a", "ended", at=began)], now=NOON)) == [
+        ("changed", "ringing", "a", "ended")
+    ]

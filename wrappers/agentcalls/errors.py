@@ -113,6 +113,8 @@ class APITimeoutError(APIConnectionError):
 class APIStatusError(AgentCallsError):
     """The API answered with an error status; those without a class of their own are this one."""
 
+    advice = "Check the base URL; if it stays, name the request id to the vendor's support."
+
 
 class BadRequestError(APIStatusError):
     """400: the query string is not valid."""
@@ -140,6 +142,8 @@ class NotFoundError(APIStatusError):
 
 class ConflictError(APIStatusError):
     """409."""
+
+    advice = "Try again; if it stays, name the request id to the vendor's support."
 
 
 class RateLimitError(APIStatusError):

@@ -56,7 +56,8 @@ def check_integer(
                 f"{attribute.name} takes {bounds}, not {type(value).__name__}."
             )
         if not lowest <= value <= highest:
-            raise ConfigurationError(f"{attribute.name} takes {bounds}.")
+            most = bounds if value < lowest else f"an integer from {lowest} to {highest}"
+            raise ConfigurationError(f"{attribute.name} takes {most}.")
 
     return check
 

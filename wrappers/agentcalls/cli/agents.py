@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from agentcalls import APIStatusError
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.output import console, is_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from agentcalls import Call, Client
+    from agentcalls import Call, CallListing, Client
 
 _STEP = 100
+
+
+@contextmanager
+def naming(agent: str) -> Generator[None]:
+    """Let an error of the API say which of many agents it is about."""
+    try:
+        yield
+    except APIStatusError as error:
+        error.message = f"{agent}: {error.message}"
+        raise
+
+
+def check_span(listing: CallListing, since: str | None, until: str | None) -> None:
+    """Raises `Failure` for a listing that begins where it has ended already."""
+    # An iteration that has not begun knows which moments they mean.
+    start = iter(listing).checkpoint
+    if start.since and start.until and start.since >= start.until:
+        raise Failure(
+            f"--since {since} is not before --until {until}: there can be no call between them.",
+            Code.USAGE,
+        )
 
 
 @define
@@ -56,7 +79,9 @@ class AgentsCalls:
 
     def _of(self, agent: str) -> Iterator[Call]:
         listing = self.client.calls.list(agent, **self.filters)
-        yield from listing
+        check_span(listing, self.filters.get("since"), self.filters.get("until"))
+        with naming(agent):
+            yield from listing
         report = listing.report
         if not report.complete:
             self.doubts.append(f"{agent}: {report.reason}")

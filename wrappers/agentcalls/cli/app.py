@@ -99,6 +99,10 @@ def run(arguments: list[str] | None = None) -> int:
         app(arguments, prog_name="agentcalls")
     except SystemExit as end:
         code = end.code
+    except OSError as error:
+        # The help and the version are written before there is a command.
+        _explain(error, debug=False)
+        code = code_of(error)
     if code == Code.INTERRUPTED:
         # Threads that still wait for an answer would hold up the usual end.
         sys.stderr.flush()

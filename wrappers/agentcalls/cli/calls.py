@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.cli.failures import Code, Failure
+from agentcalls.cli.summary import Zone
 from agentcalls.cli.table import Column
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def columns_of(fields: tuple[str, ...] | None, width: int, *, utc: bool) -> list
                 "REASON", lambda call: call.error_reason or call.end_reason or "", is_elastic=True
             ),
         ),
-        (_WIDE, Column("ID", attrgetter("id"))),
+        (_WIDE, Column("ID", lambda call: _text(call.id))),
     ]
     return [column for least, column in columns if width >= least]
 
@@ -90,8 +90,9 @@ def _local(moment: datetime | None, *, utc: bool, seconds: bool) -> str:
     # A row that cannot be read has no moment.
     if moment is None:
         return ""
-    zoned = moment.astimezone(UTC if utc else None)
-    return f"{zoned:%Y-%m-%d %H:%M}{f':{zoned:%S}' if seconds else ''}{'Z' if utc else ''}"
+    zoned = Zone(is_utc=utc).of(moment).replace(tzinfo=None)
+    # Not strftime, whose %Y writes the year 1 as 1.
+    return f"{zoned.isoformat(' ', 'seconds' if seconds else 'minutes')}{'Z' if utc else ''}"
 
 
 def _duration(seconds: int | None) -> str:

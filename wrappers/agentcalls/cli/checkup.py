@@ -11,7 +11,7 @@ from attrs import frozen
 
 import agentcalls
 from agentcalls.cli.failures import Code, Failure, code_of, sentence_of
-from agentcalls.cli.settings import masked
+from agentcalls.cli.settings import masked, without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +29,7 @@ _DEFAULTS = {
     "allow_http": False,
     "max_retries": 4,
 }
+_FORMS = {"base_url": r"https?://.*", "auth": r"bearer|x-api-key"}
 _LONGEST_SKEW_SECONDS = 30
 _LOW_SHARE = 0.1
 
@@ -65,7 +66,7 @@ def shown(settings: Mapping[str, Setting]) -> list[dict[str, Any]]:
         {
             "setting": name,
             "value": _harmless(name, settings[name].value) if name in settings else default,
-            "from": settings[name].origin if name in settings else "default",
+            "from": without_keys(settings[name].origin) if name in settings else "default",
         }
         for name, default in _DEFAULTS.items()
         if name in settings or default is not None
@@ -82,7 +83,8 @@ def checks(exchange: Exchange, profile: Profile) -> Iterator[Check]:
             yield Check(name, "skipped", "not known")
         elif error and name == culprit:
             broken = True
-            yield Check(name, "failed", sentence_of(error) or repr(error), code_of(error))
+            said = without_keys(sentence_of(error) or repr(error))
+            yield Check(name, "failed", said, code_of(error))
         else:
             yield _passed(name, exchange, profile)
     yield _clock(exchange)
@@ -157,8 +159,9 @@ def _clock(exchange: Exchange) -> Check:
 
 
 def _harmless(name: str, value: Any) -> Any:
-    if name == "api_key":
+    if not isinstance(value, str):
+        return value
+    # What does not look like such a setting may be the key.
+    if not re.fullmatch(_FORMS.get(name, ""), value):
         return masked(value)
-    if name == "auth" and value not in {"bearer", "x-api-key"}:
-        return "…"  # somebody may have put the key here
-    return re.sub(r"//[^/]*@", "//…@", value) if isinstance(value, str) else value
+    return re.sub(r"//[^/]*@", "//…@", without_keys(value))

@@ -8,6 +8,13 @@ from enum import IntEnum
 import agentcalls
 from agentcalls.extras import MissingExtraError
 
+# What the library says to those who write Python, and what that is on the command line.
+_WORDS = {
+    ", or an httpx.Timeout": "",
+    "an aware datetime, a date,": "a date,",
+    "or the api_key that was passed": "the key of stdin, or the api_key of config.toml",
+}
+_OPTIONS = {"max_items": "--limit"}
 _ARGUMENT = re.compile(r"\b([a-z_]+)=(?:…|True)|^([a-z_]+)(?= takes )")
 
 
@@ -46,7 +53,10 @@ def sentence_of(error: BaseException) -> str | None:
     """What went wrong and what to do, on one line; None for an error that only a bug can raise."""
     if isinstance(error, agentcalls.AgentCallsError):
         # The library speaks of its arguments: timeout=… is --timeout here.
-        return _ARGUMENT.sub(lambda found: option(found[1] or found[2]), str(error))
+        sentence = _ARGUMENT.sub(lambda found: option(found[1] or found[2]), str(error))
+        for words, ours in _WORDS.items():
+            sentence = sentence.replace(words, ours)
+        return sentence
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted."
     if isinstance(error, Failure):
@@ -61,7 +71,7 @@ def sentence_of(error: BaseException) -> str | None:
 
 def option(name: str) -> str:
     """The option for a setting of this name."""
-    return f"--{name.replace('_', '-')}"
+    return _OPTIONS.get(name, f"--{name.replace('_', '-')}")
 
 
 def _codes() -> list[tuple[type[BaseException], Code]]:

@@ -99,13 +99,13 @@ class Follower:
         # By the calls' own times, since clocks differ; a call of the future must not hide those of the present.
         moments = [seen.created_on for seen in self._known.values()]
         self._latest = max(self._latest, min(max(moments), now))
-        oldest = self._latest - self.follow
+        oldest = _before(self._latest, self.follow)
         followed = [
             seen.created_on
             for seen in self._known.values()
             if not seen.is_over and seen.created_on >= oldest
         ]
-        since = min([self._latest - MARGIN, *followed])
+        since = min([_before(self._latest, MARGIN), *followed])
         if len(moments) >= self.most:
             since = max(since, nlargest(self.most, moments)[-1])
         self.since = since
@@ -115,7 +115,12 @@ class Follower:
 def first_since(calls: Iterable[Call], follow: timedelta, now: datetime) -> datetime | None:
     """From where to read to begin with, given the newest calls; None where there is none."""
     moments = [call.created_on for call in _in_order(calls)]
-    return min(moments[-1], now) - max(follow, MARGIN) if moments else None
+    return _before(min(moments[-1], now), max(follow, MARGIN)) if moments else None
+
+
+def _before(moment: datetime, length: timedelta) -> datetime:
+    # A call of the year 1 has hardly anything before it.
+    return max(moment, _NEVER + length) - length
 
 
 def _in_order(calls: Iterable[Call]) -> list[Call]:

@@ -6,6 +6,7 @@ The key comes from the environment, the file or stdin, and is in no repr.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -30,6 +31,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _VARIABLES = ("api_key", "base_url", "auth", "timeout")
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 _LONG_ENOUGH_FOR_A_TAIL = 24
+_KEY = re.compile(r"\bsk_[\w-]+")
 
 
 @frozen
@@ -72,12 +74,12 @@ def read_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
     except FileNotFoundError:
         mode, tables = 0, {}
     except ValueError as error:
-        raise Failure(f"{path} is not TOML: {error}.", Code.USAGE) from None
+        raise _refused(f"{path} is not TOML: {error}.") from None
     name = wanted or DEFAULT_PROFILE
     table = tables.get(name, None if wanted else {})
     if not isinstance(table, dict):
         known = ", ".join(sorted(tables)) or "none"
-        raise Failure(f"There is no profile {name!r} in {path}; there are: {known}.", Code.USAGE)
+        raise _refused(f"There is no profile {name!r} in {path}; there are: {known}.")
     values = cast("dict[str, Any]", table)
     for key, value in values.items():
         _check(key, value, f"{path}, profile {name!r}")
@@ -124,6 +126,16 @@ def masked(key: str) -> str:
     return f"{prefix}…{key[-4:] if len(key) >= _LONG_ENOUGH_FOR_A_TAIL else ''}"
 
 
+def without_keys(text: str) -> str:
+    """A text in which no key can be read, which somebody may have put in the place of something else."""
+    return _KEY.sub("sk_…", text)
+
+
+def _refused(sentence: str) -> Failure:
+    # A key may stand where the file has a name.
+    return Failure(without_keys(sentence), Code.USAGE)
+
+
 def _parsed(name: str, text: str) -> str | float:
     try:
         return float(text) if name == "timeout" else text
@@ -135,9 +147,9 @@ def _check(key: str, value: object, where: str) -> None:
     # The value is not quoted: it may be a key in the wrong place.
     kinds = _TYPES.get(key)
     if kinds is None:
-        raise Failure(f"{where}: {key!r} is no setting; there are {', '.join(_TYPES)}.", Code.USAGE)
+        raise _refused(f"{where}: {key!r} is no setting; there are {', '.join(_TYPES)}.")
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise Failure(f"{where}: {key} takes a {_WORDS[kinds[0]]}.", Code.USAGE)
+        raise _refused(f"{where}: {key} takes a {_WORDS[kinds[0]]}.")
 
 
 _WORDS = {str: "text", int: "number", bool: "true or false"}

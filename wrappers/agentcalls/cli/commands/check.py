@@ -1,17 +1,20 @@
 """`agentcalls check`."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import agentcalls
 from agentcalls.cli import options
+from agentcalls.cli.agents import naming
 from agentcalls.cli.connection import connect
 from agentcalls.cli.failure_rate import Limits, Outcome, Tally, percentage
 from agentcalls.cli.failures import Code
 from agentcalls.cli.newest import newest_first
 from agentcalls.cli.output import printable, to_json
+
+if TYPE_CHECKING:
+    import agentcalls
 
 EXAMPLES = (
     "agentcalls check agent_demo --max-failure-rate 20% --since 7d",
@@ -90,14 +93,10 @@ def _tally(
     failed: list[str] | tuple[str, ...],
 ) -> Tally:
     tally = Tally(agent)
-    try:
+    with naming(agent):
         sort, _ = newest_first(client, agent, is_test_call=is_test_call)
         listing = client.calls.list(agent, sort=sort, is_test_call=is_test_call, since=since)
         tally.count(listing, failed)
-    except agentcalls.APIStatusError as error:
-        # Which of many it was.
-        error.message = f"{agent}: {error.message}"
-        raise
     report = listing.report
     if not report.complete:
         tally.doubt = report.reason

@@ -13,7 +13,7 @@ from agentcalls.cli.checkup import Check, Exchange, checks, shown
 from agentcalls.cli.connection import client, in_force
 from agentcalls.cli.failures import Failure
 from agentcalls.cli.output import printable, show, to_json
-from agentcalls.cli.settings import check_complete
+from agentcalls.cli.settings import check_complete, without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +57,7 @@ def command(
     values = shown(found)
     if as_json:
         result = {
-            "profile": profile.name,
+            "profile": without_keys(profile.name),
             "config": str(profile.path),
             "settings": values,
             "checks": [asdict(check) for check in found_out],

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from agentcalls.cli import options
+from agentcalls.cli.agents import check_span
 from agentcalls.cli.calls import FIELDS, checked_fields, columns_of, row_of
 from agentcalls.cli.connection import connect
 from agentcalls.cli.failures import Code, Failure
@@ -82,6 +83,7 @@ def command(
             until=until,
             max_items=None if every else limit or _LIMIT,
         )
+        check_span(listing, since, until)
         calls = Counted(listing)
         if form is Form.TABLE:
             write_table(calls, columns_of(wanted, console(sys.stdout).width, utc=utc))

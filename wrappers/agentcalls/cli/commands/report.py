@@ -79,8 +79,8 @@ def command(
             calls = AgentsCalls(client, agents, filters)
             for agent, call in calls:
                 numbers.add(agent, call)
-        said = {name: value for name, value in (("status", status), ("search", search)) if value}
-        said |= {name: value for name, value in (("since", since), ("until", until)) if value}
+        asked = {"status": status, "search": numbers.text(search), "since": since, "until": until}
+        said = {name: value for name, value in asked.items() if value}
         if test is not None:
             said["calls"] = "test only" if test else "live only"
         scope = Scope(list(dict.fromkeys(agents)), said, datetime.now(UTC), calls.doubts)

@@ -83,7 +83,7 @@ class Numbers:
             self._days.of(zoned.date().isoformat())[status] += 1
             self._hours[zoned.weekday(), zoned.hour] += 1
         if call.status == FAILED:
-            self._reasons.of(self._text(call.error_reason) or "(none)")["calls"] += 1
+            self._reasons.of(self.text(call.error_reason) or "(none)")["calls"] += 1
             self._keep(agent, call, created)
 
     def days(self) -> list[tuple[str, Counter[str]]]:
@@ -131,6 +131,12 @@ class Numbers:
             for _, _, failure in sorted(self._latest, key=lambda kept: kept[:2], reverse=True)
         ]
 
+    def text(self, text: str | None) -> str:
+        """A text as the page may show it: cut short, and the telephone numbers in it masked unless they are shown."""
+        if self.show_numbers:
+            return _cut(text)
+        return _cut(_NUMBER_IN_TEXT.sub("…", (text or "")[:_LONGEST_READ]))
+
     def _keep(self, agent: str, call: Call, created: datetime | None) -> None:
         show = _cut if self.show_numbers else _masked
         failure = CallFailure(
@@ -138,9 +144,9 @@ class Numbers:
             agent=_cut(agent),
             source=show(call.source),
             destination=show(call.destination),
-            direction=self._text(call.direction),
-            error_reason=self._text(call.error_reason),
-            end_reason=self._text(call.end_reason),
+            direction=self.text(call.direction),
+            error_reason=self.text(call.error_reason),
+            end_reason=self.text(call.end_reason),
             is_test=bool(call.is_test_call),
             id=_cut(call.id),
         )
@@ -148,11 +154,6 @@ class Numbers:
         kept = (created or _NEVER, -self.total.calls, failure)
         change = heapq.heappush if len(self._latest) < MOST_FAILURES else heapq.heappushpop
         change(self._latest, kept)
-
-    def _text(self, text: str | None) -> str:
-        if self.show_numbers:
-            return _cut(text)
-        return _cut(_NUMBER_IN_TEXT.sub("…", (text or "")[:_LONGEST_READ]))
 
 
 def _masked(number: str | None) -> str:
