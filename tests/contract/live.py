@@ -55,6 +55,7 @@ PLAN = {
 NEVER = {
     "other_methods_are_refused_and_change_nothing": "it sends POST, PUT, PATCH and DELETE",
     "hostile_text_is_text": "it sends what attacks look like, which the host's owner would have to agree to",
+    "every_walk_to_the_end_shows_the_whole": "calls come in while it is walked, and it takes many requests",
     "beyond_the_limit_is_429_until_the_reset": "it would use up a rate limit",
     "agents_share_no_call": "it needs a second agent, of which nothing is known here",
     "another_teams_agent_is_not_told_from_none": "it needs the id of another team's agent",
@@ -126,6 +127,7 @@ def host_from(environ: Mapping[str, str]) -> Host:
         key=key,
         agent=agent,
         noscope_key=environ.get(NOSCOPE) or None,
+        still=False,
         may_be_attacked=False,
         patience_seconds=PATIENCE_SECONDS,
         examples=1,

@@ -267,6 +267,46 @@ async def filter_loses_a_call(asked: Asked, honest: Honest) -> Answered:
     return answered
 
 
+def later(asked: Asked) -> bool:
+    return asked.query.get("page", "1") not in ("", "1")
+
+
+async def repeats_the_fifth_page(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    deep = answered.is_page and answered.body["meta"]["current_page"] > 5
+    if deep and answered.body["data"] and asked.query.get("limit", "20") == "20":
+        fifth = await honest(asked.with_query(page="5"))
+        answered.body["data"] = fifth.body["data"][: len(answered.body["data"])]
+    return answered
+
+
+async def newest_under_another_id(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.is_page and asked.sort == "-created_on" and not later(asked):
+        for row in answered.body["data"][:1]:
+            row["id"] = "00000000-0000-0000-0000-000000000000"
+    return answered
+
+
+async def hides_busy_by_default(asked: Asked, honest: Honest) -> Answered:
+    # The sums agree: it is as though there were no such calls.
+    answered = await honest(asked)
+    plain = not asked.query.keys() & {"sort", "status", "search", "is_test_call"}
+    if not answered.is_page or not plain or asked.key != KEY:
+        return answered
+    shown: list[Json] = []
+    for page in range(1, 9):
+        part = await honest(asked.with_query(page=str(page), limit="100"))
+        shown += [row for row in part.body["data"] if row["status"] != "busy"]
+    meta = answered.body["meta"]
+    page, limit = meta["current_page"], meta["limit"]
+    count = -(-len(shown) // limit)
+    meta |= {"total_count": len(shown), "page_count": count, "has_next_page": page < count}
+    meta["has_previous_page"] = count > 0 and page > 1
+    answered.body["data"] = shown[(page - 1) * limit : page * limit]
+    return answered
+
+
 async def descends_within_a_page_only(asked: Asked, honest: Honest) -> Answered:
     sort = asked.query.get("sort", "")
     answered = await honest(asked.with_query(sort=sort.removeprefix("-") or None))
@@ -475,6 +515,7 @@ LIES: dict[str, dict[str, Lie]] = {
         "X-Api-Key sees another order": instead(
             lambda a: "x-api-key" in a.headers, lambda a: a.is_page and a.body["data"].reverse()
         ),
+        "two wrong keys open": opens(lambda a: {"authorization", "x-api-key"} <= a.headers.keys()),
         "a wrong key is 403": on_status(401, fail(403)),
         "the key is in a header of the answer": instead(
             lambda a: a.key == KEY, lambda a: a.headers.update({"x-debug-key": KEY})
@@ -516,6 +557,7 @@ LIES: dict[str, dict[str, Lie]] = {
         "a page begins with the end of the one before": overlap_by_one,
         "a call falls between two pages": gap_of_one,
         "the second page is the first": second_page_is_the_first,
+        "pages of 20 after the fifth are the fifth": repeats_the_fifth_page,
     },
     "unstable order": {
         "each page is shuffled": shuffled,
@@ -531,6 +573,10 @@ LIES: dict[str, dict[str, Lie]] = {
         ),
         "each page is reversed for itself": descends_within_a_page_only,
         "durations are sorted as texts": sorts_durations_as_text,
+        "the newest call has another id in descending order": newest_under_another_id,
+        "a filter forgets a descending sort": asking(
+            lambda a: a.with_query(sort=a.sort.lstrip("-")) if "status" in a.query and a.sort else a
+        ),
     },
     "filters": {
         "status is not looked at": asking(lambda a: a.with_query(status=None)),
@@ -541,12 +587,25 @@ LIES: dict[str, dict[str, Lie]] = {
         "an unknown status is taken for none": unfiltered("status", lambda value: " " in value),
         "status filters a page, not the listing": filters_after_paging,
         "status loses a call": filter_loses_a_call,
+        "status is forgotten from page 2 on": asking(
+            lambda a: a.with_query(status=None) if later(a) else a
+        ),
+        "is_test_call is forgotten from page 2 on": asking(
+            lambda a: a.with_query(is_test_call=None) if later(a) else a
+        ),
+        "status is looked at only together with sort": asking(
+            lambda a: a if a.sort else a.with_query(status=None)
+        ),
+        "busy calls are listed only when they are asked for": hides_busy_by_default,
     },
     "search": {
         "search is not looked at": asking(lambda a: a.with_query(search=None)),
         "search looks at the source only": search_by_source_only,
         "% and _ are wildcards": like_wildcards,
         "a search forgets the filters": search_forgets_filters,
+        "search is forgotten from page 2 on": asking(
+            lambda a: a.with_query(search=None) if later(a) else a
+        ),
     },
     "injection": {
         "a quote in status opens the listing": unfiltered("status", lambda value: "'" in value),

@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from contract.__main__ import main
-from contract.contract import PATH, ROOT
+from contract.contract import PATH, ROOT, reference_bodies
 from contract.lane import problems_of_a_run
 from contract.live import NEVER, NOSCOPE, PLAN, VARIABLES, EnoughError, Sender
 from contract.lying import lying
-from contract.mutants import LIES, as_empty_page, on_rows, on_status, put, value
+from contract.mutants import LIES, as_empty_page, on_meta, on_rows, on_status, put, value
 from contract.posing import KEY, NOSCOPE_KEY, honest, served
 from contract.properties import HOSTILE, PROPERTIES
 from contract.verdict import Mask, line_of
@@ -588,6 +588,17 @@ def test_recorded_answers_are_sorted_as_live_ones_are_and_show_no_secret(
     )
     for secret in (SECRET, "hush", "4155550100", "8012345678", "15112345678"):
         assert secret not in ran.out
+
+
+def test_a_limit_of_nothing_as_the_reference_page_shows_it_is_a_finding(
+    run: Runner, tmp_path: Path
+) -> None:
+    ran = run({}, "--from", har(tmp_path, entry(reference_bodies()["200"])))
+    assert ran.status == 1
+    assert "The page's limit is 0." in ran.section(API)
+    ran = run.host(lying(on_meta(lambda meta: meta.update(limit=0))))
+    assert ran.status == 1
+    assert "The page's limit is 0." in ran.section(API)
 
 
 def test_our_own_recording_is_held_again_and_lacks_nothing_but_what_was_hidden(run: Runner) -> None:
