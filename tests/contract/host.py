@@ -286,7 +286,13 @@ def _body(answer: Answer) -> dict[str, Any]:
         )
     except ValueError as error:  # UnicodeDecodeError is one
         answer.wrong(f"The body is not JSON as RFC 8259 means it: {error}.")
-    return body if isinstance(body, dict) else {"": body}
+    if not isinstance(body, dict):
+        kind = _JSON_TYPES[type(body)]
+        schema = "CallPage" if answer.response.status_code == HTTPStatus.OK else "ApiError"
+        place = ("components", "schemas", schema, "type")
+        sentence = f"The body is of type {kind} and not an object."
+        raise answer.finding(sentence, "the contract", (place, f"allow {kind}"))
+    return body
 
 
 def _closed(node: Any) -> Any:

@@ -390,6 +390,20 @@ async def knows_agents_before_keys(asked: Asked, honest: Honest) -> Answered:
     return known if known.status == 404 else await honest(asked)
 
 
+async def knows_agents_before_scopes(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    known = await honest(asked.with_key(KEY)) if answered.status == 403 else answered
+    return known if known.status == 404 else answered
+
+
+async def another_teams_agent_by_header(asked: Asked, honest: Honest) -> Answered:
+    return await (another_teams_agent if "x-api-key" in asked.headers else _told)(asked, honest)
+
+
+async def _told(asked: Asked, honest: Honest) -> Answered:
+    return await honest(asked)
+
+
 async def another_teams_agent(asked: Asked, honest: Honest) -> Answered:
     foreign = FOREIGN_AGENT in asked.path and asked.key == KEY
     return await honest(attrs.evolve(asked, path=DEMO) if foreign else asked)
@@ -421,6 +435,7 @@ async def search_by_source_only(asked: Asked, honest: Honest) -> Answered:
 
 
 LIMIT, LEFT, RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"
+OF_ANOTHER = [{"path": "sort", "message": "limit, page or is_test_call"}]
 HTML = b"<html><body>It works!</body></html>"
 
 LIES: dict[str, dict[str, Lie]] = {
@@ -497,6 +512,9 @@ LIES: dict[str, dict[str, Lie]] = {
         "a 400 does not name the parameter": on_status(
             400, lambda a: a.body.update(message="Bad", errors=[])
         ),
+        "a 400 names another parameter": on_status(
+            400, lambda a: a.body.update(message="limit, page", errors=OF_ANOTHER)
+        ),
         "a 405 is not in the envelope": on_status(405, put(405, {"detail": "Method Not Allowed"})),
         "a page has no X-Request-Id": on_headers("x-request-id", None, 200),
     },
@@ -506,6 +524,7 @@ LIES: dict[str, dict[str, Lie]] = {
     },
     "credentials": {
         "no key is needed": opens(lambda a: not a.key),
+        "no key is needed from page 2 on": opens(lambda a: not a.key and later(a)),
         "any key opens": opens(lambda a: a.key),
         "the beginning of the key opens": opens(lambda a: len(a.key) > 5 and KEY.startswith(a.key)),
         "what begins with the key opens": opens(lambda a: a.key.startswith(KEY)),
@@ -523,10 +542,18 @@ LIES: dict[str, dict[str, Lie]] = {
     },
     "scopes": {
         "the scope is not looked at": opens(lambda a: a.key == NOSCOPE_KEY),
+        "the scope is looked at where there is no query": opens(
+            lambda a: a.key == NOSCOPE_KEY and a.query
+        ),
+        "the scope is looked at for one agent only": opens(
+            lambda a: a.key == NOSCOPE_KEY and a.path != DEMO
+        ),
+        "who lacks the scope learns which agents there are": knows_agents_before_scopes,
         "a missing scope is 401": on_status(403, fail(401)),
     },
     "tenants": {
         "another team's agent can be read": another_teams_agent,
+        "another team's agent can be read with X-Api-Key": another_teams_agent_by_header,
         "another team's agent is 403": instead(
             lambda a: FOREIGN_AGENT in a.path, lambda a: a.status == 404 and fail(403)(a)
         ),
@@ -650,6 +677,10 @@ LIES: dict[str, dict[str, Lie]] = {
     },
     "rate limit": {
         "every tenth request is 429": every_tenth_is_429,
+        "X-Api-Key has no limit": opens(lambda a: a.headers.get("x-api-key") == SMALL_KEY),
+        "requests without a limit are not counted": opens(
+            lambda a: a.key == SMALL_KEY and "limit" not in a.query
+        ),
         "there is no 429": opens(lambda a: a.key == SMALL_KEY),
     },
     "Retry-After": {

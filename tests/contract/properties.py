@@ -31,6 +31,9 @@ WHOLE = LIMITS[
 ]  # the largest page, on which most properties look at what should be elsewhere, too
 SCHEMES: tuple[Scheme, ...] = ("bearer", "x-api-key")
 STATUSES: list[str] = SCHEMAS["Call"]["properties"]["status"]["x-extensible-enum"]
+# What a check of who asks might forget to look at.
+QUERIES: tuple[Query, ...] = ({}, {"limit": 1, "page": 2}, {"status": "ended"})
+UNKNOWN = "no_such_agent_3f1e9b"
 NO_SUCH_TEXT = "no call has this text 3f1e9b"
 # What some server once took for more than text. None of it is in a call.
 HOSTILE = (
@@ -249,8 +252,9 @@ def numbers_out_of_bounds_are_refused_by_name(host: Host) -> None:
     ]
     for name, value in some(host, wrong):
         answer = ask(host, {name: value}, status=(400,))
-        told = [answer.body["message"], *keys(answer.body.get("errors", []), "path")]
-        answer.expect(name in str(told), f"The 400 does not name the parameter {name}.")
+        errors = answer.body.get("errors")
+        named = name in keys(errors, "path") if errors else name in str(answer.body["message"])
+        answer.expect(named, f"The 400 does not name the parameter {name}.")
 
 
 # Filters, search, order
@@ -439,6 +443,11 @@ def only_the_key_opens(host: Host) -> None:
     # Who may not ask learns nothing of agents and parameters.
     ask(host, headers={}, agent="no_such_agent", status=(401,))
     ask(host, {"limit": 0}, headers=credential("x"), status=(401,))
+    agents = [it for it in (host.agent, host.other_agent, host.foreign_agent, UNKNOWN) if it]
+    credentials = ({}, *(credential("x", scheme) for scheme in SCHEMES))
+    # A host that is asked little is not asked these: [2:] leaves it nothing.
+    for agent, query, presented in some(host, product(agents, QUERIES, credentials))[2:]:
+        ask(host, query, headers=presented, agent=agent, status=(401,))
 
 
 @holds()
@@ -451,8 +460,14 @@ def a_key_in_the_url_does_not_open(host: Host) -> None:
 @holds("noscope_key")
 def a_key_without_the_scope_is_forbidden(host: Host) -> None:
     assert host.noscope_key is not None  # what the property needs
-    for scheme in SCHEMES:
-        answer = ask(host, headers=credential(host.noscope_key, scheme), status=(403,))
+    # Of which agents there are, it learns nothing; nor does a query open what no query does not.
+    agents = [it for it in (host.agent, UNKNOWN, host.other_agent, host.foreign_agent) if it]
+    asked: list[tuple[str, Query, Scheme]] = [(host.agent, {}, scheme) for scheme in SCHEMES]
+    rest = product(agents, QUERIES, SCHEMES)
+    asked += rest if host.still else some(host, rest)[1:]
+    for agent, query, scheme in asked:
+        headers = credential(host.noscope_key, scheme)
+        answer = ask(host, query, agent=agent, headers=headers, status=(403,))
         answer.expect(
             "conversations:read" in str(answer.body["message"]),
             "The 403 does not name the missing scope.",
@@ -461,7 +476,9 @@ def a_key_without_the_scope_is_forbidden(host: Host) -> None:
 
 @holds()
 def an_unknown_agent_is_not_found(host: Host) -> None:
-    ask(host, agent="no_such_agent_3f1e9b", status=(404,))
+    ask(host, agent=UNKNOWN, status=(404,))
+    for scheme in some(host, SCHEMES)[1:]:
+        ask(host, agent=UNKNOWN, headers=credential(host.key, scheme), status=(404,))
 
     def check(agent: str) -> None:
         ask(host, agent=agent, status=(400, 404))
@@ -479,13 +496,15 @@ def an_unknown_agent_is_not_found(host: Host) -> None:
 
 @holds("foreign_agent")
 def another_teams_agent_is_not_told_from_none(host: Host) -> None:
-    foreign = ask(host, agent=host.foreign_agent, status=(404,))
-    none = ask(host, agent="no_such_agent_3f1e9b", status=(404,))
-    told = [{**answer.body, "request_id": ""} for answer in (foreign, none)]
-    foreign.expect(
-        told[0] == told[1],
-        "Another team's agent is answered otherwise than one that does not exist.",
-    )
+    for scheme, query in product(SCHEMES, QUERIES):
+        headers = credential(host.key, scheme)
+        foreign = ask(host, query, agent=host.foreign_agent, headers=headers, status=(404,))
+        none = ask(host, query, agent=UNKNOWN, headers=headers, status=(404,))
+        told = [{**answer.body, "request_id": ""} for answer in (foreign, none)]
+        foreign.expect(
+            told[0] == told[1],
+            "Another team's agent is answered otherwise than one that does not exist.",
+        )
 
 
 @holds("other_agent")
@@ -545,16 +564,21 @@ def parameters_are_decoded_once(host: Host) -> None:
     once.expect(once.rows[:1] == whole.rows[:1], f"status={status} is not read as {row['status']}.")
     twice = ask(host, f"status={quote(status)}", status=(200, 400))
     twice.expect(not twice.body.get("data"), f"status={quote(status)} is decoded twice.")
-    texts = {
-        row[name] for row in whole.rows for name in ("error_reason", "end_reason") if row[name]
+    reasons = {
+        row[name]: f"the {name} of call {row['id']}"
+        for row in whole.rows
+        for name in ("error_reason", "end_reason")
+        if row[name]
     }
-    telling = (text for text in texts if " " in text or not text.isascii())
+    telling = (text for text in reasons if " " in text or not text.isascii())
     for text in some(
         host, sorted(telling, key=lambda text: (text.isascii(), " " not in text, text))
     ):
         for encoded in (quote(text), urlencode({"": text})[1:]):
             found = ask(host, f"search={encoded}")
-            found.expect(found.total, f"search={encoded} does not find {text!r}, which calls have.")
+            space = "a plus" if "+" in encoded else "%20"
+            said = f"A search, with {space} for a space, does not find {reasons[text]}."
+            found.expect(found.total, said)
 
 
 # Envelope, ids, limits
@@ -621,7 +645,17 @@ def beyond_the_limit_is_429_until_the_reset(host: Host) -> None:
     if admitted:
         left = admitted[-1].header("X-RateLimit-Remaining")
         refused.expect(left == 0, f"There is a 429 though {left} requests were left.")
-    for answer in (refused, ask(host, {"limit": 0}, headers=headers, status=(429,))):
+    others: list[tuple[Query, Scheme]] = [
+        ({"limit": 0}, "bearer"),
+        ({}, "bearer"),
+        ({"limit": 1}, "x-api-key"),
+        ({}, "x-api-key"),
+    ]
+    more = [
+        ask(host, query, headers=credential(host.small_key, scheme), status=(429,))
+        for query, scheme in others
+    ]
+    for answer in (refused, *more):
         answer.expect(
             answer.header("X-RateLimit-Remaining") == 0, "A 429 says that requests are left."
         )
