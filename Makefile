@@ -166,6 +166,7 @@ $(BENCH_READY): benchmarks/requirements.lock
 	@touch $@
 
 $(NODE_READY): package-lock.json
+	@[ ! -L node_modules ] || { echo "node_modules is a link: npm would empty the folder that it leads to" >&2; exit 1; }
 	@command -v npm >/dev/null || { echo "make lint, make types and make test need node, with npm" >&2; exit 1; }
 	@echo "Setting up node_modules, once"
 	@npm ci --silent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import secrets
 import sys
@@ -59,20 +60,19 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     if options.command == "mutants":
         return prove(options.only)
     if options.command == "live":
-        if options.budget < 1 or options.rate <= 0:
-            live.error("--budget and --rate are more than nothing")
-        try:
-            if options.file:
-                return recorded(options.file, environ)
-            return lived(environ, options.budget, options.rate, options.reports)
-        except UnusableError as error:
-            sys.stderr.write(f"{error}\n")
-            return 2
+        if options.budget < 1 or not 0 < options.rate < math.inf:
+            live.error("--budget and --rate are more than nothing, and finite")
+        return held(options, environ)
     return fuzzed(options.seed, time.monotonic() + options.seconds)
 
 
 def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201  # a command line
+
+
+def refused(sentence: str) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return 2
 
 
 def told(problems: list[str], otherwise: str) -> int:
@@ -92,18 +92,37 @@ def fuzzed(seed: int | None, until: float) -> int:
             return failed
 
 
+def held(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    try:
+        if options.file:
+            return recorded(options.file, environ)
+        return lived(environ, options.budget, options.rate, options.reports)
+    except UnusableError as error:
+        return refused(str(error))
+    except KeyboardInterrupt:
+        sys.stderr.write(f"Interrupted; what came until then is in {options.reports}.\n")
+        return 130
+
+
 def lived(environ: Mapping[str, str], budget: int, rate: float, reports: Path) -> int:
     host = host_from(environ)
-    mask = Mask([host.key, host.noscope_key])
+    mask, verdict = Mask([host.key, host.noscope_key]), Verdict()
     with httpx.Client(timeout=30, trust_env=False) as client:
         sender = Sender(client.send, mask, budget=budget, per_second=rate)
-        verdict = examine(host, sender)
-    head = f"{host.base_url}, agent {host.agent}: {sender.sent} requests of {budget}"
-    reports.mkdir(parents=True, exist_ok=True)
-    (reports / "traffic.har").write_text(as_har(sender.exchanges, mask))
-    failed = judged(verdict, mask, head, reports / "report.txt")
+        try:
+            examine(host, sender, verdict)
+        finally:  # what was asked for is not to be asked for again, whatever ended the run
+            head = f"{host.base_url}, agent {host.agent}: {sender.sent} requests of {budget}"
+            if sender.exchanges:
+                reports.mkdir(parents=True, exist_ok=True)
+                (reports / "traffic.har").write_text(as_har(sender.exchanges, mask))
+                (reports / "report.txt").write_text(f"{told_of(verdict, mask, head)}\n")
+    if not verdict.held and not verdict.found:
+        why = sender.closed or "no property could be looked at, or none held twice"
+        raise UnusableError(f"Nothing was proven: {why}.")
+    say(told_of(verdict, mask, head))
     say(f"\n{reports}: report.txt, and traffic.har, which FROM= holds against a changed contract")
-    return failed
+    return int(bool(verdict.found))
 
 
 def recorded(file: Path, environ: Mapping[str, str]) -> int:
@@ -111,21 +130,21 @@ def recorded(file: Path, environ: Mapping[str, str]) -> int:
     read = hold_recorded(file, verdict, mask, environ.get("AGENTCALLS_BASE_URL"))
     ignored = "".join(f", {number} {why}" for why, number in sorted(read.ignored.items()))
     verdict.unchecked["the properties"] = "they relate answers to others, for which they must ask"
-    return judged(verdict, mask, f"{file.name}: {read.held} answers{ignored or ', none'} ignored")
+    head = f"{file.name}: {read.held} answers{ignored or ', none'} ignored"
+    say(told_of(verdict, mask, head))
+    return int(bool(verdict.found))
 
 
-def judged(verdict: Verdict, mask: Mask, head: str, file: Path | None = None) -> int:
+def told_of(verdict: Verdict, mask: Mask, head: str) -> str:
     count = len(verdict.found)
     head += f"; {count or 'no'} finding{'s' * (count != 1)}"
-    text = f"{mask.text(head)}\n\n{written(verdict, mask)}"
-    say(text)
-    if file:
-        file.write_text(f"{text}\n")
-    return int(count > 0)
+    return f"{mask.text(head)}\n\n{written(verdict, mask)}"
 
 
 def prove(only: str | None) -> int:
     chosen = [item for item in MUTANTS if (only or "") in f"{item.kind}: {item.says}"]
+    if not chosen:
+        return refused(f"No mutant's class or words have {only!r}: see docs/contract-tests.md.")
     caught = []
     for item in hunt(chosen):
         caught.append(item)

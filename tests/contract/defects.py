@@ -51,6 +51,10 @@ DEFECTS: dict[str, Edits] = {
     "a parameter without a description": {f"{PARAMETERS}/6/description": GONE},
     "a default that the reference page does not give": {f"{PARAMETERS}/1/schema/default": 1},
     "a schema without a description": {f"{SCHEMAS}/PageMeta/description": GONE},
+    "examples of which there are none": {f"{RESPONSES}/404/{BODY}/examples": {}},
+    "a response without headers": {f"{RESPONSES}/404/headers": GONE},
+    "a parameter's schema without a description": {f"{PARAMETERS}/1/schema/description": GONE},
+    "a closed set of values": {f"{CALL}/direction/enum": ["inbound", "outbound"]},
     "a header without a description": {"/components/headers/Retry-After/description": GONE},
 }
 # Right in themselves, but the generated code does not follow.

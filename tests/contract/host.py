@@ -64,6 +64,7 @@ class Host:
     foreign_agent: str | None = None  # of another team
     noscope_key: str | None = attrs.field(default=None, repr=False)
     small_key: str | None = attrs.field(default=None, repr=False)  # its rate limit may be used up
+    still: bool = True  # no call comes or changes, and a listing may be walked to its end
     may_be_attacked: bool = True  # by texts that its owner would have to agree to
     patience_seconds: float = 3
     examples: int = attrs.field(default=25, eq=False)  # of each property, at most
@@ -285,7 +286,13 @@ def _body(answer: Answer) -> dict[str, Any]:
         )
     except ValueError as error:  # UnicodeDecodeError is one
         answer.wrong(f"The body is not JSON as RFC 8259 means it: {error}.")
-    return body if isinstance(body, dict) else {"": body}
+    if not isinstance(body, dict):
+        kind = _JSON_TYPES[type(body)]
+        schema = "CallPage" if answer.response.status_code == HTTPStatus.OK else "ApiError"
+        place = ("components", "schemas", schema, "type")
+        sentence = f"The body is of type {kind} and not an object."
+        raise answer.finding(sentence, "the contract", (place, f"allow {kind}"))
+    return body
 
 
 def _closed(node: Any) -> Any:
@@ -452,6 +459,16 @@ def _check_page(answer: Answer, query: Query) -> None:
         wanted = int(query.get(name, 1 if name == "page" else limit))
         answer.note(applied == wanted, f"{name} {wanted} was asked for, and {applied} applied.")
     answer.note(1 <= limit <= 100, f"The page's limit is {limit}.")
+    if limit >= 1:  # of pages that hold nothing there is no number
+        _check_sums(answer, total, limit, page, count)
+    ids = [row["id"] for row in answer.rows]
+    answer.note(len(set(ids)) == size, "A call is on the page twice.")
+    for row in answer.rows:
+        _check_row(answer, row)
+
+
+def _check_sums(answer: Answer, total: int, limit: int, page: int, count: int) -> None:
+    meta, size = answer.meta, len(answer.rows)
     expected = min(limit, max(0, total - (page - 1) * limit))
     answer.note(
         size == expected, f"The page has {size} calls; by its meta it should have {expected}."
@@ -470,10 +487,6 @@ def _check_page(answer: Answer, query: Query) -> None:
         meta["has_previous_page"] == before,
         f"has_previous_page is wrong on page {page} of {pages}.",
     )
-    ids = [row["id"] for row in answer.rows]
-    answer.note(len(set(ids)) == size, "A call is on the page twice.")
-    for row in answer.rows:
-        _check_row(answer, row)
 
 
 def _check_row(answer: Answer, row: Row) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,12 @@ from agentcalls import ConfigurationError
 from agentcalls.config import _checked_url
 from contract.host import Finding, Host
 from contract.properties import PROPERTIES, oldest
-from contract.verdict import Mask, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from contract.properties import Property
+    from contract.verdict import Mask, Verdict
 
 VARIABLES = ("AGENTCALLS_BASE_URL", "AGENTCALLS_API_KEY", "AGENTCALLS_AGENT_ID")
 NOSCOPE = "AGENTCALLS_API_KEY_NOSCOPE"
@@ -55,6 +56,7 @@ PLAN = {
 NEVER = {
     "other_methods_are_refused_and_change_nothing": "it sends POST, PUT, PATCH and DELETE",
     "hostile_text_is_text": "it sends what attacks look like, which the host's owner would have to agree to",
+    "every_walk_to_the_end_shows_the_whole": "calls come in while it is walked, and it takes many requests",
     "beyond_the_limit_is_429_until_the_reset": "it would use up a rate limit",
     "agents_share_no_call": "it needs a second agent, of which nothing is known here",
     "another_teams_agent_is_not_told_from_none": "it needs the id of another team's agent",
@@ -119,13 +121,20 @@ def host_from(environ: Mapping[str, str]) -> Host:
     try:
         _checked_url(base_url, allow_http=False)
     except ConfigurationError as error:
-        raise UnusableError(f"AGENTCALLS_BASE_URL is not usable: {error}") from None
+        said = str(error).replace(", or pass allow_http=True", "")  # of which there is none here
+        raise UnusableError(f"AGENTCALLS_BASE_URL is not usable: {said}") from None
+    for name in (VARIABLES[1], NOSCOPE):
+        if not re.fullmatch(r"[!-~]*", environ.get(name, "")):
+            raise UnusableError(
+                f"{name} is not usable: it holds a space, a line break or what is not ASCII."
+            )
     return Host(
         ask=_nobody,
         base_url=base_url,
         key=key,
         agent=agent,
         noscope_key=environ.get(NOSCOPE) or None,
+        still=False,
         may_be_attacked=False,
         patience_seconds=PATIENCE_SECONDS,
         examples=1,
@@ -136,9 +145,8 @@ def _nobody(request: httpx.Request) -> httpx.Response:
     raise httpx.UnsupportedProtocol(f"Nothing sends {request.method}.")
 
 
-def examine(host: Host, sender: Sender) -> Verdict:
-    """What of the properties holds; raises `UnusableError` where the first request gets nowhere."""
-    verdict = Verdict()
+def examine(host: Host, sender: Sender, verdict: Verdict) -> None:
+    """See what of the properties holds; raises `UnusableError` where the first request gets nowhere."""
     host = attrs.evolve(host, ask=sender, note=verdict.note)
     oldest.cache_clear()
     try:
@@ -155,7 +163,6 @@ def examine(host: Host, sender: Sender) -> Verdict:
     finally:
         oldest.cache_clear()
     verdict.unchecked |= NEVER
-    return verdict
 
 
 def _begin(host: Host, sender: Sender, verdict: Verdict) -> None:

@@ -267,6 +267,46 @@ async def filter_loses_a_call(asked: Asked, honest: Honest) -> Answered:
     return answered
 
 
+def later(asked: Asked) -> bool:
+    return asked.query.get("page", "1") not in ("", "1")
+
+
+async def repeats_the_fifth_page(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    deep = answered.is_page and answered.body["meta"]["current_page"] > 5
+    if deep and answered.body["data"] and asked.query.get("limit", "20") == "20":
+        fifth = await honest(asked.with_query(page="5"))
+        answered.body["data"] = fifth.body["data"][: len(answered.body["data"])]
+    return answered
+
+
+async def newest_under_another_id(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.is_page and asked.sort == "-created_on" and not later(asked):
+        for row in answered.body["data"][:1]:
+            row["id"] = "00000000-0000-0000-0000-000000000000"
+    return answered
+
+
+async def hides_busy_by_default(asked: Asked, honest: Honest) -> Answered:
+    # The sums agree: it is as though there were no such calls.
+    answered = await honest(asked)
+    plain = not asked.query.keys() & {"sort", "status", "search", "is_test_call"}
+    if not answered.is_page or not plain or asked.key != KEY:
+        return answered
+    shown: list[Json] = []
+    for page in range(1, 9):
+        part = await honest(asked.with_query(page=str(page), limit="100"))
+        shown += [row for row in part.body["data"] if row["status"] != "busy"]
+    meta = answered.body["meta"]
+    page, limit = meta["current_page"], meta["limit"]
+    count = -(-len(shown) // limit)
+    meta |= {"total_count": len(shown), "page_count": count, "has_next_page": page < count}
+    meta["has_previous_page"] = count > 0 and page > 1
+    answered.body["data"] = shown[(page - 1) * limit : page * limit]
+    return answered
+
+
 async def descends_within_a_page_only(asked: Asked, honest: Honest) -> Answered:
     sort = asked.query.get("sort", "")
     answered = await honest(asked.with_query(sort=sort.removeprefix("-") or None))
@@ -350,6 +390,20 @@ async def knows_agents_before_keys(asked: Asked, honest: Honest) -> Answered:
     return known if known.status == 404 else await honest(asked)
 
 
+async def knows_agents_before_scopes(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    known = await honest(asked.with_key(KEY)) if answered.status == 403 else answered
+    return known if known.status == 404 else answered
+
+
+async def another_teams_agent_by_header(asked: Asked, honest: Honest) -> Answered:
+    return await (another_teams_agent if "x-api-key" in asked.headers else _told)(asked, honest)
+
+
+async def _told(asked: Asked, honest: Honest) -> Answered:
+    return await honest(asked)
+
+
 async def another_teams_agent(asked: Asked, honest: Honest) -> Answered:
     foreign = FOREIGN_AGENT in asked.path and asked.key == KEY
     return await honest(attrs.evolve(asked, path=DEMO) if foreign else asked)
@@ -381,6 +435,7 @@ async def search_by_source_only(asked: Asked, honest: Honest) -> Answered:
 
 
 LIMIT, LEFT, RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"
+OF_ANOTHER = [{"path": "sort", "message": "limit, page or is_test_call"}]
 HTML = b"<html><body>It works!</body></html>"
 
 LIES: dict[str, dict[str, Lie]] = {
@@ -457,6 +512,9 @@ LIES: dict[str, dict[str, Lie]] = {
         "a 400 does not name the parameter": on_status(
             400, lambda a: a.body.update(message="Bad", errors=[])
         ),
+        "a 400 names another parameter": on_status(
+            400, lambda a: a.body.update(message="limit, page", errors=OF_ANOTHER)
+        ),
         "a 405 is not in the envelope": on_status(405, put(405, {"detail": "Method Not Allowed"})),
         "a page has no X-Request-Id": on_headers("x-request-id", None, 200),
     },
@@ -466,6 +524,7 @@ LIES: dict[str, dict[str, Lie]] = {
     },
     "credentials": {
         "no key is needed": opens(lambda a: not a.key),
+        "no key is needed from page 2 on": opens(lambda a: not a.key and later(a)),
         "any key opens": opens(lambda a: a.key),
         "the beginning of the key opens": opens(lambda a: len(a.key) > 5 and KEY.startswith(a.key)),
         "what begins with the key opens": opens(lambda a: a.key.startswith(KEY)),
@@ -475,6 +534,7 @@ LIES: dict[str, dict[str, Lie]] = {
         "X-Api-Key sees another order": instead(
             lambda a: "x-api-key" in a.headers, lambda a: a.is_page and a.body["data"].reverse()
         ),
+        "two wrong keys open": opens(lambda a: {"authorization", "x-api-key"} <= a.headers.keys()),
         "a wrong key is 403": on_status(401, fail(403)),
         "the key is in a header of the answer": instead(
             lambda a: a.key == KEY, lambda a: a.headers.update({"x-debug-key": KEY})
@@ -482,10 +542,18 @@ LIES: dict[str, dict[str, Lie]] = {
     },
     "scopes": {
         "the scope is not looked at": opens(lambda a: a.key == NOSCOPE_KEY),
+        "the scope is looked at where there is no query": opens(
+            lambda a: a.key == NOSCOPE_KEY and a.query
+        ),
+        "the scope is looked at for one agent only": opens(
+            lambda a: a.key == NOSCOPE_KEY and a.path != DEMO
+        ),
+        "who lacks the scope learns which agents there are": knows_agents_before_scopes,
         "a missing scope is 401": on_status(403, fail(401)),
     },
     "tenants": {
         "another team's agent can be read": another_teams_agent,
+        "another team's agent can be read with X-Api-Key": another_teams_agent_by_header,
         "another team's agent is 403": instead(
             lambda a: FOREIGN_AGENT in a.path, lambda a: a.status == 404 and fail(403)(a)
         ),
@@ -516,6 +584,7 @@ LIES: dict[str, dict[str, Lie]] = {
         "a page begins with the end of the one before": overlap_by_one,
         "a call falls between two pages": gap_of_one,
         "the second page is the first": second_page_is_the_first,
+        "pages of 20 after the fifth are the fifth": repeats_the_fifth_page,
     },
     "unstable order": {
         "each page is shuffled": shuffled,
@@ -531,6 +600,10 @@ LIES: dict[str, dict[str, Lie]] = {
         ),
         "each page is reversed for itself": descends_within_a_page_only,
         "durations are sorted as texts": sorts_durations_as_text,
+        "the newest call has another id in descending order": newest_under_another_id,
+        "a filter forgets a descending sort": asking(
+            lambda a: a.with_query(sort=a.sort.lstrip("-")) if "status" in a.query and a.sort else a
+        ),
     },
     "filters": {
         "status is not looked at": asking(lambda a: a.with_query(status=None)),
@@ -541,12 +614,25 @@ LIES: dict[str, dict[str, Lie]] = {
         "an unknown status is taken for none": unfiltered("status", lambda value: " " in value),
         "status filters a page, not the listing": filters_after_paging,
         "status loses a call": filter_loses_a_call,
+        "status is forgotten from page 2 on": asking(
+            lambda a: a.with_query(status=None) if later(a) else a
+        ),
+        "is_test_call is forgotten from page 2 on": asking(
+            lambda a: a.with_query(is_test_call=None) if later(a) else a
+        ),
+        "status is looked at only together with sort": asking(
+            lambda a: a if a.sort else a.with_query(status=None)
+        ),
+        "busy calls are listed only when they are asked for": hides_busy_by_default,
     },
     "search": {
         "search is not looked at": asking(lambda a: a.with_query(search=None)),
         "search looks at the source only": search_by_source_only,
         "% and _ are wildcards": like_wildcards,
         "a search forgets the filters": search_forgets_filters,
+        "search is forgotten from page 2 on": asking(
+            lambda a: a.with_query(search=None) if later(a) else a
+        ),
     },
     "injection": {
         "a quote in status opens the listing": unfiltered("status", lambda value: "'" in value),
@@ -591,6 +677,10 @@ LIES: dict[str, dict[str, Lie]] = {
     },
     "rate limit": {
         "every tenth request is 429": every_tenth_is_429,
+        "X-Api-Key has no limit": opens(lambda a: a.headers.get("x-api-key") == SMALL_KEY),
+        "requests without a limit are not counted": opens(
+            lambda a: a.key == SMALL_KEY and "limit" not in a.query
+        ),
         "there is no 429": opens(lambda a: a.key == SMALL_KEY),
     },
     "Retry-After": {

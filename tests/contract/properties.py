@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from itertools import pairwise, product
@@ -24,9 +25,15 @@ from contract.contract import PATH, SCHEMAS
 from contract.host import Answer, Host, Query, Row, Scheme, ask, credential
 
 OLDEST_FIRST: Query = {"sort": "created_on"}
-WHOLE = 100  # the largest page, on which most properties look at what should be elsewhere, too
+LIMITS = (100, 20, 7, 2)
+WHOLE = LIMITS[
+    0
+]  # the largest page, on which most properties look at what should be elsewhere, too
 SCHEMES: tuple[Scheme, ...] = ("bearer", "x-api-key")
 STATUSES: list[str] = SCHEMAS["Call"]["properties"]["status"]["x-extensible-enum"]
+# What a check of who asks might forget to look at.
+QUERIES: tuple[Query, ...] = ({}, {"limit": 1, "page": 2}, {"status": "ended"})
+UNKNOWN = "no_such_agent_3f1e9b"
 NO_SUCH_TEXT = "no call has this text 3f1e9b"
 # What some server once took for more than text. None of it is in a call.
 HOSTILE = (
@@ -65,7 +72,7 @@ class Property:
         return self.check.__name__
 
     def applies(self, host: Host) -> bool:
-        return all(getattr(host, name) is not None for name in self.needs)
+        return all(getattr(host, name) not in (None, False) for name in self.needs)
 
 
 PROPERTIES: list[Property] = []
@@ -110,6 +117,15 @@ def keys(rows: list[Row], field: str) -> list[Any]:
     return [row[field] for row in rows]
 
 
+def moments(rows: list[Row], field: str = "created_on") -> list[datetime]:
+    """Of the rows that have one; as texts they would not compare, of different offsets or fractions."""
+    return [datetime.fromisoformat(row[field]) for row in rows if row[field] is not None]
+
+
+def ordered(values: list[Any], sort: object) -> bool:
+    return values == sorted(values, reverse=str(sort).startswith("-"))
+
+
 def mentions(row: Row, text: str) -> bool:
     shown = (str(value).lower() for value in row.values() if value is not None)
     return any(text.lower() in value for value in shown)
@@ -149,17 +165,37 @@ def pages_are_slices_of_the_whole(host: Host) -> None:
 
 @holds()
 def pages_share_no_call_and_make_up_the_total(host: Host) -> None:
-    def check(limit: int, sort: Query) -> None:
-        pages: list[Answer] = []
-        while not pages or (pages[-1].meta["has_next_page"] and len(pages) < 4):
-            pages.append(ask(host, {**sort, "limit": limit, "page": len(pages) + 1}))
-        if len({page.total for page in pages}) > 1:
-            return  # calls came in between: nothing can be said
-        ids = [row["id"] for page in pages for row in page.rows]
-        pages[-1].expect(len(ids) == len(set(ids)), "A call is on this page and on one before.")
-
     for limit, sort in some(host, [(WHOLE, {}), (WHOLE, OLDEST_FIRST), (7, {}), (1, OLDEST_FIRST)]):
-        check(limit, sort)
+        walked(host, {**sort, "limit": limit}, pages=4)
+
+
+@holds("still")
+def every_walk_to_the_end_shows_the_whole(host: Host) -> None:
+    total = oldest(host).total
+    walks: dict[str, list[str]] = {}
+    for sort, limit in product(("created_on", "-created_on", ""), (20, 7)):
+        query: Query = {"limit": limit} | ({"sort": sort} if sort else {})
+        rows, last = walked(host, query)
+        ids = walks.setdefault(sort, keys(rows, "id"))
+        said = f"The pages have {len(rows)} calls, and the listing {total}."
+        last.expect(len(rows) == total == last.total, said)
+        last.expect(ids == keys(rows, "id"), "Pages of 7 show another order than pages of 20.")
+        same = set(ids) == set(walks["created_on"])
+        last.expect(same, f"With the order {sort!r}, other calls are listed.")
+        last.expect(not sort or ordered(moments(rows), sort), f"sort={sort} is lost on a page.")
+
+
+def walked(host: Host, query: Query, pages: float = float("inf")) -> tuple[list[Row], Answer]:
+    """The rows of a listing's first pages, which share none, and the last of the pages."""
+    shown = [ask(host, {**query, "page": 1})]
+    while shown[-1].meta["has_next_page"] and len(shown) < pages:
+        shown.append(ask(host, {**query, "page": len(shown) + 1}))
+    rows = [row for page in shown for row in page.rows]
+    # Where calls came in between, nothing can be said.
+    moved = not host.still and len({page.total for page in shown}) > 1
+    twice = len(rows) > len(set(keys(rows, "id")))
+    shown[-1].expect(moved or not twice, "A call is on this page and on one before.")
+    return rows, shown[-1]
 
 
 @holds()
@@ -216,8 +252,9 @@ def numbers_out_of_bounds_are_refused_by_name(host: Host) -> None:
     ]
     for name, value in some(host, wrong):
         answer = ask(host, {name: value}, status=(400,))
-        told = [answer.body["message"], *keys(answer.body.get("errors", []), "path")]
-        answer.expect(name in str(told), f"The 400 does not name the parameter {name}.")
+        errors = answer.body.get("errors")
+        named = name in keys(errors, "path") if errors else name in str(answer.body["message"])
+        answer.expect(named, f"The 400 does not name the parameter {name}.")
 
 
 # Filters, search, order
@@ -227,8 +264,8 @@ def numbers_out_of_bounds_are_refused_by_name(host: Host) -> None:
 def filters_are_sound_and_complete(host: Host) -> None:
     whole = oldest(host)
 
-    def check(status: str | None, test: bool | None) -> None:  # noqa: FBT001  # drawn by Hypothesis, by name
-        query: Query = {**OLDEST_FIRST, "limit": WHOLE}
+    def check(status: str | None, test: bool | None, sort: str, limit: int, page: int) -> None:  # noqa: FBT001  # drawn by Hypothesis, by name
+        query: Query = {"limit": limit, "page": page} | ({"sort": sort} if sort else {})
         query |= {} if status is None else {"status": status}
         query |= {} if test is None else {"is_test_call": str(test).lower()}
         # A status that nobody knows may be refused.
@@ -241,11 +278,23 @@ def filters_are_sound_and_complete(host: Host) -> None:
 
         alien = next((row["id"] for row in answer.rows if not matches(row)), None)
         answer.expect(alien is None, f"Call {alien} does not match the filter.")
-        in_window(answer, [row for row in whole.rows if matches(row)], "The filter")
+        if sort == "created_on":
+            wanted = [row for row in whole.rows if matches(row)]
+            in_window(answer, wanted[(page - 1) * limit : page * limit], "The filter")
+        elif sort:
+            answer.expect(ordered(moments(answer.rows), sort), f"A filter forgets sort={sort}.")
 
     seen = sorted({*keys(whole.rows, "status"), *STATUSES})
     statuses = st.none() | st.sampled_from([*seen, NO_SUCH_TEXT])
-    explore(host, check, status=statuses, test=st.sampled_from([True, False, None]))
+    explore(
+        host,
+        check,
+        status=statuses,
+        test=st.sampled_from([True, False, None]),
+        sort=st.sampled_from(["created_on", "-created_on", ""]),
+        limit=st.sampled_from(LIMITS),
+        page=st.integers(1, 3),
+    )
 
 
 @holds()
@@ -262,16 +311,23 @@ def search_finds_what_is_there_and_only_that(host: Host) -> None:
     whole = oldest(host)
     texts = [row[field] for row in whole.rows for field in ("destination", "source") if row[field]]
 
-    def check(text: str) -> None:
-        found = ask(host, {**OLDEST_FIRST, "limit": WHOLE, "search": text})
+    def check(text: str, limit: int, page: int) -> None:
+        found = ask(host, {**OLDEST_FIRST, "limit": limit, "page": page, "search": text})
         found.expect(
             found.total <= ask(host, {"limit": 1}).total, "A search shows more than there is."
         )
         alien = next((row["id"] for row in found.rows if not mentions(row, text)), None)
         found.expect(alien is None, f"Call {alien} does not have the text that was searched for.")
-        in_window(found, [row for row in whole.rows if mentions(row, text)], "The search")
+        wanted = [row for row in whole.rows if mentions(row, text)]
+        in_window(found, wanted[(page - 1) * limit : page * limit], "The search")
 
-    explore(host, check, text=st.sampled_from(texts))
+    explore(
+        host,
+        check,
+        text=st.sampled_from(texts),
+        limit=st.sampled_from(LIMITS),
+        page=st.integers(1, 3),
+    )
     nothing = ask(host, {"search": NO_SUCH_TEXT})
     nothing.expect(nothing.total == 0, "A search for a text that no call has finds calls.")
 
@@ -305,13 +361,10 @@ def search_and_filters_hold_together(host: Host) -> None:
 def sorted_by_creation_in_either_direction(host: Host) -> None:
     for name in some(host, ["created_on", "created_at"]):
         up, down = (ask(host, {"sort": f"{sign}{name}", "limit": WHOLE}) for sign in ("", "-"))
-        moments = keys(up.rows, "created_on")
-        up.expect(moments == sorted(moments), f"sort={name} does not show the oldest calls first.")
-        moments = keys(down.rows, "created_on")
-        down.expect(
-            moments == sorted(moments, reverse=True),
-            f"sort=-{name} does not show the newest calls first.",
-        )
+        said = f"sort={name} does not show the oldest calls first."
+        up.expect(ordered(moments(up.rows), name), said)
+        said = f"sort=-{name} does not show the newest calls first."
+        down.expect(ordered(moments(down.rows), "-"), said)
 
 
 @holds()
@@ -320,8 +373,8 @@ def the_reverse_order_is_the_reverse(host: Host) -> None:
     limit = min(WHOLE, whole.total)
     pages = ask(host, {"sort": "-created_on", "limit": limit}).meta["page_count"]
     last = ask(host, {"sort": "-created_on", "limit": limit, "page": pages})
-    old = keys(whole.rows, "created_on")[: len(last.rows)]
-    reverse = keys(last.rows, "created_on")[::-1]
+    old = moments(whole.rows)[: len(last.rows)]
+    reverse = moments(last.rows)[::-1]
     last.expect(
         old == reverse,
         "The last page of the newest-first listing does not end with the oldest calls.",
@@ -341,14 +394,15 @@ def any_field_sorts_or_is_ignored(host: Host) -> None:
         answer = ask(host, {"sort": f"{sign}{field}", "limit": WHOLE}, status=(200, 400))
         if not answer.response.is_success or keys(answer.rows, "id") == keys(plain.rows, "id"):
             return  # the contract does not say which fields sort
-        values = [row[field] for row in answer.rows if row[field] is not None]
+        at = field in ("created_on", "ringing_at", "ended_at")
+        values = moments(answer.rows, field) if at else keys(answer.rows, field)
+        values = [value for value in values if value is not None]
         nulls = [row[field] is None for row in answer.rows]
         answer.expect(
             sum(one != two for one, two in pairwise(nulls)) <= 1, "Nulls stand among values."
         )
-        ordered = values == sorted(values, reverse=bool(sign))
         answer.expect(
-            ordered or answer.total != plain.total,
+            ordered(values, sign) or answer.total != plain.total,
             f"sort={sign}{field} is neither obeyed nor ignored.",
         )
 
@@ -382,12 +436,18 @@ def only_the_key_opens(host: Host) -> None:
         {"Authorization": key},
         {"Authorization": f"Basic {key}"},
         {"Cookie": f"api_key={key}"},
+        {**credential("x"), **credential("x", "x-api-key")},
     ]
     for presented in some(host, headers):
         ask(host, headers=presented, status=(401,))
     # Who may not ask learns nothing of agents and parameters.
     ask(host, headers={}, agent="no_such_agent", status=(401,))
     ask(host, {"limit": 0}, headers=credential("x"), status=(401,))
+    agents = [it for it in (host.agent, host.other_agent, host.foreign_agent, UNKNOWN) if it]
+    credentials = ({}, *(credential("x", scheme) for scheme in SCHEMES))
+    # A host that is asked little is not asked these: [2:] leaves it nothing.
+    for agent, query, presented in some(host, product(agents, QUERIES, credentials))[2:]:
+        ask(host, query, headers=presented, agent=agent, status=(401,))
 
 
 @holds()
@@ -400,8 +460,14 @@ def a_key_in_the_url_does_not_open(host: Host) -> None:
 @holds("noscope_key")
 def a_key_without_the_scope_is_forbidden(host: Host) -> None:
     assert host.noscope_key is not None  # what the property needs
-    for scheme in SCHEMES:
-        answer = ask(host, headers=credential(host.noscope_key, scheme), status=(403,))
+    # Of which agents there are, it learns nothing; nor does a query open what no query does not.
+    agents = [it for it in (host.agent, UNKNOWN, host.other_agent, host.foreign_agent) if it]
+    asked: list[tuple[str, Query, Scheme]] = [(host.agent, {}, scheme) for scheme in SCHEMES]
+    rest = product(agents, QUERIES, SCHEMES)
+    asked += rest if host.still else some(host, rest)[1:]
+    for agent, query, scheme in asked:
+        headers = credential(host.noscope_key, scheme)
+        answer = ask(host, query, agent=agent, headers=headers, status=(403,))
         answer.expect(
             "conversations:read" in str(answer.body["message"]),
             "The 403 does not name the missing scope.",
@@ -410,7 +476,9 @@ def a_key_without_the_scope_is_forbidden(host: Host) -> None:
 
 @holds()
 def an_unknown_agent_is_not_found(host: Host) -> None:
-    ask(host, agent="no_such_agent_3f1e9b", status=(404,))
+    ask(host, agent=UNKNOWN, status=(404,))
+    for scheme in some(host, SCHEMES)[1:]:
+        ask(host, agent=UNKNOWN, headers=credential(host.key, scheme), status=(404,))
 
     def check(agent: str) -> None:
         ask(host, agent=agent, status=(400, 404))
@@ -428,13 +496,15 @@ def an_unknown_agent_is_not_found(host: Host) -> None:
 
 @holds("foreign_agent")
 def another_teams_agent_is_not_told_from_none(host: Host) -> None:
-    foreign = ask(host, agent=host.foreign_agent, status=(404,))
-    none = ask(host, agent="no_such_agent_3f1e9b", status=(404,))
-    told = [{**answer.body, "request_id": ""} for answer in (foreign, none)]
-    foreign.expect(
-        told[0] == told[1],
-        "Another team's agent is answered otherwise than one that does not exist.",
-    )
+    for scheme, query in product(SCHEMES, QUERIES):
+        headers = credential(host.key, scheme)
+        foreign = ask(host, query, agent=host.foreign_agent, headers=headers, status=(404,))
+        none = ask(host, query, agent=UNKNOWN, headers=headers, status=(404,))
+        told = [{**answer.body, "request_id": ""} for answer in (foreign, none)]
+        foreign.expect(
+            told[0] == told[1],
+            "Another team's agent is answered otherwise than one that does not exist.",
+        )
 
 
 @holds("other_agent")
@@ -494,16 +564,21 @@ def parameters_are_decoded_once(host: Host) -> None:
     once.expect(once.rows[:1] == whole.rows[:1], f"status={status} is not read as {row['status']}.")
     twice = ask(host, f"status={quote(status)}", status=(200, 400))
     twice.expect(not twice.body.get("data"), f"status={quote(status)} is decoded twice.")
-    texts = {
-        row[name] for row in whole.rows for name in ("error_reason", "end_reason") if row[name]
+    reasons = {
+        row[name]: f"the {name} of call {row['id']}"
+        for row in whole.rows
+        for name in ("error_reason", "end_reason")
+        if row[name]
     }
-    telling = (text for text in texts if " " in text or not text.isascii())
+    telling = (text for text in reasons if " " in text or not text.isascii())
     for text in some(
         host, sorted(telling, key=lambda text: (text.isascii(), " " not in text, text))
     ):
         for encoded in (quote(text), urlencode({"": text})[1:]):
             found = ask(host, f"search={encoded}")
-            found.expect(found.total, f"search={encoded} does not find {text!r}, which calls have.")
+            space = "a plus" if "+" in encoded else "%20"
+            said = f"A search, with {space} for a space, does not find {reasons[text]}."
+            found.expect(found.total, said)
 
 
 # Envelope, ids, limits
@@ -570,7 +645,17 @@ def beyond_the_limit_is_429_until_the_reset(host: Host) -> None:
     if admitted:
         left = admitted[-1].header("X-RateLimit-Remaining")
         refused.expect(left == 0, f"There is a 429 though {left} requests were left.")
-    for answer in (refused, ask(host, {"limit": 0}, headers=headers, status=(429,))):
+    others: list[tuple[Query, Scheme]] = [
+        ({"limit": 0}, "bearer"),
+        ({}, "bearer"),
+        ({"limit": 1}, "x-api-key"),
+        ({}, "x-api-key"),
+    ]
+    more = [
+        ask(host, query, headers=credential(host.small_key, scheme), status=(429,))
+        for query, scheme in others
+    ]
+    for answer in (refused, *more):
         answer.expect(
             answer.header("X-RateLimit-Remaining") == 0, "A 429 says that requests are left."
         )

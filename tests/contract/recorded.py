@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import attrs
 import httpx
 
-from contract.contract import PATH
+from contract.contract import OPENAPI, PATH
 from contract.host import Finding, Host, hold
 from contract.live import UnusableError, _nobody
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _LISTING = re.compile(PATH.replace("{agentId}", "([^/]+)"))
 _CREDENTIALS = ("authorization", "x-api-key")
 _FILTERED, _KEY = "[Filtered]", "key-that-was-filtered"
+# Of an answer, what the contract speaks of: a cookie opens more than this API.
+_TOLD = {"content-type", "date", *map(str.lower, OPENAPI["components"]["headers"])}
 _KEPT = ("accept", "x-request-id", *_CREDENTIALS)
 
 
@@ -62,6 +64,9 @@ def hold_recorded(file: Path, verdict: Verdict, mask: Mask, base_url: str | None
         else:
             held += 1
             _hold(entry, origin, verdict, mask)
+    if not held:
+        whys = ", ".join(f"{number} {why}" for why, number in sorted(ignored.items()))
+        raise UnusableError(f"{file} has no answer that can be held: {whys}.")
     return Read(held, dict(ignored))
 
 
@@ -151,10 +156,14 @@ def as_har(responses: Iterable[httpx.Response], mask: Mask) -> str:
             "response": {
                 "status": response.status_code,
                 "statusText": response.reason_phrase,
-                "headers": [{"name": n, "value": v} for n, v in response.headers.multi_items()],
+                "headers": [
+                    {"name": name, "value": value}
+                    for name, value in response.headers.multi_items()
+                    if name in _TOLD
+                ],
                 "content": {
                     "mimeType": response.headers.get("Content-Type", ""),
-                    "text": response.content.decode("utf-8", "replace"),
+                    "text": mask.body(response.content.decode("utf-8", "replace")),
                 },
             },
         }

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -16,11 +17,20 @@ import httpx
 import pytest
 
 from contract.__main__ import main
-from contract.contract import PATH, ROOT
+from contract.contract import PATH, ROOT, reference_bodies
 from contract.lane import problems_of_a_run
 from contract.live import NEVER, NOSCOPE, PLAN, VARIABLES, EnoughError, Sender
 from contract.lying import lying
-from contract.mutants import LIES, as_empty_page, on_rows, on_status, put, value
+from contract.mutants import (
+    LIES,
+    as_empty_page,
+    on_headers,
+    on_meta,
+    on_rows,
+    on_status,
+    put,
+    value,
+)
 from contract.posing import KEY, NOSCOPE_KEY, honest, served
 from contract.properties import HOSTILE, PROPERTIES
 from contract.verdict import Mask, line_of
@@ -160,6 +170,14 @@ WRONG: dict[str, tuple[Lie, str, list[str]]] = {
         LIES["types"]["duration_seconds is 42.0"],
         CONTRACT,
         [".0, which is no integer.", add("allow number", CALL, "duration_seconds.type")],
+    ),
+    "a bare list": (
+        on_status(200, lambda answered: put(200, answered.body["data"])(answered)),
+        CONTRACT,
+        [
+            "  1. The body is of type array and not an object.",
+            add("allow array", "components.schemas.CallPage.type"),
+        ],
     ),
     "an undocumented status": (
         LIES["statuses"]["a wrong query is 422"],
@@ -314,6 +332,57 @@ def test_neither_keys_nor_phone_numbers_are_in_any_report(run: Runner, lie: Lie)
     assert [key for key in (KEY, NOSCOPE_KEY, KEY[:-1], KEY.upper()) if key in text] == []
 
 
+def test_neither_cookies_nor_numbers_out_of_place_are_in_any_report(run: Runner) -> None:
+    def out_of_place(answered: Answered) -> None:
+        answered.headers["set-cookie"] = "session=hush-hush; Path=/"
+        for row in answered.body["data"]:
+            row |= {"caller_id": "14155557777", "end_reason": "(415) 555-7777 hung up"}
+
+    ran = run.host(lying(on_status(200, out_of_place)))
+    assert ran.status == 1
+    assert [text for text in ("hush", "14155557777", "555-7777") if text in shown(ran)] == []
+    named = {
+        it["name"] for entry in ran.har["log"]["entries"] for it in entry["response"]["headers"]
+    }
+    assert {"content-type", "x-request-id", "x-ratelimit-limit"} <= named
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, RuntimeError])
+def test_what_was_answered_is_kept_whatever_ends_a_run(
+    run: Runner, monkeypatch: pytest.MonkeyPatch, ending: type[BaseException]
+) -> None:
+    def end(*_: object) -> None:
+        raise ending
+
+    monkeypatch.setattr("contract.live._weigh", end)
+    with suppress(RuntimeError):
+        assert run.host(lying(LIES["search"]["search is not looked at"])).status == 130
+    assert len(json.loads((run.reports / "traffic.har").read_text())["log"]["entries"]) > 2
+    assert "requests of 60" in (run.reports / "report.txt").read_text()
+
+
+def test_a_run_that_proved_nothing_does_not_pass(run: Runner, tmp_path: Path) -> None:
+    ran = run.host(lying(on_headers("x-ratelimit-remaining", "5")))
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("Nothing was proven: the rate limit has 5 requests left")
+    bodiless = entry({})
+    del bodiless["response"]["content"]["text"]
+    ran = run({}, "--from", har(tmp_path, bodiless))
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.endswith("no answer that can be held: 1 without the answer's body.\n")
+
+
+def test_of_no_mutant_nothing_is_proven(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mutants", "--only", "zzz"]) == 2
+    assert capsys.readouterr().err.startswith("No mutant's class or words have 'zzz'")
+
+
+@pytest.mark.parametrize("options", [("--rate", "nan"), ("--rate", "inf"), ("--budget", "0")])
+def test_neither_rate_nor_budget_can_be_switched_off(run: Runner, options: tuple[str, str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(live("http://127.0.0.1:9"), *options)
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="the commands are for curl")
 def test_the_request_of_a_finding_can_be_repeated_as_it_is_shown(run: Runner) -> None:
     with served(lying(LIES["search"]["search looks at the source only"])) as url:
@@ -357,6 +426,30 @@ def test_the_request_of_a_finding_can_be_repeated_as_it_is_shown(run: Runner) ->
 )
 def test_masking(text: str, masked: str) -> None:
     assert Mask(["mine-mine", "short", None]).text(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("no answer from (415) 555-7777.", "no answer from (100) 000-0077."),
+        ("14155557777", "10000000077"),
+        ("tel:415.555.0123", "tel:100.000.0023"),
+        ("+1 (415) 555-0199", "+1 (000) 000-0099"),
+    ],
+)
+def test_masking_of_numbers_wherever_a_body_has_them(text: str, masked: str) -> None:
+    assert Mask().body(json.dumps({"x": [text]})) == json.dumps({"x": [masked]})
+    assert Mask().body(f"<p>{text}</p>") == f"<p>{masked}</p>"
+    assert Mask().sentence(f'It is "{text}".') == f'It is "{masked}".'
+    assert Mask().body('{"x": "\\u002b14155557777"}') == '{"x": "+10000000077"}'
+
+
+def test_masking_leaves_what_is_no_number() -> None:
+    kept = ["2026-11-23T12:00:00.123456Z", "2026-11-23 12:00:00", "2 of 100 calls"]
+    kept += ["24297712-4857-4123-8123-123456789012", "call_14155557777", "0" * 16]
+    body = json.dumps({"id": "14155557777", "14155557777": kept, "n": 42.0})
+    assert Mask().body(body) == body
+    assert Mask().sentence("total_count is 1000000000.") == "total_count is 1000000000."
 
 
 class Watch:
@@ -464,6 +557,9 @@ def test_a_missing_variable_is_named_in_one_sentence(run: Runner, name: str) -> 
         (None, {VARIABLES[2]: "nobody"}, "has no agent AGENTCALLS_AGENT_ID for this key"),
         (None, {VARIABLES[0]: "http://127.0.0.1:9"}, "There is no answer (ConnectError)."),
         (None, {VARIABLES[0]: "http://example.org"}, "is plain http, which would show the key"),
+        (None, {VARIABLES[0]: "http://example.org"}, "to the network: use https.\n"),
+        (None, {VARIABLES[1]: "sk_1\n"}, "AGENTCALLS_API_KEY is not usable: it holds a space"),
+        (None, {NOSCOPE: "sk_\u00e9"}, f"{NOSCOPE} is not usable"),
         (None, {VARIABLES[0]: "api.example.org"}, "takes the form https://host"),
         (on_status(200, put(308)), {}, "redirects to another address"),
         (on_status(200, as_empty_page), {}, "The agent has no calls: name one that has"),
@@ -588,6 +684,17 @@ def test_recorded_answers_are_sorted_as_live_ones_are_and_show_no_secret(
     )
     for secret in (SECRET, "hush", "4155550100", "8012345678", "15112345678"):
         assert secret not in ran.out
+
+
+def test_a_limit_of_nothing_as_the_reference_page_shows_it_is_a_finding(
+    run: Runner, tmp_path: Path
+) -> None:
+    ran = run({}, "--from", har(tmp_path, entry(reference_bodies()["200"])))
+    assert ran.status == 1
+    assert "The page's limit is 0." in ran.section(API)
+    ran = run.host(lying(on_meta(lambda meta: meta.update(limit=0))))
+    assert ran.status == 1
+    assert "The page's limit is 0." in ran.section(API)
 
 
 def test_our_own_recording_is_held_again_and_lacks_nothing_but_what_was_hidden(run: Runner) -> None:

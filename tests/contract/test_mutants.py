@@ -41,6 +41,7 @@ CLASSES = {
 BREAKS = {
     "pages_are_slices_of_the_whole": "a call falls between two pages",
     "pages_share_no_call_and_make_up_the_total": "a page begins with the end of the one before",
+    "every_walk_to_the_end_shows_the_whole": "pages of 20 after the fifth are the fifth",
     "meta_adds_up_on_any_page_of_any_listing": "no page follows the last but one",
     "the_last_page_is_followed_by_empty_ones": "a page beyond 10 digits is 500",
     "the_same_question_has_the_same_answer": "each page is shuffled",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import attrs
@@ -7,6 +8,7 @@ import httpx
 import pytest
 
 from contract.host import Finding, ask
+from contract.lying import lying
 from contract.posing import posing
 from contract.properties import HOSTILE, PROPERTIES, Property, oldest, only_the_key_opens
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from contract.host import Host
+    from contract.lying import Answered, Asked, Honest
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +63,23 @@ def test_a_host_that_is_asked_little_is_asked_by_every_property_that_applies() -
         for item in checked:
             item.check(bare)
     assert len(checked) == len(PROPERTIES) - 4
+
+
+async def in_any_zone(asked: Asked, honest: Honest) -> Answered:
+    """The same moments, half of them as another zone writes them."""
+    answered = await honest(asked)
+    for row in answered.body["data"] if answered.is_page else ():
+        for name in ("created_on", "ringing_at", "ended_at"):
+            if row[name] and int(row["id"][0], 16) % 2:
+                moment = datetime.fromisoformat(row[name])
+                row[name] = moment.astimezone(timezone(timedelta(hours=2))).isoformat()
+    return answered
+
+
+@pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)
+def test_moments_count_and_not_the_zone_they_are_written_in(item: Property) -> None:
+    with posing(lying(in_any_zone)) as host:
+        item.check(host)
 
 
 def test_no_hostile_text_is_in_any_call(host: Host) -> None:

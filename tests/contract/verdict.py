@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from contextlib import suppress
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     import httpx
 
     from contract.host import Culprit, Finding
+
+# 7 to 15 digits, as people write numbers; not a part of a uuid, of a moment or of a word.
+_NUMBER = re.compile(
+    r"(?<![\w-])(?<!\d[:.])\+?\(?\d(?:[ ().\-\u00a0]{0,2}\d){6,}(?![\w-])", re.ASCII
+)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d\b")
+# A text in JSON, with its name where it is an id, and what follows where it is a name itself.
+_TEXT = re.compile(r'("(?:id|request_id)"\s*:\s*)?("(?:[^"\\]|\\.)*")(\s*:)?')
 
 HEADINGS: dict[Culprit, str] = {
     "the contract": "The contract is wrong (the answers agree with themselves, not with openapi.yaml)",
@@ -88,8 +97,8 @@ class Mask:
     def _learn(self, node: Any) -> None:
         if isinstance(node, dict):
             for name in ("destination", "source"):
-                number = node.get(name)
-                if isinstance(number, str) and re.search(r"\d{4}", number):
+                number = str(node.get(name))
+                if re.search(r"\d{4}", number):
                     self.origins.setdefault(number, f"the {name} of call {node.get('id')}")
             node = list(node.values())
         for item in node if isinstance(node, list) else ():
@@ -110,13 +119,33 @@ class Mask:
             text = re.sub(known, lambda it: _stand_in(it[0]), text)
         return text
 
+    def sentence(self, sentence: str) -> str:
+        """The sentence, in which what an answer said stands in quotes."""
+        own, *told = re.split("(?=[\"'])", sentence, maxsplit=1)
+        return self.text(own + "".join(map(_without_numbers, told)))
+
+    def body(self, body: str) -> str:
+        """The body; in JSON, its texts without any number of 7 to 15 digits, but for the ids."""
+        try:
+            json.loads(body)
+        except ValueError:
+            return self.text(_without_numbers(body))
+
+        def literal(found: re.Match[str]) -> str:
+            value = json.loads(found[2])
+            masked = _without_numbers(value)
+            kept = found[1] or found[3] or masked == value
+            return found[0] if kept else json.dumps(masked)
+
+        return self.text(_TEXT.sub(literal, body))
+
     def request(self, curl: str) -> Iterator[str]:
         """The command, with a variable for the text of a search that shows a number, and what the variable is."""
         *_, url = shlex.split(curl)
         query = urlsplit(url).query
         searched = next((part for part in query.split("&") if part.startswith("search=")), "")
         text = parse_qs(searched).get("search", [""])[0]
-        if re.search(r"\d{4}|\+\d", text):
+        if re.search(r"\d{4}|\+\d", text) or _without_numbers(text) != text:
             curl = curl.replace(searched, "search='\"$NUMBER\"'")
             yield self.text(curl)
             yield f"NUMBER is {self._origin(text)}, with %2B for its plus"
@@ -135,6 +164,19 @@ class Mask:
         return "a number that no call has"
 
 
+def _without_numbers(text: str) -> str:
+    """The text, in which a number keeps its form, its length and its last two digits."""
+
+    def mask(found: re.Match[str]) -> str:
+        digits = re.sub(r"\D", "", found[0])
+        if len(digits) > 15 or _DATE.match(found[0]):
+            return found[0]
+        shown = iter(_stand_in(digits))
+        return re.sub(r"\d", lambda _: next(shown), found[0])
+
+    return _NUMBER.sub(mask, text)
+
+
 def _stand_in(number: str) -> str:
     digits = len(re.sub(r"\D", "", number))
     return "1" + "0" * max(0, digits - 3) + re.sub(r"\D", "", number)[-2:]
@@ -147,18 +189,20 @@ def written(verdict: Verdict, mask: Mask) -> str:
         if seen := verdict.by(culprit):
             lines += ["", heading]
         for number, item in enumerate(seen, 1):
-            lines += [f"  {number}. {mask.text(item.finding.sentence)}", *_details(item, mask)]
+            lines += [f"  {number}. {mask.sentence(item.finding.sentence)}", *_details(item, mask)]
     if verdict.unsure:
         lines += ["", "Seen once and not again, as when calls change in between"]
     for name, finding in verdict.unsure.items():
-        lines += [f"  {name}: {mask.text(finding.sentence)}"]
+        lines += [f"  {name}: {mask.sentence(finding.sentence)}"]
         lines += [f"     {line}" for line in mask.request(finding.curl)]
     if verdict.held:
         lines += ["", f"Held: {', '.join(verdict.held)}"]
     if verdict.unchecked:
         lines += ["", "Not checked"]
         reasons = dict.fromkeys(verdict.unchecked.values())
-        lines += [f"  {mask.text(why)}: {', '.join(_because_of(why, verdict))}" for why in reasons]
+        lines += [
+            f"  {mask.sentence(why)}: {', '.join(_because_of(why, verdict))}" for why in reasons
+        ]
     return "\n".join(lines).lstrip("\n")
 
 
@@ -171,7 +215,7 @@ def _details(item: Seen, mask: Mask) -> Iterator[str]:
     if finding.change:
         place, words = finding.change
         where = f"{'.'.join(place)}, line {line_of(place)}"
-        yield f"     Change openapi.yaml: {mask.text(words)} ({where})."
+        yield f"     Change openapi.yaml: {mask.sentence(words)} ({where})."
     if item.times > 1:
         yield f"     Seen {item.times} times, the first time in answer to"
     for line in mask.request(finding.curl):
