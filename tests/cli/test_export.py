@@ -118,7 +118,9 @@ def test_agents_in_another_encoding_are_refused(cli: Cli, tmp_path: Path) -> Non
             "--agents-file - and --key-stdin both read stdin.",
         ),
         (["a", "-o", "calls.xlsx"], "or name it with --format."),
-        (["a", "-o", "calls.csv", "--since", "soon"], "since takes an aware datetime"),
+        (["a", "-o", "calls.csv", "--since", "soon"], "--since takes "),
+        (["a", "-o", "calls.csv", "--since", "1h", "--until", "2h"], "is not before --until 2h"),
+        (["a", "-o", "-", "--since", "1h", "--until", "2h"], "is not before --until 2h"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_writes_nothing(

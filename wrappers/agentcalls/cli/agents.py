@@ -30,7 +30,7 @@ def naming(agent: str) -> Generator[None]:
         raise
 
 
-def check_span(listing: CallListing, since: str | None, until: str | None) -> None:
+def check_span(listing: CallListing, since: object, until: object) -> None:
     """Raises `Failure` for a listing that begins where it has ended already."""
     # An iteration that has not begun knows which moments they mean.
     start = iter(listing).checkpoint

@@ -8,6 +8,7 @@ import typer
 
 from agentcalls import AgentCallsError, ConfigurationError
 from agentcalls.cli import options
+from agentcalls.cli.agents import check_span
 from agentcalls.cli.bar import progress_bar
 from agentcalls.cli.connection import connect
 from agentcalls.cli.failures import Code, Failure
@@ -106,6 +107,7 @@ def command(
         from agentcalls.export import export_stream  # noqa: PLC0415  # help has no use for it
 
         with connect(ctx) as client, progress_bar(hidden=sys.stdout.isatty()) as tell:
+            check_span(client.calls.list(names[0], **filters), since, until)
             stream = sys.stdout.buffer
             outcome = export_stream(
                 client, names, stream, format=form or "ndjson", progress=tell, **filters
@@ -130,6 +132,7 @@ def _to_file(
 
     try:
         with connect(ctx) as client, progress_bar() as tell:
+            check_span(client.calls.list(names[0], **filters), filters["since"], filters["until"])
             return export(
                 client,
                 names,
