@@ -132,7 +132,9 @@ def _to_file(
 
     try:
         with connect(ctx) as client, progress_bar() as tell:
-            check_span(client.calls.list(names[0], **filters), filters["since"], filters["until"])
+            check_span(
+                client.calls.list(names[0], **filters), filters.get("since"), filters.get("until")
+            )
             return export(
                 client,
                 names,
