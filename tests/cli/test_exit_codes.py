@@ -231,10 +231,15 @@ def test_a_closed_pipe_ends_it_quietly(monkeypatch: pytest.MonkeyPatch, capfd: A
     assert "Error" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("list", "--help"), ("--version",), (), ("list", "agent_demo")]
 )
-def test_a_full_disk_is_a_sentence(arguments: tuple[str, ...]) -> None:
+def test_a_full_disk_is_a_sentence(
+    arguments: tuple[str, ...],
+    buffered: bool,  # noqa: FBT001
+) -> None:
+    unbuffered = {"PYTHONUNBUFFERED": "" if buffered else "1"}
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
             [*COMMAND, *arguments],
@@ -243,7 +248,7 @@ def test_a_full_disk_is_a_sentence(arguments: tuple[str, ...]) -> None:
             text=True,
             timeout=60,
             check=False,
-            env=dict(os.environ),
+            env=dict(os.environ) | unbuffered,
         )
     assert (ended.returncode, ended.stderr) == (1, "Error: No space left on device.\n")
 
@@ -258,6 +263,18 @@ def test_a_full_disk_while_the_help_is_written_is_a_sentence(
     monkeypatch.setattr(sys, "stdout", Full())
     assert main(["--help"]) == 1
     assert capsys.readouterr().err == "Error: No space left on device.\n"
+
+
+def test_help_into_a_pipe_that_is_closed_ends_quietly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_errors_of_the_system_are_sentences_and_those_of_bugs_are_not() -> None:

@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -50,8 +51,8 @@ class Commands(TyperGroup):
             super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # `| head` has seen enough. What is still to be flushed at the exit goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # `| head` has seen enough.
+            _abandon_stdout()
         except (Exception, KeyboardInterrupt) as error:
             if hasattr(error, "exit_code"):  # Typer's own, a usage error among them
                 raise
@@ -96,18 +97,28 @@ def run(arguments: list[str] | None = None) -> int:
     """Run a command line (default: the process's); returns its exit code."""
     code = None
     try:
-        app(arguments, prog_name="agentcalls")
-    except SystemExit as end:
-        code = end.code
+        try:
+            app(arguments, prog_name="agentcalls")
+        except SystemExit as end:
+            code = end.code
+        sys.stdout.flush()
     except OSError as error:
-        # The help and the version are written before there is a command.
-        _explain(error, debug=False)
-        code = code_of(error)
+        # The help and the version are written before there is a command. What failed once is not told again.
+        if not code and not isinstance(error, BrokenPipeError):
+            _explain(error, debug=False)
+            code = code_of(error)
+        _abandon_stdout()
     if code == Code.INTERRUPTED:
         # Threads that still wait for an answer would hold up the usual end.
         sys.stderr.flush()
         os._exit(Code.INTERRUPTED)
     return int(code or 0)
+
+
+def _abandon_stdout() -> None:
+    # What is still to be flushed at the exit goes nowhere.
+    with suppress(OSError):  # a test's may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _loaded(name: str) -> Any:
