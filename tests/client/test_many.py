@@ -308,8 +308,10 @@ def test_no_request_is_sent_after_leaving_the_loop(client: Client, slow: Countin
         if number == 60:
             break
     client.close()
+    # The last request of an earlier test may arrive late.
+    own = slow.asked[slow.asked.index(AGENTS[0]) :]
     # The first, the eight that its second half began.
-    assert len(slow.asked) <= 9
+    assert len(own) <= 9
 
 
 def test_closing_leaves_no_thread(slow_api: tuple[Counting, str]) -> None:
