@@ -1,5 +1,5 @@
-# Each target sets up what it needs, once: .venv from the hash-locked requirements,
-# node_modules from package-lock.json.
+# Each target sets up what it needs, once: environments from hash-locked requirements, node_modules from
+# package-lock.json.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -15,8 +15,9 @@ endif
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
-VENV_LOCKED := $(VENV)/.locked
 VENV_READY := $(VENV)/.ready
+DEMO := .cache/demo
+DEMO_READY := $(DEMO)/.ready
 NODE_READY := node_modules/.ready
 CHROMIUM_READY := $(if $(shell command -v chromium),,chromium)
 HANDWRITTEN := wrappers mock tests examples benchmarks
@@ -25,13 +26,13 @@ BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
 .PHONY: help demo test test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
-  types format dist check lock clean cli-docs bench bench-check bench-lock
+  types format dist check lock check-locks clean cli-docs bench bench-check kills mutation
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV_READY) ## Pull an agent's call log through the facade, from the mock, over HTTP
-	@$(BIN)/python examples/demo.py
+demo: $(DEMO_READY) ## Pull an agent's call log through the facade, from the mock, over HTTP
+	@$(DEMO)/bin/python examples/demo.py
 
 test: $(VENV_READY) $(CHROMIUM_READY) ## Run the tests, with branch coverage of the facade
 	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
@@ -49,8 +50,8 @@ test-all: ## Run the tests on each Python of this machine, from 3.11 to 3.14
 	  [ -z "$$found" ] || $(MAKE) test PYTHON="$$found" VENV=.cache/venv-$$version; \
 	done
 
-mock: $(VENV_READY) ## Run the API's stand-in on 127.0.0.1:8010 (PORT=…) until Ctrl-C
-	@exec $(BIN)/agentcalls-mock --port $(PORT)
+mock: $(DEMO_READY) ## Run the API's stand-in on 127.0.0.1:8010 (PORT=…) until Ctrl-C
+	@exec $(DEMO)/bin/agentcalls-mock --port $(PORT)
 
 # The generator clears only part of its output folder, hence a new one each time; a contract that it refuses
 # leaves the committed code as it was. It looks ruff up on PATH and formats nothing where it finds none.
@@ -118,35 +119,48 @@ bench: $(BENCH_READY) ## Measure side by side with the peers, 8 minutes; QUICK=1
 bench-check: $(BENCH_READY) ## Judge the last full `make bench` by the goals; fails for any that is missed
 	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks --check
 
-bench-lock: $(VENV_READY) ## Resolve what the benchmark installs anew into benchmarks/requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --upgrade pyproject.toml benchmarks/requirements.in --output-file benchmarks/requirements.lock
-
 contract-diff: $(VENV_READY) $(NODE_READY) ## Say what the contract changed since the last release, and whom that breaks
 	@PYTHONPATH=tests $(BIN)/python -m contract.differences
 
 check: lint types check-generated contract-diff contract test ## All that CI runs
 
-lock: $(VENV_READY) ## Resolve pyproject.toml anew into requirements.lock: names, versions and hashes, no host
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \
-	  --no-header --no-annotate --upgrade pyproject.toml --output-file requirements.lock
+# A lock carries names, versions and hashes, and no host. The demo's versions are those of the tests.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+define LOCKS
+@$(COMPILE) $(1) --all-extras --group dev pyproject.toml --output-file $(2)requirements.lock
+@$(COMPILE) --extra mock --group demo --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/demo.lock
+@echo uv | $(COMPILE) --constraint $(2)requirements.lock - --output-file $(2)environments/uv.lock
+@$(COMPILE) $(1) pyproject.toml benchmarks/requirements.in --output-file $(2)benchmarks/requirements.lock
+endef
+
+lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers anew into the four locks
+	$(call LOCKS,--upgrade,)
+
+check-locks: $(VENV_READY) ## Fail when a lock is not what pyproject.toml asks for; before a release, since it asks the registry
+	@rm -rf build/locks && mkdir -p build/locks
+	@cp --parents requirements.lock environments/*.lock benchmarks/requirements.lock build/locks
+	$(call LOCKS,,build/locks/)
+	@for lock in requirements.lock environments/*.lock benchmarks/requirements.lock; do diff $$lock build/locks/$$lock; done
+	@echo "The locks are what pyproject.toml asks for"
 
 clean: ## Remove everything that make made
 	@rm -rf .venv .cache build dist node_modules reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find generated wrappers mock tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV_LOCKED): requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agentcalls needs Python 3.11 or newer: make PYTHON=python3.12")'
-	@echo "Setting up $(VENV), once"
-	@if [ -e $(VENV) ] && [ ! -e $(VENV)/.by-make ]; then \
-	  echo "$(VENV) is not of this Makefile's making: remove it, or name another with VENV=" >&2; exit 1; fi
-	@$(PYTHON) -m venv --clear $(VENV) && touch $(VENV)/.by-make
-	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes --requirement requirements.lock
-	@touch $@
+# Nothing is resolved here: environments/create installs each line of a lock as it stands. An environment whose Python
+# has gone is made anew.
+$(VENV_READY): requirements.lock pyproject.toml $(if $(wildcard $(VENV)/bin/python),,gone)
+	@environments/create $(PYTHON) $(VENV) $< . && touch $@
 
-$(VENV_READY): $(VENV_LOCKED) pyproject.toml
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $@
+$(DEMO_READY): environments/demo.lock pyproject.toml $(if $(wildcard $(DEMO)/bin/python),,gone)
+	@environments/create $(PYTHON) $(DEMO) $< . && touch $@
+
+# An environment of its own: the peers must not decide the versions that the tests run with.
+$(BENCH_READY): benchmarks/requirements.lock $(if $(wildcard $(BENCH)/bin/python),,gone)
+	@environments/create $(PYTHON) $(BENCH) $< && touch $@
+
+.PHONY: gone
+gone:
 
 # The tests look at the report in a browser.
 .PHONY: chromium
@@ -157,13 +171,6 @@ chromium:
 	else \
 	  echo "Without the browser chromium the tests of the report fail: sudo apt-get install chromium" >&2; \
 	fi
-
-# An environment of its own: the peers must not decide the versions that the tests run with.
-$(BENCH_READY): benchmarks/requirements.lock
-	@echo "Setting up $(BENCH), once"
-	@$(PYTHON) -m venv --clear $(BENCH)
-	@$(BENCH)/bin/pip install -qq --disable-pip-version-check --require-hashes --requirement $<
-	@touch $@
 
 $(NODE_READY): package-lock.json
 	@[ ! -L node_modules ] || { echo "node_modules is a link: npm would empty the folder that it leads to" >&2; exit 1; }
