@@ -19,14 +19,13 @@ VENV_READY := $(VENV)/.ready
 DEMO := .cache/demo
 DEMO_READY := $(DEMO)/.ready
 NODE_READY := node_modules/.ready
-CHROMIUM_READY := $(if $(shell command -v chromium),,chromium)
 HANDWRITTEN := wrappers mock tests examples benchmarks
 BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
-.PHONY: help demo test test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
-  types format dist check lock check-locks clean cli-docs bench bench-check kills mutation
+.PHONY: help demo test quick nightly test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
+  types format dist check lock check-locks clean cli-docs bench bench-check mutation
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -34,11 +33,21 @@ help: ## Show these targets
 demo: $(DEMO_READY) ## Pull an agent's call log through the facade, from the mock, over HTTP
 	@$(DEMO)/bin/python examples/demo.py
 
-test: $(VENV_READY) $(CHROMIUM_READY) ## Run the tests, with branch coverage of the facade
-	@$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+# The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed.
+PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadgroup $(if $(SHUFFLE),-p randomly)
 
-kills: $(VENV_READY) ## Kill exports of each format 50 times and see them go on, some ten minutes
-	@AGENTCALLS_KILLS=50 $(BIN)/pytest tests/export/test_killing.py
+test: $(VENV_READY) chromium ## Run the tests, a process for each core, with branch coverage of the facade
+	@$(PYTEST) --cov --cov-report=term-missing:skip-covered
+
+quick: $(VENV_READY) ## Run the tests that need no server, in seconds
+	@$(PYTEST) tests/unit
+
+nightly: $(VENV_READY) chromium ## Run all that takes long: whole simulations, kills, random contracts, all mutants
+	@SHIFTING_LISTINGS=20 $(PYTEST) tests/simulation
+	@AGENTCALLS_KILLS=50 $(PYTEST) tests/export/test_killing.py
+	@$(MAKE) fuzz SECONDS=600
+	@$(MAKE) mutants
+	@$(MAKE) mutation
 
 test-all: ## Run the tests on each Python of this machine, from 3.11 to 3.14
 	@for version in 3.11 3.12 3.13 3.14; do \
@@ -162,14 +171,15 @@ $(BENCH_READY): benchmarks/requirements.lock $(if $(wildcard $(BENCH)/bin/python
 .PHONY: gone
 gone:
 
-# The tests look at the report in a browser.
+# The tests look at the report in a browser. Where there is none and none can be installed, they are skipped, or fail
+# where CI is set.
 .PHONY: chromium
-chromium:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+chromium: $(VENV_READY)
+	@$(BIN)/python tests/browser.py || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "Installing chromium, once"; \
-	  apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null || true; \
 	else \
-	  echo "Without the browser chromium the tests of the report fail: sudo apt-get install chromium" >&2; \
+	  echo "No Chromium on this machine: the tests of the report in a browser are left out" >&2; \
 	fi
 
 $(NODE_READY): package-lock.json
