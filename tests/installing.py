@@ -10,7 +10,7 @@ from importlib.metadata import Distribution, PathDistribution, distribution
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from uv import find_uv_bin
 
 from contract.contract import ROOT
@@ -71,10 +71,11 @@ def metadata_of(wheel: Path) -> Distribution:
     return PathDistribution(zipfile.Path(wheel, f"{name}-{version}.dist-info/"))
 
 
-def required(root: Distribution, extra: str) -> set[str]:
+def required(root: Distribution, extra: str) -> set[NormalizedName]:
     """The names of all that a distribution requires with this extra, by the metadata of what the tests run with."""
-    names: set[str] = set()
-    seen, waiting = {("", extra)}, [(root, extra)]
+    names: set[NormalizedName] = set()
+    seen: set[tuple[str, str]] = set()
+    waiting = [(root, extra)]
     while waiting:
         requiring, of_extra = waiting.pop()
         for requirement in map(Requirement, requiring.requires or ()):
@@ -87,7 +88,7 @@ def required(root: Distribution, extra: str) -> set[str]:
     return names
 
 
-def locked(names: set[str]) -> list[str]:
+def locked(names: set[NormalizedName]) -> list[str]:
     """The entries of the lock for these names, hashes included."""
     entries = {
         canonicalize_name(entry.partition("==")[0]): entry

@@ -27,7 +27,10 @@ CALLS = 250  # that the mock has of agent_demo
 def no_extra(core: Installed) -> None:
     listing = 'Client().calls.list("agent_demo")'
     assert core.python(f"from agentcalls import Client; print(len(list({listing})))") == "250\n"
-    missing = {"cli": core.run("agentcalls", "list", "agent_demo"), "mock": core.run("agentcalls-mock")}
+    missing = {
+        "cli": core.run("agentcalls", "list", "agent_demo"),
+        "mock": core.run("agentcalls-mock"),
+    }
     arrow = f"from agentcalls import Client; {listing}.to_arrow()"
     missing["arrow"] = core.run("python", "-c", arrow)
     for extra, ended in missing.items():
@@ -82,7 +85,7 @@ with duckdb.connect("calls.duckdb") as database:
 
 
 def mock(alone: Installed) -> None:
-    command = [alone.bin / "agentcalls-mock", "--port", "0", "--calls", "7"]
+    command = [str(alone.bin / "agentcalls-mock"), "--port", "0", "--calls", "7"]
     with subprocess.Popen(command, env=alone.environ, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout
