@@ -15,6 +15,9 @@ from agentcalls_mock.arguments import Options, parse_options
 from agentcalls_mock.database import StoreError, open_store
 from agentcalls_mock.seeding import Seeding
 
+# The client has the same in its extras.py, and a test holds the two together.
+INSTALL = 'pip install ".[mock]" in a clone of agentcalls'
+
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit status, once the server was told to stop or could not start."""
@@ -26,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         from agentcalls_mock import app, server  # noqa: PLC0415  # what the extra is for
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
-        return _refuse(f'{package} is not installed: pip install "agentcalls[mock]"', 1)
+        return _refuse(f"{package} is not installed: {INSTALL}", 1)
     logging.basicConfig(stream=sys.stderr, level=options.log_level.upper())
     try:
         listener = server.listen(options.host, options.port)

@@ -368,7 +368,9 @@ def test_a_missing_extra_is_named_before_anything_is_asked(
     monkeypatch.setenv("AGENTCALLS_BASE_URL", "http://127.0.0.1:1")
     ended = cli("report", "agent_demo", "-o", str(tmp_path / "report.html"))
     assert ended.exit_code == 1
-    assert ended.stderr == f'Error: {package} is not installed: pip install "agentcalls[report]"\n'
+    assert ended.stderr == (
+        f'Error: {package} is not installed: pip install ".[report]" in a clone of agentcalls\n'
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -120,9 +120,9 @@ def test_without_pyarrow_the_extra_is_named(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ConfigurationError, match=r'pip install "agentcalls\[arrow\]"'):
+    with pytest.raises(ConfigurationError, match=r'pip install "\.\[arrow\]"'):
         client.calls.list("agent_demo").to_arrow()
-    with pytest.raises(ConfigurationError, match=r'pip install "agentcalls\[arrow\]"'):
+    with pytest.raises(ConfigurationError, match=r'pip install "\.\[arrow\]"'):
         list(client.calls.list("agent_demo").arrow_batches())
 
 

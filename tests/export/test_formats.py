@@ -267,7 +267,7 @@ def test_what_is_no_format_is_refused(
         ("duckdb", "duckdb", "duckdb"),
         ("pyarrow", "arrow", "arrow"),
         ("pyarrow.parquet", "parquet", "arrow"),
-        ("zstandard", "csv.zst", "cli"),
+        ("zstandard", "csv.zst", "zstd"),
     ],
 )
 def test_what_is_not_installed_is_named_before_anything_is_sent(
@@ -275,7 +275,7 @@ def test_what_is_not_installed_is_named_before_anything_is_sent(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     package = module.partition(".")[0]
-    message = rf'^{package} is not installed: pip install "agentcalls\[{extra}\]"$'
+    message = rf'^{package} is not installed: pip install "\.\[{extra}\]" in a clone of agentcalls$'
     client = Client(api_key="sk_x", base_url="http://127.0.0.1:1", max_retries=0)
     with client, pytest.raises(ConfigurationError, match=message):
         export(client, ["a"], tmp_path / f"calls.{ending}")

@@ -222,7 +222,8 @@ def test_without_the_extra_it_says_which_to_install() -> None:
 
     assert result.returncode == 1
     assert result.stderr == (
-        'agentcalls-mock: error: starlette is not installed: pip install "agentcalls[mock]"\n'
+        "agentcalls-mock: error: starlette is not installed: "
+        'pip install ".[mock]" in a clone of agentcalls\n'
     )
 
 

@@ -66,4 +66,4 @@ def test_either_form_installs_into_an_empty_environment_and_imports(
         [tmp_path / "bin" / "agentcalls-mock"], capture_output=True, text=True, check=False
     )
     assert mock.returncode != 0
-    assert "agentcalls[mock]" in mock.stderr
+    assert 'pip install ".[mock]"' in mock.stderr

@@ -7,15 +7,22 @@ from typing import Any
 
 from agentcalls.errors import ConfigurationError
 
+# agentcalls is on no package index. A release that changes this changes the mock's own line and the documents, too:
+# tests/packaging/test_metadata.py names each place.
+INSTALL = 'pip install ".[{extra}]" in a clone of agentcalls'
+"""How to get an extra."""
+
 _EXTRA_OF = {
     "altair": "report",
     "duckdb": "duckdb",
     "jinja2": "report",
     "pyarrow": "arrow",
+    "rich": "cli",
     "starlette": "mock",
+    "typer": "cli",
     "uvicorn": "mock",
     "vl_convert": "report",
-    "zstandard": "cli",
+    "zstandard": "zstd",
 }
 
 
@@ -31,6 +38,5 @@ def need(module: str) -> Any:
         package = str(error.name).partition(".")[0]
         if package not in _EXTRA_OF:
             raise
-        raise MissingExtraError(
-            f'{package} is not installed: pip install "agentcalls[{_EXTRA_OF[package]}]"'
-        ) from None
+        how = INSTALL.format(extra=_EXTRA_OF[package])
+        raise MissingExtraError(f"{package} is not installed: {how}") from None

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["main"]
+from agentcalls.extras import MissingExtraError, need
 
-_OWN = {"typer", "rich"}
+__all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line (default: the process's); returns its exit code, see `failures.Code`."""
     try:
-        from agentcalls.cli.app import run  # noqa: PLC0415  # what the extra is for
-    except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] not in _OWN:
-            raise
-        sys.stderr.write('The command line is an extra: pip install "agentcalls[cli]"\n')
+        app = need("agentcalls.cli.app")
+    except MissingExtraError as error:
+        sys.stderr.write(f"The command line is an extra; {error}\n")
         return 1
-    return run(arguments)
+    code: int = app.run(arguments)
+    return code
