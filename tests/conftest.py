@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -22,6 +23,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # The same examples on every run, so that a red CI can be repeated; no deadlines, since machines differ.
 hypothesis.settings.register_profile("agentcalls", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("agentcalls")
+
+COVERING = ("unit", "client", "cli", "export")
+"""The folders whose tests prove the branches of the facade; measuring the others would cost, and prove nothing more."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).parts[0] not in COVERING:
+            item.add_marker(pytest.mark.no_cover)
+
 
 SEEDING = Seeding(calls=250, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
 
