@@ -15,7 +15,7 @@ import pytest
 import agentcalls
 from agentcalls.cli import main
 from agentcalls.cli.failures import Code, Failure, code_of, sentence_of
-from agentcalls.extras import MissingExtraError, need
+from agentcalls.table.extras import MissingExtraError, need
 from agentcalls_mock import NOSCOPE_KEY
 from cli.running import COMMAND, run_in_terminal, run_process
 from contract.contract import ROOT

@@ -17,7 +17,7 @@ from agentcalls import (
     PageMeta,
     ReadOptions,
 )
-from agentcalls.readings import Readings, Request
+from agentcalls.reading.schedule import Readings, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

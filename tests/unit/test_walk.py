@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls.errors import ConfigurationError, PaginationError
-from agentcalls.paging.order import direction_of, is_ordered, is_strict, largest_group, span_of
-from agentcalls.paging.walk import Walk
-from agentcalls.paging.windows import Window, farthest_window
-from agentcalls.progress import Checkpoint
+from agentcalls.reading.order import direction_of, is_ordered, is_strict, largest_group, span_of
+from agentcalls.reading.walk import Walk
+from agentcalls.reading.windows import Window, farthest_window
+from agentcalls.values import Checkpoint
 from simulation.shifting import BINDING, Row, ShiftingListing, meta_of, moment, seeded
 
 if TYPE_CHECKING:

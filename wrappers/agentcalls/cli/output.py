@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.spreadsheet import csv_safe, write_csv
+from agentcalls.table.text import csv_safe, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

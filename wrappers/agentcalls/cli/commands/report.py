@@ -14,7 +14,7 @@ from agentcalls.cli.output import say
 from agentcalls.cli.report.numbers import Numbers
 from agentcalls.cli.report.page import Scope, page_of
 from agentcalls.cli.summary import Zone
-from agentcalls.extras import need
+from agentcalls.table.extras import need
 
 EXAMPLES = (
     "agentcalls report agent_demo -o report.html --since 30d",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.cli.report.numbers import WEEKDAYS
-from agentcalls.extras import need
+from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from agentcalls.cli.report.numbers import Bars, Numbers

@@ -13,7 +13,7 @@ from attrs import astuple, frozen
 from agentcalls.cli.bars import clock, percent, tenths
 from agentcalls.cli.report.charts import bundle, charts_of
 from agentcalls.cli.summary import MOST_GROUPS
-from agentcalls.extras import need
+from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from attrs import Attribute, field, frozen
 
-from agentcalls.auth import AUTH_OF_SCHEME, KeyAuth, Secret
+from agentcalls.checks import at_least, check_boolean, check_integer
 from agentcalls.clock import Clock
-from agentcalls.connections import Host, has_proxies
-from agentcalls.endpoint import HEADERS
 from agentcalls.errors import ConfigurationError
-from agentcalls.options import MAX_CONCURRENCY
-from agentcalls.query import check_boolean, check_integer
-from agentcalls.retry import Retry, RetryPolicy, at_least
+from agentcalls.reading.options import MAX_CONCURRENCY
+from agentcalls.request.key import AUTH_OF_SCHEME, KeyAuth, Secret
+from agentcalls.request.retry import Retry, RetryPolicy
+from agentcalls.request.transport import HEADERS, Host, has_proxies
 
 if TYPE_CHECKING:
     from collections.abc import Callable

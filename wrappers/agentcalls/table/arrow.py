@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.columns import BATCH, COLUMNS, columns_of, json_texts, storable
-from agentcalls.extras import need
+from agentcalls.table.columns import BATCH, COLUMNS, columns_of, json_texts, storable
+from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence

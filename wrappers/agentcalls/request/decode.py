@@ -16,6 +16,7 @@ import attrs
 import msgspec
 from msgspec.structs import astuple
 
+from agentcalls.values import Problem
 from agentcalls_api.models import Call, PageMeta
 
 if TYPE_CHECKING:
@@ -26,24 +27,6 @@ ModelT = TypeVar("ModelT", bound=attrs.AttrsInstance)
 _LONGEST_RAW = 200
 _MOST_DIGITS = 1000
 _MOST_SHARED = 4096
-
-
-@attrs.frozen(kw_only=True)
-class Problem:
-    """Something that a page holds and that the contract does not allow."""
-
-    page: int | None = None
-    """The page's number, 1-based, at the size that was asked for."""
-    row: int | None = None
-    """The row's place on its page, 0-based; None where it is about the page itself."""
-    call_id: str | None = None
-    """The id of the row's call, where it could be read."""
-    field: str | None = None
-    """The field's name; None where it is about the whole row."""
-    raw: object = None
-    """What was sent: a text cut to 200 characters, a list or an object named with its length; None for nothing."""
-    why: str
-    """What is wrong with it, in a few words."""
 
 
 @attrs.frozen
@@ -304,7 +287,6 @@ def _fields(model: type) -> dict[str, tuple[Callable[[object], object], bool]]:
 _FIELDS: dict[type, dict[str, tuple[Callable[[object], object], bool]]] = {
     model: _fields(model) for model in (Call, PageMeta)
 }
-
 
 _TIMESTAMPS = [
     position for position, (read, _) in enumerate(_FIELDS[Call].values()) if read is _timestamp

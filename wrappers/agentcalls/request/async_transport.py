@@ -1,4 +1,4 @@
-"""The ways to the server, for asyncio; see `connections.py`."""
+"""The ways to the server, for asyncio; see `transport.py`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import httpcore
 import httpx
 
-from agentcalls.connections import DEFAULT_TIMEOUT, MOST_CONNECTIONS, FreeList, Reply, joined
+from agentcalls.request.transport import DEFAULT_TIMEOUT, MOST_CONNECTIONS, FreeList, Reply, joined
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable
 
-    from agentcalls.auth import KeyAuth
-    from agentcalls.connections import Host, Timeouts
+    from agentcalls.request.key import KeyAuth
+    from agentcalls.request.transport import Host, Timeouts
 
 
 class AsyncConnections:

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, cast
 import httpcore
 import httpx
 
-from agentcalls.endpoint import OPERATION
 from agentcalls.errors import (
     AgentCallsError,
     APIConnectionError,
     APITimeoutError,
     UnexpectedResponseError,
-    without,
 )
-from agentcalls.retry import Answer
+from agentcalls.request.key import without
+from agentcalls.request.operation import OPERATION
+from agentcalls.request.retry import Answer
 
 if TYPE_CHECKING:
-    from agentcalls.auth import KeyAuth
-    from agentcalls.connections import Reply, Timeouts
+    from agentcalls.request.key import KeyAuth
+    from agentcalls.request.transport import Reply, Timeouts
 
 # What sending and reading may raise. httpx lets some of what is below it through: a redirect to no URL and, in
 # asyncio, a TLS record that is broken.

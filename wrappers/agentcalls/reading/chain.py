@@ -26,17 +26,17 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from agentcalls.paging.order import largest_group, span_of
-from agentcalls.paging.windows import Window, farthest_window
+from agentcalls.reading.order import largest_group, span_of
+from agentcalls.reading.windows import Window, farthest_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.paging.answer import Answer
-    from agentcalls.paging.order import Direction
-    from agentcalls.paging.plain import RecentIds
-    from agentcalls.paging.windows import RowT
+    from agentcalls.reading.evidence import Answer
+    from agentcalls.reading.order import Direction
+    from agentcalls.reading.plain import RecentIds
+    from agentcalls.reading.windows import RowT
 
 _REPAIRS = 8
 _STEP = 60

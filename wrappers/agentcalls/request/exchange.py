@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from agentcalls.endpoint import operation_of, page_from
 from agentcalls.errors import AgentCallsError
-from agentcalls.log import log_problems, log_retry
-from agentcalls.ratelimit import Gate
-from agentcalls.retry import attempts
+from agentcalls.request.log import log_problems, log_retry
+from agentcalls.request.operation import operation_of, page_from
+from agentcalls.request.retry import Gate, attempts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentcalls.config import Config
-    from agentcalls.options import ReadOptions
-    from agentcalls.page import Page
-    from agentcalls.query import CallQuery
-    from agentcalls.retry import Answer, Retry, Send
+    from agentcalls.reading.options import ReadOptions
+    from agentcalls.request.query import CallQuery
+    from agentcalls.request.retry import Answer, Retry, Send
+    from agentcalls.settings import Config
+    from agentcalls.values import Page
 
 
 class Exchanges:

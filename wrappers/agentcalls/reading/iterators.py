@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, TypeAlias
 
-    from agentcalls.page import Page
-    from agentcalls.paging.windows import Window
-    from agentcalls.progress import Checkpoint, Report
-    from agentcalls.query import CallQuery
-    from agentcalls.reading import Reading
+    from agentcalls.reading.one_agent import Reading
+    from agentcalls.reading.windows import Window
+    from agentcalls.request.query import CallQuery
+    from agentcalls.values import Checkpoint, Page, Report
     from agentcalls_api.models import Call
 
     Fetch: TypeAlias = Callable[[CallQuery], Page]

@@ -28,17 +28,16 @@ from agentcalls.errors import (
     ConfigurationError,
     RateLimitError,
 )
-from agentcalls.progress import ManyReport, Report
-from agentcalls.reading import Reading
+from agentcalls.reading.one_agent import Reading
+from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from agentcalls.options import ManyOptions, ReadOptions
-    from agentcalls.page import Page
-    from agentcalls.paging.windows import Window
-    from agentcalls.progress import Checkpoint
-    from agentcalls.query import CallQuery
+    from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.reading.windows import Window
+    from agentcalls.request.query import CallQuery
+    from agentcalls.values import Checkpoint, Page
     from agentcalls_api.models import Call
 
 UNREAD = "The listing was not read."

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from agentcalls.errors import AgentCallsError
-from agentcalls.moments import is_duration, resolved
-from agentcalls.paging.walk import Walk
+from agentcalls.reading.moments import is_duration, resolved
+from agentcalls.reading.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from agentcalls.decode import Problem
-    from agentcalls.options import ReadOptions
-    from agentcalls.page import Page
-    from agentcalls.paging.windows import Window
-    from agentcalls.progress import Checkpoint, Report
-    from agentcalls.query import CallQuery
+    from agentcalls.reading.options import ReadOptions
+    from agentcalls.reading.windows import Window
+    from agentcalls.request.query import CallQuery
+    from agentcalls.values import Checkpoint, Page, Problem, Report
     from agentcalls_api.models import Call
 
 _KEPT_PROBLEMS = 1000

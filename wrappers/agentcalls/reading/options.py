@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
+from agentcalls.checks import check_boolean, check_integer
 from agentcalls.errors import ConfigurationError
-from agentcalls.moments import Moment, check_moment
-from agentcalls.progress import Checkpoint
-from agentcalls.query import check_boolean, check_integer
+from agentcalls.reading.moments import Moment, check_moment
+from agentcalls.values import Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

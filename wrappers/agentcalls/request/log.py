@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from agentcalls.errors import without
+from agentcalls.request.key import without
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentcalls.auth import KeyAuth
-    from agentcalls.decode import Problem
-    from agentcalls.retry import Retry
+    from agentcalls.request.key import KeyAuth
+    from agentcalls.request.retry import Retry
+    from agentcalls.values import Problem
 
 _logger = logging.getLogger("agentcalls")
 _carried: ContextVar[KeyAuth | None] = ContextVar("_carried", default=None)

@@ -7,17 +7,25 @@ no repr shows, and no function that may raise has it as a plain string among its
 from __future__ import annotations
 
 import inspect
+import json
+import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import httpx
 
+
 AuthScheme: TypeAlias = Literal["bearer", "x-api-key"]
 ApiKey: TypeAlias = str | Callable[[], str]
 AsyncApiKey: TypeAlias = ApiKey | Callable[[], Awaitable[str]]
+
+LONGEST_TEXT = 2048
+_DEEPEST = 50
+_SHORTEST_KEY = 8
+_ESCAPED_ASCII = re.compile(rb"\\(?:/|u00[2-7])")
 
 
 class Secret:
@@ -132,3 +140,51 @@ class ApiKeyHeaderAuth(KeyAuth):
 AUTH_OF_SCHEME: dict[str, type[KeyAuth]] = {
     auth.scheme: auth for auth in (BearerAuth, ApiKeyHeaderAuth)
 }
+
+
+def without(secret: str, text: str) -> str:
+    """The text without the key, which a server may have echoed."""
+    return text.replace(secret, "***") if secret else text
+
+
+def unechoed(content: bytes, secret: str) -> bytes:
+    """A body without the key, which a server may have echoed, as JSON may write it: any character with a backslash.
+
+    What is too short to be a key is left in: it may be a word of the API.
+    """
+    if len(secret) < _SHORTEST_KEY:
+        return content
+    if b"\\" in content and _ESCAPED_ASCII.search(content):
+        either = [
+            rb"(?:\\?%s|\\u00%02x)" % (re.escape(bytes([code])), code) for code in secret.encode()
+        ]
+        return re.sub(b"".join(either), b"***", content, flags=re.IGNORECASE)
+    return content.replace(secret.encode(), b"***")
+
+
+def parsed(content: bytes, secret: str) -> Any:
+    """The JSON of a body, or at most 2 KB of its text, either without the key."""
+    content = unechoed(content, secret)
+    try:
+        return redacted(json.loads(content), secret)
+    except (ValueError, RecursionError):
+        # Cut after the key is out, or half of it would stay.
+        text = content[: LONGEST_TEXT + len(secret)].decode(errors="replace")
+        return redacted(text, secret)[:LONGEST_TEXT]
+
+
+def redacted(value: Any, secret: str, depth: int = 0) -> Any:
+    """The same JSON value with the key cut out of every text in it.
+
+    Raises RecursionError for one nested deeper than any error of an API, since it could not be pickled.
+    """
+    if depth > _DEEPEST:
+        raise RecursionError
+    if isinstance(value, str):
+        return without(secret, value)
+    if isinstance(value, list):
+        return [redacted(item, secret, depth + 1) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {redacted(name, secret): redacted(item, secret, depth + 1) for name, item in items}
+    return value

@@ -3,6 +3,8 @@
 It yields either seconds to sleep or a `Send`, and after a `Send` is given what came back: an `Answer`, or the error of
 having none. It returns what `read` makes of an answer, or raises what `read` raises.
 
+What an answer's headers say of waiting is read here, too, and the `Gate` holds requests back until then.
+
 The rules are the vendor's own ("Retries & idempotency"): connection errors, timeouts, 408, 429 and every 5xx but 501
 are tried again, and never before `Retry-After` has passed. Between attempts the waits grow exponentially, with full
 jitter.
@@ -10,18 +12,17 @@ jitter.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+import re
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
-from agentcalls.errors import AgentCallsError, APITimeoutError, ConfigurationError, RateLimitError
-from agentcalls.ratelimit import (
-    LONGEST_WINDOW_SECONDS,
-    SPREAD_SECONDS,
-    Gate,
-    retry_after,
-    window_wait,
-)
+from agentcalls.checks import at_least
+from agentcalls.errors import AgentCallsError, APITimeoutError, RateLimitError
+from agentcalls.values import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -33,6 +34,14 @@ ResultT = TypeVar("ResultT")
 _FIRST_BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 8.0
 _TOO_MANY_REQUESTS = 429
+
+RETRYABLE = {408, 429}
+
+# A reset farther ahead than this is no rate limit but a mistake, such as milliseconds taken for seconds.
+LONGEST_WINDOW_SECONDS = 86_400
+
+# Requests that a gate has held leave within this long after the moment named, so as not to arrive all at once.
+SPREAD_SECONDS = 1.0
 
 
 @frozen
@@ -65,19 +74,6 @@ class Retry:
     """How long the client waits before the next one."""
     error: AgentCallsError
     """Why the attempt failed."""
-
-
-def at_least(
-    lowest: float, takes: str, kind: type[int | float] = float
-) -> Callable[[object, Attribute[Any], object], None]:
-    """A validator: a finite number from `lowest` on; what it `takes` is said in the `ConfigurationError`."""
-
-    def check(_: object, attribute: Attribute[Any], value: object) -> None:
-        number = isinstance(value, int | kind) and not isinstance(value, bool)
-        if not number or not lowest <= cast("float", value) < float("inf"):
-            raise ConfigurationError(f"{attribute.name} takes {takes}.")
-
-    return check
 
 
 @frozen(kw_only=True)
@@ -162,3 +158,64 @@ def next_wait(
         return error.retry_after if error.retry_after <= policy.max_retry_wait else None
     longest = _FIRST_BACKOFF_SECONDS * 2.0 ** min(attempt - 1, 10)
     return random() * min(longest, _LONGEST_BACKOFF_SECONDS)
+
+
+def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
+    """The seconds that `Retry-After` asks to wait: a number, or an HTTP date (RFC 9110, 10.2.3); else None.
+
+    A date is read by the server's own clock, its `Date`; without one by `wall`, this machine's Unix time in seconds.
+    """
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    # Sent twice, it is a list: the longest of them is never too soon.
+    if re.fullmatch(r"[0-9.+, ]+", value) and (
+        numbers := re.findall(r"[0-9]+(?:\.[0-9]+)?", value)
+    ):
+        return max(map(float, numbers))
+    moment = _http_date(value)
+    return None if moment is None else max(0.0, moment - _server_time(headers, wall))
+
+
+def window_wait(headers: Mapping[str, str], wall: float) -> float | None:
+    """The seconds until the rate limit's window resets, where the headers say that it is used up; otherwise None."""
+    limit = RateLimit.from_headers(headers)
+    if limit is None or limit.remaining != 0 or limit.reset is None:
+        return None
+    seconds = limit.reset.timestamp() - _server_time(headers, wall)
+    return seconds if 0 < seconds <= LONGEST_WINDOW_SECONDS else None
+
+
+class Gate:
+    """Holds back the requests of one client while its rate limit is used up, whichever thread or task they are of.
+
+    It only says how long to wait: the shells sleep, and ask again before they send.
+    """
+
+    def __init__(self) -> None:
+        self._open_at = float("-inf")
+        self._lock = Lock()
+
+    def hold(self, until: float) -> None:
+        """Let nothing pass before `until`, in seconds of the client's monotonic clock."""
+        with self._lock:
+            self._open_at = max(self._open_at, until)
+
+    def wait(self, now: float, random: Callable[[], float]) -> float:
+        """How long a request has to wait at `now`, in seconds; 0 where the gate is open, never less than it is shut."""
+        held = self._open_at - now
+        return held + SPREAD_SECONDS * random() if held > 0 else 0.0
+
+
+def _http_date(value: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(value)
+        # An HTTP date is always in GMT, said or not.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _server_time(headers: Mapping[str, str], wall: float) -> float:
+    date = _http_date(headers.get("date", ""))
+    return wall if date is None else date

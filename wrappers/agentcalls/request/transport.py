@@ -8,6 +8,7 @@ pool looks at every connection for each of them. What is the same for both flavo
 from __future__ import annotations
 
 import os
+import platform
 from collections import deque
 from contextlib import ExitStack
 from functools import lru_cache, partial
@@ -20,13 +21,14 @@ from urllib.request import getproxies
 import httpcore
 import httpx
 
+from agentcalls._version import __version__
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Mapping
 
-    from agentcalls.auth import KeyAuth
+    from agentcalls.request.key import KeyAuth
 
     Timeouts = dict[str, float]
     """Seconds for each of connect, read, write and pool."""
@@ -40,6 +42,12 @@ _TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 HttpT = TypeVar("HttpT", httpx.Client, httpx.AsyncClient)
 BodyT = TypeVar("BodyT")
 ClosedT = TypeVar("ClosedT")
+
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "User-Agent": f"agentcalls/{__version__} Python/{platform.python_version()} httpx/{httpx.__version__}",
+}
 
 
 class Reply(NamedTuple, Generic[BodyT, ClosedT]):

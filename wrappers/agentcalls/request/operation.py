@@ -6,25 +6,23 @@ for what comes back (they raise on unknown statuses and on bodies that are no JS
 
 from __future__ import annotations
 
-import platform
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode
 
-import httpx
 from attrs import evolve
 
-from agentcalls._version import __version__
-from agentcalls.decode import decode_page
-from agentcalls.errors import UnexpectedResponseError, error_for, parsed, unechoed, without
-from agentcalls.page import Page
-from agentcalls.query import CallQuery
-from agentcalls.ratelimit import RateLimit
+from agentcalls.errors import UnexpectedResponseError
+from agentcalls.request.decode import decode_page
+from agentcalls.request.key import parsed, unechoed, without
+from agentcalls.request.query import CallQuery
+from agentcalls.request.refusal import error_for
+from agentcalls.values import Page, RateLimit
 from agentcalls_api.api.calls import list_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agentcalls.retry import Answer
+    from agentcalls.request.retry import Answer
 
 
 def _operation(
@@ -39,11 +37,6 @@ _OPERATIONS = {
     CallQuery: _operation(list_calls._get_kwargs, "{agentId}"),  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 }
 OPERATION = _OPERATIONS[CallQuery][1]
-HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip",
-    "User-Agent": f"agentcalls/{__version__} Python/{platform.python_version()} httpx/{httpx.__version__}",
-}
 
 
 def operation_of(query: CallQuery) -> dict[str, str]:

@@ -1,24 +1,91 @@
-"""What a walk tells about itself: how far it came, what it proved, and how to go on in another process."""
+"""The values that users are handed: pages, what is wrong with them, reports, and where to go on."""
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from attrs import frozen
+from attrs import field, frozen
 
-from agentcalls.decode import Problem  # noqa: TC001 (as above)
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from agentcalls.errors import AgentCallsError
+    from agentcalls_api.models import Call, PageMeta
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+@frozen(kw_only=True)
+class Problem:
+    """Something that a page holds and that the contract does not allow."""
+
+    page: int | None = None
+    """The page's number, 1-based, at the size that was asked for."""
+    row: int | None = None
+    """The row's place on its page, 0-based; None where it is about the page itself."""
+    call_id: str | None = None
+    """The id of the row's call, where it could be read."""
+    field: str | None = None
+    """The field's name; None where it is about the whole row."""
+    raw: object = None
+    """What was sent: a text cut to 200 characters, a list or an object named with its length; None for nothing."""
+    why: str
+    """What is wrong with it, in a few words."""
+
+
+@frozen
+class RateLimit:
+    """What an answer's `X-RateLimit-*` headers say; an attribute is None where its header is absent or no number."""
+
+    limit: int | None
+    """Requests allowed in one window."""
+    remaining: int | None
+    """Requests left in this window."""
+    reset: datetime | None
+    """When the window resets, in UTC, by the server's clock."""
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> RateLimit | None:
+        """The rate limit that these headers state, or None where they state nothing; asked for in lower case."""
+        limit, remaining, reset = (
+            _integer(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset")
+        )
+        if limit is None and remaining is None and reset is None:
+            return None
+        return cls(limit, remaining, None if reset is None else _moment(reset))
+
+
+@frozen(eq=False)
+class Page:
+    """One page of calls as the server gave it; iterating it gives its calls."""
+
+    data: list[Call]
+    """The calls, in the server's order; at most `limit` of them, none past the end."""
+    meta: PageMeta | None
+    """Where the page stands in the listing; None where the server leaves it out."""
+    message: str | None
+    """The server's word for people."""
+    request_id: str | None
+    """The `X-Request-Id` of the answer."""
+    rate_limit: RateLimit | None
+    """What the answer says of the rate limit."""
+    problems: tuple[Problem, ...] = ()
+    """What the page holds that the contract does not allow; a field that is named here may be None."""
+    additional_properties: dict[str, Any] = field(factory=dict[str, "Any"])
+    """The page's fields, beside its calls, that the contract does not know."""
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
 
 
 @frozen(kw_only=True)
@@ -114,3 +181,18 @@ class ManyReport:
     """Whether all agents were reached, and the report of each is complete."""
     reason: str | None
     """Why it is not complete, in sentences; None where it is."""
+
+
+def _integer(value: str | None) -> int | None:
+    return (
+        int(value.split(".")[0])
+        if value is not None and re.fullmatch(r"[0-9]{1,18}(\.[0-9]*)?", value)
+        else None
+    )
+
+
+def _moment(unix_seconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(unix_seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -23,23 +23,23 @@ from typing import TYPE_CHECKING, Generic, cast
 from attrs import evolve
 
 from agentcalls.errors import ConfigurationError, PaginationError
-from agentcalls.paging import reasons
-from agentcalls.paging.answer import judge
-from agentcalls.paging.batch import Batch, Stand
-from agentcalls.paging.chain import Chain, Seam
-from agentcalls.paging.order import direction_of, is_ordered, is_strict
-from agentcalls.paging.plain import PlainPages, RecentIds
-from agentcalls.paging.windows import RowT, farthest_window
-from agentcalls.progress import Checkpoint, Report
-from agentcalls.query import MAX_LIMIT
+from agentcalls.reading import ledger
+from agentcalls.reading.chain import Chain, Seam
+from agentcalls.reading.evidence import judge
+from agentcalls.reading.ledger import Batch, Stand
+from agentcalls.reading.order import direction_of, is_ordered, is_strict
+from agentcalls.reading.plain import PlainPages, RecentIds
+from agentcalls.reading.windows import RowT, farthest_window
+from agentcalls.request.query import MAX_LIMIT
+from agentcalls.values import Checkpoint, Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.paging.answer import Answer
-    from agentcalls.paging.order import Direction
-    from agentcalls.paging.windows import Window
+    from agentcalls.reading.evidence import Answer
+    from agentcalls.reading.order import Direction
+    from agentcalls.reading.windows import Window
     from agentcalls_api.models import PageMeta
 
 _BARREN_BEYOND = 32
@@ -106,11 +106,11 @@ class Walk(Generic[RowT]):
         self._room = 1
         self._barren = self._barren_beyond = self._regrants = 0
         if start and resume is None:
-            self._doubt(reasons.NOT_FROM_START)
+            self._doubt(ledger.NOT_FROM_START)
         if resume is not None:
             self._resume(resume)
         if not exact and self._plain is None:
-            self._go_plainly(reasons.NOT_EXACT, self._position())
+            self._go_plainly(ledger.NOT_EXACT, self._position())
         self._latest: Batch[RowT] = Batch(self._stand(), self._stand())
         self._given = 0
         self._check_bounds()
@@ -125,7 +125,7 @@ class Walk(Generic[RowT]):
         """How far the walk has come."""
         found = list(self._doubts)
         if self._stopped or not self._ended:
-            found.append(self._stopped or reasons.ABANDONED)
+            found.append(self._stopped or ledger.ABANDONED)
         return Report(
             pages=self._pages,
             requests=self._requests,
@@ -235,7 +235,7 @@ class Walk(Generic[RowT]):
             if self._regrants > _REGRANTS:
                 raise PaginationError("The server applies another limit again and again.")
             if window.page > 1 or self._start:
-                self._go_plainly(reasons.REGRANTED, self._position(), size=granted)
+                self._go_plainly(ledger.REGRANTED, self._position(), size=granted)
                 return None
         self._known_total = answer.total
         if answer.total is not None:
@@ -251,7 +251,7 @@ class Walk(Generic[RowT]):
         ids = [row.id for row in rows]
         keys = cast("list[datetime]", [row.created_on for row in rows])
         if not (all(ids) and all(keys)):
-            self._doubt(reasons.MALFORMED)
+            self._doubt(ledger.MALFORMED)
             keyed = [row for row in rows if row.created_on is not None]
             ids = [row.id for row in keyed]
             keys = _keys(keyed)
@@ -259,12 +259,12 @@ class Walk(Generic[RowT]):
         if chain is None:
             return self._open(answer, rows, keyed, keys)
         if answer.count > answer.window.limit:
-            self._go_plainly(reasons.OVERFULL, chain.seam.end)
+            self._go_plainly(ledger.OVERFULL, chain.seam.end)
             return None
         strict = is_strict(keys, chain.direction)
         if rows and not (keyed and (strict or is_ordered(keys, chain.direction))):
             self._plain_direction = 0
-            self._go_plainly(reasons.UNORDERED, min(chain.frontier, answer.window.offset))
+            self._go_plainly(ledger.UNORDERED, min(chain.frontier, answer.window.offset))
             return None
         if not chain.joins(answer, keys, ids, self._recent):
             if chain.repair(answer):
@@ -272,7 +272,7 @@ class Walk(Generic[RowT]):
                 self._replan()
                 self._room = 1
                 return None
-            self._doubt(reasons.UNJOINED)
+            self._doubt(ledger.UNJOINED)
         return self._read_chained(
             chain, answer, rows, keyed, chain.read(answer, keyed, keys, strict=strict)
         )
@@ -287,21 +287,21 @@ class Walk(Generic[RowT]):
         if answer.ends or not answer.count:
             self._end(answer)
         elif window.limit != farthest_window(self._start).limit:
-            self._go_plainly(reasons.REGRANTED, window.end, size=window.limit)
+            self._go_plainly(ledger.REGRANTED, window.end, size=window.limit)
         elif answer.count > window.limit:
-            self._go_plainly(reasons.OVERFULL, window.end)
+            self._go_plainly(ledger.OVERFULL, window.end)
         elif answer.short:
-            self._go_plainly(reasons.SHORT, window.end)
+            self._go_plainly(ledger.SHORT, window.end)
         elif not direction:
             self._plain_direction = None if one_key else 0
-            self._go_plainly(reasons.ONE_KEY if one_key else reasons.UNORDERED, window.end)
+            self._go_plainly(ledger.ONE_KEY if one_key else ledger.UNORDERED, window.end)
         else:
             self._chain = Chain(Seam(keys[0], frozenset(), window.offset), direction)
             self._chain.read(answer, keyed, keys, strict=is_strict(keys, direction))
             if self._passed(direction, keys[-1]):
                 self._ended = True
         if len({row.id for row in rows}) < len(rows):
-            self._doubt(reasons.TWICE)
+            self._doubt(ledger.TWICE)
         return self._recent.unseen(rows[max(0, self._start - window.offset) :])
 
     def _read_chained(
@@ -317,15 +317,15 @@ class Walk(Generic[RowT]):
             new = [row for row in rows if row.created_on is None or id(row) in chosen]
         found = self._recent.unseen(new)
         if len(found) < len(new):
-            self._doubt(reasons.TWICE)
+            self._doubt(ledger.TWICE)
         if answer.ends or not answer.count:
             self._end(answer)
         elif self._passed(chain.direction, chain.seam.key):
             self._ended = True
         elif answer.short:
-            self._go_plainly(reasons.SHORT, answer.window.end)
+            self._go_plainly(ledger.SHORT, answer.window.end)
         elif not found and answer.clamped:
-            self._doubt(reasons.CLAMPED)
+            self._doubt(ledger.CLAMPED)
             self._ended = True
         return found
 
@@ -341,7 +341,7 @@ class Walk(Generic[RowT]):
             self._plain_position = offset
             self._end(answer)
         elif not found and answer.clamped:
-            self._doubt(reasons.CLAMPED)
+            self._doubt(ledger.CLAMPED)
             self._ended = True
         elif self._by_time and (self._since or self._until):
             self._ended = self._plainly_passed(_keys(rows))
@@ -366,9 +366,9 @@ class Walk(Generic[RowT]):
     def _end(self, answer: Answer) -> None:
         self._ended = True
         if answer.says_more:
-            self._doubt(reasons.SHORT)
+            self._doubt(ledger.SHORT)
         if answer.count and answer.granted is None and self._most <= answer.count:
-            self._doubt(reasons.UNCONFIRMED)
+            self._doubt(ledger.UNCONFIRMED)
 
     def _passed(self, direction: Direction, key: datetime) -> bool:
         # In ascending order H must have reached `until`, in descending order it must be before `since`: only then
@@ -441,7 +441,7 @@ class Walk(Generic[RowT]):
             self._pages_left -= 1
         if self._items_left is not None:
             if len(wanted) > self._items_left:
-                self._stopped = reasons.MAX_ITEMS
+                self._stopped = ledger.MAX_ITEMS
                 wanted = wanted[: self._items_left]
             self._items_left -= len(wanted)
         self._given = len(wanted)
@@ -454,9 +454,9 @@ class Walk(Generic[RowT]):
         if self._ended or self._stopped:
             return
         if self._items_left == 0:
-            self._stopped = reasons.MAX_ITEMS
+            self._stopped = ledger.MAX_ITEMS
         elif self._pages_left == 0:
-            self._stopped = reasons.MAX_PAGES
+            self._stopped = ledger.MAX_PAGES
 
     def _stand(self) -> Stand:
         return Stand(

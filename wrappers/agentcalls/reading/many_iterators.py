@@ -1,34 +1,23 @@
-"""What `client.calls.list_many(...)` returns, and its iterators: the shells around `Readings`, in both flavours."""
+"""The iterators over the calls of many agents: the shells around `Readings`, in both flavours."""
 
 from __future__ import annotations
 
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
-
-from attrs import define, field
+from typing import TYPE_CHECKING, Self
 
 from agentcalls.errors import AgentCallsError
-from agentcalls.iterators import refuse_cancelled
-from agentcalls.progress import ManyReport
-from agentcalls.readings import UNREAD, Readings
+from agentcalls.reading.iterators import refuse_cancelled
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
-    from agentcalls.clock import Clock
-    from agentcalls.iterators import AsyncFetch, Fetch, Spawn, Submit
-    from agentcalls.options import ManyOptions, ReadOptions
-    from agentcalls.page import Page
-    from agentcalls.query import CallQuery
-    from agentcalls.readings import Request
+    from agentcalls.reading.iterators import AsyncFetch, Fetch, Spawn, Submit
+    from agentcalls.reading.schedule import Readings, Request
+    from agentcalls.values import ManyReport, Page
     from agentcalls_api.models import Call
-
-
-FetchT = TypeVar("FetchT")
-BeginT = TypeVar("BeginT")
 
 
 class ManyIterator:
@@ -192,51 +181,3 @@ class AsyncManyIterator:
         self._forget()
 
     __del__ = _close
-
-
-@define
-class _Many(Generic[FetchT, BeginT]):
-    query: CallQuery
-    """What each agent is asked for; its `agent_id` stands for any."""
-    many: ManyOptions
-    """Whose calls are read, and what a failure does."""
-    options: ReadOptions
-    """How each agent is read."""
-    _fetch: FetchT = field(repr=False)
-    _begin: BeginT = field(repr=False)
-    _concurrency: int = field(repr=False)
-    _clock: Clock = field(repr=False)
-    _latest: Readings | None = field(default=None, init=False, repr=False, eq=False)
-
-    @property
-    def report(self) -> ManyReport:
-        """What the latest iteration read and proved, up to now, agent by agent, and where it would go on."""
-        if self._latest:
-            return self._latest.report
-        return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
-
-    def _readings(self) -> Readings:
-        self._latest = Readings(
-            self.many,
-            self.query,
-            self.options,
-            concurrency=self.options.concurrency or self._concurrency,
-            wall=self._clock.wall(),
-        )
-        return self._latest
-
-
-class ManyListing(_Many["Fetch", "Submit"]):
-    """The calls of many agents, lazily, as pairs (agent id, call): iterating asks anew each time."""
-
-    def __iter__(self) -> ManyIterator:
-        """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
-        return ManyIterator(self._readings(), self._fetch, self._begin)
-
-
-class AsyncManyListing(_Many["AsyncFetch", "Spawn"]):
-    """The calls of many agents, lazily: the same as `ManyListing`, to be read with `async for`."""
-
-    def __aiter__(self) -> AsyncManyIterator:
-        """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
-        return AsyncManyIterator(self._readings(), self._fetch, self._begin)
