@@ -184,7 +184,7 @@ def walk_through(
             under_way.clear()
             answers.clear()
         delivered += batch
-        while under_way and walk.is_void(under_way[0]):
+        while under_way and walk.is_stale(under_way[0]):
             answers.pop(under_way.popleft(), None)
     seen = {row.id for row in delivered}
     throughout = [id for id, second in listing.throughout.items() if second in wanted]

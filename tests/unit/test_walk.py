@@ -209,7 +209,7 @@ def test_a_deletion_before_the_next_window_is_repaired_and_voids_what_was_planne
     assert two
     del rows[:50]
     assert walk.accept(one, *server_of(rows)(one.page, one.limit)) == []
-    assert walk.is_void(two)
+    assert walk.is_stale(two)
     assert walk.accept(two, *server_of(rows)(two.page, two.limit)) == []
     assert walk.plan() is not None
     assert walk.plan() is None, "one window at a time after a repair"

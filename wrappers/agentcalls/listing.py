@@ -10,9 +10,9 @@ from attrs import define, field
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.iterators import AsyncCallIterator, CallIterator
 from agentcalls.reading.many_iterators import AsyncManyIterator, ManyIterator
-from agentcalls.reading.one_agent import Reading
-from agentcalls.reading.plain import Pages, first_call, total_count
-from agentcalls.reading.schedule import UNREAD, Readings
+from agentcalls.reading.one_agent import AgentReader
+from agentcalls.reading.plain import ServerPages, first_call, total_count
+from agentcalls.reading.schedule import UNREAD, Schedule
 from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ class CallListing:
     _submit: Submit = field(repr=False)
     _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
-    _latest: Reading | None = field(default=None, init=False, repr=False, eq=False)
+    _latest: AgentReader | None = field(default=None, init=False, repr=False, eq=False)
 
     def __iter__(self) -> CallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
         concurrency = self.options.concurrency or self._concurrency
-        reading = Reading(
+        reading = AgentReader(
             self.query, self.options, concurrency=concurrency, wall=self._clock.wall()
         )
         self._latest = reading
@@ -107,7 +107,7 @@ class CallListing:
         return import_module("agentcalls.table.arrow").record_batches(self.query.agent_id, self)
 
     def _pages(self, query: CallQuery) -> Iterator[Page]:
-        pages = Pages(query)
+        pages = ServerPages(query)
         while pages.next_query:
             page = self._fetch(pages.next_query)
             pages.accept(page)
@@ -126,12 +126,12 @@ class AsyncCallListing:
     _spawn: Spawn = field(repr=False)
     _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
-    _latest: Reading | None = field(default=None, init=False, repr=False, eq=False)
+    _latest: AgentReader | None = field(default=None, init=False, repr=False, eq=False)
 
     def __aiter__(self) -> AsyncCallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
         concurrency = self.options.concurrency or self._concurrency
-        reading = Reading(
+        reading = AgentReader(
             self.query, self.options, concurrency=concurrency, wall=self._clock.wall()
         )
         self._latest = reading
@@ -191,7 +191,7 @@ class AsyncCallListing:
         return batches
 
     async def _pages(self, query: CallQuery) -> AsyncIterator[Page]:
-        pages = Pages(query)
+        pages = ServerPages(query)
         while pages.next_query:
             page = await self._fetch(pages.next_query)
             pages.accept(page)
@@ -217,7 +217,7 @@ class _Many(Generic[FetchT, BeginT]):
     _begin: BeginT = field(repr=False)
     _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
-    _latest: Readings | None = field(default=None, init=False, repr=False, eq=False)
+    _latest: Schedule | None = field(default=None, init=False, repr=False, eq=False)
 
     @property
     def report(self) -> ManyReport:
@@ -226,8 +226,8 @@ class _Many(Generic[FetchT, BeginT]):
             return self._latest.report
         return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
 
-    def _readings(self) -> Readings:
-        self._latest = Readings(
+    def _schedule(self) -> Schedule:
+        self._latest = Schedule(
             self.many,
             self.query,
             self.options,
@@ -242,7 +242,7 @@ class ManyListing(_Many["Fetch", "Submit"]):
 
     def __iter__(self) -> ManyIterator:
         """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
-        return ManyIterator(self._readings(), self._fetch, self._begin)
+        return ManyIterator(self._schedule(), self._fetch, self._begin)
 
 
 class AsyncManyListing(_Many["AsyncFetch", "Spawn"]):
@@ -250,4 +250,4 @@ class AsyncManyListing(_Many["AsyncFetch", "Spawn"]):
 
     def __aiter__(self) -> AsyncManyIterator:
         """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
-        return AsyncManyIterator(self._readings(), self._fetch, self._begin)
+        return AsyncManyIterator(self._schedule(), self._fetch, self._begin)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.summary import Zone
-from agentcalls.cli.table import Column
+from agentcalls.cli.table import TableColumn
 
 if TYPE_CHECKING:
     from agentcalls import Call
@@ -51,26 +51,28 @@ def row_of(call: Call, fields: tuple[str, ...] | None) -> Row:
     return row if fields else row | call.additional_properties
 
 
-def columns_of(fields: tuple[str, ...] | None, width: int, *, utc: bool) -> list[Column[Call]]:
+def table_columns(
+    fields: tuple[str, ...] | None, width: int, *, utc: bool
+) -> list[TableColumn[Call]]:
     """The columns of a table: these fields, or else what fits the width."""
     when = partial(_local, utc=utc, seconds=bool(fields) or width >= _ROOMY)
     if fields:
-        return [Column(name.upper(), partial(_field, name=name, when=when)) for name in fields]
-    columns: list[tuple[int, Column[Call]]] = [
-        (0, Column("CREATED", lambda call: when(call.created_on))),
-        (0, Column("STATUS", lambda call: _text(call.status))),
-        (_ROOMY, Column("DIRECTION", lambda call: _text(call.direction))),
-        (_NARROW, Column("FROM", lambda call: _text(call.source))),
-        (0, Column("TO", lambda call: _text(call.destination))),
-        (0, Column("TIME", lambda call: _duration(call.duration_seconds), is_number=True)),
-        (_WIDE, Column("TEST", lambda call: "test" if call.is_test_call else "")),
+        return [TableColumn(name.upper(), partial(_field, name=name, when=when)) for name in fields]
+    columns: list[tuple[int, TableColumn[Call]]] = [
+        (0, TableColumn("CREATED", lambda call: when(call.created_on))),
+        (0, TableColumn("STATUS", lambda call: _text(call.status))),
+        (_ROOMY, TableColumn("DIRECTION", lambda call: _text(call.direction))),
+        (_NARROW, TableColumn("FROM", lambda call: _text(call.source))),
+        (0, TableColumn("TO", lambda call: _text(call.destination))),
+        (0, TableColumn("TIME", lambda call: _duration(call.duration_seconds), is_number=True)),
+        (_WIDE, TableColumn("TEST", lambda call: "test" if call.is_test_call else "")),
         (
             0,
-            Column(
+            TableColumn(
                 "REASON", lambda call: call.error_reason or call.end_reason or "", is_elastic=True
             ),
         ),
-        (_WIDE, Column("ID", lambda call: _text(call.id))),
+        (_WIDE, TableColumn("ID", lambda call: _text(call.id))),
     ]
     return [column for least, column in columns if width >= least]
 

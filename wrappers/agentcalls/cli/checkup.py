@@ -35,7 +35,7 @@ _LOW_SHARE = 0.1
 
 
 @frozen
-class Check:
+class Finding:
     """One line of the checklist."""
 
     name: str
@@ -73,18 +73,18 @@ def shown(settings: Mapping[str, Setting]) -> list[dict[str, Any]]:
     ]
 
 
-def checks(exchange: Exchange, profile: Profile) -> Iterator[Check]:
+def findings(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
     """The checklist, from the settings to the clock."""
     error = exchange.error
     culprit = error and _culprit(error, exchange.agent)
     broken = False
     for name in _CHAIN:
         if broken:
-            yield Check(name, "skipped", "not known")
+            yield Finding(name, "skipped", "not known")
         elif error and name == culprit:
             broken = True
             said = without_keys(sentence_of(error) or repr(error))
-            yield Check(name, "failed", said, code_of(error))
+            yield Finding(name, "failed", said, code_of(error))
         else:
             yield _passed(name, exchange, profile)
     yield _clock(exchange)
@@ -105,57 +105,57 @@ def _culprit(error: Exception, agent: str | None) -> str | None:
     return "host"
 
 
-def _passed(name: str, exchange: Exchange, profile: Profile) -> Check:
+def _passed(name: str, exchange: Exchange, profile: Profile) -> Finding:
     page = exchange.page
     if name == "settings":
         warning = profile.warning
-        return Check(name, "warning", warning) if warning else Check(name, "ok", "complete")
+        return Finding(name, "warning", warning) if warning else Finding(name, "ok", "complete")
     # A 404 may come from another path of another server: it proves less than a page.
     proven = "valid" if page else "not refused"
     if said := {"host": "answers", "key": proven, "scope": proven}.get(name):
-        return Check(name, "ok", said)
+        return Finding(name, "ok", said)
     if name == "rate limit":
         return _rate_limit(exchange)
     if page is None:
-        return Check(name, "skipped", "name an agent to have it checked")
+        return Finding(name, "skipped", "name an agent to have it checked")
     if name == "agent":
-        return Check(name, "ok", f"{page.meta.total_count:,} calls" if page.meta else "there")
+        return Finding(name, "ok", f"{page.meta.total_count:,} calls" if page.meta else "there")
     return _contract(page)
 
 
-def _contract(page: Page) -> Check:
+def _contract(page: Page) -> Finding:
     if not page.problems:
-        return Check("contract", "ok", f"nothing wrong with a page of {len(page):,} calls")
+        return Finding("contract", "ok", f"nothing wrong with a page of {len(page):,} calls")
     first = page.problems[0]
     where = f"call {first.call_id}" if first.call_id else f"row {first.row}"
     what = f"{first.field or 'the row'} {first.why} ({where})"
     sentence = f"{len(page.problems):,} problems; the first: {what}"
-    return Check("contract", "failed", sentence, Code.FAILED)
+    return Finding("contract", "failed", sentence, Code.FAILED)
 
 
-def _rate_limit(exchange: Exchange) -> Check:
+def _rate_limit(exchange: Exchange) -> Finding:
     limit = agentcalls.RateLimit.from_headers(exchange.headers)
     if limit is None or limit.remaining is None or not limit.limit:
-        return Check("rate limit", "skipped", "the answer does not say")
+        return Finding("rate limit", "skipped", "the answer does not say")
     reset = f", until {limit.reset:%H:%M:%S} UTC" if limit.reset else ""
     is_low = limit.remaining < limit.limit * _LOW_SHARE
     detail = f"{limit.remaining:,} of {limit.limit:,} requests left{reset}"
-    return Check("rate limit", "warning" if is_low else "ok", detail)
+    return Finding("rate limit", "warning" if is_low else "ok", detail)
 
 
-def _clock(exchange: Exchange) -> Check:
+def _clock(exchange: Exchange) -> Finding:
     try:
         date = parsedate_to_datetime(exchange.headers["Date"])
         # An HTTP date is always in GMT, said or not.
         skew = exchange.at - (date if date.tzinfo else date.replace(tzinfo=UTC))
     except (KeyError, ValueError):
-        return Check("clock", "skipped", "the answer does not say the time")
+        return Finding("clock", "skipped", "the answer does not say the time")
     seconds = round(skew.total_seconds())
     if abs(seconds) <= _LONGEST_SKEW_SECONDS:
-        return Check("clock", "ok", f"within {_LONGEST_SKEW_SECONDS} s of the server's")
+        return Finding("clock", "ok", f"within {_LONGEST_SKEW_SECONDS} s of the server's")
     side = "ahead of" if seconds > 0 else "behind"
     detail = f"{abs(seconds):,} s {side} the server's, which --since 24h and the like count from"
-    return Check("clock", "warning", detail)
+    return Finding("clock", "warning", detail)
 
 
 def _harmless(name: str, value: Any) -> Any:

@@ -37,7 +37,7 @@ _HEADS = {Verdict.FAILED: "FAILED", Verdict.INCOMPLETE: "UNKNOWN"}
 
 
 @mutable
-class Tally:
+class FailureCount:
     """The calls of an agent, or of all of them."""
 
     name: str
@@ -77,7 +77,7 @@ class Limits:
     min_calls: int
     """The fewest calls that are judged, at least one."""
 
-    def verdict(self, tally: Tally) -> Verdict:
+    def verdict(self, tally: FailureCount) -> Verdict:
         """What comes out of a tally; one that lacks calls is not called fine."""
         rate = tally.rate
         if rate is not None and tally.calls >= self.min_calls and rate > self.max_failure_rate:
@@ -88,17 +88,17 @@ class Limits:
 
 
 @frozen
-class Outcome:
+class CheckResult:
     """What a check found."""
 
-    agents: Sequence[Tally]
+    agents: Sequence[FailureCount]
     limits: Limits
     since: str
 
     @property
-    def total(self) -> Tally:
+    def total(self) -> FailureCount:
         """All agents as one."""
-        return Tally(
+        return FailureCount(
             "total",
             calls=sum(tally.calls for tally in self.agents),
             failed=sum(tally.failed for tally in self.agents),
@@ -141,7 +141,7 @@ class Outcome:
             "agents": [{"agent": tally.name} | self._row(tally) for tally in self.agents],
         }
 
-    def _row(self, tally: Tally) -> Row:
+    def _row(self, tally: FailureCount) -> Row:
         return {
             "result": self.limits.verdict(tally),
             "calls": tally.calls,

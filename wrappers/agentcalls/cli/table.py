@@ -33,7 +33,7 @@ STYLES = {
 
 
 @frozen
-class Column(Generic[T]):
+class TableColumn(Generic[T]):
     """One column: its heading, and the text and style of a cell."""
 
     heading: str
@@ -43,7 +43,7 @@ class Column(Generic[T]):
     """Whether it gives way where the terminal is too narrow."""
 
 
-def write_table(rows: Iterable[T], columns: Sequence[Column[T]]) -> None:
+def write_table(rows: Iterable[T], columns: Sequence[TableColumn[T]]) -> None:
     """Write rows to stdout as they come; on a terminal, a cell that is too long for its column is cut."""
     from rich.cells import cell_len  # noqa: PLC0415  # JSON need not wait for Rich
     from rich.text import Text  # noqa: PLC0415  # the same
@@ -70,7 +70,7 @@ def write_table(rows: Iterable[T], columns: Sequence[Column[T]]) -> None:
 
 
 def line(
-    cells: Sequence[Text], widths: Sequence[int], columns: Sequence[Column[T]], *, cut: bool
+    cells: Sequence[Text], widths: Sequence[int], columns: Sequence[TableColumn[T]], *, cut: bool
 ) -> Text:
     """Cells side by side in columns of these widths; one that is too long may be cut."""
     from rich.text import Text  # noqa: PLC0415  # JSON need not wait for Rich
@@ -85,5 +85,5 @@ def line(
     return whole
 
 
-def _shown(column: Column[T], row: T) -> str:
+def _shown(column: TableColumn[T], row: T) -> str:
     return printable(column.text(row))

@@ -7,9 +7,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from agentcalls.cli.calls import columns_of, row_of
+from agentcalls.cli.calls import row_of, table_columns
 from agentcalls.cli.output import console, printable, to_json
-from agentcalls.cli.table import GAP, NARROWEST, STYLES, Column, line
+from agentcalls.cli.table import GAP, NARROWEST, STYLES, TableColumn, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,7 @@ def terminal_writer(*, utc: bool) -> Callable[[Event], None]:
     out = console(sys.stdout)
     columns = [
         column
-        for column in columns_of(None, out.width, utc=utc)
+        for column in table_columns(None, out.width, utc=utc)
         if out.width >= _ROOMY or column.heading != "FROM"
     ]
     widths = [_WIDTHS[column.heading] for column in columns]
@@ -69,7 +69,7 @@ def terminal_writer(*, utc: bool) -> Callable[[Event], None]:
     return write
 
 
-def _cell(column: Column[Call], event: Event) -> Text:
+def _cell(column: TableColumn[Call], event: Event) -> Text:
     from rich.text import Text  # noqa: PLC0415  # as above
 
     text = printable(column.text(event.call))

@@ -11,7 +11,7 @@ One answer is a contiguous stretch of the sorted listing. Let H be the key (`cre
     Read        Of a joined window, rows before H are skipped by key, rows equal to H by id; later rows are new.
     Advance     H becomes the key of the window's last row. A window wholly before H (a step back went far, or rows
                 were inserted in front) leaves H where it is and only moves the position on.
-    End         A joined window that ended the listing (see `Answer.ends`).
+    End         A joined window that ended the listing (see `Evidence.ends`).
     Repair      A window that does not join is dropped with all that were planned after it, and the walk steps back:
                 by what the listing has lost by its own count and 60 rows, then by twice that, and so on.
     Give up     After eight repairs of one seam, or where a group of equal keys is wider than any window, the window
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.reading.evidence import Answer
+    from agentcalls.reading.evidence import Evidence
     from agentcalls.reading.order import Direction
     from agentcalls.reading.plain import RecentIds
     from agentcalls.reading.windows import RowT
@@ -107,7 +107,11 @@ class Chain:
         return window
 
     def joins(
-        self, answer: Answer, keys: Sequence[datetime], ids: Sequence[str | None], recent: RecentIds
+        self,
+        answer: Evidence,
+        keys: Sequence[datetime],
+        ids: Sequence[str | None],
+        recent: RecentIds,
     ) -> bool:
         """Whether nothing can lie between the answer and what was read."""
         if answer.window.page == 1:
@@ -119,7 +123,7 @@ class Chain:
         # Rows far behind H are no longer remembered. They prove nothing, and nothing rests on them either.
         return 0 < before == len(keys) and not answer.ends
 
-    def repair(self, answer: Answer) -> bool:
+    def repair(self, answer: Evidence) -> bool:
         """Step back for a window that does not join; False where that has been tried often enough."""
         if self._giving_up or self._tries == _REPAIRS:
             return False
@@ -136,7 +140,7 @@ class Chain:
         return True
 
     def read(
-        self, answer: Answer, rows: Sequence[RowT], keys: Sequence[datetime], *, strict: bool
+        self, answer: Evidence, rows: Sequence[RowT], keys: Sequence[datetime], *, strict: bool
     ) -> list[RowT]:
         """The rows at or after H that were not delivered; H advances to the last row.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Answer:
+class Evidence:
     """One answer without its rows; an attribute is None where `meta` is silent or cannot be true."""
 
     window: Window
@@ -58,14 +58,14 @@ class Answer:
         return self.page is not None and self.page < self.window.page
 
 
-def judge(window: Window, count: int, meta: PageMeta | None) -> Answer:
+def judge(window: Window, count: int, meta: PageMeta | None) -> Evidence:
     """The answer to `window` that holds `count` rows, with what of `meta` is possible beside that count."""
     if meta is None:
-        return Answer(window, count)
+        return Evidence(window, count)
     total = _whole(meta.total_count, lowest=window.offset + count if count else 0)
     page = _whole(meta.current_page, lowest=1)
     granted = _whole(meta.limit, lowest=max(1, count))
-    return Answer(window, count, granted, total, page, _flag(meta.has_next_page))
+    return Evidence(window, count, granted, total, page, _flag(meta.has_next_page))
 
 
 def _flag(value: object) -> bool | None:

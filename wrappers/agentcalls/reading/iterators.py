@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, TypeAlias
 
-    from agentcalls.reading.one_agent import Reading
+    from agentcalls.reading.one_agent import AgentReader
     from agentcalls.reading.windows import Window
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Checkpoint, Page, Report
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 JobT = TypeVar("JobT")
 
 
-class _Iteration(Generic[JobT]):
+class _IteratorBase(Generic[JobT]):
     """What the two share: the windows under way, in the order in which they were planned."""
 
     def __init__(
         self,
-        reading: Reading,
+        reading: AgentReader,
         start: Callable[[CallQuery], JobT],
         give_up: Callable[[JobT], bool],
     ) -> None:
@@ -59,9 +59,9 @@ class _Iteration(Generic[JobT]):
 
     def _accept(self, window: Window, page: Page) -> None:
         self._reading.accept(window, page)
-        while self._ahead and self._reading.is_void(self._ahead[0][0]):
+        while self._ahead and self._reading.is_stale(self._ahead[0][0]):
             if self._give_up(self._ahead.popleft()[1]):
-                self._reading.count_void()
+                self._reading.count_stale()
         self._ask_ahead()
 
     def _forget(self) -> None:
@@ -75,14 +75,14 @@ class _Iteration(Generic[JobT]):
     __del__ = _close
 
 
-class CallIterator(_Iteration["Future[Page]"]):
+class CallIterator(_IteratorBase["Future[Page]"]):
     """The calls of one iteration, each once; one thread reads it.
 
     Pages are fetched ahead by other threads, at most `concurrency` of them at once. Raises what its requests raise,
     with `checkpoint` set to where it stopped, and has ended then.
     """
 
-    def __init__(self, reading: Reading, fetch: Fetch, submit: Submit) -> None:
+    def __init__(self, reading: AgentReader, fetch: Fetch, submit: Submit) -> None:
         super().__init__(reading, partial(submit, fetch), lambda future: not future.cancel())
         self._fetch = fetch
 
@@ -123,13 +123,13 @@ class CallIterator(_Iteration["Future[Page]"]):
         self._close()
 
 
-class AsyncCallIterator(_Iteration["asyncio.Task[Page]"]):
+class AsyncCallIterator(_IteratorBase["asyncio.Task[Page]"]):
     """The calls of one iteration, each once; one task reads it. The same as `CallIterator`, with `async for`.
 
     Pages are fetched ahead by tasks, which are cancelled when the iteration ends early.
     """
 
-    def __init__(self, reading: Reading, fetch: AsyncFetch, spawn: Spawn) -> None:
+    def __init__(self, reading: AgentReader, fetch: AsyncFetch, spawn: Spawn) -> None:
         super().__init__(
             reading,
             lambda query: spawn(fetch(query)),

@@ -37,7 +37,7 @@ ABANDONED = "The listing was not read to its end."
 
 
 @frozen
-class Stand:
+class State:
     """Where a walk stands: in the chain where there is a seam, in plain pages where there is a size."""
 
     position: int
@@ -50,8 +50,8 @@ class Stand:
 class Batch(Generic[RowT]):
     """What one answer gave, and where the walk stood on either side of it."""
 
-    before: Stand
-    after: Stand
+    before: State
+    after: State
     found: Sequence[RowT] = ()
     """The new rows."""
     wanted: Sequence[RowT] = ()
@@ -71,7 +71,7 @@ class Batch(Generic[RowT]):
             else self.found
         )
 
-    def stand_after(self, delivered: int) -> Stand:
+    def state_after(self, delivered: int) -> State:
         """Where the walk stands when so many of the wanted rows are delivered and some are left."""
         keyed = [row for row in self.wanted[:delivered] if row.created_on is not None]
         if not keyed or self.after.seam is None:

@@ -1,4 +1,4 @@
-"""The iterators over the calls of many agents: the shells around `Readings`, in both flavours."""
+"""The iterators over the calls of many agents: the shells around `Schedule`, in both flavours."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from agentcalls.reading.iterators import AsyncFetch, Fetch, Spawn, Submit
-    from agentcalls.reading.schedule import Readings, Request
+    from agentcalls.reading.schedule import Request, Schedule
     from agentcalls.values import ManyReport, Page
     from agentcalls_api.models import Call
 
@@ -28,8 +28,8 @@ class ManyIterator:
     `RateLimitError`, a closed client; and for anything that is no `AgentCallsError`.
     """
 
-    def __init__(self, readings: Readings, fetch: Fetch, submit: Submit) -> None:
-        self._readings = readings
+    def __init__(self, schedule: Schedule, fetch: Fetch, submit: Submit) -> None:
+        self._schedule = schedule
         self._fetch = fetch
         self._submit = submit
         self._under_way: dict[Request, Future[Page]] = {}
@@ -40,17 +40,17 @@ class ManyIterator:
 
     def __next__(self) -> tuple[str, Call]:
         while True:
-            for pair in self._readings.pending:
+            for pair in self._schedule.pending:
                 return pair
             if not self._advance():
                 raise StopIteration
 
     def _advance(self) -> bool:
         # Whether there may be more to hand out.
-        readings = self._readings
-        with readings.stopped_by_errors(self._forget):
-            more = readings.advance()
-            while readings.room > 1 and (request := readings.plan()):
+        schedule = self._schedule
+        with schedule.stopped_by_errors(self._forget):
+            more = schedule.advance()
+            while schedule.room > 1 and (request := schedule.plan()):
                 self._send(request)
             if more:
                 return True
@@ -59,10 +59,10 @@ class ManyIterator:
                 self._under_way.pop(request, None)
                 refuse_cancelled(future)
                 self._take(request, future.result)
-            elif first := readings.plan():
+            elif first := schedule.plan():
                 self._take(first, partial(self._fetch, first.query))
             else:
-                readings.end()
+                schedule.end()
                 return False
         return True
 
@@ -76,9 +76,9 @@ class ManyIterator:
         try:
             page = give()
         except AgentCallsError as error:
-            self._readings.failed(request, error)
+            self._schedule.failed(request, error)
         else:
-            self._readings.answered(request, page)
+            self._schedule.answered(request, page)
 
     def _forget(self) -> None:
         for future in self._under_way.values():
@@ -88,11 +88,11 @@ class ManyIterator:
     @property
     def report(self) -> ManyReport:
         """What this iteration read and proved, up to now, agent by agent, and where it would go on."""
-        return self._readings.report
+        return self._schedule.report
 
     def close(self) -> None:
         """End the iteration: nothing more is asked for or given. Requests under way end by themselves."""
-        self._readings.stop()
+        self._schedule.stop()
         self._forget()
 
     __del__ = close
@@ -104,8 +104,8 @@ class AsyncManyIterator:
     Pages are fetched by tasks, which are cancelled when the iteration ends early.
     """
 
-    def __init__(self, readings: Readings, fetch: AsyncFetch, spawn: Spawn) -> None:
-        self._readings = readings
+    def __init__(self, schedule: Schedule, fetch: AsyncFetch, spawn: Spawn) -> None:
+        self._schedule = schedule
         self._fetch = fetch
         self._spawn = spawn
         import asyncio  # noqa: PLC0415 (slow to import, and of no use to the other flavour)
@@ -118,17 +118,17 @@ class AsyncManyIterator:
 
     async def __anext__(self) -> tuple[str, Call]:
         while True:
-            for pair in self._readings.pending:
+            for pair in self._schedule.pending:
                 return pair
             if not await self._advance():
                 raise StopAsyncIteration
 
     async def _advance(self) -> bool:
         # Whether there may be more to hand out.
-        readings = self._readings
-        with readings.stopped_by_errors(self._forget):
-            more = readings.advance()
-            while readings.room > 1 and (request := readings.plan()):
+        schedule = self._schedule
+        with schedule.stopped_by_errors(self._forget):
+            more = schedule.advance()
+            while schedule.room > 1 and (request := schedule.plan()):
                 self._send(request)
             if more:
                 return True
@@ -137,10 +137,10 @@ class AsyncManyIterator:
                 self._under_way.pop(request, None)
                 refuse_cancelled(task)
                 await self._take(request, task)
-            elif first := readings.plan():
+            elif first := schedule.plan():
                 self._send(first)
             else:
-                readings.end()
+                schedule.end()
                 return False
         return True
 
@@ -154,9 +154,9 @@ class AsyncManyIterator:
         try:
             given = await page
         except AgentCallsError as error:
-            self._readings.failed(request, error)
+            self._schedule.failed(request, error)
         else:
-            self._readings.answered(request, given)
+            self._schedule.answered(request, given)
 
     def _forget(self) -> None:
         for task in self._under_way.values():
@@ -166,7 +166,7 @@ class AsyncManyIterator:
     @property
     def report(self) -> ManyReport:
         """What this iteration read and proved, up to now, agent by agent, and where it would go on."""
-        return self._readings.report
+        return self._schedule.report
 
     async def aclose(self) -> None:
         """End the iteration: nothing more is asked for or given, and the requests under way are cancelled."""
@@ -177,7 +177,7 @@ class AsyncManyIterator:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _close(self) -> None:
-        self._readings.stop()
+        self._schedule.stop()
         self._forget()
 
     __del__ = _close

@@ -28,7 +28,7 @@ _KEPT_PROBLEMS = 1000
 _BY_TIME = ("created_on", "created_at")  # which of the two the server sorts by is not known
 
 
-class Reading:
+class AgentReader:
     """How far one iteration of a listing has come; it is read by one thread or task."""
 
     def __init__(
@@ -131,13 +131,13 @@ class Reading:
         self.room = self._concurrency
         return True
 
-    def is_void(self, window: Window) -> bool:
+    def is_stale(self, window: Window) -> bool:
         """Whether the plan has changed since, so that the answer to this window is of no use."""
-        return self._walk.is_void(window)
+        return self._walk.is_stale(window)
 
-    def count_void(self) -> None:
+    def count_stale(self) -> None:
         """Count a window that was asked for in vain."""
-        self._walk.count_void()
+        self._walk.count_stale()
 
 
 def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:

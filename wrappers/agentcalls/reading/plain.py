@@ -66,7 +66,7 @@ class RecentIds:
             self._known.difference_update(self._batches.popleft())
 
 
-class PlainPages:
+class PlainWindows:
     """Which plain page comes next."""
 
     def __init__(self, position: int, size: int) -> None:
@@ -85,7 +85,7 @@ class PlainPages:
         return window
 
 
-class Pages:
+class ServerPages:
     """One reading of the pages of a query, from its `page` on."""
 
     def __init__(self, query: CallQuery) -> None:

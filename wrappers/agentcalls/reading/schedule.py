@@ -28,7 +28,7 @@ from agentcalls.errors import (
     ConfigurationError,
     RateLimitError,
 )
-from agentcalls.reading.one_agent import Reading
+from agentcalls.reading.one_agent import AgentReader
 from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Request:
     agent: _Agent
     window: Window
     answer: Page | AgentCallsError | None = None
-    void: bool = False
+    stale: bool = False
 
     @property
     def query(self) -> CallQuery:
@@ -64,11 +64,11 @@ class Request:
 @define(eq=False)
 class _Agent:
     id: str
-    reading: Reading
+    reading: AgentReader
     asked: deque[Request] = field(factory=deque[Request])
 
 
-class Readings:
+class Schedule:
     """How far one iteration over many agents has come; it is read by one thread or task."""
 
     def __init__(
@@ -143,7 +143,7 @@ class Readings:
     def failed(self, request: Request, error: AgentCallsError) -> None:
         """Take the failure of a request, to be told in its turn; one that would meet every agent is raised."""
         if isinstance(error, _OF_ALL_AGENTS):
-            if not request.void:
+            if not request.stale:
                 self._fail(request.agent, error)
             raise error
         self._take(request, error)
@@ -204,7 +204,9 @@ class Readings:
                 if agent_id in self._agents or agent_id in self._reports:
                     continue
                 options = evolve(self._options, resume=self._many.resume.get(agent_id))
-                reading = Reading(query, options, concurrency=self._concurrency, wall=self._wall)
+                reading = AgentReader(
+                    query, options, concurrency=self._concurrency, wall=self._wall
+                )
             except ConfigurationError as error:
                 self._reports[str(agent_id)] = Report(reason=UNREAD)
                 self._note_failure(str(agent_id), error)
@@ -220,7 +222,7 @@ class Readings:
 
     def _take(self, request: Request, answer: Page | AgentCallsError) -> None:
         request.answer = answer
-        if request.void:
+        if request.stale:
             self._slots_taken -= 1
         elif request is request.agent.asked[0] and request.agent is not self._current:
             self._ready.append(request.agent)
@@ -236,9 +238,9 @@ class Readings:
         except AgentCallsError as error:
             self._fail(agent, error)
             return False
-        while agent.asked and agent.reading.is_void(agent.asked[0].window):
+        while agent.asked and agent.reading.is_stale(agent.asked[0].window):
             self._drop(agent.asked.popleft())
-            agent.reading.count_void()
+            agent.reading.count_stale()
         self._hand_out(agent)
         return True
 
@@ -263,7 +265,7 @@ class Readings:
 
     def _drop(self, request: Request) -> None:
         # One that is still under way keeps its slot until it is answered.
-        request.void = True
+        request.stale = True
         if request.answer is not None:
             self._slots_taken -= 1
 

@@ -26,9 +26,9 @@ from agentcalls.errors import ConfigurationError, PaginationError
 from agentcalls.reading import ledger
 from agentcalls.reading.chain import Chain, Seam
 from agentcalls.reading.evidence import judge
-from agentcalls.reading.ledger import Batch, Stand
+from agentcalls.reading.ledger import Batch, State
 from agentcalls.reading.order import direction_of, is_ordered, is_strict
-from agentcalls.reading.plain import PlainPages, RecentIds
+from agentcalls.reading.plain import PlainWindows, RecentIds
 from agentcalls.reading.windows import RowT, farthest_window
 from agentcalls.request.query import MAX_LIMIT
 from agentcalls.values import Checkpoint, Report
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.reading.evidence import Answer
+    from agentcalls.reading.evidence import Evidence
     from agentcalls.reading.order import Direction
     from agentcalls.reading.windows import Window
     from agentcalls_api.models import PageMeta
 
-_BARREN_BEYOND = 32
-_BARREN_AT_ALL = 5_000
+_EMPTY_BEYOND = 32
+_EMPTY_AT_ALL = 5_000
 _REGRANTS = 3
 _ANY_NUMBER = 1 << 30
 _KEPT_IDS = 100
@@ -95,7 +95,7 @@ class Walk(Generic[RowT]):
         self._stopped: str | None = None
         self._ended = False
         self._chain: Chain | None = None
-        self._plain: PlainPages | None = None
+        self._plain: PlainWindows | None = None
         self._plain_position = self._start
         self._plain_direction: Direction | None = None  # 0 once plain pages are in no order
         self._recent = RecentIds()
@@ -104,14 +104,14 @@ class Walk(Generic[RowT]):
         self._epoch = 0
         self._planned: deque[Window] = deque()
         self._room = 1
-        self._barren = self._barren_beyond = self._regrants = 0
+        self._empty = self._empty_beyond = self._regrants = 0
         if start and resume is None:
             self._doubt(ledger.NOT_FROM_START)
         if resume is not None:
             self._resume(resume)
         if not exact and self._plain is None:
             self._go_plainly(ledger.NOT_EXACT, self._position())
-        self._latest: Batch[RowT] = Batch(self._stand(), self._stand())
+        self._latest: Batch[RowT] = Batch(self._state(), self._state())
         self._given = 0
         self._check_bounds()
 
@@ -155,11 +155,11 @@ class Walk(Generic[RowT]):
         self._planned.append(window)
         return window
 
-    def is_void(self, window: Window) -> bool:
+    def is_stale(self, window: Window) -> bool:
         """Whether the walk has changed its plan since: the answer to such a window delivers nothing."""
         return window.epoch != self._epoch
 
-    def count_void(self) -> None:
+    def count_stale(self) -> None:
         """Count a window that was asked for in vain; what `accept` gave last is still what a checkpoint is in."""
         self._requests += 1
 
@@ -173,7 +173,7 @@ class Walk(Generic[RowT]):
         before = self._latest.after
         self._latest = Batch(before, before)
         self._given = 0
-        if self.is_void(window):
+        if self.is_stale(window):
             return []
         if not self._planned or self._planned[0] != window:
             raise ValueError(f"{window} is not the window planned first.")
@@ -184,14 +184,14 @@ class Walk(Generic[RowT]):
             return []
         self._room = min(2 * self._room, _ANY_NUMBER)
         self._most = max(self._most, answer.count)
-        self._count_barren(answer, found)
+        self._count_empty(answer, found)
         self._pages += 1
         self._repeats += max(
             0,
             len(rows) - max(0, self._start - window.offset if self._pages == 1 else 0) - len(found),
         )
         wanted = self._wanted(found)
-        self._latest = Batch(before, self._stand(), found, wanted, rows, window.offset)
+        self._latest = Batch(before, self._state(), found, wanted, rows, window.offset)
         return self._within_bounds(wanted)
 
     def checkpoint(self, delivered: int) -> Checkpoint:
@@ -201,14 +201,14 @@ class Walk(Generic[RowT]):
         left = latest.left_after(delivered)
         undelivered = {row.id for row in left}
         ids = self._recent.latest(_KEPT_IDS + len(left))
-        stand = latest.stand_after(delivered) if left else latest.after
-        seam = stand.seam
+        state = latest.state_after(delivered) if left else latest.after
+        seam = state.seam
         return Checkpoint(
             binding=self._binding,
-            position=seam.end if seam else stand.position,
-            plain=stand.plain_size is not None,
-            size=stand.plain_size or MAX_LIMIT,
-            direction=stand.direction if seam else 0,
+            position=seam.end if seam else state.position,
+            plain=state.plain_size is not None,
+            size=state.plain_size or MAX_LIMIT,
+            direction=state.direction if seam else 0,
             key=seam.key if seam else None,
             at_key=tuple(id for id in seam.ids if id is not None) if seam else (),
             recent=tuple([id for id in ids if id not in undelivered][-_KEPT_IDS:]),
@@ -223,7 +223,7 @@ class Walk(Generic[RowT]):
 
     # What an answer means, state by state. None: it is not used, and the plan has changed.
 
-    def _judge(self, window: Window, count: int, meta: PageMeta | None) -> Answer | None:
+    def _judge(self, window: Window, count: int, meta: PageMeta | None) -> Evidence | None:
         answer = judge(window, count, meta)
         size = self._plain.size if self._plain else window.limit
         granted = answer.granted or size
@@ -244,7 +244,7 @@ class Walk(Generic[RowT]):
                 self._first_total = answer.total
         return answer
 
-    def _found(self, answer: Answer, rows: Sequence[RowT]) -> list[RowT] | None:
+    def _found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
         if self._plain:
             return self._read_plainly(self._plain, answer, rows)
         keyed = rows
@@ -278,7 +278,7 @@ class Walk(Generic[RowT]):
         )
 
     def _open(
-        self, answer: Answer, rows: Sequence[RowT], keyed: Sequence[RowT], keys: list[datetime]
+        self, answer: Evidence, rows: Sequence[RowT], keyed: Sequence[RowT], keys: list[datetime]
     ) -> list[RowT]:
         window = answer.window
         self._room = _ANY_NUMBER
@@ -307,7 +307,7 @@ class Walk(Generic[RowT]):
     def _read_chained(
         self,
         chain: Chain,
-        answer: Answer,
+        answer: Evidence,
         rows: Sequence[RowT],
         keyed: Sequence[RowT],
         new: list[RowT],
@@ -329,7 +329,9 @@ class Walk(Generic[RowT]):
             self._ended = True
         return found
 
-    def _read_plainly(self, plain: PlainPages, answer: Answer, rows: Sequence[RowT]) -> list[RowT]:
+    def _read_plainly(
+        self, plain: PlainWindows, answer: Evidence, rows: Sequence[RowT]
+    ) -> list[RowT]:
         offset = (answer.window.page - 1) * plain.size
         self._room = _ANY_NUMBER
         if offset < self._start:
@@ -363,7 +365,7 @@ class Walk(Generic[RowT]):
     def _doubt(self, reason: str) -> None:
         self._doubts[reason] = None
 
-    def _end(self, answer: Answer) -> None:
+    def _end(self, answer: Evidence) -> None:
         self._ended = True
         if answer.says_more:
             self._doubt(ledger.SHORT)
@@ -379,7 +381,7 @@ class Walk(Generic[RowT]):
 
     def _go_plainly(self, reason: str, position: int, *, size: int = MAX_LIMIT) -> None:
         self._doubt(reason)
-        self._plain = PlainPages(position, size)
+        self._plain = PlainWindows(position, size)
         self._plain_position = self._plain.position
         self._chain = None
         self._replan()
@@ -408,20 +410,20 @@ class Walk(Generic[RowT]):
             and planned_to - self._position() >= self._items_left
         )
 
-    def _count_barren(self, answer: Answer, found: Sequence[RowT]) -> None:
+    def _count_empty(self, answer: Evidence, found: Sequence[RowT]) -> None:
         if self._ended or any(row.id for row in found):
-            self._barren = self._barren_beyond = 0
+            self._empty = self._empty_beyond = 0
             return
         expected = 0
         if self._chain:
             then, now = self._chain.frontier_total, answer.total
             grown = max(0, now - then) if then is not None and now is not None else 0
             expected = self._chain.frontier + grown
-        self._barren += 1
-        self._barren_beyond += not found and answer.window.end > expected
-        if self._barren_beyond > _BARREN_BEYOND or self._barren > _BARREN_AT_ALL:
+        self._empty += 1
+        self._empty_beyond += not found and answer.window.end > expected
+        if self._empty_beyond > _EMPTY_BEYOND or self._empty > _EMPTY_AT_ALL:
             raise PaginationError(
-                f"{self._barren} pages in a row held no new call: the server repeats itself, or the listing grows"
+                f"{self._empty} pages in a row held no new call: the server repeats itself, or the listing grows"
                 " faster than it is read."
             )
 
@@ -458,8 +460,8 @@ class Walk(Generic[RowT]):
         elif self._pages_left == 0:
             self._stopped = ledger.MAX_PAGES
 
-    def _stand(self) -> Stand:
-        return Stand(
+    def _state(self) -> State:
+        return State(
             self._position(),
             self._plain.size if self._plain else None,
             self._chain.seam if self._chain else None,
@@ -479,7 +481,7 @@ class Walk(Generic[RowT]):
         self._recent.remember(list(checkpoint.recent))
         if checkpoint.plain:
             self._plain_position = checkpoint.position
-            self._plain = PlainPages(checkpoint.position, checkpoint.size)
+            self._plain = PlainWindows(checkpoint.position, checkpoint.size)
         elif checkpoint.key is not None:
             seam = Seam(
                 checkpoint.key,

@@ -38,7 +38,7 @@ class Window:
     limit: int
     """The `limit` to send, 1 to 100."""
     epoch: int = 0
-    """Which plan of its walk the window belongs to; windows of an earlier plan are void."""
+    """Which plan of its walk the window belongs to; windows of an earlier plan are stale."""
 
     @property
     def offset(self) -> int:

@@ -8,7 +8,7 @@ import typer
 from agentcalls.cli import options
 from agentcalls.cli.agents import naming
 from agentcalls.cli.connection import connect
-from agentcalls.cli.failure_rate import Limits, Outcome, Tally, percentage
+from agentcalls.cli.failure_rate import CheckResult, FailureCount, Limits, percentage
 from agentcalls.cli.failures import Code
 from agentcalls.cli.newest import newest_first
 from agentcalls.cli.output import printable, to_json
@@ -76,7 +76,7 @@ def command(
             )
             for agent in dict.fromkeys(agents)
         ]
-    outcome = Outcome(tallies, limits, since)
+    outcome = CheckResult(tallies, limits, since)
     line = to_json(outcome.row()) if as_json else printable(outcome.line())
     sys.stdout.write(f"{line}\n")
     if outcome.verdict.is_alarm:
@@ -91,8 +91,8 @@ def _tally(
     since: str,
     is_test_call: bool | None,
     failed: list[str] | tuple[str, ...],
-) -> Tally:
-    tally = Tally(agent)
+) -> FailureCount:
+    tally = FailureCount(agent)
     with naming(agent):
         sort, _ = newest_first(client, agent, is_test_call=is_test_call)
         listing = client.calls.list(agent, sort=sort, is_test_call=is_test_call, since=since)

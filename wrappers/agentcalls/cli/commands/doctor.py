@@ -9,7 +9,7 @@ from attrs import asdict
 
 import agentcalls
 from agentcalls.cli import options
-from agentcalls.cli.checkup import Check, Exchange, checks, shown
+from agentcalls.cli.checkup import Exchange, Finding, findings, shown
 from agentcalls.cli.connection import client, in_force
 from agentcalls.cli.failures import Failure
 from agentcalls.cli.output import printable, show, to_json
@@ -53,7 +53,7 @@ def command(
         error = refusal
     headers = heard[-1] if heard else dict[str, str]()
     exchange = Exchange(agent=agent, page=page, error=error, headers=headers, at=datetime.now(UTC))
-    found_out = list(checks(exchange, profile))
+    found_out = list(findings(exchange, profile))
     values = shown(found)
     if as_json:
         result = {
@@ -68,7 +68,7 @@ def command(
     raise typer.Exit(next((check.code for check in found_out if check.code), 0))
 
 
-def _show(values: list[dict[str, Any]], found_out: list[Check]) -> None:
+def _show(values: list[dict[str, Any]], found_out: list[Finding]) -> None:
     from rich.table import Table  # noqa: PLC0415  # JSON need not wait for Rich
     from rich.text import Text  # noqa: PLC0415  # the same
 

@@ -7,7 +7,7 @@ import typer
 
 from agentcalls.cli import options
 from agentcalls.cli.agents import check_span
-from agentcalls.cli.calls import FIELDS, checked_fields, columns_of, row_of
+from agentcalls.cli.calls import FIELDS, checked_fields, row_of, table_columns
 from agentcalls.cli.connection import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.output import Counted, Form, chosen_form, console, say, write_rows
@@ -86,7 +86,7 @@ def command(
         check_span(listing, since, until)
         calls = Counted(listing)
         if form is Form.TABLE:
-            write_table(calls, columns_of(wanted, console(sys.stdout).width, utc=utc))
+            write_table(calls, table_columns(wanted, console(sys.stdout).width, utc=utc))
         else:
             write_rows((row_of(call, wanted) for call in calls), form, wanted or FIELDS)
         report = listing.report
