@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import agentcalls
-from agentcalls.cli.checkup import Exchange, Finding, findings, shown
+from agentcalls.cli.commands.doctor.diagnosis import Exchange, Finding, findings, shown
+from agentcalls.cli.connect import Profile, Setting
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.settings import Profile, Setting
 from agentcalls_mock import NOSCOPE_KEY
 from cli.running import run_process
 from faults import answer, changed

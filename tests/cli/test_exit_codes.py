@@ -312,6 +312,6 @@ def test_without_the_extra_it_says_how_to_install_it(
             'The command line is an extra: pip install "agentcalls[cli]"\n',
         )
     with monkeypatch.context() as without:
-        without.setitem(sys.modules, "agentcalls.cli.command", None)
+        without.setitem(sys.modules, "agentcalls.cli.program", None)
         with pytest.raises(ModuleNotFoundError):
             main(["--help"])

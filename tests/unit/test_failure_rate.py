@@ -5,7 +5,13 @@ from fractions import Fraction
 import attrs
 import pytest
 
-from agentcalls.cli.failure_rate import CheckResult, FailureCount, Limits, Verdict, percentage
+from agentcalls.cli.commands.check.failure_rate import (
+    CheckResult,
+    FailureCount,
+    Limits,
+    Verdict,
+    percentage,
+)
 from agentcalls.cli.failures import Code, Failure
 from made import NOON, call
 

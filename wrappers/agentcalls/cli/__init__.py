@@ -15,7 +15,7 @@ _OWN = {"typer", "rich"}
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line (default: the process's); returns its exit code, see `failures.Code`."""
     try:
-        from agentcalls.cli.app import run  # noqa: PLC0415  # what the extra is for
+        from agentcalls.cli.program import run  # noqa: PLC0415  # what the extra is for
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] not in _OWN:
             raise

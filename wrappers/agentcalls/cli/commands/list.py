@@ -7,11 +7,11 @@ import typer
 
 from agentcalls.cli import options
 from agentcalls.cli.agents import check_span
-from agentcalls.cli.calls import FIELDS, checked_fields, row_of, table_columns
-from agentcalls.cli.connection import connect
+from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.output import Counted, Form, chosen_form, console, say, write_rows
-from agentcalls.cli.table import write_table
+from agentcalls.cli.show.cells import FIELDS, checked_fields, row_of, table_columns
+from agentcalls.cli.show.output import Counted, Form, chosen_form, console, say, write_rows
+from agentcalls.cli.show.table import write_table
 
 EXAMPLES = (
     "agentcalls list agent_demo --status failed --since 7d",

@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.cli.failures import Code, Failure
+from agentcalls.cli.show.table import TableColumn
 from agentcalls.cli.summary import Zone
-from agentcalls.cli.table import TableColumn
 
 if TYPE_CHECKING:
     from agentcalls import Call
-    from agentcalls.cli.output import Row
+    from agentcalls.cli.show.output import Row
 
 FIELDS = (
     "id",

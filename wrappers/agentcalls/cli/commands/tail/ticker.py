@@ -7,9 +7,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from agentcalls.cli.calls import row_of, table_columns
-from agentcalls.cli.output import console, printable, to_json
-from agentcalls.cli.table import GAP, NARROWEST, STYLES, TableColumn, line
+from agentcalls.cli.show.cells import row_of, table_columns
+from agentcalls.cli.show.output import console, printable, to_json
+from agentcalls.cli.show.table import GAP, NARROWEST, STYLES, TableColumn, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from agentcalls import Call
-    from agentcalls.cli.following import Event
+    from agentcalls.cli.commands.tail.following import Event
 
 # A table's widths follow its rows; here they are still to come. The longest change is "answered → cancelled",
 # the longest number in E.164 form has 15 digits.

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import frozen
 
 import agentcalls
+from agentcalls.cli.connect import masked, without_keys
 from agentcalls.cli.failures import Code, Failure, code_of, sentence_of
-from agentcalls.cli.settings import masked, without_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from agentcalls import Page
-    from agentcalls.cli.settings import Profile, Setting
+    from agentcalls.cli.connect import Profile, Setting
 
 # Each needs the one before; where one fails, nothing is known of the rest.
 _CHAIN = ("settings", "host", "rate limit", "key", "scope", "agent", "contract")

@@ -8,11 +8,11 @@ import typer
 
 from agentcalls.cli import options
 from agentcalls.cli.agents import AgentsCalls
-from agentcalls.cli.connection import connect
-from agentcalls.cli.files import written_whole
-from agentcalls.cli.output import say
-from agentcalls.cli.report.numbers import Numbers
-from agentcalls.cli.report.page import Scope, page_of
+from agentcalls.cli.commands.report.document import Scope, page_of
+from agentcalls.cli.commands.report.numbers import Numbers
+from agentcalls.cli.connect import connect
+from agentcalls.cli.show.output import say
+from agentcalls.cli.show.whole_file import written_whole
 from agentcalls.cli.summary import Zone
 from agentcalls.table.extras import need
 

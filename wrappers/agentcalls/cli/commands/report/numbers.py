@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from agentcalls.cli.output import printable
+from agentcalls.cli.show.output import printable
 from agentcalls.cli.summary import FAILED, Groups, Tally, Zone, created_on, days_between
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ import typer
 
 from agentcalls.cli import options
 from agentcalls.cli.agents import naming
-from agentcalls.cli.connection import connect
-from agentcalls.cli.failure_rate import CheckResult, FailureCount, Limits, percentage
+from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits, percentage
+from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
 from agentcalls.cli.newest import newest_first
-from agentcalls.cli.output import printable, to_json
+from agentcalls.cli.show.output import printable, to_json
 
 if TYPE_CHECKING:
     import agentcalls

@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.cli.output import console, is_plain, printable
+from agentcalls.cli.show.output import console, is_plain, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

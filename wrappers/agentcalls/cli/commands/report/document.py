@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import astuple, frozen
 
-from agentcalls.cli.bars import clock, percent, tenths
-from agentcalls.cli.report.charts import bundle, charts_of
+from agentcalls.cli.commands.report.charts import bundle, charts_of
+from agentcalls.cli.show.units import clock, percent, tenths
 from agentcalls.cli.summary import MOST_GROUPS
 from agentcalls.table.extras import need
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.cli.report.numbers import Bars, CallFailure, Numbers
+    from agentcalls.cli.commands.report.numbers import Bars, CallFailure, Numbers
 
 
 # Keeps the page below two million bytes: a quotation mark takes five, and a text may be made of nothing else.
@@ -225,7 +225,7 @@ def _moment(numbers: Numbers, moment: datetime | None) -> str:
 
 
 def _own(name: str) -> str:
-    return files("agentcalls.cli.report").joinpath(name).read_text(encoding="utf-8")
+    return files("agentcalls.cli.commands.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:

@@ -8,9 +8,10 @@ import typer
 
 from agentcalls.cli import options
 from agentcalls.cli.agents import AgentsCalls
-from agentcalls.cli.bars import clock, percent, tenths, write_bars
-from agentcalls.cli.connection import connect
-from agentcalls.cli.output import Form, Row, chosen_form, show, to_json, write_rows
+from agentcalls.cli.commands.stats.bars import write_bars
+from agentcalls.cli.connect import connect
+from agentcalls.cli.show.output import Form, Row, chosen_form, show, to_json, write_rows
+from agentcalls.cli.show.units import clock, percent, tenths
 from agentcalls.cli.summary import Summary, Zone
 
 EXAMPLES = (

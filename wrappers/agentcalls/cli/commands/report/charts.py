@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.cli.report.numbers import WEEKDAYS
+from agentcalls.cli.commands.report.numbers import WEEKDAYS
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
-    from agentcalls.cli.report.numbers import Bars, Numbers
+    from agentcalls.cli.commands.report.numbers import Bars, Numbers
 
 Spec = dict[str, Any]
 

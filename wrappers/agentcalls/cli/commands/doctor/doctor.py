@@ -9,11 +9,10 @@ from attrs import asdict
 
 import agentcalls
 from agentcalls.cli import options
-from agentcalls.cli.checkup import Exchange, Finding, findings, shown
-from agentcalls.cli.connection import client, in_force
+from agentcalls.cli.commands.doctor.diagnosis import Exchange, Finding, findings, shown
+from agentcalls.cli.connect import check_complete, client, in_force, without_keys
 from agentcalls.cli.failures import Failure
-from agentcalls.cli.output import printable, show, to_json
-from agentcalls.cli.settings import check_complete, without_keys
+from agentcalls.cli.show.output import printable, show, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

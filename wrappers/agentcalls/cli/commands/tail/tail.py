@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.connection import connect
-from agentcalls.cli.durations import duration
+from agentcalls.cli.commands.tail.durations import duration
+from agentcalls.cli.commands.tail.following import Follower
+from agentcalls.cli.commands.tail.polling import Polls
+from agentcalls.cli.commands.tail.ticker import terminal_writer, write_json
+from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
-from agentcalls.cli.following import Follower
-from agentcalls.cli.polling import Polls
-from agentcalls.cli.ticker import terminal_writer, write_json
 
 EXAMPLES = (
     "agentcalls tail agent_demo --status failed --interval 30s",

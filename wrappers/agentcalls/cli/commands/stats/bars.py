@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.cli.output import console, printable, show
-from agentcalls.cli.table import STYLES
+from agentcalls.cli.show.output import console, printable, show
+from agentcalls.cli.show.table import STYLES
+from agentcalls.cli.show.units import clock, percent, tenths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.table import Table
 
-    from agentcalls.cli.output import Row
+    from agentcalls.cli.show.output import Row
 
 MOST_ROWS = 25
 """How many groups of free text are shown; a pipe gets them all."""
@@ -23,7 +24,6 @@ _LABEL, _WIDEST_LABEL = 26, 60
 _WIDEST_BAR = 60
 _BAR_OF_A_PIPE = 24
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-_MINUTE, _HOUR = 60, 3600
 
 
 def write_bars(by: str, rows: list[Row], other: Row | None) -> None:
@@ -63,27 +63,6 @@ def label_of(by: str, value: object) -> str:
     if value is None:
         return "(none)"
     return f"{value:02}:00" if by == "hour" else printable(str(value))
-
-
-def percent(rate: float | None) -> str:
-    """`70.4%`; nothing for None."""
-    return "" if rate is None else f"{rate:.1%}"
-
-
-def clock(seconds: float | None) -> str:
-    """`1:05` or `2:00:00`; nothing for None."""
-    if seconds is None:
-        return ""
-    whole = round(seconds)
-    minutes = f"{whole // _MINUTE}:{whole % _MINUTE:02}"
-    if whole < _HOUR:
-        return minutes
-    return f"{whole // _HOUR}:{whole // _MINUTE % _MINUTE:02}:{whole % _MINUTE:02}"
-
-
-def tenths(seconds: float | None) -> str:
-    """`2.9 s`; nothing for None."""
-    return "" if seconds is None else f"{seconds:.1f} s"
 
 
 _CELLS: list[tuple[str, Callable[[Row], str]]] = [

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from attrs import frozen, mutable
 
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.outcome import is_over
+from agentcalls.cli.lifecycle import is_over
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from agentcalls import Call
-    from agentcalls.cli.output import Row
+    from agentcalls.cli.show.output import Row
 
 
 class Verdict(StrEnum):

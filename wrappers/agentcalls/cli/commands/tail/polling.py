@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from agentcalls import AgentCallsError, PaginationError, UnexpectedResponseError
+from agentcalls.cli.commands.tail.following import first_since
+from agentcalls.cli.commands.tail.ticker import wait_while_read
 from agentcalls.cli.failures import Code, Failure, sentence_of
-from agentcalls.cli.following import first_since
 from agentcalls.cli.newest import newest_first
-from agentcalls.cli.output import say
-from agentcalls.cli.ticker import wait_while_read
+from agentcalls.cli.show.output import say
 
 if TYPE_CHECKING:
     from agentcalls import Call, Client
-    from agentcalls.cli.following import Event, Follower
+    from agentcalls.cli.commands.tail.following import Event, Follower
 
 _LONGEST_PAUSE = 30.0
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import frozen
 
-from agentcalls.cli.output import console, printable
+from agentcalls.cli.show.output import console, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
