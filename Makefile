@@ -102,7 +102,7 @@ format: $(VENV_READY) ## Format the handwritten code and mend what can be mended
 dist: $(VENV_READY) ## Build the wheel and the sdist into dist/
 	@rm -rf dist && $(BIN)/hatchling build
 
-mutation: $(VENV_READY) ## Break errors, retry, decode, query and paging in every small way; say what no test notices
+mutation: $(VENV_READY) ## Break errors, requests and reading in every small way; say what no test notices
 	@rm -rf build/mutation && mkdir -p build/mutation
 	@git ls-files -z | xargs -0 cp --parents -t build/mutation && mv build/mutation/wrappers build/mutation/src
 	@cd build/mutation && PATH="$(BIN):$$PATH" mutmut run && PATH="$(BIN):$$PATH" mutmut results

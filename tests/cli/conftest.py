@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from agentcalls.cli.app import app
+from agentcalls.cli.program import app
 from agentcalls_mock import FULL_KEY, Fault, Seeding, create_app, open_store, serving
 from faults import FaultServer
 

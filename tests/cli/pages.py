@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from agentcalls.cli.app import COMMANDS, app
+from agentcalls.cli.program import COMMANDS, app
 
 FOLDER = Path(__file__).parents[2] / "docs" / "cli"
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import agentcalls
-from agentcalls.cli.checkup import Check, Exchange, checks, shown
+from agentcalls.cli.commands.doctor.diagnosis import Exchange, Finding, findings, shown
+from agentcalls.cli.connect import Profile, Setting
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.settings import Profile, Setting
 from agentcalls_mock import NOSCOPE_KEY
 from cli.running import run_process
 from faults import answer, changed
@@ -40,7 +40,7 @@ def concluded(
     error: Exception | None = None,
     profile: Profile | None = None,
     headers: dict[str, str] | None = None,
-) -> dict[str, Check]:
+) -> dict[str, Finding]:
     exchange = Exchange(
         agent="agent_demo",
         page=None,
@@ -49,7 +49,7 @@ def concluded(
         at=NOW,
     )
     profile = profile or Profile("default", Path("c.toml"), {})
-    return {check.name: check for check in checks(exchange, profile)}
+    return {check.name: check for check in findings(exchange, profile)}
 
 
 def test_all_is_well_with_an_agent(cli: Cli) -> None:
@@ -163,7 +163,7 @@ def test_the_rate_limit_is_what_the_headers_say(
 ) -> None:
     named = {f"x-ratelimit-{name.lower()}": value for name, value in headers.items()}
     error = agentcalls.AuthenticationError("No.")
-    assert concluded(error, headers=named)["rate limit"] == Check("rate limit", standing, detail)  # type: ignore[arg-type]
+    assert concluded(error, headers=named)["rate limit"] == Finding("rate limit", standing, detail)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -185,12 +185,12 @@ def test_the_clock_is_held_against_the_servers(date: str, standing: str, says: s
 def test_a_file_that_others_can_read_is_a_warning() -> None:
     profile = Profile("default", Path("c.toml"), {}, "Others can read the key.")
     check = concluded(profile=profile)["settings"]
-    assert check == Check("settings", "warning", "Others can read the key.")
+    assert check == Finding("settings", "warning", "Others can read the key.")
 
 
 def test_a_refusal_of_ours_is_a_matter_of_settings() -> None:
     check = concluded(Failure("No API key.", Code.DENIED))["settings"]
-    assert check == Check("settings", "failed", "No API key.", Code.DENIED)
+    assert check == Finding("settings", "failed", "No API key.", Code.DENIED)
 
 
 def test_settings_are_shown_without_secrets_and_with_their_origin() -> None:

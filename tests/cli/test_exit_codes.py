@@ -15,7 +15,7 @@ import pytest
 import agentcalls
 from agentcalls.cli import main
 from agentcalls.cli.failures import Code, Failure, code_of, sentence_of
-from agentcalls.extras import MissingExtraError, need
+from agentcalls.table.extras import MissingExtraError, need
 from agentcalls_mock import NOSCOPE_KEY
 from cli.running import COMMAND, run_in_terminal, run_process
 from contract.contract import ROOT
@@ -310,6 +310,6 @@ def test_without_the_extra_it_says_how_to_install_it(
             'The command line is an extra; typer is not installed: pip install ".[cli]" in a clone of agentcalls\n',
         )
     with monkeypatch.context() as without:
-        without.setitem(sys.modules, "agentcalls.cli.command", None)
+        without.setitem(sys.modules, "agentcalls.cli.program", None)
         with pytest.raises(ModuleNotFoundError):
             main(["--help"])

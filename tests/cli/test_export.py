@@ -12,8 +12,8 @@ import attrs
 import pytest
 
 from agentcalls import Client
-from agentcalls.cli.bar import expected, progress_bar
 from agentcalls.cli.commands.export import NAMES
+from agentcalls.cli.show.progress_bar import expected, progress_bar
 from agentcalls.export import FORMATS, Progress, export
 from agentcalls_mock import Seeding, create_app, open_store, serving
 from cli.running import COMMAND, run_in_terminal, run_process

@@ -11,10 +11,10 @@ import attrs
 import pytest
 
 from agentcalls import Call
-from agentcalls.cli.calls import FIELDS
-from agentcalls.cli.output import printable
-from agentcalls.columns import COLUMNS
-from agentcalls.spreadsheet import csv_safe, write_csv
+from agentcalls.cli.show.cells import FIELDS
+from agentcalls.cli.show.output import printable
+from agentcalls.table.columns import COLUMNS
+from agentcalls.table.text import csv_safe, write_csv
 from cli.running import COMMAND, run_in_terminal, run_process
 from faults import changed
 

@@ -16,7 +16,7 @@ import pytest
 
 import agentcalls
 from agentcalls.cli import main
-from agentcalls.cli.app import COMMANDS
+from agentcalls.cli.program import COMMANDS
 from cli.pages import FOLDER, help_of, page
 from cli.running import COMMAND, open_terminal, read_to_end, run_in_terminal
 from contract.contract import ROOT

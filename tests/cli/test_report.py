@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls import ConfigurationError
-from agentcalls.cli.files import written_whole
-from agentcalls.cli.report.numbers import MOST_FAILURES, STATUSES, Numbers
-from agentcalls.cli.report.page import Scope, page_of
+from agentcalls.cli.commands.report.document import Scope, page_of
+from agentcalls.cli.commands.report.numbers import MOST_FAILURES, STATUSES, Numbers
+from agentcalls.cli.show.whole_file import written_whole
 from agentcalls.cli.summary import MOST_GROUPS, Zone
 from cli.running import run_process
 from cli.test_stats import ALSO, CALLS, HERE, disorder, moment

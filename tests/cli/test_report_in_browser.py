@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from agentcalls.cli.report.numbers import STATUSES, Numbers
-from agentcalls.cli.report.page import Scope, page_of
+from agentcalls.cli.commands.report.document import Scope, page_of
+from agentcalls.cli.commands.report.numbers import STATUSES, Numbers
 from agentcalls.cli.summary import Zone
 from browser import chromium
 from cli.test_report import HOSTILE

@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls.cli import main
+from agentcalls.cli.connect import Profile, config_path, masked, read_profile, resolve
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.settings import (
-    Profile,
-    config_path,
-    masked,
-    read_profile,
-    resolve,
-)
 from agentcalls_mock import FULL_KEY
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcalls import Call
-from agentcalls.cli.bars import clock, label_of, percent, tenths
+from agentcalls.cli.commands.stats.bars import label_of
+from agentcalls.cli.show.units import clock, percent, tenths
 from agentcalls.cli.summary import MOST_GROUPS, Summary, Zone, median, p95
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -15,10 +15,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from agentcalls import Client
-from agentcalls.cli.app import app
-from agentcalls.cli.following import Follower
-from agentcalls.cli.polling import Polls
-from agentcalls.cli.ticker import wait_while_read
+from agentcalls.cli.commands.tail.following import Follower
+from agentcalls.cli.commands.tail.polling import Polls
+from agentcalls.cli.commands.tail.ticker import wait_while_read
+from agentcalls.cli.program import app
 from agentcalls_mock import Seeding, open_store
 from cli.running import open_terminal
 from cli.staged import Stage, at_work, staged

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from agentcalls import Client, ConfigurationError, NotFoundError
-from agentcalls.columns import BATCH, COLUMNS
+from agentcalls.table.columns import BATCH, COLUMNS
 from agentcalls_mock import FULL_KEY
 
 if TYPE_CHECKING:

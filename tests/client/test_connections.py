@@ -20,8 +20,8 @@ from agentcalls import (
     Client,
     ConfigurationError,
 )
-from agentcalls.async_connections import AsyncConnections
-from agentcalls.connections import MOST_CONNECTIONS, Connections, FreeList, trusted
+from agentcalls.request.async_transport import AsyncConnections
+from agentcalls.request.transport import MOST_CONNECTIONS, Connections, FreeList, trusted
 from faults import Exchange, FaultServer, answer, changed, head_of, script, self_signed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import attrs
 import httpx
 
 from agentcalls import ConfigurationError
-from agentcalls.config import _checked_url
+from agentcalls.settings import _checked_url
 from contract.host import Finding, Host
 from contract.properties import PROPERTIES, oldest
 

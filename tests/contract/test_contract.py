@@ -7,9 +7,9 @@ import attrs
 import pytest
 
 from agentcalls import CallStatus
-from agentcalls.auth import ApiKeyHeaderAuth, BearerAuth
-from agentcalls.config import API_PREFIX, DOCUMENTED_HOST
-from agentcalls.query import MAX_LIMIT
+from agentcalls.request.key import ApiKeyHeaderAuth, BearerAuth
+from agentcalls.request.query import MAX_LIMIT
+from agentcalls.settings import API_PREFIX, DOCUMENTED_HOST
 from agentcalls_api.models import ApiError, Call, CallPage, FieldError, PageMeta
 from contract.contract import (
     OPENAPI,

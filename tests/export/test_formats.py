@@ -17,9 +17,9 @@ from pyarrow import parquet
 from ruamel.yaml import YAML
 
 from agentcalls import Client, ConfigurationError
-from agentcalls.columns import COLUMNS
 from agentcalls.export import as_parquet, export, export_stream
-from agentcalls.extras import need
+from agentcalls.table.columns import COLUMNS
+from agentcalls.table.extras import need
 from exports import ENDINGS, Row, rows_of, text_of
 
 if TYPE_CHECKING:

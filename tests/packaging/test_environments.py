@@ -136,7 +136,7 @@ def with_pip(tmp_path: Path) -> Path:
     """A Python with the pip of 3.11.0, which does not hold what an extra brings to the locked version."""
     folder = tmp_path / "pip"
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    sync = [UV, "pip", "sync", "--quiet", "--python", folder, "--require-hashes"]
+    sync: list[str | Path] = [UV, "pip", "sync", "--quiet", "--python", folder, "--require-hashes"]
     subprocess.run([*sync, ROOT / "tests/packaging/old-pip.lock"], check=True)
     return folder / "bin" / "python"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentcalls import Client
-from agentcalls.extras import INSTALL
+from agentcalls.table.extras import INSTALL
 from agentcalls_mock import FULL_KEY
 from contract.contract import ROOT
 from exports import text_of
@@ -42,7 +42,7 @@ def all_extras(everything: Installed) -> None:
     everything.prints("agentcalls", "doctor")
     everything.python("""
 import importlib, pkgutil, agentcalls, agentcalls_mock
-from agentcalls.extras import _EXTRA_OF, need
+from agentcalls.table.extras import _EXTRA_OF, need
 for package in (agentcalls, agentcalls_mock):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
-from agentcalls.extras import _EXTRA_OF, INSTALL
+from agentcalls.table.extras import _EXTRA_OF, INSTALL
 from agentcalls_mock.__main__ import INSTALL as INSTALL_MOCK
 from contract.contract import ROOT
 from installing import metadata_of, required

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen, mutable
 
-from agentcalls.paging.walk import Walk
-from agentcalls.progress import Checkpoint
+from agentcalls.reading.walk import Walk
+from agentcalls.values import Checkpoint
 from agentcalls_api.models import PageMeta
 
 if TYPE_CHECKING:
-    from agentcalls.paging.windows import Window
-    from agentcalls.progress import Report
+    from agentcalls.reading.windows import Window
+    from agentcalls.values import Report
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 BINDING = "agent_1"
@@ -184,7 +184,7 @@ def walk_through(
             under_way.clear()
             answers.clear()
         delivered += batch
-        while under_way and walk.is_void(under_way[0]):
+        while under_way and walk.is_stale(under_way[0]):
             answers.pop(under_way.popleft(), None)
     seen = {row.id for row in delivered}
     throughout = [id for id, second in listing.throughout.items() if second in wanted]

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from agentcalls import ConfigurationError
-from agentcalls.config import Config, checked_timeout, given_key
+from agentcalls.settings import Config, checked_timeout, given_key
 
 KEY = "sk_canary_4711"
 

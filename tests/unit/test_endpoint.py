@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from agentcalls import CallQuery, NotFoundError, Page, Problem, RateLimit, UnexpectedResponseError
-from agentcalls.endpoint import page_from
-from agentcalls.retry import Answer
+from agentcalls.request.operation import page_from
+from agentcalls.request.retry import Answer
 
 QUERY = CallQuery(agent_id="agent_1", page=3)
 

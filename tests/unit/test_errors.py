@@ -21,7 +21,7 @@ from agentcalls import (
     RateLimitError,
     UnexpectedResponseError,
 )
-from agentcalls.errors import error_for
+from agentcalls.request.refusal import error_for
 
 REQUEST = {"method": "GET", "path": "/agents/{agentId}/calls"}
 ENVELOPE = {"message": "Agent not found", "code": "not_found", "request_id": "r1"}

@@ -5,19 +5,25 @@ from fractions import Fraction
 import attrs
 import pytest
 
-from agentcalls.cli.failure_rate import Limits, Outcome, Tally, Verdict, percentage
+from agentcalls.cli.commands.check.failure_rate import (
+    CheckResult,
+    FailureCount,
+    Limits,
+    Verdict,
+    percentage,
+)
 from agentcalls.cli.failures import Code, Failure
 from made import NOON, call
 
 LIMITS = Limits(Fraction(5, 100), 20)
 
 
-def outcome(*tallies: Tally) -> Outcome:
-    return Outcome(tallies, LIMITS, "1h")
+def outcome(*tallies: FailureCount) -> CheckResult:
+    return CheckResult(tallies, LIMITS, "1h")
 
 
-def tally(failed: int, calls: int, *, name: str = "a", doubt: str | None = None) -> Tally:
-    return Tally(name, calls=calls, failed=failed, doubt=doubt)
+def tally(failed: int, calls: int, *, name: str = "a", doubt: str | None = None) -> FailureCount:
+    return FailureCount(name, calls=calls, failed=failed, doubt=doubt)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +49,7 @@ def test_what_is_no_percentage_or_lacks_its_sign_is_refused(text: str) -> None:
 
 
 def test_calls_are_counted_once_they_are_over_and_failed_by_their_status_alone() -> None:
-    counted = Tally("a")
+    counted = FailureCount("a")
     calls = [call(status=status) for status in ("ended", "busy", "cancelled", "failed", "failed")]
     odd = [
         call(status="ringing"),
@@ -53,7 +59,7 @@ def test_calls_are_counted_once_they_are_over_and_failed_by_their_status_alone()
     ]
     counted.count([*calls, *odd], ["failed"])
     assert (counted.calls, counted.failed, counted.under_way) == (7, 2, 2)
-    counted = Tally("a")
+    counted = FailureCount("a")
     counted.count([*calls, *odd], ["busy", "ringing"])
     assert (counted.calls, counted.failed, counted.under_way) == (8, 3, 1)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from agentcalls.cli.following import MARGIN, Event, Follower, first_since
-from agentcalls.cli.polling import pause
+from agentcalls.cli.commands.tail.following import MARGIN, Event, Follower, first_since
+from agentcalls.cli.commands.tail.polling import pause
 from made import NOON, call
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agentcalls import ConfigurationError
-from agentcalls.moments import resolved
+from agentcalls.reading.moments import resolved
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcalls import CallQuery, ConfigurationError
-from agentcalls.endpoint import target_of
+from agentcalls.request.operation import target_of
 from agentcalls_api import AuthenticatedClient
 from agentcalls_api.api.calls import list_calls
 from agentcalls_api.types import UNSET

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcalls import RateLimit
-from agentcalls.ratelimit import Gate, retry_after, window_wait
+from agentcalls.request.retry import Gate, retry_after, window_wait
 
 WALL = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 DAY = 86_400

@@ -17,7 +17,7 @@ from agentcalls import (
     PageMeta,
     ReadOptions,
 )
-from agentcalls.readings import Readings, Request
+from agentcalls.reading.schedule import Request, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +27,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 def readings(
     agents: Iterable[str], *, concurrency: int = 4, stop_on_error: bool = False, **options: Any
-) -> Readings:
-    return Readings(
+) -> Schedule:
+    return Schedule(
         ManyOptions(agent_ids=list(agents), resume={}, stop_on_error=stop_on_error),
         CallQuery(agent_id="*"),
         ReadOptions(**options),
@@ -69,7 +69,7 @@ def call(agent: str, number: int) -> Call:
     )
 
 
-def planned(many: Readings) -> list[Request]:
+def planned(many: Schedule) -> list[Request]:
     return list(iter(many.plan, None))
 
 
@@ -77,7 +77,7 @@ def agents_of(requests: Iterable[Request]) -> list[str]:
     return [request.agent.id for request in requests]
 
 
-def opened(many: Readings, *, total: int = 2) -> list[Request]:
+def opened(many: Schedule, *, total: int = 2) -> list[Request]:
     """What is asked for once the first answer's second half comes."""
     (first,) = planned(many)
     many.answered(first, page_for(first, total))
@@ -88,7 +88,7 @@ def opened(many: Readings, *, total: int = 2) -> list[Request]:
     return planned(many)
 
 
-def ids(many: Readings) -> list[str]:
+def ids(many: Schedule) -> list[str]:
     return [str(call.id) for _, call in many.pending]
 
 
@@ -181,7 +181,7 @@ def test_windows_asked_for_in_vain_keep_their_slots_until_they_are_answered() ->
     assert not many.advance()
     assert many.report.agents["a"].complete
     assert many.report.agents["a"].requests == 4
-    assert [request.void for request in ahead] == [True, True]
+    assert [request.stale for request in ahead] == [True, True]
     assert many._slots_taken == 2
     many.answered(ahead[1], page_for(ahead[1], 1000))
     assert many._slots_taken == 1

@@ -16,9 +16,8 @@ from agentcalls import (
     ConfigurationError,
     RateLimitError,
 )
-from agentcalls.errors import error_for
-from agentcalls.ratelimit import Gate
-from agentcalls.retry import Answer, Retry, RetryPolicy, Send, attempts, next_wait
+from agentcalls.request.refusal import error_for
+from agentcalls.request.retry import Answer, Gate, Retry, RetryPolicy, Send, attempts, next_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

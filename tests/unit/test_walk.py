@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls.errors import ConfigurationError, PaginationError
-from agentcalls.paging.order import direction_of, is_ordered, is_strict, largest_group, span_of
-from agentcalls.paging.walk import Walk
-from agentcalls.paging.windows import Window, farthest_window
-from agentcalls.progress import Checkpoint
+from agentcalls.reading.order import direction_of, is_ordered, is_strict, largest_group, span_of
+from agentcalls.reading.walk import Walk
+from agentcalls.reading.windows import Window, farthest_window
+from agentcalls.values import Checkpoint
 from simulation.shifting import BINDING, Row, ShiftingListing, meta_of, moment, seeded
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def test_a_deletion_before_the_next_window_is_repaired_and_voids_what_was_planne
     assert two
     del rows[:50]
     assert walk.accept(one, *server_of(rows)(one.page, one.limit)) == []
-    assert walk.is_void(two)
+    assert walk.is_stale(two)
     assert walk.accept(two, *server_of(rows)(two.page, two.limit)) == []
     assert walk.plan() is not None
     assert walk.plan() is None, "one window at a time after a repair"

@@ -14,11 +14,9 @@ from agentcalls._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agentcalls.async_client import AsyncClient
-    from agentcalls.auth import ApiKey, AsyncApiKey, AuthScheme
     from agentcalls.calls import Calls
     from agentcalls.client import Client
     from agentcalls.clock import Clock
-    from agentcalls.decode import Problem
     from agentcalls.errors import (
         AgentCallsError,
         APIConnectionError,
@@ -35,16 +33,15 @@ if TYPE_CHECKING:
         RateLimitError,
         UnexpectedResponseError,
     )
-    from agentcalls.iterators import AsyncCallIterator, CallIterator
-    from agentcalls.listing import AsyncCallListing, CallListing
-    from agentcalls.many import AsyncManyIterator, AsyncManyListing, ManyIterator, ManyListing
-    from agentcalls.moments import Moment
-    from agentcalls.options import ManyOptions, ReadOptions
-    from agentcalls.page import Page
-    from agentcalls.progress import Checkpoint, ManyReport, Report
-    from agentcalls.query import CallQuery, CallStatus
-    from agentcalls.ratelimit import RateLimit
-    from agentcalls.retry import Retry
+    from agentcalls.listing import AsyncCallListing, AsyncManyListing, CallListing, ManyListing
+    from agentcalls.reading.iterators import AsyncCallIterator, CallIterator
+    from agentcalls.reading.many_iterators import AsyncManyIterator, ManyIterator
+    from agentcalls.reading.moments import Moment
+    from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.request.key import ApiKey, AsyncApiKey, AuthScheme
+    from agentcalls.request.query import CallQuery, CallStatus
+    from agentcalls.request.retry import Retry
+    from agentcalls.values import Checkpoint, ManyReport, Page, Problem, RateLimit, Report
     from agentcalls_api.models import Call, PageMeta
 else:  # out of type checkers' sight, or they would take any name for one of ours
 
@@ -105,35 +102,35 @@ __all__ = [
 
 # Each public name's module is imported when the name is first asked for (PEP 562); the errors' is the other one.
 _HOMES = {
-    "ApiKey": "agentcalls.auth",
-    "AsyncApiKey": "agentcalls.auth",
-    "AsyncCallIterator": "agentcalls.iterators",
+    "ApiKey": "agentcalls.request.key",
+    "AsyncApiKey": "agentcalls.request.key",
+    "AsyncCallIterator": "agentcalls.reading.iterators",
     "AsyncCallListing": "agentcalls.listing",
     "AsyncClient": "agentcalls.async_client",
-    "AsyncManyIterator": "agentcalls.many",
-    "AsyncManyListing": "agentcalls.many",
-    "AuthScheme": "agentcalls.auth",
+    "AsyncManyIterator": "agentcalls.reading.many_iterators",
+    "AsyncManyListing": "agentcalls.listing",
+    "AuthScheme": "agentcalls.request.key",
     "Call": "agentcalls_api.models",
-    "CallIterator": "agentcalls.iterators",
+    "CallIterator": "agentcalls.reading.iterators",
     "CallListing": "agentcalls.listing",
-    "CallQuery": "agentcalls.query",
-    "CallStatus": "agentcalls.query",
+    "CallQuery": "agentcalls.request.query",
+    "CallStatus": "agentcalls.request.query",
     "Calls": "agentcalls.calls",
-    "Checkpoint": "agentcalls.progress",
+    "Checkpoint": "agentcalls.values",
     "Client": "agentcalls.client",
     "Clock": "agentcalls.clock",
-    "ManyIterator": "agentcalls.many",
-    "ManyListing": "agentcalls.many",
-    "ManyOptions": "agentcalls.options",
-    "ManyReport": "agentcalls.progress",
-    "Moment": "agentcalls.moments",
-    "Page": "agentcalls.page",
+    "ManyIterator": "agentcalls.reading.many_iterators",
+    "ManyListing": "agentcalls.listing",
+    "ManyOptions": "agentcalls.reading.options",
+    "ManyReport": "agentcalls.values",
+    "Moment": "agentcalls.reading.moments",
+    "Page": "agentcalls.values",
     "PageMeta": "agentcalls_api.models",
-    "Problem": "agentcalls.decode",
-    "RateLimit": "agentcalls.ratelimit",
-    "ReadOptions": "agentcalls.options",
-    "Report": "agentcalls.progress",
-    "Retry": "agentcalls.retry",
+    "Problem": "agentcalls.values",
+    "RateLimit": "agentcalls.values",
+    "ReadOptions": "agentcalls.reading.options",
+    "Report": "agentcalls.values",
+    "Retry": "agentcalls.request.retry",
 }
 
 

@@ -9,36 +9,35 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from agentcalls.async_connections import AsyncBorrowed, AsyncConnections
 from agentcalls.calls import Calls
-from agentcalls.config import (
+from agentcalls.errors import ConfigurationError
+from agentcalls.listing import AsyncCallListing, AsyncManyListing
+from agentcalls.request.async_transport import AsyncBorrowed, AsyncConnections
+from agentcalls.request.exchange import Exchanges
+from agentcalls.request.log import keyless_logs
+from agentcalls.request.operation import target_of
+from agentcalls.request.receive import FAILURES, Incoming, within
+from agentcalls.request.retry import Send
+from agentcalls.request.transport import proxied
+from agentcalls.settings import (
     DEFAULT_MAX_BODY_BYTES,
     Config,
     check_http_client,
     checked_timeout,
     given_key,
 )
-from agentcalls.connections import proxied
-from agentcalls.endpoint import target_of
-from agentcalls.errors import ConfigurationError
-from agentcalls.exchange import Exchanges
-from agentcalls.listing import AsyncCallListing
-from agentcalls.log import keyless_logs
-from agentcalls.many import AsyncManyListing
-from agentcalls.receive import FAILURES, Incoming, within
-from agentcalls.retry import Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from types import TracebackType
 
-    from agentcalls.auth import AsyncApiKey, AuthScheme
     from agentcalls.clock import Clock
     from agentcalls.errors import AgentCallsError
-    from agentcalls.options import ManyOptions, ReadOptions
-    from agentcalls.page import Page
-    from agentcalls.query import CallQuery
-    from agentcalls.retry import Answer, Retry
+    from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.request.key import AsyncApiKey, AuthScheme
+    from agentcalls.request.query import CallQuery
+    from agentcalls.request.retry import Answer, Retry
+    from agentcalls.values import Page
 
 
 class AsyncClient:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import field, frozen
 
-from agentcalls.options import ManyOptions, ReadOptions
-from agentcalls.query import CallQuery, CallStatus
+from agentcalls.reading.options import ManyOptions, ReadOptions
+from agentcalls.request.query import CallQuery, CallStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from agentcalls.moments import Moment
-    from agentcalls.progress import Checkpoint
+    from agentcalls.reading.moments import Moment
+    from agentcalls.values import Checkpoint
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)
 ManyListingT_co = TypeVar("ManyListingT_co", covariant=True)

@@ -10,35 +10,34 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from agentcalls.calls import Calls
-from agentcalls.config import (
+from agentcalls.errors import ConfigurationError
+from agentcalls.listing import CallListing, ManyListing
+from agentcalls.request.exchange import Exchanges
+from agentcalls.request.log import keyless_logs
+from agentcalls.request.operation import target_of
+from agentcalls.request.receive import FAILURES, Incoming, within
+from agentcalls.request.retry import Send
+from agentcalls.request.transport import Borrowed, Connections, proxied
+from agentcalls.settings import (
     DEFAULT_MAX_BODY_BYTES,
     Config,
     check_http_client,
     checked_timeout,
     given_key,
 )
-from agentcalls.connections import Borrowed, Connections, proxied
-from agentcalls.endpoint import target_of
-from agentcalls.errors import ConfigurationError
-from agentcalls.exchange import Exchanges
-from agentcalls.listing import CallListing
-from agentcalls.log import keyless_logs
-from agentcalls.many import ManyListing
-from agentcalls.receive import FAILURES, Incoming, within
-from agentcalls.retry import Send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future, ThreadPoolExecutor
     from types import TracebackType
 
-    from agentcalls.auth import ApiKey, AuthScheme
     from agentcalls.clock import Clock
     from agentcalls.errors import AgentCallsError
-    from agentcalls.options import ManyOptions, ReadOptions
-    from agentcalls.page import Page
-    from agentcalls.query import CallQuery
-    from agentcalls.retry import Answer, Retry
+    from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.request.key import ApiKey, AuthScheme
+    from agentcalls.request.query import CallQuery
+    from agentcalls.request.retry import Answer, Retry
+    from agentcalls.values import Page
 
 _MOST_THREADS = 128
 

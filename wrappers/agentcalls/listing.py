@@ -1,27 +1,32 @@
-"""What `client.calls.list(...)` returns: a question that is asked when it is read, in both flavours."""
+"""What `client.calls.list(...)` and `list_many` return: a question that is asked when it is read, in both flavours."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field
 
 from agentcalls.errors import ConfigurationError
-from agentcalls.iterators import AsyncCallIterator, CallIterator
-from agentcalls.paging.pages import Pages, first_call, total_count
-from agentcalls.progress import Report
-from agentcalls.reading import Reading
+from agentcalls.reading.iterators import AsyncCallIterator, CallIterator
+from agentcalls.reading.many_iterators import AsyncManyIterator, ManyIterator
+from agentcalls.reading.one_agent import AgentReader
+from agentcalls.reading.plain import ServerPages, first_call, total_count
+from agentcalls.reading.schedule import UNREAD, Schedule
+from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from agentcalls.clock import Clock
-    from agentcalls.iterators import AsyncFetch, Fetch, Spawn, Submit
-    from agentcalls.options import ReadOptions
-    from agentcalls.page import Page
-    from agentcalls.query import CallQuery
+    from agentcalls.reading.iterators import AsyncFetch, Fetch, Spawn, Submit
+    from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.request.query import CallQuery
+    from agentcalls.values import Page
     from agentcalls_api.models import Call
+
+FetchT = TypeVar("FetchT")
+BeginT = TypeVar("BeginT")
 
 
 @define
@@ -40,12 +45,12 @@ class CallListing:
     _submit: Submit = field(repr=False)
     _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
-    _latest: Reading | None = field(default=None, init=False, repr=False, eq=False)
+    _latest: AgentReader | None = field(default=None, init=False, repr=False, eq=False)
 
     def __iter__(self) -> CallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
         concurrency = self.options.concurrency or self._concurrency
-        reading = Reading(
+        reading = AgentReader(
             self.query, self.options, concurrency=concurrency, wall=self._clock.wall()
         )
         self._latest = reading
@@ -99,10 +104,10 @@ class CallListing:
 
         Iterating it gives each `pyarrow.RecordBatch`; polars and duckdb take it as it is. Raises as `to_arrow`.
         """
-        return import_module("agentcalls.arrow").record_batches(self.query.agent_id, self)
+        return import_module("agentcalls.table.arrow").record_batches(self.query.agent_id, self)
 
     def _pages(self, query: CallQuery) -> Iterator[Page]:
-        pages = Pages(query)
+        pages = ServerPages(query)
         while pages.next_query:
             page = self._fetch(pages.next_query)
             pages.accept(page)
@@ -121,12 +126,12 @@ class AsyncCallListing:
     _spawn: Spawn = field(repr=False)
     _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
-    _latest: Reading | None = field(default=None, init=False, repr=False, eq=False)
+    _latest: AgentReader | None = field(default=None, init=False, repr=False, eq=False)
 
     def __aiter__(self) -> AsyncCallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
         concurrency = self.options.concurrency or self._concurrency
-        reading = Reading(
+        reading = AgentReader(
             self.query, self.options, concurrency=concurrency, wall=self._clock.wall()
         )
         self._latest = reading
@@ -173,20 +178,20 @@ class AsyncCallListing:
 
         Raises `ConfigurationError` where pyarrow is not installed, which the extra `arrow` brings.
         """
-        return await import_module("agentcalls.arrow").async_table(self.query.agent_id, self)
+        return await import_module("agentcalls.table.arrow").async_table(self.query.agent_id, self)
 
     def arrow_batches(self) -> AsyncIterator[Any]:
         """Yields the calls that iterating gives as each `pyarrow.RecordBatch`: 5,000 at a time, at most.
 
         Raises as `to_arrow`.
         """
-        batches: AsyncIterator[Any] = import_module("agentcalls.arrow").async_record_batches(
+        batches: AsyncIterator[Any] = import_module("agentcalls.table.arrow").async_record_batches(
             self.query.agent_id, self
         )
         return batches
 
     async def _pages(self, query: CallQuery) -> AsyncIterator[Page]:
-        pages = Pages(query)
+        pages = ServerPages(query)
         while pages.next_query:
             page = await self._fetch(pages.next_query)
             pages.accept(page)
@@ -198,3 +203,51 @@ def _refuse_what_iterates(options: ReadOptions, what: str) -> None:
         raise ConfigurationError(
             f"{what} is the API's answer, which knows no since and until, and no resume: iterate."
         )
+
+
+@define
+class _Many(Generic[FetchT, BeginT]):
+    query: CallQuery
+    """What each agent is asked for; its `agent_id` stands for any."""
+    many: ManyOptions
+    """Whose calls are read, and what a failure does."""
+    options: ReadOptions
+    """How each agent is read."""
+    _fetch: FetchT = field(repr=False)
+    _begin: BeginT = field(repr=False)
+    _concurrency: int = field(repr=False)
+    _clock: Clock = field(repr=False)
+    _latest: Schedule | None = field(default=None, init=False, repr=False, eq=False)
+
+    @property
+    def report(self) -> ManyReport:
+        """What the latest iteration read and proved, up to now, agent by agent, and where it would go on."""
+        if self._latest:
+            return self._latest.report
+        return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
+
+    def _schedule(self) -> Schedule:
+        self._latest = Schedule(
+            self.many,
+            self.query,
+            self.options,
+            concurrency=self.options.concurrency or self._concurrency,
+            wall=self._clock.wall(),
+        )
+        return self._latest
+
+
+class ManyListing(_Many["Fetch", "Submit"]):
+    """The calls of many agents, lazily, as pairs (agent id, call): iterating asks anew each time."""
+
+    def __iter__(self) -> ManyIterator:
+        """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
+        return ManyIterator(self._schedule(), self._fetch, self._begin)
+
+
+class AsyncManyListing(_Many["AsyncFetch", "Spawn"]):
+    """The calls of many agents, lazily: the same as `ManyListing`, to be read with `async for`."""
+
+    def __aiter__(self) -> AsyncManyIterator:
+        """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
+        return AsyncManyIterator(self._schedule(), self._fetch, self._begin)

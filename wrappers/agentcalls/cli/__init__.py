@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from agentcalls.extras import MissingExtraError, need
+from agentcalls.table.extras import MissingExtraError, need
 
 __all__ = ["main"]
 
@@ -15,9 +15,9 @@ __all__ = ["main"]
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line (default: the process's); returns its exit code, see `failures.Code`."""
     try:
-        app = need("agentcalls.cli.app")
+        program = need("agentcalls.cli.program")
     except MissingExtraError as error:
         sys.stderr.write(f"The command line is an extra; {error}\n")
         return 1
-    code: int = app.run(arguments)
+    code: int = program.run(arguments)
     return code

@@ -10,7 +10,7 @@ from attrs import define, field
 
 from agentcalls import APIStatusError
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.output import console, is_plain
+from agentcalls.cli.show.output import console, is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence

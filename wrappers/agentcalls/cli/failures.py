@@ -6,7 +6,7 @@ import re
 from enum import IntEnum
 
 import agentcalls
-from agentcalls.extras import MissingExtraError
+from agentcalls.table.extras import MissingExtraError
 
 # What the library says to those who write Python, and what that is on the command line.
 _WORDS = {

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from agentcalls import BadRequestError
-from agentcalls.cli.outcome import created
+from agentcalls.cli.lifecycle import created
 
 if TYPE_CHECKING:
     from agentcalls import Call, Client

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from agentcalls import Call
-    from agentcalls.cli.output import Row
+    from agentcalls.cli.show.output import Row
 
 T = TypeVar("T")
 

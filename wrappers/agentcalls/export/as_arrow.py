@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.arrow import batch_maker, schema
 from agentcalls.export.spool import spooled_columns
-from agentcalls.extras import need
+from agentcalls.table.arrow import batch_maker, schema
+from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

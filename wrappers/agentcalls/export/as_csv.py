@@ -9,8 +9,8 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.columns import COLUMNS, columns_of, json_texts
-from agentcalls.spreadsheet import E164, FORMULA, csv_safe, write_csv
+from agentcalls.table.columns import COLUMNS, columns_of, json_texts
+from agentcalls.table.text import E164, FORMULA, csv_safe, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agentcalls.columns import COLUMNS
-from agentcalls.extras import need
+from agentcalls.table.columns import COLUMNS
+from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable

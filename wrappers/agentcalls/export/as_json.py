@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agentcalls.columns import COLUMNS, columns_of
+from agentcalls.table.columns import COLUMNS, columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

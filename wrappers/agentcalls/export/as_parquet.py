@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agentcalls.arrow import schema
 from agentcalls.export.as_arrow import tables
-from agentcalls.extras import need
+from agentcalls.table.arrow import schema
+from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agentcalls.columns import COLUMNS
 from agentcalls.export.spool import spooled_columns
+from agentcalls.table.columns import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from typing import Protocol
 
-from agentcalls.extras import need
+from agentcalls.table.extras import need
 
 _ZSTD_LEVEL = 6
 

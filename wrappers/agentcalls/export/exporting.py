@@ -13,10 +13,10 @@ from typing import IO, TYPE_CHECKING, TypedDict
 from attrs import evolve, frozen
 
 from agentcalls import AgentCallsError, Checkpoint, ConfigurationError
-from agentcalls.columns import COLUMNS, storable
 from agentcalls.export.compression import PIECES
 from agentcalls.export.formats import format_of
 from agentcalls.export.journal import Journal, Workspace
+from agentcalls.table.columns import COLUMNS, storable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -94,7 +94,7 @@ def export(
     A symbolic link stays: what it points to is written. A file that is replaced hands on its mode.
 
     Each call that `client.calls.list` gives for the agents becomes a row: the agents in the order given, each once. The
-    columns are `agentcalls.columns.COLUMNS`.
+    columns are `agentcalls.table.columns.COLUMNS`.
 
     Args:
         client: Reads the listings; its `concurrency` says how many requests are under way at once.

@@ -9,7 +9,7 @@ from attrs import frozen
 from agentcalls import ConfigurationError
 from agentcalls.export import as_arrow, as_csv, as_duckdb, as_json, as_parquet, as_sqlite
 from agentcalls.export.compression import PIECES
-from agentcalls.extras import need
+from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agentcalls.columns import COLUMNS
+from agentcalls.table.columns import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,10 +9,10 @@ import typer
 from agentcalls import AgentCallsError, ConfigurationError
 from agentcalls.cli import options
 from agentcalls.cli.agents import check_span
-from agentcalls.cli.bar import progress_bar
-from agentcalls.cli.connection import connect
+from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.output import say
+from agentcalls.cli.show.output import say
+from agentcalls.cli.show.progress_bar import progress_bar
 from agentcalls.files import replaceable
 
 if TYPE_CHECKING:

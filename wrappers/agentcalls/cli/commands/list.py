@@ -7,11 +7,11 @@ import typer
 
 from agentcalls.cli import options
 from agentcalls.cli.agents import check_span
-from agentcalls.cli.calls import FIELDS, checked_fields, columns_of, row_of
-from agentcalls.cli.connection import connect
+from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.output import Counted, Form, chosen_form, console, say, write_rows
-from agentcalls.cli.table import write_table
+from agentcalls.cli.show.cells import FIELDS, checked_fields, row_of, table_columns
+from agentcalls.cli.show.output import Counted, Form, chosen_form, console, say, write_rows
+from agentcalls.cli.show.table import write_table
 
 EXAMPLES = (
     "agentcalls list agent_demo --status failed --since 7d",
@@ -86,7 +86,7 @@ def command(
         check_span(listing, since, until)
         calls = Counted(listing)
         if form is Form.TABLE:
-            write_table(calls, columns_of(wanted, console(sys.stdout).width, utc=utc))
+            write_table(calls, table_columns(wanted, console(sys.stdout).width, utc=utc))
         else:
             write_rows((row_of(call, wanted) for call in calls), form, wanted or FIELDS)
         report = listing.report

@@ -2,7 +2,7 @@
 
 import typer
 
-from agentcalls.extras import need
+from agentcalls.table.extras import need
 
 EXAMPLES = (
     "agentcalls mock --port 0 --calls 100",

@@ -1,0 +1,170 @@
+"""Judging how many calls failed: what is counted, by which limits, and the line that says it."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from attrs import frozen, mutable
+
+from agentcalls.cli.failures import Code, Failure
+from agentcalls.cli.lifecycle import is_over
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from agentcalls import Call
+    from agentcalls.cli.show.output import Row
+
+
+class Verdict(StrEnum):
+    """What came out."""
+
+    OK = "ok"
+    TOO_FEW = "too_few"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether it is for somebody to look at: too high a rate, or calls that could not be counted."""
+        return self in {Verdict.FAILED, Verdict.INCOMPLETE}
+
+
+_HEADS = {Verdict.FAILED: "FAILED", Verdict.INCOMPLETE: "UNKNOWN"}
+
+
+@mutable
+class FailureCount:
+    """The calls of an agent, or of all of them."""
+
+    name: str
+    calls: int = 0
+    """Those that are over."""
+    failed: int = 0
+    under_way: int = 0
+    doubt: str | None = None
+    """Why it is not proven that each call was counted; None where it is."""
+
+    def count(self, calls: Iterable[Call], failed: Collection[str]) -> None:
+        """Count calls, those as failed that have one of these statuses."""
+        for call in calls:
+            if call.status in failed:
+                self.calls, self.failed = self.calls + 1, self.failed + 1
+            elif is_over(call):
+                self.calls += 1
+            else:
+                self.under_way += 1
+
+    @property
+    def rate(self) -> Fraction | None:
+        """The share of the calls that are over which failed; None where none is over."""
+        return Fraction(self.failed, self.calls) if self.calls else None
+
+    def __str__(self) -> str:
+        share = "" if self.rate is None else f" ({shown(self.rate)})"
+        return f"{self.failed:,} of {self.calls:,} calls failed{share}"
+
+
+@frozen
+class Limits:
+    """From how many calls on, and from which share, it is an alarm."""
+
+    max_failure_rate: Fraction
+    """The largest share that is fine."""
+    min_calls: int
+    """The fewest calls that are judged, at least one."""
+
+    def verdict(self, tally: FailureCount) -> Verdict:
+        """What comes out of a tally; one that lacks calls is not called fine."""
+        rate = tally.rate
+        if rate is not None and tally.calls >= self.min_calls and rate > self.max_failure_rate:
+            return Verdict.FAILED
+        if tally.doubt:
+            return Verdict.INCOMPLETE
+        return Verdict.OK if tally.calls >= self.min_calls else Verdict.TOO_FEW
+
+
+@frozen
+class CheckResult:
+    """What a check found."""
+
+    agents: Sequence[FailureCount]
+    limits: Limits
+    since: str
+
+    @property
+    def total(self) -> FailureCount:
+        """All agents as one."""
+        return FailureCount(
+            "total",
+            calls=sum(tally.calls for tally in self.agents),
+            failed=sum(tally.failed for tally in self.agents),
+            under_way=sum(tally.under_way for tally in self.agents),
+            doubt=next((tally.doubt for tally in self.agents if tally.doubt), None),
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst, of each agent and of all as one; what cannot be judged is only what the total cannot be."""
+        of_total = self.limits.verdict(self.total)
+        verdicts = {of_total, *map(self.limits.verdict, self.agents)}
+        alarms = [alarm for alarm in (Verdict.FAILED, Verdict.INCOMPLETE) if alarm in verdicts]
+        return next(iter(alarms), of_total)
+
+    def line(self) -> str:
+        """The outcome in a line: the verdict, the total, and which agents are over the limit."""
+        limit = shown(self.limits.max_failure_rate)
+        text = f"{_HEADS.get(self.verdict, 'OK')}: {self.total} since {self.since}, at most {limit}"
+        if self.verdict is Verdict.TOO_FEW:
+            text += f"; fewer than {self.limits.min_calls:,}, too few to judge"
+        over = [
+            f"{tally.name}: {tally}"
+            for tally in self.agents
+            if self.limits.verdict(tally) is Verdict.FAILED
+        ]
+        if len(self.agents) > 1 and over:
+            text += f"; over the limit: {', '.join(over)}"
+        doubts = [f"{tally.name}: {tally.doubt}" for tally in self.agents if tally.doubt]
+        return f"{text}; not proven complete: {', '.join(doubts)}" if doubts else text
+
+    def row(self) -> Row:
+        """The outcome with all its numbers; rates are shares, 0.05 for 5%."""
+        return {
+            "result": self.verdict,
+            "max_failure_rate": float(self.limits.max_failure_rate),
+            "min_calls": self.limits.min_calls,
+            "since": self.since,
+            "total": self._row(self.total),
+            "agents": [{"agent": tally.name} | self._row(tally) for tally in self.agents],
+        }
+
+    def _row(self, tally: FailureCount) -> Row:
+        return {
+            "result": self.limits.verdict(tally),
+            "calls": tally.calls,
+            "failed": tally.failed,
+            "failure_rate": None if tally.rate is None else float(tally.rate),
+            "under_way": tally.under_way,
+            "not_proven_complete": tally.doubt,
+        }
+
+
+def percentage(name: str, text: str) -> Fraction:
+    """The share that an option's text means, 1/20 for `5%`; raises `Failure`, which names the option."""
+    matched = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%", text)
+    share = Fraction(matched[1]) / 100 if matched else None
+    if share is None or share > 1:
+        raise Failure(
+            f"{name} takes a percentage from 0% to 100% with its sign, such as 5% or 0.5%, "
+            f"since 0.05 alone could be either; not {text!r}.",
+            Code.USAGE,
+        )
+    return share
+
+
+def shown(share: Fraction) -> str:
+    """A share as a percentage of three digits."""
+    return f"{float(share * 100):.3g}%"

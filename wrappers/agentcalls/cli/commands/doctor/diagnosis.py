@@ -1,0 +1,167 @@
+"""What `doctor` concludes from the settings and from one exchange. Nothing is asked here."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import frozen
+
+import agentcalls
+from agentcalls.cli.connect import masked, without_keys
+from agentcalls.cli.failures import Code, Failure, code_of, sentence_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from agentcalls import Page
+    from agentcalls.cli.connect import Profile, Setting
+
+# Each needs the one before; where one fails, nothing is known of the rest.
+_CHAIN = ("settings", "host", "rate limit", "key", "scope", "agent", "contract")
+_DEFAULTS = {
+    "api_key": None,
+    "base_url": None,
+    "auth": "bearer",
+    "timeout": 30,
+    "allow_http": False,
+    "max_retries": 4,
+}
+_FORMS = {"base_url": r"https?://.*", "auth": r"bearer|x-api-key"}
+_LONGEST_SKEW_SECONDS = 30
+_LOW_SHARE = 0.1
+
+
+@frozen
+class Finding:
+    """One line of the checklist."""
+
+    name: str
+    standing: Literal["ok", "warning", "failed", "skipped"]
+    detail: str
+    code: Code = Code.FINE
+    """The exit code, where it failed."""
+
+
+@frozen(kw_only=True)
+class Exchange:
+    """What came of the one request: a page or an error."""
+
+    agent: str | None
+    """Whose calls were asked for; None for those of nobody."""
+    page: Page | None
+    error: Exception | None
+    """Why there is no page."""
+    headers: Mapping[str, str]
+    """The answer's; none where there was no answer."""
+    at: datetime
+    """When the answer came, by this machine's clock."""
+
+
+def shown(settings: Mapping[str, Setting]) -> list[dict[str, Any]]:
+    """Each setting with its value, where that is no secret, and where it is from."""
+    return [
+        {
+            "setting": name,
+            "value": _harmless(name, settings[name].value) if name in settings else default,
+            "from": without_keys(settings[name].origin) if name in settings else "default",
+        }
+        for name, default in _DEFAULTS.items()
+        if name in settings or default is not None
+    ]
+
+
+def findings(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
+    """The checklist, from the settings to the clock."""
+    error = exchange.error
+    culprit = error and _culprit(error, exchange.agent)
+    broken = False
+    for name in _CHAIN:
+        if broken:
+            yield Finding(name, "skipped", "not known")
+        elif error and name == culprit:
+            broken = True
+            said = without_keys(sentence_of(error) or repr(error))
+            yield Finding(name, "failed", said, code_of(error))
+        else:
+            yield _passed(name, exchange, profile)
+    yield _clock(exchange)
+
+
+def _culprit(error: Exception, agent: str | None) -> str | None:
+    if isinstance(error, Failure | agentcalls.ConfigurationError):
+        return "settings"
+    if isinstance(error, agentcalls.RateLimitError):
+        return "rate limit"
+    if isinstance(error, agentcalls.AuthenticationError):
+        return "key"
+    if isinstance(error, agentcalls.PermissionDeniedError):
+        return "scope"
+    # The API's own 404 has a code; any other says that this is another server, or another path.
+    if isinstance(error, agentcalls.NotFoundError) and error.code:
+        return "agent" if agent else None
+    return "host"
+
+
+def _passed(name: str, exchange: Exchange, profile: Profile) -> Finding:
+    page = exchange.page
+    if name == "settings":
+        warning = profile.warning
+        return Finding(name, "warning", warning) if warning else Finding(name, "ok", "complete")
+    # A 404 may come from another path of another server: it proves less than a page.
+    proven = "valid" if page else "not refused"
+    if said := {"host": "answers", "key": proven, "scope": proven}.get(name):
+        return Finding(name, "ok", said)
+    if name == "rate limit":
+        return _rate_limit(exchange)
+    if page is None:
+        return Finding(name, "skipped", "name an agent to have it checked")
+    if name == "agent":
+        return Finding(name, "ok", f"{page.meta.total_count:,} calls" if page.meta else "there")
+    return _contract(page)
+
+
+def _contract(page: Page) -> Finding:
+    if not page.problems:
+        return Finding("contract", "ok", f"nothing wrong with a page of {len(page):,} calls")
+    first = page.problems[0]
+    where = f"call {first.call_id}" if first.call_id else f"row {first.row}"
+    what = f"{first.field or 'the row'} {first.why} ({where})"
+    sentence = f"{len(page.problems):,} problems; the first: {what}"
+    return Finding("contract", "failed", sentence, Code.FAILED)
+
+
+def _rate_limit(exchange: Exchange) -> Finding:
+    limit = agentcalls.RateLimit.from_headers(exchange.headers)
+    if limit is None or limit.remaining is None or not limit.limit:
+        return Finding("rate limit", "skipped", "the answer does not say")
+    reset = f", until {limit.reset:%H:%M:%S} UTC" if limit.reset else ""
+    is_low = limit.remaining < limit.limit * _LOW_SHARE
+    detail = f"{limit.remaining:,} of {limit.limit:,} requests left{reset}"
+    return Finding("rate limit", "warning" if is_low else "ok", detail)
+
+
+def _clock(exchange: Exchange) -> Finding:
+    try:
+        date = parsedate_to_datetime(exchange.headers["Date"])
+        # An HTTP date is always in GMT, said or not.
+        skew = exchange.at - (date if date.tzinfo else date.replace(tzinfo=UTC))
+    except (KeyError, ValueError):
+        return Finding("clock", "skipped", "the answer does not say the time")
+    seconds = round(skew.total_seconds())
+    if abs(seconds) <= _LONGEST_SKEW_SECONDS:
+        return Finding("clock", "ok", f"within {_LONGEST_SKEW_SECONDS} s of the server's")
+    side = "ahead of" if seconds > 0 else "behind"
+    detail = f"{abs(seconds):,} s {side} the server's, which --since 24h and the like count from"
+    return Finding("clock", "warning", detail)
+
+
+def _harmless(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    # What does not look like such a setting may be the key.
+    if not re.fullmatch(_FORMS.get(name, ""), value):
+        return masked(value)
+    return re.sub(r"//[^/]*@", "//…@", without_keys(value))

@@ -1,0 +1,81 @@
+"""`agentcalls doctor`."""
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from attrs import asdict
+
+import agentcalls
+from agentcalls.cli import options
+from agentcalls.cli.commands.doctor.diagnosis import Exchange, Finding, findings, shown
+from agentcalls.cli.connect import check_complete, client, in_force, without_keys
+from agentcalls.cli.failures import Failure
+from agentcalls.cli.show.output import printable, show, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXAMPLES = (
+    "agentcalls doctor",
+    "agentcalls doctor agent_demo --json",
+)
+
+_NOBODY = "agentcalls-doctor"  # no agent: one whose key is valid is told that there is none
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
+
+
+def command(
+    ctx: typer.Context,
+    agent: Annotated[
+        str | None,
+        typer.Argument(metavar="AGENT", help="Whose answer to hold against the contract."),
+    ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON.", rich_help_panel=options.OUTPUT)
+    ] = False,
+) -> None:
+    """Check settings, host, key, answers and clock.
+
+    It sends one request, without retries. The exit code is that of what failed; a warning has none.
+    """
+    profile, found = in_force(ctx)
+    heard: list[Mapping[str, str]] = []
+    page = error = None
+    try:
+        check_complete(found)
+        with client(found, debug=ctx.obj["debug"], hear=heard.append) as connected:
+            page = connected.calls.list(agent or _NOBODY, max_retries=0).page(1)
+    except (agentcalls.AgentCallsError, Failure) as refusal:
+        error = refusal
+    headers = heard[-1] if heard else dict[str, str]()
+    exchange = Exchange(agent=agent, page=page, error=error, headers=headers, at=datetime.now(UTC))
+    found_out = list(findings(exchange, profile))
+    values = shown(found)
+    if as_json:
+        result = {
+            "profile": without_keys(profile.name),
+            "config": str(profile.path),
+            "settings": values,
+            "checks": [asdict(check) for check in found_out],
+        }
+        sys.stdout.write(f"{to_json(result)}\n")
+    else:
+        _show(values, found_out)
+    raise typer.Exit(next((check.code for check in found_out if check.code), 0))
+
+
+def _show(values: list[dict[str, Any]], found_out: list[Finding]) -> None:
+    from rich.table import Table  # noqa: PLC0415  # JSON need not wait for Rich
+    from rich.text import Text  # noqa: PLC0415  # the same
+
+    settings, checklist = Table.grid(padding=(0, 2)), Table.grid(padding=(0, 2))
+    for value in values:
+        texts = (value["setting"], str(value["value"]), f"from {value['from']}")
+        settings.add_row(*(Text(printable(text)) for text in texts))
+    for check in found_out:
+        standing = Text(check.standing, style=_STYLES[check.standing])
+        checklist.add_row(standing, Text(check.name), Text(printable(check.detail)))
+    show(settings, "", checklist)

@@ -1,0 +1,174 @@
+"""What the report shows of many calls, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from agentcalls.cli.show.output import printable
+from agentcalls.cli.summary import FAILED, Groups, Tally, Zone, created_on, days_between
+
+if TYPE_CHECKING:
+    from agentcalls import Call
+
+MOST_FAILURES = 1_000
+"""The failures that the page lists: the latest."""
+STATUSES = ("ended", "answered", "ringing", "queued", "busy", "cancelled", "failed")
+OTHER = "other"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_MOST_REASONS = 15
+_LONGEST_READ, _LONGEST_SHOWN = 400, 120
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_TAIL = 3
+_NUMBER_IN_TEXT = re.compile(r"\+?\d[\d\s().-]{5,}\d")
+
+# Upper ends, exclusive: seconds of a call, tenths of a second until it rang.
+_LENGTHS = ((10, "under 10 s"), (30, "10 to 30 s"), (60, "30 to 60 s"), (120, "1 to 2 min"), (300, "2 to 5 min"),
+            (600, "5 to 10 min"), (1200, "10 to 20 min"), (3600, "20 to 60 min"))  # fmt: skip
+_LONGER = "an hour and more"
+_WAITS = ((10, "under 1 s"), (20, "1 to 2 s"), (30, "2 to 3 s"), (40, "3 to 4 s"), (50, "4 to 5 s"), (70, "5 to 7 s"),
+          (100, "7 to 10 s"), (200, "10 to 20 s"))  # fmt: skip
+_LATER = "20 s and more"
+
+Bars = list[tuple[str, int]]
+
+
+@frozen
+class CallFailure:
+    """A failed call as the page lists it."""
+
+    created: datetime | None
+    agent: str
+    source: str
+    destination: str
+    direction: str
+    error_reason: str
+    end_reason: str
+    is_test: bool
+    id: str
+
+
+@define
+class Numbers:
+    """What was counted, call by call."""
+
+    zone: Zone
+    show_numbers: bool
+    """Whether telephone numbers are shown whole."""
+    first: datetime | None = field(default=None, init=False)
+    last: datetime | None = field(default=None, init=False)
+    total: Tally = field(factory=Tally, init=False)
+    _days: Groups[Counter[str]] = field(factory=lambda: Groups(Counter[str]), init=False)
+    _reasons: Groups[Counter[str]] = field(factory=lambda: Groups(Counter[str]), init=False)
+    _hours: Counter[tuple[int, int]] = field(factory=Counter[tuple[int, int]], init=False)
+    _latest: list[tuple[datetime, int, CallFailure]] = field(
+        factory=list[tuple[datetime, int, CallFailure]], init=False
+    )
+
+    def add(self, agent: str, call: Call) -> None:
+        """Count a call of this agent."""
+        self.total.add(call)
+        created = created_on(call)
+        if created:
+            self.first = min(self.first or created, created)
+            self.last = max(self.last or created, created)
+            zoned = self.zone.of(created)
+            status = call.status if call.status in STATUSES else OTHER
+            self._days.of(zoned.date().isoformat())[status] += 1
+            self._hours[zoned.weekday(), zoned.hour] += 1
+        if call.status == FAILED:
+            self._reasons.of(self.text(call.error_reason) or "(none)")["calls"] += 1
+            self._keep(agent, call, created)
+
+    def days(self) -> list[tuple[str, Counter[str]]]:
+        """Each day in order, with its calls by status."""
+        counts = self._days.by_key
+        return [(day, counts.get(day, Counter())) for day in days_between(list(counts))]
+
+    def days_left_out(self) -> int:
+        """The calls of days that are too many to show."""
+        return self._days.other.total() if self._days.other else 0
+
+    def statuses(self) -> list[str]:
+        """The statuses that there are calls of, in the order of a call's life."""
+        counts = sum((counts for _, counts in self.days()), Counter[str]())
+        return [status for status in (*STATUSES, OTHER) if counts[status]]
+
+    def lengths(self) -> Bars:
+        """How many calls lasted how long."""
+        return _bars(self.total.durations, _LENGTHS, _LONGER)
+
+    def waits(self) -> Bars:
+        """How many calls rang after how long."""
+        return _bars(self.total.ringing, _WAITS, _LATER)
+
+    def reasons(self) -> Bars:
+        """The most frequent reasons of failures, and at the end the rest together."""
+        items = [(reason, counts.total()) for reason, counts in self._reasons.by_key.items()]
+        items.sort(key=lambda item: (-item[1], item[0]))
+        rest = sum(count for _, count in items[_MOST_REASONS:])
+        rest += self._reasons.other.total() if self._reasons.other else 0
+        return items[:_MOST_REASONS] + ([("all other reasons", rest)] if rest else [])
+
+    def hours(self) -> list[tuple[str, int, int]]:
+        """Each hour of the week, with its calls."""
+        return [
+            (name, hour, self._hours[day, hour])
+            for day, name in enumerate(WEEKDAYS)
+            for hour in range(24)
+        ]
+
+    def failures(self) -> list[CallFailure]:
+        """The latest failures, the latest first."""
+        return [
+            failure
+            for _, _, failure in sorted(self._latest, key=lambda kept: kept[:2], reverse=True)
+        ]
+
+    def text(self, text: str | None) -> str:
+        """A text as the page may show it: cut short, and the telephone numbers in it masked unless they are shown."""
+        if self.show_numbers:
+            return _cut(text)
+        return _cut(_NUMBER_IN_TEXT.sub("…", (text or "")[:_LONGEST_READ]))
+
+    def _keep(self, agent: str, call: Call, created: datetime | None) -> None:
+        show = _cut if self.show_numbers else _masked
+        failure = CallFailure(
+            created=created,
+            agent=_cut(agent),
+            source=show(call.source),
+            destination=show(call.destination),
+            direction=self.text(call.direction),
+            error_reason=self.text(call.error_reason),
+            end_reason=self.text(call.end_reason),
+            is_test=bool(call.is_test_call),
+            id=_cut(call.id),
+        )
+        # The number decides between equal moments: the first of them came first in the listing.
+        kept = (created or _NEVER, -self.total.calls, failure)
+        change = heapq.heappush if len(self._latest) < MOST_FAILURES else heapq.heappushpop
+        change(self._latest, kept)
+
+
+def _masked(number: str | None) -> str:
+    # What is left tells two callers apart, and calls nobody.
+    text = _cut(number)
+    return f"…{text[-_TAIL:]}" if len(text) > 2 * _TAIL else "…" * bool(text)
+
+
+def _cut(text: str | None) -> str:
+    whole = printable((text or "")[:_LONGEST_READ])
+    return whole if len(whole) <= _LONGEST_SHOWN else f"{whole[:_LONGEST_SHOWN]}…"
+
+
+def _bars(counts: Counter[int], ends: tuple[tuple[int, str], ...], beyond: str) -> Bars:
+    bars = dict.fromkeys((*(name for _, name in ends), beyond), 0)
+    for value, count in counts.items():
+        bars[next((name for end, name in ends if value < end), beyond)] += count
+    return list(bars.items())

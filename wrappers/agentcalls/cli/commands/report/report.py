@@ -1,0 +1,89 @@
+"""`agentcalls report`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agentcalls.cli import options
+from agentcalls.cli.agents import AgentsCalls
+from agentcalls.cli.commands.report.document import Scope, page_of
+from agentcalls.cli.commands.report.numbers import Numbers
+from agentcalls.cli.connect import connect
+from agentcalls.cli.show.output import say
+from agentcalls.cli.show.whole_file import written_whole
+from agentcalls.cli.summary import Zone
+from agentcalls.table.extras import need
+
+EXAMPLES = (
+    "agentcalls report agent_demo -o report.html --since 30d",
+    "agentcalls report agent_demo agent_2 -o report.html --live --show-numbers",
+)
+
+
+def command(
+    ctx: typer.Context,
+    agents: options.Agents,
+    *,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The HTML file to write, or to replace once the new one is whole.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ],
+    status: options.Status = None,
+    search: options.Search = None,
+    test: options.Test = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    show_numbers: Annotated[
+        bool,
+        typer.Option(
+            "--show-numbers",
+            help="Show telephone numbers whole; they are masked where left out.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
+    utc: Annotated[
+        bool,
+        typer.Option(
+            "--utc",
+            help="Times in UTC, not in this machine's zone.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
+) -> None:
+    """Write a report of agents' calls: one HTML file with charts, which needs no network.
+
+    It holds counts, and of the failed calls the latest 1,000 in a table that can be searched. Test calls
+    count unless --live leaves them out. The exit code is 3 where it could not be proven that each call
+    was counted once; the page says why, and so does stderr. Needs the extra "report".
+    """
+    for package in ("altair", "vl_convert", "jinja2"):
+        need(package)
+    numbers = Numbers(Zone(is_utc=utc), show_numbers)
+    filters = {
+        "status": status,
+        "search": search,
+        "is_test_call": test,
+        "since": since,
+        "until": until,
+    }
+    with written_whole(output) as file:
+        with connect(ctx) as client:
+            calls = AgentsCalls(client, agents, filters)
+            for agent, call in calls:
+                numbers.add(agent, call)
+        asked = {"status": status, "search": numbers.text(search), "since": since, "until": until}
+        said = {name: value for name, value in asked.items() if value}
+        if test is not None:
+            said["calls"] = "test only" if test else "live only"
+        scope = Scope(list(dict.fromkeys(agents)), said, datetime.now(UTC), calls.doubts)
+        file.write(page_of(numbers, scope))
+    say(f"Wrote {output}: {numbers.total.calls:,} calls.")
+    calls.check_complete()

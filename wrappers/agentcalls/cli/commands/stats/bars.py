@@ -1,0 +1,111 @@
+"""Groups as a table with bars, as wide as the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from agentcalls.cli.show.output import console, printable, show
+from agentcalls.cli.show.table import STYLES
+from agentcalls.cli.show.units import clock, percent, tenths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.table import Table
+
+    from agentcalls.cli.show.output import Row
+
+MOST_ROWS = 25
+"""How many groups of free text are shown; a pipe gets them all."""
+
+_ROOMY = 100
+_LABEL, _WIDEST_LABEL = 26, 60
+_WIDEST_BAR = 60
+_BAR_OF_A_PIPE = 24
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def write_bars(by: str, rows: list[Row], other: Row | None) -> None:
+    """Write a line for each group to stdout."""
+    out = console(sys.stdout)
+    roomy = out.width >= _ROOMY
+    table = _table()
+    widest = _WIDEST_LABEL if roomy else _LABEL
+    table.add_column(by.upper(), overflow="ellipsis", max_width=widest, no_wrap=True)
+    table.add_column("CALLS", justify="right", no_wrap=True)
+    table.add_column("SHARE", justify="right", no_wrap=True)
+    table.add_column("")  # the one that gives way
+    cells = [cell for cell in _CELLS if roomy or cell[0] in _IN_NARROW]
+    # Each status is answered, or failed, altogether or not at all.
+    cells = [cell for cell in cells if not (by == "status" and cell[0] in _RATES)]
+    for heading, _ in cells:
+        table.add_column(heading, justify="right", no_wrap=True)
+    shown = rows if by in {"day", "hour"} or not out.is_terminal else rows[:MOST_ROWS]
+    most = max((row["calls"] for row in rows), default=0)
+    beyond: list[Row] = [{by: "(other)"} | other] if other else []
+    for row in [*shown, *beyond]:
+        label = label_of(by, row[by])
+        table.add_row(
+            _text(label, STYLES.get(label, "")),
+            f"{row['calls']:,}",
+            percent(row["share"]),
+            _Bar(row["calls"], most, STYLES.get(label, "cyan")),
+            *(text(row) for _, text in cells),
+        )
+    show(table)
+    if len(shown) < len(rows):
+        show(f"and {len(rows) - len(shown):,} more: --json has them all")
+
+
+def label_of(by: str, value: object) -> str:
+    """A group's value for people."""
+    if value is None:
+        return "(none)"
+    return f"{value:02}:00" if by == "hour" else printable(str(value))
+
+
+_CELLS: list[tuple[str, Callable[[Row], str]]] = [
+    ("ANSWERED", lambda row: percent(row["answer_rate"])),
+    ("FAILED", lambda row: percent(row["failure_rate"])),
+    ("MEDIAN", lambda row: clock(row["duration_median_seconds"])),
+    ("P95", lambda row: clock(row["duration_p95_seconds"])),
+    ("RINGS", lambda row: tenths(row["ringing_median_seconds"])),
+    ("RINGS P95", lambda row: tenths(row["ringing_p95_seconds"])),
+]
+_IN_NARROW = {"ANSWERED", "MEDIAN", "P95"}
+_RATES = {"ANSWERED", "FAILED"}
+
+
+class _Bar:
+    # As long as its column allows, in eighths of a character; in whole ones where there are no others.
+
+    def __init__(self, value: int, most: int, style: str) -> None:
+        self._share = value / most if most else 0
+        self._style = style
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        width = options.max_width
+        eighths = round(self._share * width * 8)
+        full, part = divmod(eighths, 8)
+        blocks = "█" * full + _EIGHTHS[part].strip()
+        text = "#" * round(self._share * width) if options.ascii_only else blocks
+        yield _text(text, self._style)
+
+    def __rich_measure__(self, console: Any, options: Any) -> Any:
+        from rich.measure import Measurement  # noqa: PLC0415  # JSON need not wait for Rich
+
+        # A line in a pipe has no end.
+        return Measurement(1, _WIDEST_BAR if console.is_terminal else _BAR_OF_A_PIPE)
+
+
+def _text(text: str, style: str) -> Any:
+    from rich.text import Text  # noqa: PLC0415  # JSON need not wait for Rich
+
+    return Text(text, style=style)
+
+
+def _table() -> Table:
+    from rich.table import Table  # noqa: PLC0415  # the same
+
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

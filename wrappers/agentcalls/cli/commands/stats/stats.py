@@ -1,0 +1,144 @@
+"""`agentcalls stats`."""
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from agentcalls.cli import options
+from agentcalls.cli.agents import AgentsCalls
+from agentcalls.cli.commands.stats.bars import write_bars
+from agentcalls.cli.connect import connect
+from agentcalls.cli.show.output import Form, Row, chosen_form, show, to_json, write_rows
+from agentcalls.cli.show.units import clock, percent, tenths
+from agentcalls.cli.summary import Summary, Zone
+
+EXAMPLES = (
+    "agentcalls stats agent_demo --since 7d --by day",
+    "agentcalls stats agent_demo agent_2 --live --by error_reason --status failed --json",
+)
+
+
+class By(StrEnum):
+    """What `--by` takes."""
+
+    STATUS = "status"
+    END_REASON = "end_reason"
+    ERROR_REASON = "error_reason"
+    DAY = "day"
+    HOUR = "hour"
+    DIRECTION = "direction"
+
+
+def command(
+    ctx: typer.Context,
+    agents: options.Agents,
+    *,
+    by: Annotated[
+        By, typer.Option(help="What the groups are; a day and an hour are those of created_on.")
+    ] = By.STATUS,
+    status: options.Status = None,
+    search: options.Search = None,
+    test: options.Test = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    form: Annotated[
+        Form | None,
+        typer.Option(
+            "--format",
+            help="A table where stdout is a terminal and JSON where it is not, unless given; "
+            "CSV and NDJSON have the groups alone.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="JSON, as pipes get.", rich_help_panel=options.OUTPUT)
+    ] = False,
+    utc: Annotated[
+        bool,
+        typer.Option(
+            "--utc",
+            help="Days and hours in UTC, not in this machine's zone.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
+) -> None:
+    """Count the calls of agents, and say how many were answered, how long they lasted and rang.
+
+    Test calls count unless --live leaves them out. A call is answered when its status is answered or
+    ended, and failed when it is failed; the rates are of the calls that are neither queued nor ringing.
+    The ringing time runs from created_on until the other side rang, at ringing_at. The exit code is 3
+    where it could not be proven that each call was counted once, and stderr says why.
+    """
+    form = chosen_form(form, as_json=as_json)
+    zone = Zone(is_utc=utc)
+    summary = Summary(by.value, zone)
+    with connect(ctx) as client:
+        filters = {
+            "status": status,
+            "search": search,
+            "is_test_call": test,
+            "since": since,
+            "until": until,
+        }
+        calls = AgentsCalls(client, agents, filters)
+        for _, call in calls:
+            summary.add(call)
+    rows, other = summary.rows(), summary.other()
+    if form is Form.TABLE:
+        _write_headline(summary)
+        write_bars(by.value, rows, other)
+    elif form is Form.JSON:
+        sys.stdout.write(
+            f"{to_json(_document(summary, calls) | {'groups': rows, 'other': other})}\n"
+        )
+    else:
+        write_rows(
+            [*rows, *([{by.value: "(other)"} | other] if other else [])], form, list(_columns(by))
+        )
+    sys.stdout.flush()
+    calls.check_complete()
+
+
+def _document(summary: Summary, calls: AgentsCalls) -> Row:
+    total = summary.total()
+    return {
+        "agents": list(dict.fromkeys(calls.agents)),
+        "filters": {name: value for name, value in calls.filters.items() if value is not None},
+        "first_created_on": summary.first,
+        "last_created_on": summary.last,
+        "time_zone": summary.zone.name(summary.last) if summary.last else None,
+        "complete": not calls.doubts,
+        "incomplete_reason": " ".join(calls.doubts) or None,
+        "total": total.row(total.calls),
+        "by": summary.by,
+    }
+
+
+def _columns(by: By) -> Row:
+    return {by.value: None} | Summary(by.value, Zone(is_utc=True)).total().row(0)
+
+
+def _write_headline(summary: Summary) -> None:
+    total = summary.total()
+    row = total.row(total.calls)
+    span = ""
+    if summary.first and summary.last:
+        first, last = (summary.zone.of(moment) for moment in (summary.first, summary.last))
+        span = (
+            f", created {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}, {summary.zone.name(last)}"
+        )
+    lines = [f"{total.calls:,} calls{span}"]
+    if total.decided:
+        rates = f"{percent(row['answer_rate'])}, failed {percent(row['failure_rate'])}"
+        lines.append(f"answered {rates} of {total.decided:,} that are neither queued nor ringing")
+    if row["duration_calls"]:
+        median, p95 = row["duration_median_seconds"], row["duration_p95_seconds"]
+        lines.append(f"lasted {clock(median)} (median), {clock(p95)} (p95)")
+    if row["ringing_calls"]:
+        median, p95 = row["ringing_median_seconds"], row["ringing_p95_seconds"]
+        lines.append(f"rang after {tenths(median)} (median), {tenths(p95)} (p95)")
+    if total.tests:
+        lines.append(f"{total.tests:,} are test calls: --live leaves them out")
+    show(*lines, "")

@@ -1,0 +1,122 @@
+"""Looking at an agent's calls again and again: what fails in passing is tried again, for as long as it takes."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from agentcalls import AgentCallsError, PaginationError, UnexpectedResponseError
+from agentcalls.cli.commands.tail.following import first_since
+from agentcalls.cli.commands.tail.ticker import wait_while_read
+from agentcalls.cli.failures import Code, Failure, sentence_of
+from agentcalls.cli.newest import newest_first
+from agentcalls.cli.show.output import say
+
+if TYPE_CHECKING:
+    from agentcalls import Call, Client
+    from agentcalls.cli.commands.tail.following import Event, Follower
+
+_LONGEST_PAUSE = 30.0
+
+
+class Polls:
+    """The looks at one agent's calls, newest first."""
+
+    def __init__(
+        self,
+        client: Client,
+        agent: str,
+        follower: Follower,
+        *,
+        is_test_call: bool | None = None,
+        utc: bool = False,
+    ) -> None:
+        self._client = client
+        self._agent = agent
+        self._follower = follower
+        self._is_test_call = is_test_call
+        self._zone = UTC if utc else None
+        self._sort: str | None = None
+        self._answered = _now()
+        self._doubts: set[str | None] = set()
+
+    def begin(self, earlier: int) -> list[Event]:
+        """Make the follower know what is there; returns so many of the latest calls that it is to tell of."""
+        follower = self._follower
+        self._sort, page = newest_first(self._client, self._agent, is_test_call=self._is_test_call)
+        if self._sort is None:
+            raise Failure(
+                "The server does not list the newest calls first: there is no following it.",
+                Code.SERVER,
+            )
+        since = first_since(page, follower.follow, _now())
+        known = self._listed(follower.most, since=since)
+        # A status may be rare: these may be from long before.
+        shown = self._listed(earlier, status=follower.status) if earlier else []
+        self._answered = _now()
+        return follower.begin(known, shown, now=self._answered)
+
+    def next(self, interval: float) -> list[Event]:
+        """What is news after an interval, or after as many more as it takes to get an answer.
+
+        Raises the `AgentCallsError` of an answer that no waiting changes.
+        """
+        follower, failures, asked = self._follower, 0, None
+        while True:
+            wait_while_read(sys.stdout, pause(interval, failures, asked))
+            try:
+                # Once it is known to fail, one attempt at a time is enough.
+                calls = self._listed(
+                    follower.most, since=follower.since, max_retries=0 if failures else None
+                )
+            except AgentCallsError as error:
+                if not _may_pass(error):
+                    raise
+                if not failures:
+                    say(f"Nothing heard since {self._last()}, trying again: {sentence_of(error)}")
+                failures, asked = failures + 1, error.retry_after
+                continue
+            if failures:
+                say("There are answers again.")
+            if len(calls) == follower.most and not any(call.id in follower for call in calls):
+                say(
+                    f"More than {follower.most:,} calls since {self._last()}: older ones are left out."
+                )
+            self._answered = _now()
+            return follower.accept(calls, now=self._answered)
+
+    def _listed(self, most: int, **options: Any) -> list[Call]:
+        listing = self._client.calls.list(
+            self._agent,
+            sort=self._sort,
+            is_test_call=self._is_test_call,
+            max_items=most,
+            **options,
+        )
+        calls, report = listing.all(), listing.report
+        if not report.complete and len(calls) < most and report.reason not in self._doubts:
+            self._doubts.add(report.reason)
+            say(f"Not proven that each call is seen: {report.reason}")
+        return calls
+
+    def _last(self) -> str:
+        return f"{self._answered.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
+
+
+def pause(interval: float, failures: int, asked: float | None) -> float:
+    """Seconds until the next look after so many failures in a row; no sooner than the server `asked` for.
+
+    It doubles up to half a minute, or stays at the interval where that is longer.
+    """
+    backoff = min(interval * 2.0 ** min(failures, 16), max(interval, _LONGEST_PAUSE))
+    return max(backoff, asked or 0)
+
+
+def _may_pass(error: AgentCallsError) -> bool:
+    # A page for people is what a proxy shows whose network is gone.
+    return error.retryable or isinstance(error, UnexpectedResponseError | PaginationError)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,91 @@
+"""Events as they leave on stdout, a line each, at once: text for a terminal, NDJSON for programs."""
+
+from __future__ import annotations
+
+import select
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from agentcalls.cli.show.cells import row_of, table_columns
+from agentcalls.cli.show.output import console, printable, to_json
+from agentcalls.cli.show.table import GAP, NARROWEST, STYLES, TableColumn, line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+    from rich.text import Text
+
+    from agentcalls import Call
+    from agentcalls.cli.commands.tail.following import Event
+
+# A table's widths follow its rows; here they are still to come. The longest change is "answered → cancelled",
+# the longest number in E.164 form has 15 digits.
+_WIDTHS = {
+    "CREATED": 19,
+    "STATUS": 20,
+    "DIRECTION": 9,
+    "FROM": 16,
+    "TO": 16,
+    "TIME": 6,
+    "TEST": 4,
+    "REASON": 0,
+    "ID": 36,
+}
+_ROOMY = 100
+_SECONDS = len(":00")
+
+
+def write_json(event: Event) -> None:
+    """Write an event as a line of JSON: its kind, the status before, and the call with all its fields."""
+    row = {"event": event.kind, "previous_status": event.previous_status}
+    sys.stdout.write(f"{to_json(row | {'call': row_of(event.call, None)})}\n")
+    sys.stdout.flush()
+
+
+def terminal_writer(*, utc: bool) -> Callable[[Event], None]:
+    """What writes events as lines of a table, whose heading it writes now; a change reads `ringing → ended`."""
+    from rich.text import Text  # noqa: PLC0415  # JSON need not wait for Rich
+
+    out = console(sys.stdout)
+    columns = [
+        column
+        for column in table_columns(None, out.width, utc=utc)
+        if out.width >= _ROOMY or column.heading != "FROM"
+    ]
+    widths = [_WIDTHS[column.heading] for column in columns]
+    widths[0] -= _SECONDS * (out.width < _ROOMY) - len("Z") * utc
+    spare = out.width - sum(widths) - GAP * (len(widths) - 1)
+    widths = [width or max(NARROWEST, spare) for width in widths]
+
+    def show(cells: list[Text]) -> None:
+        out.print(line(cells, widths, columns, cut=True), soft_wrap=True)
+
+    def write(event: Event) -> None:
+        show([_cell(column, event) for column in columns])
+
+    show([Text(column.heading, style="bold") for column in columns])
+    return write
+
+
+def _cell(column: TableColumn[Call], event: Event) -> Text:
+    from rich.text import Text  # noqa: PLC0415  # as above
+
+    text = printable(column.text(event.call))
+    if column.heading != "STATUS":
+        return Text(text)
+    before = f"{printable(event.previous_status)} → " if event.previous_status else ""
+    return Text(before + text, style=STYLES.get(text, ""))
+
+
+def wait_while_read(stream: TextIO, seconds: float) -> None:
+    """Wait so long; raises `BrokenPipeError` as soon as nobody reads the stream any more, as `| head` may do."""
+    # Of a terminal, some systems' poll knows nothing.
+    if stream.isatty() or not hasattr(select, "poll"):
+        time.sleep(seconds)
+        return
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)
+    if poll.poll(seconds * 1000):
+        raise BrokenPipeError

@@ -1,0 +1,140 @@
+"""How data leaves on stdout: a table for people, JSON, NDJSON or CSV for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import textwrap
+import unicodedata
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
+
+from agentcalls.cli.failures import Code, Failure
+from agentcalls.table.text import csv_safe, write_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import Console, RenderableType
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+_UNBOUNDED = 10_000  # columns; a table in a pipe or a file is not cut
+
+
+class Form(StrEnum):
+    """What `--format` takes."""
+
+    TABLE = "table"
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+def chosen_form(form: Form | None, *, as_json: bool) -> Form:
+    """The form asked for; where none is, a table on a terminal and JSON anywhere else. Raises `Failure` for two."""
+    if form and as_json and form is not Form.JSON:
+        raise Failure(f"--json and --format {form.value} contradict each other.", Code.USAGE)
+    if form or as_json:
+        return form or Form.JSON
+    return Form.TABLE if sys.stdout.isatty() else Form.JSON
+
+
+def say(sentence: str) -> None:
+    """Write a line for people to stderr, wrapped between words where that is a terminal."""
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else _UNBOUNDED
+    lines = textwrap.wrap(
+        printable(sentence), width, break_long_words=False, break_on_hyphens=False
+    )
+    sys.stderr.write("\n".join([*lines, ""]))
+
+
+def is_plain(stream: TextIO) -> bool:
+    """Whether a stream takes text only: no colours, nothing that moves."""
+    return bool(
+        not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    )
+
+
+def console(stream: TextIO) -> Console:
+    """A console of Rich's on stdout or stderr, as plain as the stream; without a width where that is no terminal."""
+    from rich.console import Console  # noqa: PLC0415  # 40 ms that JSON need not wait for
+
+    return Console(
+        file=stream,
+        color_system=None if is_plain(stream) else "auto",
+        force_terminal=stream.isatty(),
+        width=None if stream.isatty() else _UNBOUNDED,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+
+
+def show(*renderables: RenderableType) -> None:
+    """Write what Rich renders to stdout, without the spaces that fill a line up."""
+    out = console(sys.stdout)
+    with out.capture() as captured:
+        out.print(*renderables, sep="\n")
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+
+def printable(text: str) -> str:
+    """The text without what could steer a terminal: control characters, and those that reorder or hide."""
+    if text.isprintable():
+        return text
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character)[0] == "C" else character
+        for character in text
+    )
+
+
+def timestamp(moment: datetime) -> str:
+    """`2026-11-23T12:00:00.123Z`: UTC, with what fractions there are."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def write_rows(rows: Iterable[Row], form: Form, columns: Sequence[str]) -> None:
+    """Write rows to stdout as they come: a JSON array of a line each, NDJSON, or CSV of these columns."""
+    if form is Form.CSV:
+        write_csv(sys.stdout, [columns])
+        write_csv(sys.stdout, ([_cell(row[column]) for column in columns] for row in rows))
+    elif form is Form.NDJSON:
+        sys.stdout.writelines(f"{to_json(row)}\n" for row in rows)
+    else:
+        before = "["
+        for row in rows:
+            sys.stdout.write(f"{before}\n{to_json(row)}")
+            before = ","
+        sys.stdout.write("[]\n" if before == "[" else "\n]\n")
+
+
+class Counted(Generic[T]):
+    """Passes items on, and counts them in `count`."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._items = items
+        self.count = 0
+
+    def __iter__(self) -> Iterator[T]:
+        for item in self._items:
+            self.count += 1
+            yield item
+
+
+def to_json(value: Any) -> str:
+    """One line of JSON; times as `timestamp` writes them."""
+    return json.dumps(value, ensure_ascii=False, default=timestamp)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return csv_safe(value)
+    if isinstance(value, datetime):
+        return timestamp(value)
+    return "" if value is None else json.dumps(value)

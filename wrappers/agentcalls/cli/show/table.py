@@ -1,0 +1,89 @@
+"""A table for people that streams: the first rows set the widths, and the rest keep to them."""
+
+from __future__ import annotations
+
+import sys
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from attrs import frozen
+
+from agentcalls.cli.show.output import console, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.text import Text
+
+T = TypeVar("T")
+
+_SAMPLE = 100
+GAP = 2
+NARROWEST = 6
+
+STYLES = {
+    "failed": "red",
+    "busy": "yellow",
+    "cancelled": "yellow",
+    "ended": "green",
+    "answered": "cyan",
+    "ringing": "cyan",
+    "queued": "cyan",
+}
+
+
+@frozen
+class TableColumn(Generic[T]):
+    """One column: its heading, and the text and style of a cell."""
+
+    heading: str
+    text: Callable[[T], str]
+    is_number: bool = False
+    is_elastic: bool = False
+    """Whether it gives way where the terminal is too narrow."""
+
+
+def write_table(rows: Iterable[T], columns: Sequence[TableColumn[T]]) -> None:
+    """Write rows to stdout as they come; on a terminal, a cell that is too long for its column is cut."""
+    from rich.cells import cell_len  # noqa: PLC0415  # JSON need not wait for Rich
+    from rich.text import Text  # noqa: PLC0415  # the same
+
+    out = console(sys.stdout)
+    coming = iter(rows)
+    sample = list(islice(coming, _SAMPLE))
+    widths = [
+        max(cell_len(text) for text in [column.heading, *(_shown(column, row) for row in sample)])
+        for column in columns
+    ]
+    spare = out.width - sum(widths) - GAP * (len(columns) - 1)
+    for position, column in enumerate(columns):
+        if column.is_elastic and spare < 0:
+            widths[position] = max(NARROWEST, widths[position] + spare)
+
+    def show(cells: Sequence[Text]) -> None:
+        out.print(line(cells, widths, columns, cut=out.is_terminal), soft_wrap=True)
+
+    show([Text(column.heading, style="bold") for column in columns])
+    for row in chain(sample, coming):
+        texts = [_shown(column, row) for column in columns]
+        show([Text(text, style=STYLES.get(text, "")) for text in texts])
+
+
+def line(
+    cells: Sequence[Text], widths: Sequence[int], columns: Sequence[TableColumn[T]], *, cut: bool
+) -> Text:
+    """Cells side by side in columns of these widths; one that is too long may be cut."""
+    from rich.text import Text  # noqa: PLC0415  # JSON need not wait for Rich
+
+    for cell, width, column in zip(cells, widths, columns, strict=True):
+        if cut:
+            cell.truncate(width, overflow="ellipsis")
+        missing = width - cell.cell_len
+        cell.pad_left(missing) if column.is_number else cell.pad_right(missing)
+    whole = Text(" " * GAP).join(cells)
+    whole.rstrip()
+    return whole
+
+
+def _shown(column: TableColumn[T], row: T) -> str:
+    return printable(column.text(row))

@@ -1,0 +1,177 @@
+"""The overlap chain: how windows of a shifting listing are joined so that no call is lost.
+
+One answer is a contiguous stretch of the sorted listing. Let H be the key (`created_on`) of the last row read.
+
+    Invariant   Every call whose key sorts strictly before H has been delivered. "At or before" would be false
+                where a window's edge cuts a group of equal keys.
+    Join        A window that starts the listing, or that holds a row strictly before H which was delivered, leaves
+                nothing between itself and what was read, whenever and in whatever order the two were fetched.
+                Asking for a delivered row, not only for an early key, keeps a listing that is not sorted by
+                `created_on` from passing for one.
+    Read        Of a joined window, rows before H are skipped by key, rows equal to H by id; later rows are new.
+    Advance     H becomes the key of the window's last row. A window wholly before H (a step back went far, or rows
+                were inserted in front) leaves H where it is and only moves the position on.
+    End         A joined window that ended the listing (see `Evidence.ends`).
+    Repair      A window that does not join is dropped with all that were planned after it, and the walk steps back:
+                by what the listing has lost by its own count and 60 rows, then by twice that, and so on.
+    Give up     After eight repairs of one seam, or where a group of equal keys is wider than any window, the window
+                is read as it stands, and the walk is not proven any more.
+
+Windows overlap by as many rows as the largest group of equal keys seen so far needs, from 4 to 40.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from agentcalls.reading.order import largest_group, span_of
+from agentcalls.reading.windows import Window, farthest_window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from agentcalls.reading.evidence import Evidence
+    from agentcalls.reading.order import Direction
+    from agentcalls.reading.plain import RecentIds
+    from agentcalls.reading.windows import RowT
+
+_REPAIRS = 8
+_STEP = 60
+_LEAST_OVERLAP = 4
+_MOST_OVERLAP = 40
+# A group of equal keys at the edge is stepped over from this many rows before it: one may be deleted meanwhile.
+_MARGIN = 4
+# A group that windows would crawl through by fewer rows than this is given up.
+_LEAST_GAIN = 10
+
+
+@frozen
+class Seam:
+    """Where the next window must join."""
+
+    key: datetime
+    """H: the key of the last row read."""
+    ids: frozenset[str | None]
+    """The ids delivered with that key."""
+    end: int
+    """Rows of the listing up to where it was read, at that moment."""
+    tail: int = 1
+    """Rows at the end of the window that share H."""
+    total: int | None = None
+    """The listing's length at that moment, if it is known."""
+
+
+class Chain:
+    """The state of the chain between two answers; `is_ordered` holds for all keys that it is given."""
+
+    def __init__(self, seam: Seam, direction: Direction, *, group: int = 0) -> None:
+        self.seam = seam
+        self.direction: Direction = direction
+        self.group = group
+        self.frontier = seam.end
+        """The farthest position at which H has advanced; windows up to there may well hold nothing new."""
+        self.frontier_total = seam.total
+        self._tries = 0
+        self._target: int | None = None
+        self._planned_to = seam.end
+        self._giving_up = False
+
+    @property
+    def overlap(self) -> int:
+        """Rows by which windows overlap."""
+        return min(_MOST_OVERLAP, max(_LEAST_OVERLAP, self.group + 1))
+
+    @property
+    def planned_to(self) -> int:
+        """Rows of the listing up to the end of the last window planned."""
+        return self._planned_to
+
+    def plan(self, epoch: int, *, ahead: bool) -> Window:
+        """The next window: it joins the one planned before it, or where none is under way, what was read."""
+        if self._target is not None:
+            start, self._target = self._target, None
+        elif ahead:
+            start = self._planned_to - self.overlap
+        else:
+            start = self.seam.end - self.overlap
+            if self.seam.tail >= self.overlap:
+                start = self._before_tail()
+                if not self._gains(start):
+                    start = self.seam.end - _MOST_OVERLAP
+                    self._giving_up = True
+        window = farthest_window(max(0, start), epoch=epoch)
+        self._planned_to = window.end
+        return window
+
+    def joins(
+        self,
+        answer: Evidence,
+        keys: Sequence[datetime],
+        ids: Sequence[str | None],
+        recent: RecentIds,
+    ) -> bool:
+        """Whether nothing can lie between the answer and what was read."""
+        if answer.window.page == 1:
+            return True
+        before, _ = span_of(self.seam.key, keys, self.direction)
+        if recent.holds_any(ids[:before]) or None in ids[:before]:
+            # A row without an id cannot be checked; with one the walk is not proven any more.
+            return True
+        # Rows far behind H are no longer remembered. They prove nothing, and nothing rests on them either.
+        return 0 < before == len(keys) and not answer.ends
+
+    def repair(self, answer: Evidence) -> bool:
+        """Step back for a window that does not join; False where that has been tried often enough."""
+        if self._giving_up or self._tries == _REPAIRS:
+            return False
+        seam = self.seam
+        if not self._tries and seam.tail >= self.overlap:
+            start = self._before_tail()
+            if not self._gains(start):
+                return False
+        else:
+            lost = max(0, seam.total - answer.total) if seam.total and answer.total else 0
+            start = seam.end - self.overlap - ((_STEP + lost) << self._tries)
+        self._tries += 1
+        self._target = max(0, start)
+        return True
+
+    def read(
+        self, answer: Evidence, rows: Sequence[RowT], keys: Sequence[datetime], *, strict: bool
+    ) -> list[RowT]:
+        """The rows at or after H that were not delivered; H advances to the last row.
+
+        `strict` says that no two keys are equal.
+        """
+        self._giving_up = False
+        end = answer.window.offset + answer.count
+        seam = self.seam
+        before, after = span_of(seam.key, keys, self.direction)
+        if before == len(keys):
+            self.seam = Seam(seam.key, seam.ids, end, 1, answer.total)
+            return []
+        new = [row for row in rows[before:after] if row.id not in seam.ids]
+        new += rows[after:]
+        last = keys[-1]
+        if strict:
+            tail = 1
+        else:
+            self.group = max(self.group, largest_group(keys))
+            tail = len(keys) - span_of(last, keys, self.direction)[0]
+        ids = frozenset(row.id for row in rows[len(rows) - tail :])
+        if last == seam.key:
+            ids |= seam.ids
+        self.seam = Seam(last, ids, end, tail, answer.total)
+        if new:
+            self._tries = 0
+            self.frontier, self.frontier_total = max(end, self.frontier), answer.total
+        return new
+
+    def _before_tail(self) -> int:
+        return max(0, self.seam.end - self.seam.tail - _MARGIN)
+
+    def _gains(self, start: int) -> bool:
+        return farthest_window(start).end >= self.seam.end + _LEAST_GAIN

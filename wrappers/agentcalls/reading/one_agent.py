@@ -1,0 +1,153 @@
+"""One iteration of a listing, apart from the waiting: which window to ask for, and what to hand out of its answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from operator import length_hint
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from agentcalls.errors import AgentCallsError
+from agentcalls.reading.moments import is_duration, resolved
+from agentcalls.reading.walk import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from agentcalls.reading.options import ReadOptions
+    from agentcalls.reading.windows import Window
+    from agentcalls.request.query import CallQuery
+    from agentcalls.values import Checkpoint, Page, Problem, Report
+    from agentcalls_api.models import Call
+
+_KEPT_PROBLEMS = 1000
+_BY_TIME = ("created_on", "created_at")  # which of the two the server sorts by is not known
+
+
+class AgentReader:
+    """How far one iteration of a listing has come; it is read by one thread or task."""
+
+    def __init__(
+        self, query: CallQuery, options: ReadOptions, *, concurrency: int, wall: float
+    ) -> None:
+        now = datetime.fromtimestamp(wall, UTC)
+        self._query = query
+        self._walk: Walk[Call] = Walk(
+            binding=_binding(query, options, now),
+            start=(query.start - 1) * query.size,
+            exact=options.exact,
+            by_time=(query.sort or _BY_TIME[0]).removeprefix("-") in _BY_TIME,
+            max_items=options.max_items,
+            max_pages=options.max_pages,
+            since=resolved("since", options.since, now),
+            until=resolved("until", options.until, now),
+            resume=options.resume,
+        )
+        self._stopped = self._abandoned = False
+        self._problems: list[Problem] = []
+        self._problem_count = 0
+        self._size = 0
+        self.pending: Iterator[Call] = iter(())
+        """Calls of the latest answer to hand out next."""
+        self._held: list[Call] = []
+        self._concurrency = concurrency
+        self.room = 1
+        """How many windows may be under way: one, until half of the first answer is handed out."""
+
+    @property
+    def report(self) -> Report:
+        """What was read and proven up to now; it is not complete while calls are still to be handed out."""
+        report = self._walk.report
+        if self._left or self._abandoned:
+            report = evolve(
+                report, complete=False, reason=report.reason or "Not every call was taken."
+            )
+        return evolve(report, problems=tuple(self._problems), problem_count=self._problem_count)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """Where to go on: after the last call that was handed out."""
+        checkpoint = self._walk.checkpoint(self._size - self._left)
+        return evolve(checkpoint, report=evolve(checkpoint.report, complete=False, reason=None))
+
+    @property
+    def _left(self) -> int:
+        return length_hint(self.pending) + len(self._held)
+
+    def plan(self) -> Window | None:
+        """The window to ask for next; None where reading has ended."""
+        return None if self._stopped else self._walk.plan()
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to ask for."""
+        return self._stopped or self._walk.done
+
+    def stop(self) -> None:
+        """End reading: nothing more is planned, and nothing more is handed out."""
+        self._stopped = True
+        # The checkpoint stands where handing out stopped.
+        self._abandoned = self._abandoned or self._left > 0
+        self._size, self.pending, self._held = self._size - self._left, iter(()), []
+
+    @contextmanager
+    def stopped_by_errors(self, forget: Callable[[], object]) -> Generator[None]:
+        """A block in which any error ends reading; one of ours takes the checkpoint with it."""
+        try:
+            yield
+        except BaseException as error:
+            self._stopped = True
+            forget()
+            if isinstance(error, AgentCallsError):
+                error.checkpoint = self.checkpoint
+            raise
+
+    def query_for(self, window: Window) -> CallQuery:
+        """The query that asks for a window."""
+        return self._query.window(window.page, window.limit)
+
+    def accept(self, window: Window, page: Page) -> None:
+        """Take the answer to a window; raises `PaginationError` where the pages contradict each other."""
+        self._problem_count += len(page.problems)
+        self._problems.extend(page.problems[: _KEPT_PROBLEMS - len(self._problems)])
+        calls = self._walk.accept(window, page.data, page.meta)
+        self._size = len(calls)
+        if self.room == 1:
+            # Who stops early is not to have asked for anything in vain.
+            half = (len(calls) + 1) // 2
+            calls, self._held = calls[:half], calls[half:]
+            self.room = 1 if self._held else self._concurrency
+        self.pending = iter(calls)
+
+    def take_held(self) -> bool:
+        """Whether there was a second half of the first answer. It comes next, and windows may be fetched ahead."""
+        if not self._held:
+            return False
+        self.pending, self._held = iter(self._held), []
+        self.room = self._concurrency
+        return True
+
+    def is_stale(self, window: Window) -> bool:
+        """Whether the plan has changed since, so that the answer to this window is of no use."""
+        return self._walk.is_stale(window)
+
+    def count_stale(self) -> None:
+        """Count a window that was asked for in vain."""
+        self._walk.count_stale()
+
+
+def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:
+    # What makes two listings the same, hashed: a search may hold a phone number, and a checkpoint is kept in files.
+    # A duration is the same window each time it is asked for, though not the same moment.
+    window = [
+        moment if is_duration(moment) else str(resolved("", moment, now))
+        for moment in (options.since, options.until)
+    ]
+    text = json.dumps(
+        [query.sent() | {"page": query.start, "limit": query.size}, window], sort_keys=True
+    )
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,68 @@
+"""How a listing is read: what the client decides, and the API is not told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import Attribute, field, frozen
+from attrs.validators import optional
+
+from agentcalls.checks import check_boolean, check_integer
+from agentcalls.errors import ConfigurationError
+from agentcalls.reading.moments import Moment, check_moment
+from agentcalls.values import Checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_CONCURRENCY = 64
+
+
+def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, Checkpoint):
+        raise ConfigurationError(
+            f"{attribute.name} takes a Checkpoint, not {type(value).__name__}."
+        )
+
+
+def _many_ids(_: object, attribute: Attribute[Any], value: object) -> None:
+    # A text would be read letter by letter.
+    if isinstance(value, str | bytes | bytearray) or not hasattr(value, "__iter__"):
+        raise ConfigurationError(f"{attribute.name} takes several ids, not {type(value).__name__}.")
+
+
+def _checkpoints(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{attribute.name} takes a mapping from agent ids to checkpoints.")
+
+
+@frozen(kw_only=True)
+class ReadOptions:
+    """The options of `client.calls.list` that are no parameters of the API; see there. None leaves it to the client."""
+
+    since: Moment | None = field(default=None, validator=check_moment)
+    until: Moment | None = field(default=None, validator=check_moment)
+    exact: bool = field(default=True, validator=check_boolean)
+    max_items: int | None = field(default=None, validator=optional(check_integer(0)))
+    max_pages: int | None = field(default=None, validator=optional(check_integer(0)))
+    resume: Checkpoint | None = field(default=None, validator=optional(_checkpoint))
+    concurrency: int | None = field(
+        default=None, validator=optional(check_integer(1, MAX_CONCURRENCY))
+    )
+    strict: bool | None = field(default=None, validator=optional(check_boolean))
+    max_retries: int | None = field(default=None, validator=optional(check_integer(0)))
+
+    @property
+    def needs_iterating(self) -> bool:
+        """Whether `since`, `until` or `resume` is given, which the API itself knows nothing of."""
+        return any(option is not None for option in (self.since, self.until, self.resume))
+
+
+@frozen(kw_only=True)
+class ManyOptions:
+    """The options of `client.calls.list_many` that `list` does not have; see there."""
+
+    agent_ids: Iterable[str] = field(repr=False, validator=_many_ids)
+    resume: Mapping[str, Checkpoint] = field(repr=False, validator=_checkpoints)
+    stop_on_error: bool = field(default=False, validator=check_boolean)

@@ -1,0 +1,126 @@
+"""Pages without overlap: plain ones of ours, which prove nothing, and the server's own; repeats are known by id."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+from agentcalls.errors import PaginationError
+from agentcalls.reading.evidence import judge
+from agentcalls.reading.windows import Window
+from agentcalls.request.query import MAX_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agentcalls.reading.windows import RowT
+    from agentcalls.request.query import CallQuery
+    from agentcalls.values import Page
+
+_REMEMBERED = 1000
+
+_MOST_REPEATS = 16
+
+
+class RecentIds:
+    """The last thousand ids, and a few more: whole pages are forgotten at a time."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._batches: deque[list[str]] = deque()
+
+    def latest(self, count: int) -> list[str]:
+        """The last `count` ids, oldest first."""
+        return [id for batch in self._batches for id in batch][-count:]
+
+    def holds_any(self, ids: Iterable[str | None]) -> bool:
+        """Whether one of the ids is among them."""
+        return not self._known.isdisjoint(ids)
+
+    def unseen(self, rows: Sequence[RowT]) -> list[RowT]:
+        """The rows that are not repeats of one another or of rows remembered; one without an id never is.
+
+        They are remembered from then on.
+        """
+        ids = [row.id for row in rows]
+        distinct = set(ids)
+        if None not in distinct and len(distinct) == len(ids) and self._known.isdisjoint(distinct):
+            self.remember(cast("list[str]", ids))
+            return list(rows)
+        kept: list[RowT] = []
+        fresh: dict[str, None] = {}
+        for row in rows:
+            if row.id is None:
+                kept.append(row)
+            elif row.id not in self._known and row.id not in fresh:
+                fresh[row.id] = None
+                kept.append(row)
+        self.remember(list(fresh))
+        return kept
+
+    def remember(self, ids: list[str]) -> None:
+        """Take in ids that are not among them yet."""
+        self._known.update(ids)
+        self._batches.append(ids)
+        while len(self._known) - len(self._batches[0]) >= _REMEMBERED:
+            self._known.difference_update(self._batches.popleft())
+
+
+class PlainWindows:
+    """Which plain page comes next."""
+
+    def __init__(self, position: int, size: int) -> None:
+        self.size = size
+        self._next = position // size + 1
+
+    @property
+    def position(self) -> int:
+        """Rows of the listing up to the next page."""
+        return (self._next - 1) * self.size
+
+    def plan(self, epoch: int) -> Window:
+        """The next page. Where the server's pages exceed 100 rows, it is asked for 100 and gives its own size."""
+        window = Window(self._next, min(self.size, MAX_LIMIT), epoch)
+        self._next += 1
+        return window
+
+
+class ServerPages:
+    """One reading of the pages of a query, from its `page` on."""
+
+    def __init__(self, query: CallQuery) -> None:
+        self.next_query: CallQuery | None = query.window(query.start, query.size)
+        """The query for the next page; None where the listing has ended."""
+        self._recent = RecentIds()
+        self._repeats = 0
+
+    def accept(self, page: Page) -> None:
+        """Take the answer to `next_query`.
+
+        An empty page is the end whatever `meta` says, and its total outweighs its `has_next_page`; without `meta` a
+        page that comes short is the end. Raises `PaginationError` where page after page has no call but those that came
+        before.
+        """
+        query = self.next_query
+        if query is None or not page.data:
+            self.next_query = None
+            return
+        # A listing that shifts may repeat a page between two requests; it does not go on doing so.
+        self._repeats = 0 if self._recent.unseen(page.data) else self._repeats + 1
+        if self._repeats > _MOST_REPEATS:
+            raise PaginationError(
+                f"Page {query.start} and the {_MOST_REPEATS} before it hold no new call."
+            )
+        answer = judge(Window(query.start, query.size), len(page), page.meta)
+        ends = not answer.says_more and (answer.short or answer.has_next is False)
+        self.next_query = None if ends else query.window(query.start + 1, query.size)
+
+
+def first_call(query: CallQuery) -> CallQuery:
+    """The query for a page of one: the call that reading starts at."""
+    return query.window((query.start - 1) * query.size + 1, 1)
+
+
+def total_count(page: Page) -> int | None:
+    """How many calls the listing has, by its first page of one; None where that does not say or cannot mean it."""
+    return judge(Window(1, 1), len(page), page.meta).total

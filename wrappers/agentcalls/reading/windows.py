@@ -1,0 +1,63 @@
+"""Which rows of a listing one request can ask for, given that an offset must be a multiple of the limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from attrs import frozen
+
+from agentcalls.request.query import MAX_LIMIT
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Row(Protocol):
+    """What a walk looks at in a row; None where the row lacks it."""
+
+    @property
+    def id(self) -> str | None:
+        """What a repeat is known by."""
+        ...
+
+    @property
+    def created_on(self) -> datetime | None:
+        """What the listing is sorted by."""
+        ...
+
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+@frozen
+class Window:
+    """A stretch of a listing to ask for: the rows from `offset` up to, not including, `end`."""
+
+    page: int
+    """The `page` to send, 1-based."""
+    limit: int
+    """The `limit` to send, 1 to 100."""
+    epoch: int = 0
+    """Which plan of its walk the window belongs to; windows of an earlier plan are stale."""
+
+    @property
+    def offset(self) -> int:
+        """Rows of the listing that stand before the window."""
+        return (self.page - 1) * self.limit
+
+    @property
+    def end(self) -> int:
+        """Rows of the listing up to where the window ends."""
+        return self.page * self.limit
+
+
+def farthest_window(start: int, *, epoch: int = 0) -> Window:
+    """The window of at most 100 rows that holds row `start` (0-based) and ends farthest on."""
+    limit = best_limit = MAX_LIMIT
+    best = (start // limit + 1) * limit
+    while start + limit > best:  # what a smaller limit could reach at the utmost
+        end = (start // limit + 1) * limit
+        if end > best:
+            best, best_limit = end, limit
+        limit -= 1
+    return Window(best // best_limit, best_limit, epoch)

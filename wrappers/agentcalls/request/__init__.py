@@ -1,0 +1,1 @@
+"""One page: from a query to a page, or to an error."""

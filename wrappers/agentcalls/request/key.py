@@ -1,0 +1,190 @@
+"""How a request carries the API key: one class for each security scheme of openapi.yaml.
+
+A key is read when a request is about to leave, so that a callable can rotate it. From then on it is a `Secret`, which
+no repr shows, and no function that may raise has it as a plain string among its locals.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
+
+from agentcalls.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import httpx
+
+
+AuthScheme: TypeAlias = Literal["bearer", "x-api-key"]
+ApiKey: TypeAlias = str | Callable[[], str]
+AsyncApiKey: TypeAlias = ApiKey | Callable[[], Awaitable[str]]
+
+LONGEST_TEXT = 2048
+_DEEPEST = 50
+_SHORTEST_KEY = 8
+_ESCAPED_ASCII = re.compile(rb"\\(?:/|u00[2-7])")
+
+
+class Secret:
+    """A value, or the callable that gives it, that no repr shows and that cannot be pickled."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __reduce__(self) -> str:
+        raise TypeError("An API key is not pickled.")
+
+    def asked(self) -> Secret:
+        """The value of this moment: what the callable gives, which may have to be awaited, or the value itself."""
+        return Secret(self._value()) if callable(self._value) else self
+
+    async def awaited(self) -> Secret:
+        """The value, awaited where it has to be."""
+        return Secret(await self._value) if inspect.isawaitable(self._value) else self
+
+    def checked(self) -> str:
+        """The value, which is fit for a header.
+
+        Raises `ConfigurationError`, in words that do not quote it, for anything but a non-empty text of visible ASCII.
+        """
+        if inspect.iscoroutine(self._value):
+            self._value.close()
+            raise ConfigurationError("api_key is an async function, which needs AsyncClient.")
+        if not isinstance(self._value, str):
+            raise ConfigurationError("The API key is not a string.")
+        if not self._value:
+            raise ConfigurationError("The API key is empty.")
+        if not (self._value.isascii() and self._value.isprintable()) or " " in self._value:
+            raise ConfigurationError(
+                "The API key holds a space, a line break or a character outside ASCII: "
+                "it may have been copied with something around it."
+            )
+        return self._value
+
+    @property
+    def is_given_later(self) -> bool:
+        """Whether it is a callable."""
+        return callable(self._value)
+
+
+class KeyAuth:
+    """Puts the key into a request, and takes any other credential out of it.
+
+    Raises `ConfigurationError` at once for a key that cannot be sent; for one that a callable gives, when it is sent.
+    """
+
+    scheme: AuthScheme
+    header: str
+    prefix: str
+
+    def __init__(self, api_key: Secret) -> None:
+        if not api_key.is_given_later:
+            api_key.checked()
+        self._api_key = api_key
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}('***')"
+
+    def asked(self) -> Self:
+        """The same with the key of this moment. What a callable of the user's raises passes through."""
+        return type(self)(self._api_key.asked()) if self._api_key.is_given_later else self
+
+    async def awaited(self) -> Self:
+        """The same with the key of this moment, awaited where the callable is async."""
+        if not self._api_key.is_given_later:
+            return self
+        return type(self)(await self._api_key.asked().awaited())
+
+    @property
+    def secret(self) -> str:
+        """The key itself, to cut it out of what a server echoes."""
+        return self._api_key.checked()
+
+    @property
+    def header_line(self) -> tuple[bytes, bytes]:
+        """The header that carries the key, as it is sent."""
+        return self.header.encode(), (self.prefix + self._api_key.checked()).encode()
+
+    def sign(self, request: httpx.Request) -> None:
+        """Give the request the key, and no other credential."""
+        for other in ("Authorization", "X-Api-Key"):
+            if other in request.headers:
+                del request.headers[other]
+        request.headers[self.header] = self.prefix + self._api_key.checked()
+
+
+class BearerAuth(KeyAuth):
+    """`Authorization: Bearer sk_…`, the contract's ApiKeyAuth."""
+
+    scheme = "bearer"
+    header = "Authorization"
+    prefix = "Bearer "
+
+
+class ApiKeyHeaderAuth(KeyAuth):
+    """`X-Api-Key: sk_…`, the contract's ApiKeyHeader."""
+
+    scheme = "x-api-key"
+    header = "X-Api-Key"
+    prefix = ""
+
+
+AUTH_OF_SCHEME: dict[str, type[KeyAuth]] = {
+    auth.scheme: auth for auth in (BearerAuth, ApiKeyHeaderAuth)
+}
+
+
+def without(secret: str, text: str) -> str:
+    """The text without the key, which a server may have echoed."""
+    return text.replace(secret, "***") if secret else text
+
+
+def unechoed(content: bytes, secret: str) -> bytes:
+    """A body without the key, which a server may have echoed, as JSON may write it: any character with a backslash.
+
+    What is too short to be a key is left in: it may be a word of the API.
+    """
+    if len(secret) < _SHORTEST_KEY:
+        return content
+    if b"\\" in content and _ESCAPED_ASCII.search(content):
+        either = [
+            rb"(?:\\?%s|\\u00%02x)" % (re.escape(bytes([code])), code) for code in secret.encode()
+        ]
+        return re.sub(b"".join(either), b"***", content, flags=re.IGNORECASE)
+    return content.replace(secret.encode(), b"***")
+
+
+def parsed(content: bytes, secret: str) -> Any:
+    """The JSON of a body, or at most 2 KB of its text, either without the key."""
+    content = unechoed(content, secret)
+    try:
+        return redacted(json.loads(content), secret)
+    except (ValueError, RecursionError):
+        # Cut after the key is out, or half of it would stay.
+        text = content[: LONGEST_TEXT + len(secret)].decode(errors="replace")
+        return redacted(text, secret)[:LONGEST_TEXT]
+
+
+def redacted(value: Any, secret: str, depth: int = 0) -> Any:
+    """The same JSON value with the key cut out of every text in it.
+
+    Raises RecursionError for one nested deeper than any error of an API, since it could not be pickled.
+    """
+    if depth > _DEEPEST:
+        raise RecursionError
+    if isinstance(value, str):
+        return without(secret, value)
+    if isinstance(value, list):
+        return [redacted(item, secret, depth + 1) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {redacted(name, secret): redacted(item, secret, depth + 1) for name, item in items}
+    return value

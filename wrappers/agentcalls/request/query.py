@@ -1,0 +1,64 @@
+"""What is asked of an agent's call log: the parameters of `listCalls`, checked before anything is sent."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any, Literal, TypeAlias
+
+from attrs import Attribute, asdict, evolve, field, frozen
+from attrs.validators import optional
+
+from agentcalls.checks import check_boolean, check_integer, check_text
+from agentcalls.errors import ConfigurationError
+
+MAX_LIMIT = 100
+"""The largest page that the API gives, in calls."""
+
+CallStatus: TypeAlias = (
+    Literal["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled"] | str  # noqa: PYI051
+)
+"""The known statuses, for editors to offer. The list is open: any string is taken."""
+
+
+def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
+    # "." and ".." would be resolved away and reach another path with the key.
+    if value in {"", ".", ".."} or any(
+        unicodedata.category(character) == "Cc" for character in value
+    ):
+        raise ConfigurationError(
+            f"{attribute.name} is {value!r}: it is empty, a dot segment, or holds a control character."
+        )
+
+
+@frozen(kw_only=True)
+class CallQuery:
+    """One request for calls: each attribute is a parameter of `listCalls` in openapi.yaml; None is not sent.
+
+    Raises `ConfigurationError` for a value that the contract does not allow.
+    """
+
+    agent_id: str = field(validator=[check_text, _segment])
+    page: int | None = field(default=None, validator=optional(check_integer(1)))
+    limit: int | None = field(default=None, validator=optional(check_integer(1, MAX_LIMIT)))
+    search: str | None = field(default=None, validator=optional(check_text))
+    sort: str | None = field(default=None, validator=optional(check_text))
+    is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
+    status: CallStatus | None = field(default=None, validator=optional(check_text))
+
+    @property
+    def start(self) -> int:
+        """The page that reading starts at, 1-based."""
+        return self.page or 1
+
+    @property
+    def size(self) -> int:
+        """Calls a page: the caller's `limit`, or else as many as the API gives."""
+        return self.limit or MAX_LIMIT
+
+    def window(self, page: int, limit: int) -> CallQuery:
+        """The same query for page `page` (1-based) of `limit` calls a page."""
+        return evolve(self, page=page, limit=limit)
+
+    def sent(self) -> dict[str, Any]:
+        """The parameters that are sent, by their Python names."""
+        return asdict(self, filter=lambda _, value: value is not None)

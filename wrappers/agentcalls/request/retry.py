@@ -1,0 +1,221 @@
+"""One request with its retries, as a generator: it decides, and the shells wait and send.
+
+It yields either seconds to sleep or a `Send`, and after a `Send` is given what came back: an `Answer`, or the error of
+having none. It returns what `read` makes of an answer, or raises what `read` raises.
+
+What an answer's headers say of waiting is read here, too, and the `Gate` holds requests back until then.
+
+The rules are the vendor's own ("Retries & idempotency"): connection errors, timeouts, 408, 429 and every 5xx but 501
+are tried again, and never before `Retry-After` has passed. Between attempts the waits grow exponentially, with full
+jitter.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from attrs import field, frozen
+
+from agentcalls.checks import at_least
+from agentcalls.errors import AgentCallsError, APITimeoutError, RateLimitError
+from agentcalls.values import RateLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from agentcalls.clock import Clock
+
+ResultT = TypeVar("ResultT")
+
+_FIRST_BACKOFF_SECONDS = 0.5
+_LONGEST_BACKOFF_SECONDS = 8.0
+_TOO_MANY_REQUESTS = 429
+
+RETRYABLE = {408, 429}
+
+# A reset farther ahead than this is no rate limit but a mistake, such as milliseconds taken for seconds.
+LONGEST_WINDOW_SECONDS = 86_400
+
+# Requests that a gate has held leave within this long after the moment named, so as not to arrive all at once.
+SPREAD_SECONDS = 1.0
+
+
+@frozen
+class Send:
+    """What a shell does next, where it is not to sleep: send the request, and read its answer by the deadline."""
+
+    deadline: float
+    """The moment on the client's monotonic clock, in seconds, after which nothing more is read."""
+
+
+@frozen
+class Answer:
+    """An HTTP answer that was read to its end."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """Their names are in lower case."""
+    content: bytes = field(repr=False)
+    secret: str = field(default="", repr=False)
+    """The key that the request carried."""
+
+
+@frozen(kw_only=True)
+class Retry:
+    """A retry that is about to happen, as `on_retry` is told of it."""
+
+    attempt: int
+    """The attempt that failed, 1-based."""
+    wait_seconds: float
+    """How long the client waits before the next one."""
+    error: AgentCallsError
+    """Why the attempt failed."""
+
+
+@frozen(kw_only=True)
+class RetryPolicy:
+    """How long and how often one request is tried."""
+
+    max_retries: int = field(default=4, validator=at_least(0, "a whole number from 0", int))
+    """Attempts after the first."""
+    deadline: float = field(default=120.0, validator=at_least(0.001, "seconds"))
+    """Seconds for a request with all its retries and waits."""
+    max_retry_wait: float = field(default=60.0, validator=at_least(0, "seconds"))
+    """The longest wait, in seconds, that a server's word is obeyed for; a longer one is raised at once."""
+
+
+def attempts(
+    policy: RetryPolicy,
+    gate: Gate,
+    *,
+    clock: Clock,
+    read: Callable[[Answer], ResultT],
+    on_retry: Callable[[Retry], object],
+) -> Generator[float | Send, Answer | AgentCallsError | None, ResultT]:
+    """The steps of one request; see above. Every moment is one of the clock's `now`, in seconds."""
+    now, random = clock.now, clock.random
+    deadline = now() + policy.deadline
+    attempt = 0
+    while True:
+        while held := gate.wait(now(), random):
+            # The spread is ours, not the server's word.
+            if held > policy.max_retry_wait + SPREAD_SECONDS or now() + held >= deadline:
+                raise RateLimitError(
+                    "The rate limit is used up; the request was not sent.",
+                    retry_after=held,
+                    attempts=attempt,
+                    retryable=True,
+                )
+            yield held
+        if now() >= deadline:
+            raise APITimeoutError(
+                "The deadline passed before the request was sent.", attempts=attempt
+            )
+        attempt += 1
+        outcome = yield Send(deadline)
+        asked = None
+        try:
+            if isinstance(outcome, Answer):
+                asked = _note(outcome, gate, now(), clock.wall())
+                return read(outcome)
+            error = cast("AgentCallsError", outcome)
+        except AgentCallsError as refusal:
+            error = refusal
+        error.attempts = attempt
+        error.retry_after = asked
+        wait = next_wait(error, attempt, policy, random)
+        if isinstance(error, RateLimitError) and (asked or 0) <= LONGEST_WINDOW_SECONDS:
+            gate.hold(now() + (wait or asked or 0))
+        if wait is None or now() + wait >= deadline:
+            raise error
+        on_retry(Retry(attempt=attempt, wait_seconds=wait, error=error))
+        yield wait
+
+
+def _note(answer: Answer, gate: Gate, now: float, wall: float) -> float | None:
+    # A used-up window concerns every request that is yet to come; what a 429 asks for, this one first of all.
+    reset = window_wait(answer.headers, wall)
+    if reset is not None:
+        gate.hold(now + reset)
+    asked = retry_after(answer.headers, wall)
+    return reset if asked is None and answer.status == _TOO_MANY_REQUESTS else asked
+
+
+def next_wait(
+    error: AgentCallsError, attempt: int, policy: RetryPolicy, random: Callable[[], float]
+) -> float | None:
+    """The seconds to wait before trying again after `attempt` (1-based) failed; None where it is not to be tried again.
+
+    What the server asked for in `retry_after` is waited for exactly, and not at all where it exceeds the longest wait.
+    """
+    if not error.retryable or attempt > policy.max_retries:
+        return None
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= policy.max_retry_wait else None
+    longest = _FIRST_BACKOFF_SECONDS * 2.0 ** min(attempt - 1, 10)
+    return random() * min(longest, _LONGEST_BACKOFF_SECONDS)
+
+
+def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
+    """The seconds that `Retry-After` asks to wait: a number, or an HTTP date (RFC 9110, 10.2.3); else None.
+
+    A date is read by the server's own clock, its `Date`; without one by `wall`, this machine's Unix time in seconds.
+    """
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    # Sent twice, it is a list: the longest of them is never too soon.
+    if re.fullmatch(r"[0-9.+, ]+", value) and (
+        numbers := re.findall(r"[0-9]+(?:\.[0-9]+)?", value)
+    ):
+        return max(map(float, numbers))
+    moment = _http_date(value)
+    return None if moment is None else max(0.0, moment - _server_time(headers, wall))
+
+
+def window_wait(headers: Mapping[str, str], wall: float) -> float | None:
+    """The seconds until the rate limit's window resets, where the headers say that it is used up; otherwise None."""
+    limit = RateLimit.from_headers(headers)
+    if limit is None or limit.remaining != 0 or limit.reset is None:
+        return None
+    seconds = limit.reset.timestamp() - _server_time(headers, wall)
+    return seconds if 0 < seconds <= LONGEST_WINDOW_SECONDS else None
+
+
+class Gate:
+    """Holds back the requests of one client while its rate limit is used up, whichever thread or task they are of.
+
+    It only says how long to wait: the shells sleep, and ask again before they send.
+    """
+
+    def __init__(self) -> None:
+        self._open_at = float("-inf")
+        self._lock = Lock()
+
+    def hold(self, until: float) -> None:
+        """Let nothing pass before `until`, in seconds of the client's monotonic clock."""
+        with self._lock:
+            self._open_at = max(self._open_at, until)
+
+    def wait(self, now: float, random: Callable[[], float]) -> float:
+        """How long a request has to wait at `now`, in seconds; 0 where the gate is open, never less than it is shut."""
+        held = self._open_at - now
+        return held + SPREAD_SECONDS * random() if held > 0 else 0.0
+
+
+def _http_date(value: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(value)
+        # An HTTP date is always in GMT, said or not.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _server_time(headers: Mapping[str, str], wall: float) -> float:
+    date = _http_date(headers.get("date", ""))
+    return wall if date is None else date
