@@ -170,4 +170,4 @@ def as_har(responses: Iterable[httpx.Response], mask: Mask) -> str:
         for response in responses
     ]
     har = {"log": {"version": "1.2", "creator": {"name": "agentcalls"}, "entries": entries}}
-    return json.dumps(har, ensure_ascii=False, indent=1)
+    return json.dumps(har, ensure_ascii=False)

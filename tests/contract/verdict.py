@@ -108,7 +108,8 @@ class Mask:
                     (self._digits if re.fullmatch(r"\d+", plain) else self._others).add(plain)
             node = list(node.values())
         for item in node if isinstance(node, list) else ():
-            self._learn(item)
+            if isinstance(item, dict | list):
+                self._learn(item)
 
     def text(self, text: str) -> str:
         """The text without them; a number keeps its form, its length and its last two digits."""
@@ -117,9 +118,7 @@ class Mask:
             text = text.replace(secret[:-1], "[key]")
         if "sk_" in text:
             text = re.sub(r"\bsk_(?!0+\b)\w{4,}", "[key]", text)
-        text = re.sub(
-            r"search=(?:%2B|\+)?[^&\s'\"]*\d{4}[^&\s'\"]*", "search=%2B10000000000", text
-        )
+        text = re.sub(r"search=(?:%2B|\+)?[^&\s'\"]*\d{4}[^&\s'\"]*", "search=%2B10000000000", text)
         text = re.sub(r"(\+|%2B)([1-9]\d{5,14})", lambda it: it[1] + _stand_in(it[2]), text)
         # Numbers in another form, as this host writes them.
         if self._digits or self._others:
