@@ -6,7 +6,6 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
-import pytest
 from uv import find_uv_bin
 
 from installing import install
@@ -14,8 +13,6 @@ from installing import install
 if TYPE_CHECKING:
     from pathlib import Path
 
-# One worker builds for all.
-pytestmark = pytest.mark.xdist_group("packaging")
 
 PACKAGES = ("agentcalls", "agentcalls_api", "agentcalls_mock")
 
