@@ -36,7 +36,7 @@ demo: $(DEMO_READY) ## Pull an agent's call log through the facade, from the moc
 # The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed.
 PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadgroup $(if $(SHUFFLE),-p randomly)
 
-test: $(VENV_READY) chromium ## Run the tests, a process for each core, with branch coverage of the facade
+test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run the tests, a process for each core, with branch coverage of the facade
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
@@ -184,7 +184,7 @@ chromium: $(VENV_READY)
 
 $(NODE_READY): package-lock.json
 	@[ ! -L node_modules ] || { echo "node_modules is a link: npm would empty the folder that it leads to" >&2; exit 1; }
-	@command -v npm >/dev/null || { echo "make lint, make types and make test need node, with npm" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "make lint, make types and some tests of the contract need node, with npm" >&2; exit 1; }
 	@echo "Setting up node_modules, once"
 	@npm ci --silent
 	@touch $@

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
     from contract.edits import Edits
 
-pytestmark = pytest.mark.skipif(not REDOCLY.exists(), reason="`make lint` sets up node_modules")
+pytestmark = pytest.mark.skipif(
+    not REDOCLY.exists(),
+    reason="node is not on this machine: make test sets up node_modules where it is",
+)
 
 TEXT = {"type": "string"}
 PLACE = {name: f"{OPERATION}/parameters/{index}" for index, name in enumerate(PARAMETERS)}

@@ -1,6 +1,6 @@
 """SIGKILL while exporting, at steps of the export and at requests that the server is answering, and going on.
 
-AGENTCALLS_KILLS=50 (`make kills`) kills each format's export 50 times; the normal run is a taste of it.
+AGENTCALLS_KILLS=50 (`make nightly`) kills each format's export 50 times; the normal run is a taste of it.
 """
 
 from __future__ import annotations
