@@ -459,6 +459,15 @@ def test_masking_leaves_what_is_no_number() -> None:
     assert Mask().sentence("total_count is 1000000000.") == "total_count is 1000000000."
 
 
+def test_masking_of_the_numbers_of_calls_in_the_form_that_the_host_gives_them() -> None:
+    mask = Mask()
+    rows = [{"destination": "+5550199", "source": "5550199x"}, {"source": "+1 (415) 55501"}]
+    mask.learn(httpx.Response(200, json={"data": rows}))
+    text = "of 5550199: 5550199x, 1 (415) 55501; not 95550199, 55501990 or 5550198"
+    masked = "of 1000099: 1000099, 100000001; not 95550199, 55501990 or 5550198"
+    assert mask.text(text) == masked
+
+
 class Watch:
     """A clock that sleeping puts forward."""
 
