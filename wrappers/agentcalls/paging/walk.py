@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from agentcalls_api.models import PageMeta
 
 _BARREN_BEYOND = 32
-_BARREN_AT_ALL = 5_000
+BARREN_AT_ALL = 5_000
 _REGRANTS = 3
 _ANY_NUMBER = 1 << 30
 _KEPT_IDS = 100
@@ -65,6 +65,7 @@ class Walk(Generic[RowT]):
         resume: Go on from there; its `since` and `until` replace those given here, so the binding should contain
             how the caller wrote them.
         binding: Names the agent and the query; a checkpoint of another binding is refused.
+        barren_at_all: Windows in a row without a new id to put up with.
 
     Raises:
         ConfigurationError: For a checkpoint of another agent or query.
@@ -82,8 +83,10 @@ class Walk(Generic[RowT]):
         since: datetime | None = None,
         until: datetime | None = None,
         resume: Checkpoint | None = None,
+        barren_at_all: int = BARREN_AT_ALL,
     ) -> None:
         self._binding = binding
+        self._barren_at_all = barren_at_all
         self._by_time = by_time
         self._start = start if resume is None else 0
         self._since, self._until = since, until
@@ -419,7 +422,7 @@ class Walk(Generic[RowT]):
             expected = self._chain.frontier + grown
         self._barren += 1
         self._barren_beyond += not found and answer.window.end > expected
-        if self._barren_beyond > _BARREN_BEYOND or self._barren > _BARREN_AT_ALL:
+        if self._barren_beyond > _BARREN_BEYOND or self._barren > self._barren_at_all:
             raise PaginationError(
                 f"{self._barren} pages in a row held no new call: the server repeats itself, or the listing grows"
                 " faster than it is read."
