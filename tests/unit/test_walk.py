@@ -619,12 +619,12 @@ def test_a_server_that_repeats_itself_and_claims_to_grow_is_an_error() -> None:
         total += 1000
         return rows_of(*range(limit)), meta_of(total, page, limit)
 
-    with pytest.raises(PaginationError, match="^61 pages"):
+    with pytest.raises(PaginationError, match=r"^61 pages"):
         read(server, at_most=80, barren_at_all=60)
 
 
 def test_five_thousand_windows_without_a_new_id_are_put_up_with() -> None:
-    with pytest.raises(PaginationError, match="^5001 pages"):
+    with pytest.raises(PaginationError, match=r"^5001 pages"):
         read(
             lambda page, limit: ([Row(None, None)], meta_of(10**9, page, limit)),
             at_most=5_001,
