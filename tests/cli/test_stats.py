@@ -222,9 +222,7 @@ def reasons(page: dict[str, Any]) -> None:
         row["error_reason"] = f"\x1b[31m{row['id']} {'long ' * 30}"
 
 
-def test_many_reasons_are_cut_short_on_a_terminal_only(
-    server: FaultServer, cli: Cli
-) -> None:
+def test_many_reasons_are_cut_short_on_a_terminal_only(server: FaultServer, cli: Cli) -> None:
     server.fail(changed(reasons))
     _, text = run_here("stats", "agent_demo", "--by", "error_reason")
     assert "and 185 more: --json has them all" in text

@@ -64,11 +64,15 @@ class Printed:
             warnings.simplefilter("always")
             for logger, _ in before:
                 logger.setLevel(logging.DEBUG)
-            logging.getLogger().addHandler(handler)
+            root = logging.getLogger()
+            others, root.handlers = (
+                root.handlers,
+                [handler],
+            )  # pytest's own would format each record, too
             try:
                 yield
             finally:
-                logging.getLogger().removeHandler(handler)
+                root.handlers = others
                 for logger, level in before:
                     logger.setLevel(level)
         self.add(*warned)
