@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from flavours import MakeClient
 
+pytestmark = pytest.mark.xdist_group("many")  # one mock is seeded
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
