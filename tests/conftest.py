@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import secrets
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,8 @@ from flavours import MakeAsync, MakeSync
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from _pytest.terminal import TerminalReporter
 
     from agentcalls import Client
     from flavours import MakeClient
@@ -34,7 +38,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.no_cover)
 
 
+# What is new on every run is drawn from one seed, which the workers of pytest-xdist take over.
+os.environ.setdefault("AGENTCALLS_SEED", str(secrets.randbelow(10**9)))
+
 SEEDING = Seeding(calls=250, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    terminalreporter.write_line(
+        f"New listings are of AGENTCALLS_SEED={os.environ['AGENTCALLS_SEED']}"
+    )
 
 
 @pytest.fixture(autouse=True)

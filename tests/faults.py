@@ -12,6 +12,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -77,9 +78,15 @@ class Request:
 
     @property
     def page(self) -> dict[str, Any]:
-        """The page that it asks for."""
+        """The page that it asks for, for a fault to change."""
+        page: dict[str, Any] = json.loads(self.body)
+        return page
+
+    @property
+    def body(self) -> bytes:
+        """The same as an answer's body."""
         query = parse_qs(urlsplit(self.target).query)
-        return page_of(int(query["page"][0]), int(query["limit"][0]))
+        return _body_of(int(query["page"][0]), int(query["limit"][0]))
 
 
 class Exchange:
@@ -207,7 +214,12 @@ class FaultServer:
             self.requests.append(exchange.request)
         if self._play and count in self._failing:
             return self._play(exchange)
-        return answer(json.dumps(exchange.request.page).encode())(exchange)
+        return answer(exchange.request.body)(exchange)
+
+
+@lru_cache(64)
+def _body_of(page: int, limit: int) -> bytes:
+    return json.dumps(page_of(page, limit)).encode()
 
 
 def _shut(connection: socket.socket) -> None:
@@ -272,7 +284,7 @@ def rewritten(change: Callable[[bytes], bytes], **headers: Any) -> Callable[...,
     """Answers with the bytes of the page asked for, changed by a function."""
 
     def play(exchange: Exchange) -> object:
-        return answer(change(json.dumps(exchange.request.page).encode()), **headers)(exchange)
+        return answer(change(exchange.request.body), **headers)(exchange)
 
     return play
 
@@ -304,7 +316,7 @@ def endless(head: bytes, block: bytes) -> Callable[[Exchange], object]:
 
 def dripping(exchange: Exchange) -> bool:
     """Answers with the page asked for, the head and the first of the body a byte at a time."""
-    body = json.dumps(exchange.request.page).encode()
+    body = exchange.request.body
     data = head_of(200, {"Content-Length": str(len(body))}) + body
     for place in range(400):
         exchange.send(data[place : place + 1])

@@ -39,7 +39,7 @@ class Blocking:
             return await anext(iterator)
 
         try:
-            return self._runner.run(following())
+            return self._runner.get_loop().run_until_complete(following())  # twice as fast as `run`
         except StopAsyncIteration:
             raise StopIteration from None
 

@@ -1,4 +1,4 @@
-"""The command line as a process, its output in pipes or on a terminal."""
+"""The command line as a process, its output in pipes or on a terminal, and in this process on a terminal."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ import struct
 import subprocess
 import sys
 import termios
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
+
+import pytest
+
+from agentcalls.cli import main
 
 # The environment is always passed: readline, which pytest imports, puts COLUMNS into the one below Python's.
 COMMAND = [sys.executable, "-m", "agentcalls.cli"]
@@ -38,6 +43,23 @@ def run_in_terminal(*arguments: str, columns: int = 80) -> tuple[int, str]:
         os.close(theirs)
         sent = read_to_end(ours)
     return process.returncode, sent
+
+
+def run_here(*arguments: str, columns: int = 80) -> tuple[int, str]:
+    """What `run_in_terminal` gives, of this process, which has imported everything and whose coverage is measured."""
+    ours, theirs = open_terminal(columns)
+    with ThreadPoolExecutor(1) as pool:
+        # A terminal takes only so much that is not read.
+        reading = pool.submit(read_to_end, ours)
+        with (
+            os.fdopen(theirs, "w", encoding="utf-8") as terminal,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.setenv("COLUMNS", str(columns))  # Rich asks the terminals that Python began with
+            patch.setattr(sys, "stdout", terminal)
+            patch.setattr(sys, "stderr", terminal)
+            code = main(list(arguments))
+        return code, reading.result()
 
 
 def open_terminal(columns: int) -> tuple[int, int]:

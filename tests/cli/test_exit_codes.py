@@ -61,20 +61,38 @@ def test_each_failure_is_a_sentence_with_its_request_id_and_a_code(
     assert ("request id " in ended.stderr) == (kind != "stall")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "variables", "code", "says"),
-    [
-        (("agent_demo",), {"AGENTCALLS_API_KEY": "sk_test_wrong"}, 4, "AGENTCALLS_API_KEY"),
-        (("agent_demo",), {"AGENTCALLS_API_KEY": NOSCOPE_KEY}, 4, "conversations:read"),
-        (("agent_demo",), {"AGENTCALLS_API_KEY": ""}, 4, "--key-stdin"),
-        (("agent_demo",), {"AGENTCALLS_BASE_URL": ""}, 2, "--base-url"),
-        (("agent_demo",), {"AGENTCALLS_BASE_URL": "http://192.0.2.1"}, 2, "--allow-http"),
-        (("agent_demo",), {"AGENTCALLS_BASE_URL": "http://127.0.0.1:1"}, 7, "base URL"),
-        (("agent_other_team",), {}, 5, "Agent not found"),
-        (("agent_demo", "--colour"), {}, 2, "No such option"),
-        ((), {}, 2, "Missing argument"),
-    ],
-)
+ENDS: list[tuple[tuple[str, ...], dict[str, str], int, str]] = [
+    (("agent_demo",), {"AGENTCALLS_API_KEY": "sk_test_wrong"}, 4, "AGENTCALLS_API_KEY"),
+    (("agent_other_team",), {}, 5, "Agent not found"),
+    ((), {}, 2, "Missing argument"),
+    (("agent_demo",), {"AGENTCALLS_API_KEY": NOSCOPE_KEY}, 4, "conversations:read"),
+    (("agent_demo",), {"AGENTCALLS_API_KEY": ""}, 4, "--key-stdin"),
+    (("agent_demo",), {"AGENTCALLS_BASE_URL": ""}, 2, "--base-url"),
+    (("agent_demo",), {"AGENTCALLS_BASE_URL": "http://192.0.2.1"}, 2, "--allow-http"),
+    (("agent_demo",), {"AGENTCALLS_BASE_URL": "http://127.0.0.1:1"}, 7, "base URL"),
+    (("agent_demo", "--colour"), {}, 2, "No such option"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "variables", "code", "says"), ENDS)
+def test_it_ends_with_the_codes_that_are_promised(
+    arguments: tuple[str, ...],
+    variables: dict[str, str],
+    code: int,
+    says: str,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["list", "--max-retries", "0", *arguments]) == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert says in printed.err
+
+
+@pytest.mark.parametrize(("arguments", "variables", "code", "says"), ENDS[:3])
 def test_as_a_process_it_ends_with_the_codes_that_are_promised(
     arguments: tuple[str, ...],
     variables: dict[str, str],

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -16,7 +17,7 @@ from agentcalls.cli.commands.export import NAMES
 from agentcalls.cli.show.progress_bar import expected, progress_bar
 from agentcalls.export import FORMATS, Progress, export
 from agentcalls_mock import Seeding, create_app, open_store, serving
-from cli.running import COMMAND, run_in_terminal, run_process
+from cli.running import COMMAND, run_here, run_in_terminal, run_process
 from exports import rows_of
 from faults import changed
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from faults import FaultServer
 
     Cli = Callable[..., Result]
+
+
+LONG = 7_500
 
 
 def test_a_file_is_written_and_stderr_says_so(tmp_path: Path) -> None:
@@ -61,10 +65,9 @@ def test_stdout_gets_ndjson_or_what_is_asked_for(cli: Cli) -> None:
     assert (refused.exit_code, refused.stdout) == (2, "")
 
 
-def test_a_reader_that_has_enough_ends_it_quietly(
-    long_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AGENTCALLS_BASE_URL", long_url)
+@pytest.mark.xdist_group("long export")
+@pytest.mark.usefixtures("long_url")
+def test_a_reader_that_has_enough_ends_it_quietly() -> None:
     with subprocess.Popen(
         [*COMMAND, "export", "agent_demo", "-o", "-"],
         stdout=subprocess.PIPE,
@@ -157,10 +160,9 @@ def test_an_unproven_listing_is_written_explained_and_exits_with_3(
     assert len(rows_of(path)) == 276
 
 
-def test_an_error_keeps_what_was_read_for_resume(
-    long_url: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AGENTCALLS_BASE_URL", long_url)
+@pytest.mark.xdist_group("long export")
+@pytest.mark.usefixtures("long_url")
+def test_an_error_keeps_what_was_read_for_resume(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "calls.csv"
     link = tmp_path / "link.csv"
     link.symlink_to(path)
@@ -197,17 +199,49 @@ def test_what_the_contract_does_not_allow_is_counted(
     assert "does not allow, written as far as read: 3.\n" in ended.stderr
 
 
+class Holding:
+    """The mock, which answers so many more requests, and to others says nothing until the client goes away."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.left = math.inf
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            self.left -= 1
+            if self.left < 0:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                return
+        await self._app(scope, receive, send)
+
+
 @pytest.fixture(scope="module")
-def long_url() -> Generator[str]:
-    with open_store(Seeding(calls=30_000)) as store, serving(create_app(store)) as url:
-        yield url
+def long_api() -> Generator[tuple[Holding, str]]:
+    """More calls than an export keeps before it first writes its journal, and than a pipe holds."""
+    with open_store(Seeding(calls=LONG)) as store:
+        app = Holding(create_app(store))
+        with serving(app) as url:
+            yield app, url
+
+
+@pytest.fixture
+def long_url(long_api: tuple[Holding, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    app, url = long_api
+    app.left = math.inf
+    monkeypatch.setenv("AGENTCALLS_BASE_URL", url)
+    return url
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.xdist_group("long export")
+@pytest.mark.usefixtures("long_url")
 def test_ctrl_c_leaves_no_file_and_resume_goes_on(
-    ending: str, long_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ending: str, long_api: tuple[Holding, str], tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("AGENTCALLS_BASE_URL", long_url)
+    long_api[0].left = (
+        LONG // 100 - 10
+    )  # it does not come to the end, however late it is interrupted
     path = tmp_path / f"calls.{ending}"
     command = [*COMMAND, "export", "agent_demo", "-o", str(path)]
     with subprocess.Popen(
@@ -225,10 +259,11 @@ def test_ctrl_c_leaves_no_file_and_resume_goes_on(
         "Interrupted.\n"
     )
     assert not path.exists()
+    long_api[0].left = math.inf
     ended = run_process("export", "agent_demo", "-o", str(path), "--resume")
-    assert (ended.returncode, ended.stderr) == (0, f"Wrote 30,000 calls to {path}.\n")
+    assert (ended.returncode, ended.stderr) == (0, f"Wrote {LONG:,} calls to {path}.\n")
     ids = [row["id"] for row in rows_of(path)]
-    assert len(ids) == len(set(ids)) == 30_000
+    assert len(ids) == len(set(ids)) == LONG
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
@@ -237,9 +272,8 @@ def test_a_terminal_shows_how_far_it_is(
     columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, sent = run_in_terminal(
-        "export", "agent_one", "agent_demo", "-o", "calls.parquet", columns=columns
-    )
+    run = run_in_terminal if columns == 200 else run_here
+    code, sent = run("export", "agent_one", "agent_demo", "-o", "calls.parquet", columns=columns)
     assert code == 0
     assert "agent_one (1 of 2)" in sent
     assert "Writing" in sent
@@ -284,11 +318,11 @@ def test_the_bar_names_the_agent_and_what_is_done(monkeypatch: pytest.MonkeyPatc
 def test_a_plain_terminal_and_one_that_shows_the_data_have_no_bar(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, sent = run_in_terminal("export", "agent_one", "-o", "-")
+    code, sent = run_here("export", "agent_one", "-o", "-")
     assert (code, "\x1b" in sent) == (0, False)
     monkeypatch.setenv(variable, "dumb")
     monkeypatch.chdir(tmp_path)
-    ended = run_in_terminal("export", "agent_one", "-o", "calls.csv")
+    ended = run_here("export", "agent_one", "-o", "calls.csv")
     assert ended == (0, "Wrote 1 call to calls.csv.\n")
 
 

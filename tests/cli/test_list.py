@@ -15,7 +15,7 @@ from agentcalls.cli.show.cells import FIELDS
 from agentcalls.cli.show.output import printable
 from agentcalls.table.columns import COLUMNS
 from agentcalls.table.text import csv_safe, write_csv
-from cli.running import COMMAND, run_in_terminal, run_process
+from cli.running import COMMAND, run_here, run_in_terminal, run_process
 from faults import changed
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_the_fields_are_the_models() -> None:
 
 
 def test_a_terminal_gets_a_table_in_local_time_that_fits_it() -> None:
-    code, text = run_in_terminal("list", "agent_demo", "--limit", "20")
+    code, text = run_here("list", "agent_demo", "--limit", "20")
     head, *rows, summary = text.splitlines()
     assert code == 0
     assert "\x1b[1mCREATED" in head
@@ -53,7 +53,7 @@ def test_a_terminal_gets_a_table_in_local_time_that_fits_it() -> None:
     assert all(len(plain(row)) <= 80 for row in [head, *rows])
     assert any("…" in row for row in rows)
     assert summary == "Showing 20 of 250 calls."
-    _, utc = run_in_terminal("list", "agent_demo", "--limit", "20", "--utc")
+    _, utc = run_here("list", "agent_demo", "--limit", "20", "--utc")
     # The mock's newest call is of 12:00 UTC, which is 15:00 here.
     assert [plain(row)[11:13] for row in (rows[0], utc.splitlines()[1])] == ["14", "11"]
     assert plain(utc.splitlines()[1])[16] == "Z"
@@ -74,7 +74,7 @@ def test_plain_terminals_get_the_table_without_colours(
 ) -> None:
     for name, value in variable.items():
         monkeypatch.setenv(name, value)
-    _, text = run_in_terminal("list", "agent_demo", "--limit", "20")
+    _, text = run_here("list", "agent_demo", "--limit", "20")
     assert text.startswith("CREATED ")
     assert "\x1b" not in text
     assert "…" in text
@@ -207,7 +207,7 @@ def test_a_row_that_cannot_be_read_is_shown_as_far_as_it_can(server: FaultServer
         ("stats", "--format", "table", "--by", "end_reason"),
         ("stats", "--format", "table", "--by", "hour"),
         ("check", "--since", "2026-11-23"),
-        ("report", "-o", "report.html"),
+        pytest.param(("report", "-o", "report.html"), marks=pytest.mark.xdist_group("report")),
     ],
     ids=" ".join,
 )

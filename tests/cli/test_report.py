@@ -4,19 +4,21 @@ import json
 import os
 import re
 import sys
+import time
 from collections import Counter
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typer.testing import CliRunner
 
 from agentcalls import ConfigurationError
 from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import MOST_FAILURES, STATUSES, Numbers
+from agentcalls.cli.program import app
 from agentcalls.cli.show.whole_file import written_whole
 from agentcalls.cli.summary import MOST_GROUPS, Zone
-from cli.running import run_process
 from cli.test_stats import ALSO, CALLS, HERE, disorder, moment
 from cli.test_summary import NOON, call_of
 from faults import changed
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from faults import FaultServer
 
     Cli = Callable[..., Result]
+
+pytestmark = pytest.mark.xdist_group("report")  # one worker loads what draws
 
 HOSTILE = (
     "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>\"&\u202e"
@@ -94,8 +98,10 @@ def made(tmp_path_factory: pytest.TempPathFactory, mock_url: str) -> Page:
         patch.setenv("AGENTCALLS_API_KEY", "sk_test_full")
         patch.setenv("AGENTCALLS_BASE_URL", mock_url)
         patch.setenv("TZ", "XXX-3")
-        ended = run_process("report", "agent_demo", "agent_2", "-o", str(path))
-    assert (ended.returncode, ended.stdout) == (0, "")
+        time.tzset()
+        ended = CliRunner().invoke(app, ["report", "agent_demo", "agent_2", "-o", str(path)])
+    time.tzset()
+    assert (ended.exit_code, ended.stdout) == (0, "")
     assert ended.stderr == f"Wrote {path}: 275 calls.\n"
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
     return Page(path.read_text())

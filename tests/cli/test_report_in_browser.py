@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     Open = Callable[..., "Watched"]
 
+pytestmark = pytest.mark.xdist_group(
+    "report"
+)  # one worker starts the browser, and loads what draws
+
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 AXE = files("axe_playwright_python") / "axe.min.js"
 CHARTS = ["days", "hours", "durations", "reasons", "ringing"]

@@ -3,20 +3,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import statistics
-import sys
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcalls.cli import main
 from agentcalls_mock.seeding import Agent, calls_of
-from cli.running import open_terminal, read_to_end, run_in_terminal, run_process
+from cli.running import run_here, run_in_terminal, run_process
 from conftest import SEEDING
 from faults import changed
 
@@ -164,7 +160,7 @@ def test_an_empty_listing(cli: Cli) -> None:
 @pytest.mark.parametrize("columns", [80, 200])
 @pytest.mark.parametrize("by", ["status", "end_reason", "hour"])
 def test_a_terminal_gets_bars_that_fit_it(by: str, columns: int) -> None:
-    code, text = run_in_terminal("stats", "agent_demo", "--by", by, columns=columns)
+    code, text = run_here("stats", "agent_demo", "--by", by, columns=columns)
     lines = plain(text).splitlines()
     assert code == 0
     assert max(map(len, lines)) <= columns
@@ -177,7 +173,7 @@ def test_a_terminal_gets_bars_that_fit_it(by: str, columns: int) -> None:
 
 
 def test_the_longest_bar_is_of_the_largest_group_and_each_has_its_colour() -> None:
-    _, text = run_in_terminal("stats", "agent_demo", columns=120)
+    _, text = run_here("stats", "agent_demo", columns=120)
     rows = [line for line in text.splitlines() if "%  " in line]
     lengths = [row.count("█") for row in rows]
     assert lengths == sorted(lengths, reverse=True)
@@ -192,14 +188,14 @@ def test_plain_terminals_get_no_colours_and_nothing_that_moves(
 ) -> None:
     for name, value in variable.items():
         monkeypatch.setenv(name, value)
-    _, text = run_in_terminal("stats", "agent_demo")
+    _, text = run_here("stats", "agent_demo")
     assert text.startswith("250 calls")
     assert "\x1b" not in text
     assert "█" in text
 
 
 def test_a_terminal_shows_meanwhile_what_is_read_and_takes_it_away_again() -> None:
-    _, text = run_in_terminal("stats", "agent_demo")
+    _, text = run_here("stats", "agent_demo")
     before, after = text.split("250 calls, ")
     assert "Reading agent_demo" in before
     assert "\x1b[?25h" in before  # the cursor is back
@@ -226,11 +222,9 @@ def reasons(page: dict[str, Any]) -> None:
         row["error_reason"] = f"\x1b[31m{row['id']} {'long ' * 30}"
 
 
-def test_many_reasons_are_cut_short_on_a_terminal_only(
-    server: FaultServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_reasons_are_cut_short_on_a_terminal_only(server: FaultServer, cli: Cli) -> None:
     server.fail(changed(reasons))
-    _, text = run_here(monkeypatch, "stats", "agent_demo", "--by", "error_reason")
+    _, text = run_here("stats", "agent_demo", "--by", "error_reason")
     assert "and 185 more: --json has them all" in text
     assert max(map(len, plain(text).splitlines())) <= 80
     assert "\N{REPLACEMENT CHARACTER}[31mcall_" in text
@@ -250,26 +244,15 @@ def test_groups_beyond_the_bound_are_counted_together(
     assert cli(*run, "--format", "table").stdout.splitlines()[-1].split()[:2] == ["(other)", "10"]
 
 
-@pytest.mark.parametrize("agent", ["agent_demo", "agent_empty"])
-def test_in_this_process_it_says_the_same(agent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("agent", "columns"), [("agent_demo", 200), ("agent_empty", 80)])
+def test_as_a_process_it_says_the_same_in_the_width_of_its_terminal(
+    agent: str, columns: int
+) -> None:
     arguments = ("stats", agent, "--by", "end_reason")
-    code, text = run_here(monkeypatch, *arguments)
-    _, other = run_in_terminal(*arguments)
+    code, text = run_in_terminal(*arguments, columns=columns)
+    _, here = run_here(*arguments, columns=columns)
     assert code == 0
-    assert plain(text).splitlines()[-8:] == plain(other).splitlines()[-8:]
-
-
-def run_here(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:
-    """What `run_in_terminal` gives, of this process, whose coverage is measured."""
-    ours, theirs = open_terminal(80)
-    with ThreadPoolExecutor(1) as pool:
-        # A terminal takes only so much that is not read.
-        reading = pool.submit(read_to_end, ours)
-        with os.fdopen(theirs, "w", encoding="utf-8") as terminal, monkeypatch.context() as patch:
-            patch.setattr(sys, "stdout", terminal)
-            patch.setattr(sys, "stderr", terminal)
-            code = main(list(arguments))
-        return code, reading.result()
+    assert plain(text).splitlines()[-8:] == plain(here).splitlines()[-8:]
 
 
 def disorder(page: dict[str, Any]) -> None:

@@ -552,8 +552,7 @@ def client_of(
 
         def answer_and_prepare(exchange: Exchange) -> None:
             prepare(exchange.server)
-            page = json.dumps(exchange.request.page).encode()
-            answer(page, Connection="close")(exchange)
+            answer(exchange.request.body, Connection="close")(exchange)
 
         server.fail(answer_and_prepare, times=1)
     elif fault.prepare:

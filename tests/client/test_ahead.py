@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from flavours import MakeClient
 
+pytestmark = pytest.mark.xdist_group("ahead")  # one mock is seeded
+
 CALLS = 2500
 
 

@@ -1,4 +1,7 @@
-"""Each fault, on the first page and on a later one, once and for ever: its error, attempts, waits, and calls."""
+"""Each fault, on the first page and on a later one, once and for ever: its error, attempts, waits, calls, and secrecy.
+
+No frame of these tests has the key among its locals (see `printed.py`).
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from agentcalls import (
     UnexpectedResponseError,
 )
 from client.matrix import FAULTS, POSITIONS, Fault, client_of, read
+from client.printed import SCHEMES, Printed, canary
 from faults import IDS, FaultServer, answer, head_of, page_of, self_signed
 
 if TYPE_CHECKING:
@@ -42,7 +46,7 @@ def server() -> Generator[FaultServer]:
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGENTCALLS_API_KEY", "sk_key")
+    monkeypatch.setenv("AGENTCALLS_API_KEY", canary())
 
 
 def test_the_matrix_is_large() -> None:
@@ -55,7 +59,12 @@ def test_fault_that_stays_is_a_typed_error_after_its_attempts(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str
 ) -> None:
     after = POSITIONS[position]
-    outcome = read(client_of(fault, after, FOREVER, make_client, server))
+    printed = Printed()
+    retries: list[object] = []
+    with printed.listening():
+        options = {"on_retry": retries.append, "auth": SCHEMES[position]}
+        client = client_of(fault, after, FOREVER, make_client, server, **options)
+        outcome = read(client)
     attempts = len(fault.slept or []) + 1
     error = outcome.error
     assert error
@@ -71,6 +80,15 @@ def test_fault_that_stays_is_a_typed_error_after_its_attempts(
         fault.code,
     )
     assert_is_whole(error)
+    printed.add(client, client.calls, outcome, outcome.listing, retries)
+    printed.add_error(error)
+    assert_is_quiet(printed)
+
+
+def assert_is_quiet(printed: Printed) -> None:
+    assert printed.warned == []
+    assert "httpcore" in printed.text
+    assert not printed.shows_the_key()
 
 
 def assert_is_whole(error: AgentCallsError) -> None:
@@ -122,11 +140,21 @@ def test_odd_answer_is_a_page_all_the_same(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str
 ) -> None:
     number = POSITIONS[position] + 1
-    listing = client_of(fault, number - 1, FOREVER, make_client, server).calls.list("agent_1")
-    pages = [listing.page(wanted) for wanted in range(1, number + 1)]
+    printed = Printed()
+    with printed.listening():
+        options = {"auth": SCHEMES[position]}
+        client = client_of(fault, number - 1, FOREVER, make_client, server, **options)
+        listing = client.calls.list("agent_1")
+        pages = [listing.page(wanted) for wanted in range(1, number + 1)]
     assert [call.id for page in pages for call in page] == IDS[: 100 * number]
     assert make_client.clock.slept == []
     assert len(server.requests) == number
+    with printed.listening():
+        outcome = read(client)
+    printed.add(client, client.calls, outcome, outcome.listing, *pages)
+    if outcome.error:
+        printed.add_error(outcome.error)
+    assert_is_quiet(printed)
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from agentcalls_api.models import PageMeta
 
 _EMPTY_BEYOND = 32
-_EMPTY_AT_ALL = 5_000
+EMPTY_AT_ALL = 5_000
 _REGRANTS = 3
 _ANY_NUMBER = 1 << 30
 _KEPT_IDS = 100
@@ -65,6 +65,7 @@ class Walk(Generic[RowT]):
         resume: Go on from there; its `since` and `until` replace those given here, so the binding should contain
             how the caller wrote them.
         binding: Names the agent and the query; a checkpoint of another binding is refused.
+        empty_at_all: Windows in a row without a new id to put up with.
 
     Raises:
         ConfigurationError: For a checkpoint of another agent or query.
@@ -82,8 +83,10 @@ class Walk(Generic[RowT]):
         since: datetime | None = None,
         until: datetime | None = None,
         resume: Checkpoint | None = None,
+        empty_at_all: int = EMPTY_AT_ALL,
     ) -> None:
         self._binding = binding
+        self._empty_at_all = empty_at_all
         self._by_time = by_time
         self._start = start if resume is None else 0
         self._since, self._until = since, until
@@ -421,7 +424,7 @@ class Walk(Generic[RowT]):
             expected = self._chain.frontier + grown
         self._empty += 1
         self._empty_beyond += not found and answer.window.end > expected
-        if self._empty_beyond > _EMPTY_BEYOND or self._empty > _EMPTY_AT_ALL:
+        if self._empty_beyond > _EMPTY_BEYOND or self._empty > self._empty_at_all:
             raise PaginationError(
                 f"{self._empty} pages in a row held no new call: the server repeats itself, or the listing grows"
                 " faster than it is read."
