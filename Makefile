@@ -4,6 +4,8 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Or else each of the many processes that the tests start compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 ifneq ($(words $(CURDIR)),1)
 $(error The path of this folder has a space in it, which virtual environments do not bear: $(CURDIR))
