@@ -26,7 +26,7 @@ BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
-.PHONY: help demo test quick nightly test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
+.PHONY: checks mypy pyright help demo test quick nightly test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
   types format dist check lock check-locks clean cli-docs bench bench-check mutation
 
 help: ## Show these targets
@@ -93,8 +93,12 @@ lint: $(VENV_READY) $(NODE_READY) ## Check style, layers and the contract
 	@$(BIN)/openapi-spec-validator openapi.yaml
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint openapi.yaml
 
-types: $(VENV_READY) $(NODE_READY) ## Check types: mypy strict on all code, pyright on what is handwritten
+types: mypy pyright ## Check types: mypy strict on all code, pyright on what is handwritten
+
+mypy: $(VENV_READY)
 	@$(BIN)/mypy
+
+pyright: $(VENV_READY) $(NODE_READY)
 	@node_modules/.bin/pyright --project pyproject.toml --pythonpath $(BIN)/python
 
 format: $(VENV_READY) ## Format the handwritten code and mend what can be mended
@@ -133,7 +137,12 @@ bench-check: $(BENCH_READY) ## Judge the last full `make bench` by the goals; fa
 contract-diff: $(VENV_READY) $(NODE_READY) ## Say what the contract changed since the last release, and whom that breaks
 	@PYTHONPATH=tests $(BIN)/python -m contract.differences
 
-check: lint types check-generated contract-diff contract test ## All that CI runs
+# The checks do not need one another: make --jobs runs them side by side, before the tests, which use each core themselves.
+checks: lint types check-generated contract-diff contract
+
+check: ## All that CI runs
+	@$(MAKE) --jobs=2 --output-sync=target checks
+	@$(MAKE) test
 
 # A lock carries names, versions and hashes, and no host. The demo's versions are those of the tests.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
