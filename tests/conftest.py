@@ -44,6 +44,22 @@ os.environ.setdefault("AGENTCALLS_SEED", str(secrets.randbelow(10**9)))
 SEEDING = Seeding(calls=250, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "xdist_group(name): run by one worker, where pytest-xdist is at work"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Half a character in a log would end the worker of pytest-xdist that reports it."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     terminalreporter.write_line(
         f"New listings are of AGENTCALLS_SEED={os.environ['AGENTCALLS_SEED']}"
