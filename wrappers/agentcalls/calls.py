@@ -154,7 +154,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             stop_on_error: Raise the first agent's failure by itself, at once. Otherwise the others are read to their
                 end, and then all failures are raised as one `ExceptionGroup`, each with its `agent_id`.
             ordered: Give the agents in the order given, each with all its calls before the next one's first. The next
-                agents are read ahead meanwhile, and up to four pages wait for each request that may be under way.
+                agents are read ahead meanwhile, and up to six pages wait for each request that may be under way.
             on_agent: Called with an `AgentReport` when an agent has ended or failed, also where it has no calls: after
                 its last call was taken and, where `ordered` is set, before the next agent's first is given.
 

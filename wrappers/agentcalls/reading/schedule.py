@@ -15,7 +15,7 @@ gives, hands the answers to `answered` or `failed` in the order in which they ar
 
 Where the agents are to come in the order given, three of these differ:
 
-    Window      Requests under way count apart from answers that wait: these may be four times as many. Otherwise the
+    Window      Requests under way count apart from answers that wait: these may be six times as many. Otherwise the
                 answers of later agents would hold up the requests of the earlier ones. The agent whose turn it is may
                 always ask: it is what all the others wait for.
     Whom        In the agents' order, each for as much as it can use. An agent's first answer is read before its turn,
