@@ -84,6 +84,12 @@ class Ledger:
         return self.ended or self.full
 
     @property
+    def useful(self) -> int | None:
+        """How many more rows can be of use; None where that is not known."""
+        # Of the rows ahead, any number may lie outside the time window.
+        return None if self.since or self.until else self.items_left
+
+    @property
     def report(self) -> Report:
         """How far the walk has come."""
         found = list(self.doubts)

@@ -1,14 +1,10 @@
-"""Which window of a listing to ask for next, and what of an answer is new.
+"""One reading of a listing: what of an answer is new, and what has been proven.
 
 Pure: a shell asks for the windows that `Walk.plan` gives, in any order and as many at once as it likes, and hands the
 answers to `Walk.accept` in the order in which they were planned.
 
-A walk is in one of three states:
-
-    opening   The first answer is awaited. It shows whether the listing is one page, and the order of its keys.
-    chain     The keys are in order: windows overlap and are joined (see `chain.py`).
-    plain     They are not, or `exact` is False, or the server contradicts itself: pages without overlap. A walk does
-              not leave this state, and is not complete unless its only answer was the whole listing.
+A walk opens, and then follows the chain or reads plainly (see `plan.py`). A plain walk is not complete unless its only
+answer was the whole listing.
 
 Whatever the server says, a walk ends: each answer either holds an id that was not among the last thousand, or counts
 towards a bound: eight repairs of a seam, 32 windows in a row with nothing to deliver beyond where that was to be
@@ -17,7 +13,6 @@ expected, five thousand windows in a row without a new id, three changes of the 
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Generic
 
 from attrs import evolve
@@ -28,7 +23,8 @@ from agentcalls.reading.batch import Batch, State
 from agentcalls.reading.chain import Chain, Seam
 from agentcalls.reading.evidence import judge
 from agentcalls.reading.order import Keyed, direction_of, is_ordered, is_strict, keys_of
-from agentcalls.reading.plain import PlainWindows, RecentIds
+from agentcalls.reading.plain import RecentIds
+from agentcalls.reading.plan import Plan
 from agentcalls.reading.windows import RowT, farthest_window
 from agentcalls.request.query import MAX_LIMIT
 
@@ -38,12 +34,12 @@ if TYPE_CHECKING:
 
     from agentcalls.reading.evidence import Evidence
     from agentcalls.reading.order import Direction
+    from agentcalls.reading.plain import PlainWindows
     from agentcalls.reading.windows import Window
     from agentcalls.values import Checkpoint, Report
     from agentcalls_api.models import PageMeta
 
 _REGRANTS = 3
-_ANY_NUMBER = 1 << 30
 _KEPT_IDS = 100
 
 
@@ -81,23 +77,18 @@ class Walk(Generic[RowT]):
     ) -> None:
         self._binding, self._by_time = binding, by_time
         self._ledger = book.Ledger(max_items=max_items, since=since, until=until)
-        self._start = start
-        self._chain: Chain | None = None
-        self._plain: PlainWindows | None = None
         self._recent = RecentIds()
         self._total: int | None = None  # of the latest answer, None where that one is silent
-        self._planned: deque[Window] = deque()
-        # A change of plan begins an epoch: what was asked for before it proves nothing in the new one.
-        self._epoch = 0
-        self._room = 1
         self._regrants = 0
         if resume is not None:
-            self._resume(resume)
-        elif start:
-            self._ledger.doubt(book.NOT_FROM_START)
-        if not exact and self._plain is None:
-            self._go_plainly(book.NOT_EXACT, self._position)
-        self._latest: Batch[RowT] = Batch(self._state, self._state)
+            self._plan = self._resumed(resume)
+        else:
+            self._plan = Plan(start)
+            if start:
+                self._ledger.doubt(book.NOT_FROM_START)
+        if not exact and self._plan.plain is None:
+            self._go_plainly(book.NOT_EXACT, self._plan.position)
+        self._latest: Batch[RowT] = Batch(self._plan.state, self._plan.state)
         self._given = 0
 
     @property
@@ -112,21 +103,11 @@ class Walk(Generic[RowT]):
 
     def plan(self) -> Window | None:
         """The next window to ask for, or None where there is none now; each planned window is to be asked for."""
-        under_way = len(self._planned)
-        if self.done or under_way >= self._room or (under_way and self._enough_planned()):
-            return None
-        if self._chain:
-            window = self._chain.plan(self._epoch, ahead=bool(under_way))
-        elif self._plain:
-            window = self._plain.plan(self._epoch)
-        else:
-            window = farthest_window(self._start, epoch=self._epoch)
-        self._planned.append(window)
-        return window
+        return None if self.done else self._plan.next_window(self._total, self._ledger.useful)
 
     def is_stale(self, window: Window) -> bool:
         """Whether the walk has changed its plan since: the answer to such a window delivers nothing."""
-        return window.epoch != self._epoch
+        return self._plan.is_stale(window)
 
     def count_stale(self) -> None:
         """Count a discarded request; the checkpoint does not move."""
@@ -138,34 +119,31 @@ class Walk(Generic[RowT]):
         `rows` are those of the answer, in its order. Raises
         `PaginationError` where the server repeats itself without end, and `ValueError` for an answer out of turn.
         """
-        ledger = self._ledger
+        ledger, plan = self._ledger, self._plan
         ledger.requests += 1
         before = self._latest.after
         # An answer that is not used still ends the one before it: its calls are all delivered by now.
         self._latest, self._given = Batch(before, before), 0
         if self.is_stale(window):
             return []
-        if not self._planned or self._planned[0] != window:
-            raise ValueError(f"{window} is not the window planned first.")
-        self._planned.popleft()
+        plan.take(window)
         answer = self._judge(window, len(rows), meta)
         found = None if answer is None else self._found(answer, rows)
         if answer is None or found is None:
             return []
-        # After a repair the next windows are tried with care: they may have to be dropped as well.
-        self._room = min(2 * self._room, _ANY_NUMBER)
+        plan.trust()
         ledger.most = max(ledger.most, answer.count)
-        expected = self._chain.expected_to(answer.total) if self._chain else 0
+        expected = plan.chain.expected_to(answer.total) if plan.chain else 0
         ledger.note_found(found, beyond=answer.window.end > expected)
         # The first window may begin before the row that reading was to start at.
-        passed_over = 0 if ledger.pages else max(0, self._start - window.offset)
+        passed_over = 0 if ledger.pages else max(0, plan.start - window.offset)
         ledger.note_used(len(rows), found=len(found), passed_over=passed_over)
         wanted = ledger.wanted(found)
-        self._latest = Batch(before, self._state, found, wanted, rows, window.offset)
+        self._latest = Batch(before, plan.state, found, wanted, rows, window.offset)
         given = ledger.bounded(wanted)
         self._given = len(given)
         if self.done:
-            self._replan()
+            plan.drop()
         return given
 
     def checkpoint(self, delivered: int) -> Checkpoint:
@@ -178,14 +156,14 @@ class Walk(Generic[RowT]):
         undelivered = {row.id for row in left}
         ids = self._recent.latest(_KEPT_IDS + len(left))
         recent = [id for id in ids if id not in undelivered][-_KEPT_IDS:]
-        group = self._chain.group if self._chain else 0
+        group = self._plan.chain.group if self._plan.chain else 0
         return state.checkpoint(self._binding, self._ledger, group=group, recent=recent)
 
     # What an answer means, state by state. None: it is not used, and the plan has changed.
 
     def _judge(self, window: Window, count: int, meta: PageMeta | None) -> Evidence | None:
         answer = judge(window, count, meta)
-        size = self._plain.size if self._plain else window.limit
+        size = self._plan.plain.size if self._plan.plain else window.limit
         granted = answer.granted or size
         if granted != window.limit:
             answer = judge(evolve(window, limit=granted), count, meta)
@@ -194,20 +172,20 @@ class Walk(Generic[RowT]):
             self._regrants += 1
             if self._regrants > _REGRANTS:
                 raise PaginationError("The server applies another limit again and again.")
-            if window.page > 1 or self._start:
-                self._go_plainly(book.REGRANTED, self._position, size=granted)
+            if window.page > 1 or self._plan.start:
+                self._go_plainly(book.REGRANTED, self._plan.position, size=granted)
                 return None
         self._total = answer.total
         self._ledger.note_total(answer.total)
         return answer
 
     def _found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
-        if self._plain:
-            return self._read_plainly(self._plain, answer, rows)
+        if plain := self._plan.plain:
+            return self._read_plainly(plain, answer, rows)
         keyed = Keyed.of(rows)
         if not keyed.whole:
             self._ledger.doubt(book.MALFORMED)
-        chain = self._chain
+        chain = self._plan.chain
         if chain is None:
             return self._open(answer, rows, keyed)
         if answer.count > answer.window.limit:
@@ -223,8 +201,7 @@ class Walk(Generic[RowT]):
         if not chain.joins(answer, keyed.keys, keyed.ids, self._recent):
             if chain.repair(answer):
                 self._ledger.repairs += 1
-                self._replan()
-                self._room = 1
+                self._plan.step_back()
                 return None
             self._ledger.doubt(book.UNJOINED)
         new = chain.read(answer, keyed.rows, keyed.keys, strict=strict)
@@ -232,12 +209,12 @@ class Walk(Generic[RowT]):
 
     def _open(self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]) -> list[RowT]:
         window, keys = answer.window, keyed.keys
-        self._room = _ANY_NUMBER
+        self._plan.trust_fully()
         direction = direction_of(keys) if self._by_time else 0
         one_key = self._by_time and bool(keys) and keys[0] == keys[-1] == max(keys) == min(keys)
         if answer.ends or not answer.count:
             self._ledger.end(answer)
-        elif window.limit != farthest_window(self._start).limit:
+        elif window.limit != farthest_window(self._plan.start).limit:
             self._go_plainly(book.REGRANTED, window.end, size=window.limit)
         elif answer.count > window.limit:
             self._go_plainly(book.OVERFULL, window.end)
@@ -250,12 +227,12 @@ class Walk(Generic[RowT]):
             self._go_plainly(book.UNORDERED, window.end, direction=0)
         else:
             # The window itself is the first to be read: its own first key is where nothing was delivered yet.
-            self._chain = Chain(Seam(keys[0], frozenset(), window.offset), direction)
-            self._chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
+            chain = self._plan.chain = Chain(Seam(keys[0], frozenset(), window.offset), direction)
+            chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
             self._ledger.ended = self._ledger.passed(direction, keys[-1])
         if len({row.id for row in rows}) < len(rows):
             self._ledger.doubt(book.TWICE)
-        return self._recent.unseen(rows[max(0, self._start - window.offset) :])
+        return self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
 
     def _read_chained(
         self,
@@ -290,8 +267,8 @@ class Walk(Generic[RowT]):
     ) -> list[RowT]:
         ledger = self._ledger
         offset = (answer.window.page - 1) * plain.size
-        self._room = _ANY_NUMBER
-        rows = rows[max(0, self._start - offset) :]
+        self._plan.trust_fully()
+        rows = rows[max(0, self._plan.start - offset) :]
         found = self._recent.unseen(rows)
         plain.read_to = offset + plain.size
         if answer.ends or not answer.count:
@@ -306,8 +283,6 @@ class Walk(Generic[RowT]):
             ledger.ended = bool(direction) and ledger.passed(direction, keys[-1])
         return found
 
-    # Where the walk is, and what changes its plan.
-
     def _go_plainly(
         self,
         reason: str,
@@ -317,49 +292,11 @@ class Walk(Generic[RowT]):
         direction: Direction | None = None,
     ) -> None:
         self._ledger.doubt(reason)
-        if self._plain:
-            direction = self._plain.direction
-        self._plain, self._chain = PlainWindows(position, size, direction), None
-        self._replan()
+        self._plan.go_plainly(position, size, direction)
 
-    def _replan(self) -> None:
-        self._epoch += 1
-        self._planned.clear()
-
-    def _enough_planned(self) -> bool:
-        # Windows beyond the end of the listing, or beyond the calls that may still be delivered, would be discarded.
-        ahead = self._chain or self._plain
-        planned_to = ahead.planned_to if ahead else 0
-        if self._total is None or planned_to >= self._total:
-            return True
-        ledger = self._ledger
-        if ledger.items_left is None or ledger.since or ledger.until:
-            return False
-        return planned_to - self._position >= ledger.items_left
-
-    @property
-    def _position(self) -> int:
-        if self._chain:
-            return self._chain.seam.end
-        return self._plain.read_to if self._plain else self._start
-
-    @property
-    def _state(self) -> State:
-        if self._chain:
-            return State(self._position, None, self._chain.seam, self._chain.direction)
-        return State(self._position, self._plain.size if self._plain else None)
-
-    def _resume(self, checkpoint: Checkpoint) -> None:
+    def _resumed(self, checkpoint: Checkpoint) -> Plan:
         if checkpoint.binding != self._binding:
             raise ConfigurationError("The checkpoint belongs to another agent or query.")
         self._ledger.resume(checkpoint)
         self._recent.remember(list(checkpoint.recent))
-        state = State.at(checkpoint)
-        # What stands before the start was left out, or delivered, before the checkpoint.
-        self._start = 0
-        if state.plain_size:
-            self._plain = PlainWindows(state.position, state.plain_size)
-        elif state.seam:
-            self._chain = Chain(state.seam, state.direction, group=checkpoint.group)
-        else:
-            self._start = state.position
+        return Plan.at(State.at(checkpoint), group=checkpoint.group)
