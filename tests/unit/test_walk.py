@@ -401,13 +401,11 @@ def test_max_items_cut_in_the_last_page_is_not_complete() -> None:
     assert not walk.report.complete
 
 
-@pytest.mark.parametrize("bound", ["max_items", "max_pages"])
-def test_a_bound_of_zero_asks_for_nothing(bound: str) -> None:
-    settings: dict[str, Any] = {bound: 0}
-    delivered, walk = walked(server_of(rows_of(1)), **settings)
+def test_a_bound_of_zero_asks_for_nothing() -> None:
+    delivered, walk = walked(server_of(rows_of(1)), max_items=0)
     assert delivered == []
     assert walk.report.requests == 0
-    assert bound in (walk.report.reason or "")
+    assert "max_items" in (walk.report.reason or "")
 
 
 def test_max_items_keeps_windows_from_being_planned_in_vain() -> None:
@@ -415,19 +413,6 @@ def test_max_items_keeps_windows_from_being_planned_in_vain() -> None:
     read_first(walk, server_of(rows_of(*range(5000))))
     assert walk.plan()
     assert walk.plan() is None
-
-
-def test_max_pages_stops_with_its_reason() -> None:
-    rows = rows_of(*range(500))
-    walk: Walk[Row] = Walk(binding=BINDING, max_pages=2)
-    delivered = read_first(walk, server_of(rows))
-    window = walk.plan()
-    assert window
-    assert walk.plan() is None
-    delivered += walk.accept(window, *server_of(rows)(window.page, window.limit))
-    assert walk.done
-    assert len(delivered) == 192
-    assert "max_pages" in (walk.report.reason or "")
 
 
 def test_an_abandoned_walk_is_not_complete() -> None:
@@ -967,7 +952,7 @@ def test_a_walk_that_ended_goes_on_with_what_has_come_since() -> None:
 
 def test_a_void_answer_moves_no_checkpoint() -> None:
     rows = rows_of(*range(250))
-    delivered, walk = walked(server_of(rows), max_pages=2)
+    delivered, walk = walked(server_of(rows), max_items=192)
     before = walk.checkpoint(len(delivered))
     assert walk.accept(Window(9, 90), [], None) == []
     assert read(server_of(rows), resume=walk.checkpoint(0)) == read(server_of(rows), resume=before)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from agentcalls.reading.moments import Moment
-    from agentcalls.values import Checkpoint
+    from agentcalls.values import AgentReport, Checkpoint
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)
 ManyListingT_co = TypeVar("ManyListingT_co", covariant=True)
@@ -44,7 +44,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         until: Moment | None = None,
         exact: bool = True,
         max_items: int | None = None,
-        max_pages: int | None = None,
         resume: Checkpoint | None = None,
         concurrency: int | None = None,
         strict: bool | None = None,
@@ -70,7 +69,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             exact: Whether windows overlap so that each call comes once though the listing shifts; False reads plain
                 pages, up to a fifth fewer requests, and proves nothing.
             max_items: Stop after so many calls.
-            max_pages: Stop after so many answers.
             resume: Go on where the checkpoint of an earlier iteration stands, of the same agent and query.
             concurrency: How many requests may be under way at once, 1 to 64; what the client says where it is left out.
                 Further ones are sent once half of the first answer is consumed.
@@ -97,7 +95,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
                 until=until,
                 exact=exact,
                 max_items=max_items,
-                max_pages=max_pages,
                 resume=resume,
                 concurrency=concurrency,
                 strict=strict,
@@ -117,18 +114,19 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         until: Moment | None = None,
         exact: bool = True,
         max_items: int | None = None,
-        max_pages: int | None = None,
         resume: Mapping[str, Checkpoint] | None = None,
         concurrency: int | None = None,
         strict: bool | None = None,
         max_retries: int | None = None,
         stop_on_error: bool = False,
+        ordered: bool = False,
+        on_agent: Callable[[AgentReport], object] | None = None,
     ) -> ManyListingT_co:
         """The calls of many agents, as a listing of pairs (agent id, call) that sends nothing until it is read.
 
         Each agent is read as `list` reads it, and all share one window of requests under way. An agent's calls come in
-        its own order; those of different agents mix, page by page, as their answers arrive. What `list` takes means
-        the same here, for each agent; the rest is:
+        its own order; those of different agents mix, page by page, as their answers arrive, unless `ordered` is set.
+        What `list` takes means the same here, for each agent; the rest is:
 
         Args:
             agent_ids: The agents, in any iterable; it is read only as far as requests are made, and each id is checked
@@ -142,7 +140,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             until: As `since`.
             exact: As in `list`.
             max_items: Stop an agent after so many of its calls.
-            max_pages: Stop an agent after so many answers.
             resume: Go on where an earlier iteration stood: its `report.checkpoints`, by agent id. An agent without one
                 is read from its start; those of other agents are not looked at.
             concurrency: How many requests may be under way at once for all agents together, 1 to 64; what the client
@@ -151,6 +148,10 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             max_retries: As in `list`.
             stop_on_error: Raise the first agent's failure by itself, at once. Otherwise the others are read to their
                 end, and then all failures are raised as one `ExceptionGroup`, each with its `agent_id`.
+            ordered: Give the agents in the order given, each with all its calls before the next one's first. The next
+                agents are read ahead meanwhile, and up to six pages wait for each request that may be under way.
+            on_agent: Called with an `AgentReport` when an agent has ended or failed, also where it has no calls: after
+                its last call was taken and, where `ordered` is set, before the next agent's first is given.
 
         Raises:
             ConfigurationError: At once, for a value that the contract does not allow.
@@ -169,13 +170,14 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
                 agent_ids=agent_ids,
                 resume={} if resume is None else resume,
                 stop_on_error=stop_on_error,
+                ordered=ordered,
+                on_agent=on_agent,
             ),
             ReadOptions(
                 since=since,
                 until=until,
                 exact=exact,
                 max_items=max_items,
-                max_pages=max_pages,
                 concurrency=concurrency,
                 strict=strict,
                 max_retries=max_retries,

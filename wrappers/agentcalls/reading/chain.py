@@ -72,11 +72,12 @@ class Chain:
         self.direction: Direction = direction
         self.group = group
         self.frontier = seam.end
-        """The farthest position at which H has advanced; windows up to there may well hold nothing new."""
-        self.frontier_total = seam.total
+        """The farthest position at which H has advanced."""
+        self._frontier_total = seam.total
         self._tries = 0
         self._target: int | None = None
-        self._planned_to = seam.end
+        self.planned_to = seam.end
+        """Rows of the listing up to the end of the last window planned."""
         self._giving_up = False
 
     @property
@@ -84,17 +85,18 @@ class Chain:
         """Rows by which windows overlap."""
         return min(_MOST_OVERLAP, max(_LEAST_OVERLAP, self.group + 1))
 
-    @property
-    def planned_to(self) -> int:
-        """Rows of the listing up to the end of the last window planned."""
-        return self._planned_to
+    def expected_to(self, total: int | None) -> int:
+        """Up to which row windows may well hold nothing new: what was read, and what the listing grew by since."""
+        then = self._frontier_total
+        grown = max(0, total - then) if then is not None and total is not None else 0
+        return self.frontier + grown
 
     def plan(self, epoch: int, *, ahead: bool) -> Window:
         """The next window: it joins the one planned before it, or where none is under way, what was read."""
         if self._target is not None:
             start, self._target = self._target, None
         elif ahead:
-            start = self._planned_to - self.overlap
+            start = self.planned_to - self.overlap
         else:
             start = self.seam.end - self.overlap
             if self.seam.tail >= self.overlap:
@@ -103,7 +105,7 @@ class Chain:
                     start = self.seam.end - _MOST_OVERLAP
                     self._giving_up = True
         window = farthest_window(max(0, start), epoch=epoch)
-        self._planned_to = window.end
+        self.planned_to = window.end
         return window
 
     def joins(
@@ -167,7 +169,7 @@ class Chain:
         self.seam = Seam(last, ids, end, tail, answer.total)
         if new:
             self._tries = 0
-            self.frontier, self.frontier_total = max(end, self.frontier), answer.total
+            self.frontier, self._frontier_total = max(end, self.frontier), answer.total
         return new
 
     def _before_tail(self) -> int:

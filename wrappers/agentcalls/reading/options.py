@@ -14,7 +14,9 @@ from agentcalls.reading.moments import Moment, check_moment
 from agentcalls.values import Checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from agentcalls.values import AgentReport
 
 MAX_CONCURRENCY = 64
 
@@ -37,6 +39,11 @@ def _checkpoints(_: object, attribute: Attribute[Any], value: object) -> None:
         raise ConfigurationError(f"{attribute.name} takes a mapping from agent ids to checkpoints.")
 
 
+def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not callable(value):
+        raise ConfigurationError(f"{attribute.name} takes a callable, not {type(value).__name__}.")
+
+
 @frozen(kw_only=True)
 class ReadOptions:
     """The options of `client.calls.list` that are no parameters of the API; see there. None leaves it to the client."""
@@ -45,7 +52,6 @@ class ReadOptions:
     until: Moment | None = field(default=None, validator=check_moment)
     exact: bool = field(default=True, validator=check_boolean)
     max_items: int | None = field(default=None, validator=optional(check_integer(0)))
-    max_pages: int | None = field(default=None, validator=optional(check_integer(0)))
     resume: Checkpoint | None = field(default=None, validator=optional(_checkpoint))
     concurrency: int | None = field(
         default=None, validator=optional(check_integer(1, MAX_CONCURRENCY))
@@ -66,3 +72,7 @@ class ManyOptions:
     agent_ids: Iterable[str] = field(repr=False, validator=_many_ids)
     resume: Mapping[str, Checkpoint] = field(repr=False, validator=_checkpoints)
     stop_on_error: bool = field(default=False, validator=check_boolean)
+    ordered: bool = field(default=False, validator=check_boolean)
+    on_agent: Callable[[AgentReport], object] | None = field(
+        default=None, repr=False, validator=optional(_callable)
+    )

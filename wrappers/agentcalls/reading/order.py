@@ -5,7 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from itertools import groupby, islice
 from operator import ge, gt, le, lt
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, cast
+
+from attrs import frozen
+
+from agentcalls.reading.windows import RowT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +17,31 @@ if TYPE_CHECKING:
 
 Direction: TypeAlias = Literal[-1, 0, 1]
 """1 for ascending, -1 for descending, 0 where it is not known or there is none."""
+
+
+@frozen
+class Keyed(Generic[RowT]):
+    """The rows of an answer that have a key, and so a place in the order."""
+
+    rows: Sequence[RowT]
+    ids: Sequence[str | None]
+    keys: Sequence[datetime]
+    whole: bool
+    """Whether these are all rows of the answer, each with an id."""
+
+    @classmethod
+    def of(cls, rows: Sequence[RowT]) -> Keyed[RowT]:
+        """The rows of an answer."""
+        ids, keys = [row.id for row in rows], [row.created_on for row in rows]
+        if all(ids) and all(keys):
+            return cls(rows, ids, cast("list[datetime]", keys), whole=True)
+        keyed = [row for row in rows if row.created_on is not None]
+        return cls(keyed, [row.id for row in keyed], keys_of(keyed), whole=False)
+
+
+def keys_of(rows: Sequence[RowT]) -> list[datetime]:
+    """The keys of the rows that have one."""
+    return [row.created_on for row in rows if row.created_on is not None]
 
 
 def direction_of(keys: Sequence[datetime]) -> Direction:

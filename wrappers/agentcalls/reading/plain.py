@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, cast
 
 from agentcalls.errors import PaginationError
 from agentcalls.reading.evidence import judge
+from agentcalls.reading.order import direction_of
 from agentcalls.reading.windows import Window
 from agentcalls.request.query import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
+    from agentcalls.reading.order import Direction
     from agentcalls.reading.windows import RowT
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Page
@@ -67,14 +70,18 @@ class RecentIds:
 
 
 class PlainWindows:
-    """Which plain page comes next."""
+    """Which plain page comes next, and in which direction the keys of those read run."""
 
-    def __init__(self, position: int, size: int) -> None:
+    def __init__(self, position: int, size: int, direction: Direction | None = None) -> None:
         self.size = size
         self._next = position // size + 1
+        self.read_to = self.planned_to
+        """Rows of the listing up to where it was read."""
+        self.direction = direction
+        """None until it is seen; 0 once the keys are in no order."""
 
     @property
-    def position(self) -> int:
+    def planned_to(self) -> int:
         """Rows of the listing up to the next page."""
         return (self._next - 1) * self.size
 
@@ -83,6 +90,15 @@ class PlainWindows:
         window = Window(self._next, min(self.size, MAX_LIMIT), epoch)
         self._next += 1
         return window
+
+    def note_order(self, keys: Sequence[datetime]) -> Direction:
+        """The direction of all keys up to these, 0 where that is not known: pages prove no order, but may refute it."""
+        direction = direction_of(keys)
+        if direction:
+            self.direction = direction if self.direction in {None, direction} else 0
+        elif keys and min(keys) < max(keys):
+            self.direction = 0
+        return self.direction or 0
 
 
 class ServerPages:

@@ -1,0 +1,109 @@
+"""An answer's calls on their way to the caller, and the checkpoint behind each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, cast
+
+from attrs import evolve, frozen
+
+from agentcalls.reading.chain import Seam
+from agentcalls.reading.windows import RowT
+from agentcalls.request.query import MAX_LIMIT
+from agentcalls.values import Checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from agentcalls.reading.ledger import Ledger
+    from agentcalls.reading.order import Direction
+
+
+@frozen
+class State:
+    """Where a walk stands: in the chain where there is a seam, in plain pages where there is a size."""
+
+    position: int
+    plain_size: int | None = None
+    seam: Seam | None = None
+    direction: Direction = 0
+
+    @classmethod
+    def at(cls, checkpoint: Checkpoint) -> State:
+        """Where a checkpoint was made."""
+        position = checkpoint.position
+        if checkpoint.plain:
+            return cls(position, checkpoint.size)
+        if checkpoint.key is None:
+            return cls(position)
+        at_key = checkpoint.at_key
+        seam = Seam(checkpoint.key, frozenset(at_key), position, len(at_key), checkpoint.total)
+        return cls(position, seam=seam, direction=checkpoint.direction)
+
+    def checkpoint(
+        self, binding: str, ledger: Ledger, *, group: int, recent: Iterable[str]
+    ) -> Checkpoint:
+        """A checkpoint here."""
+        seam = self.seam
+        return Checkpoint(
+            binding=binding,
+            position=seam.end if seam else self.position,
+            plain=self.plain_size is not None,
+            size=self.plain_size or MAX_LIMIT,
+            direction=self.direction if seam else 0,
+            key=seam.key if seam else None,
+            at_key=tuple(id for id in seam.ids if id is not None) if seam else (),
+            recent=tuple(recent),
+            group=group,
+            total=seam.total if seam else None,
+            most=ledger.most,
+            since=ledger.since,
+            until=ledger.until,
+            doubts=tuple(ledger.doubts),
+            report=ledger.report,
+        )
+
+
+@frozen
+class Batch(Generic[RowT]):
+    """What one answer gave, and where the walk stood on either side of it."""
+
+    before: State
+    after: State
+    found: Sequence[RowT] = ()
+    """The new rows."""
+    wanted: Sequence[RowT] = ()
+    """Those of them that lie in the time window."""
+    rows: Sequence[RowT] = ()
+    """All rows of the answer."""
+    offset: int = 0
+    """Rows of the listing that stood before the answer."""
+
+    def left_after(self, delivered: int) -> Sequence[RowT]:
+        """The new rows, those outside the time window among them, behind so many of those wanted."""
+        if delivered >= len(self.wanted):
+            return ()
+        return (
+            self.found[_index(self.wanted[delivered - 1], self.found) + 1 :]
+            if delivered
+            else self.found
+        )
+
+    def state_after(self, delivered: int) -> State:
+        """Where the walk stands when so many of the wanted rows are delivered and some are left."""
+        keyed = [row for row in self.wanted[:delivered] if row.created_on is not None]
+        if not keyed or self.after.seam is None:
+            return self.before
+        last = keyed[-1]
+        key = cast("datetime", last.created_on)
+        ids = frozenset(row.id for row in keyed if row.created_on == key)
+        before = self.before.seam
+        if before and before.key == key:
+            ids |= before.ids
+        end = self.offset + _index(last, self.rows) + 1
+        seam = Seam(key, ids, end, 1, self.after.seam.total)
+        return evolve(self.after, seam=seam)
+
+
+def _index(wanted: RowT, rows: Sequence[RowT]) -> int:
+    return next(index for index, row in enumerate(rows) if row is wanted)

@@ -1,0 +1,125 @@
+"""Which window of a listing to ask for next, and which are under way.
+
+A plan is in one of three states:
+
+    opening   The first answer is awaited. It shows whether the listing is one page, and the order of its keys.
+    chain     The keys are in order: windows overlap and are joined (see `chain.py`).
+    plain     They are not, or nobody asked for it, or the server contradicts itself: pages without overlap. A plan
+              does not leave this state.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from agentcalls.reading.batch import State
+from agentcalls.reading.chain import Chain
+from agentcalls.reading.plain import PlainWindows
+from agentcalls.reading.windows import farthest_window
+
+if TYPE_CHECKING:
+    from agentcalls.reading.order import Direction
+    from agentcalls.reading.windows import Window
+
+_ANY_NUMBER = 1 << 30
+
+
+class Plan:
+    """The state of a walk between two answers; `start` is the row that it begins at."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.chain: Chain | None = None
+        self.plain: PlainWindows | None = None
+        # A change of plan begins an epoch: an answer that was asked for before it stands where nobody waits for it.
+        self._epoch = 0
+        self._under_way: deque[Window] = deque()
+        # One at first: before an answer, nothing is known that a second window could be planned by.
+        self._room = 1
+
+    @classmethod
+    def at(cls, state: State, *, group: int) -> Plan:
+        """A plan that goes on in this state; `group` is the largest group of equal keys seen before."""
+        plan = cls(0)
+        if state.plain_size:
+            plan.plain = PlainWindows(state.position, state.plain_size)
+        elif state.seam:
+            plan.chain = Chain(state.seam, state.direction, group=group)
+        else:
+            plan.start = state.position
+        return plan
+
+    @property
+    def position(self) -> int:
+        """Rows of the listing up to where it was read."""
+        if self.chain:
+            return self.chain.seam.end
+        return self.plain.read_to if self.plain else self.start
+
+    @property
+    def state(self) -> State:
+        """Where the walk stands, for a checkpoint."""
+        if self.chain:
+            return State(self.position, None, self.chain.seam, self.chain.direction)
+        return State(self.position, self.plain.size if self.plain else None)
+
+    def next_window(self, total: int | None, useful: int | None) -> Window | None:
+        """The next window, or None where there is none now.
+
+        `total` is the listing's length and `useful` how many more rows can be of use, each None where that is unknown.
+        """
+        ahead = bool(self._under_way)
+        if len(self._under_way) >= self._room or (ahead and self._is_enough(total, useful)):
+            return None
+        if self.chain:
+            window = self.chain.plan(self._epoch, ahead=ahead)
+        elif self.plain:
+            window = self.plain.plan(self._epoch)
+        else:
+            window = farthest_window(self.start, epoch=self._epoch)
+        self._under_way.append(window)
+        return window
+
+    def is_stale(self, window: Window) -> bool:
+        """Whether the plan has changed since the window was planned."""
+        return window.epoch != self._epoch
+
+    def take(self, window: Window) -> None:
+        """The answer to a window has come; raises `ValueError` where it is not the first of those under way."""
+        if not self._under_way or self._under_way[0] != window:
+            raise ValueError(f"{window} is not the window planned first.")
+        self._under_way.popleft()
+
+    def trust(self) -> None:
+        """An answer was of use: plan twice as far ahead."""
+        self._room = min(2 * self._room, _ANY_NUMBER)
+
+    def trust_fully(self) -> None:
+        """The listing looks as it should: plan as far ahead as there is anything to ask for."""
+        self._room = _ANY_NUMBER
+
+    def go_plainly(self, position: int, size: int, direction: Direction | None) -> None:
+        """Read on in plain pages."""
+        if self.plain:
+            direction = self.plain.direction
+        self.plain, self.chain = PlainWindows(position, size, direction), None
+        self.drop()
+
+    def step_back(self) -> None:
+        """A window did not join: what was planned behind it would not either, nor perhaps what comes next."""
+        self.drop()
+        self._room = 1
+
+    def drop(self) -> None:
+        """Give up all windows that are under way."""
+        self._epoch += 1
+        self._under_way.clear()
+
+    def _is_enough(self, total: int | None, useful: int | None) -> bool:
+        # Windows beyond the listing's end, or beyond what can be of use, would be discarded.
+        ahead = self.chain or self.plain
+        planned_to = ahead.planned_to if ahead else 0
+        if total is None or planned_to >= total:
+            return True
+        return useful is not None and planned_to - self.position >= useful
