@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from contract.contract import ROOT
+from contract.host import certificates
 from contract.lane import CI_OPTIONS, problems_of_a_run
 from contract.live import NOSCOPE, Sender, UnusableError, examine, host_from
 from contract.mutants import MUTANTS
@@ -107,7 +108,7 @@ def held(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 def lived(environ: Mapping[str, str], budget: int, rate: float, reports: Path) -> int:
     host = host_from(environ)
     mask, verdict = Mask([host.key, host.noscope_key]), Verdict()
-    with httpx.Client(timeout=30, trust_env=False) as client:
+    with httpx.Client(timeout=30, trust_env=False, verify=certificates()) as client:
         sender = Sender(client.send, mask, budget=budget, per_second=rate)
         try:
             examine(host, sender, verdict)

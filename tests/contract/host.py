@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 from datetime import datetime
+from functools import cache
 from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -21,6 +22,7 @@ from jsonschema_rs import Draft202012Validator, ValidationErrorKind
 from contract.contract import OPENAPI, OPERATION, PATH
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jsonschema_rs import ValidationError, Validator
@@ -150,6 +152,12 @@ class Answer:
             finding = self.finding(sentence, culprit, change)
             finding.alone = True
             self.host.note(finding)
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """What a client trusts; to read it takes longer than some runs."""
+    return httpx.create_ssl_context()
 
 
 def credential(key: str, scheme: Scheme = "bearer") -> dict[str, str]:
@@ -393,12 +401,14 @@ def _check_shape(answer: Answer) -> bool:
     return complete and all(flaw.kind.name in more for flaw in flaws)
 
 
-def _fractions(node: Any, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:
-    if isinstance(node, float):
-        yield place, node
-    named = enumerate(node) if isinstance(node, list) else ()
-    for name, item in node.items() if isinstance(node, dict) else named:
-        yield from _fractions(item, (*place, str(name)))
+def _fractions(
+    node: dict[str, Any] | list[Any], place: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], float]]:
+    for name, item in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(item, float):
+            yield (*place, str(name)), item
+        elif isinstance(item, dict | list):
+            yield from _fractions(item, (*place, str(name)))
 
 
 def _schema_of(field: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import httpx
 
 from agentcalls_mock import RateLimit, Seeding, create_app, open_store, serving
 from agentcalls_mock.auth import SCOPE
-from contract.host import Host
+from contract.host import Host, certificates
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -58,7 +58,8 @@ def posing(
     spoil: Spoil = honest, *, examples: int = 25, seed: int | None = None
 ) -> Generator[Host]:
     """Yields the mock as a host, with every field given."""
-    with served(spoil) as url, httpx.Client(timeout=3, trust_env=False) as client:
+    client = httpx.Client(timeout=3, trust_env=False, verify=certificates())
+    with served(spoil) as url, client:
         yield Host(
             ask=client.send,
             base_url=url,

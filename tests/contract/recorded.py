@@ -141,28 +141,28 @@ def as_har(responses: Iterable[httpx.Response], mask: Mask) -> str:
     """The exchanges as a HAR file that shows no key and no number, to be held against a changed contract."""
     entries = [
         {
-            "startedDateTime": response.headers.get("Date", ""),
+            "startedDateTime": mask.text(response.headers.get("Date", "")),
             "time": response.elapsed.total_seconds() * 1000,
             "request": {
                 "method": response.request.method,
-                "url": str(response.request.url),
+                "url": mask.text(str(response.request.url)),
                 "httpVersion": response.http_version,
                 "headers": [
-                    {"name": name, "value": _FILTERED if name in _CREDENTIALS else value}
+                    {"name": name, "value": _FILTERED if name in _CREDENTIALS else mask.text(value)}
                     for name, value in response.request.headers.items()
                     if name in _KEPT
                 ],
             },
             "response": {
                 "status": response.status_code,
-                "statusText": response.reason_phrase,
+                "statusText": mask.text(response.reason_phrase),
                 "headers": [
-                    {"name": name, "value": value}
+                    {"name": name, "value": mask.text(value)}
                     for name, value in response.headers.multi_items()
                     if name in _TOLD
                 ],
                 "content": {
-                    "mimeType": response.headers.get("Content-Type", ""),
+                    "mimeType": mask.text(response.headers.get("Content-Type", "")),
                     "text": mask.body(response.content.decode("utf-8", "replace")),
                 },
             },
@@ -170,4 +170,4 @@ def as_har(responses: Iterable[httpx.Response], mask: Mask) -> str:
         for response in responses
     ]
     har = {"log": {"version": "1.2", "creator": {"name": "agentcalls"}, "entries": entries}}
-    return mask.text(json.dumps(har, ensure_ascii=False, indent=1))
+    return json.dumps(har, ensure_ascii=False)

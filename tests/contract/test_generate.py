@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +9,10 @@ import pytest
 from contract.contract import ROOT
 from contract.defects import NOT_GENERATED
 from contract.edits import edited
+from contract.generating import generate, make, tools_that_give
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 NEEDED = (
@@ -22,6 +21,7 @@ NEEDED = (
     "generator-config.yaml",
     "generated",
 )
+GENERATED = ROOT / "generated" / "agentcalls_api"
 
 
 @pytest.fixture
@@ -36,17 +36,16 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def make(target: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a target with this environment's tools, which it must not set up, from another folder than its own."""
-    set_up = [part for name in (".locked", ".ready") for part in ("-o", f"none/{name}")]
-    return subprocess.run(
-        ["make", "-C", str(folder), target, *set_up, "VENV=none", f"BIN={sys.prefix}/bin"],
-        cwd="/",
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def as_committed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Tools of which the generator gives the committed code."""
+    return tools_that_give(GENERATED, tmp_path_factory.mktemp("tools") / "bin")
+
+
+def check_generated(checkout: Path, tmp: Path) -> subprocess.CompletedProcess[str]:
+    """Run `make check-generated` with what the checkout's contract generates."""
+    tools = tools_that_give(generate(checkout, tmp), tmp / "bin")
+    return make("check-generated", checkout, tools=tools)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -76,10 +75,12 @@ def test_generate_gives_the_committed_bytes_from_nothing_under_any_hash_seed(
     assert files(checkout / "generated") == files(ROOT / "generated")
 
 
-def test_generate_removes_files_that_the_contract_no_longer_gives(checkout: Path) -> None:
+def test_generate_removes_files_that_the_contract_no_longer_gives(
+    checkout: Path, as_committed: str
+) -> None:
     stale = checkout / "generated" / "agentcalls_api" / "stale.py"
     stale.touch()
-    assert make("generate", checkout).returncode == 0
+    assert make("generate", checkout, tools=as_committed).returncode == 0
     assert not stale.exists()
 
 
@@ -97,6 +98,13 @@ def test_check_generated_passes_on_what_is_committed(checkout: Path) -> None:
     assert result.returncode == 0, result.stdout
 
 
+def test_what_is_generated_in_this_process_is_what_the_target_generates(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    result = check_generated(checkout, tmp_path_factory.mktemp("new"))
+    assert result.returncode == 0, result.stdout
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -107,35 +115,38 @@ def test_check_generated_passes_on_what_is_committed(checkout: Path) -> None:
     ids=["parameter", "field", "summary"],
 )
 def test_check_generated_fails_when_a_description_of_the_contract_changed(
-    checkout: Path, old: str, new: str
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory, old: str, new: str
 ) -> None:
     edit_contract(checkout, old, new)
-    result = make("check-generated", checkout)
+    result = check_generated(checkout, tmp_path_factory.mktemp("new"))
     assert result.returncode != 0
     assert "run make generate" in result.stderr
 
 
 @pytest.mark.parametrize("defect", NOT_GENERATED)
 def test_check_generated_fails_on_a_contract_that_was_not_generated(
-    checkout: Path, defect: str
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory, defect: str
 ) -> None:
     (checkout / "openapi.yaml").write_text(json.dumps(edited(NOT_GENERATED[defect])))
-    result = make("check-generated", checkout)
+    result = check_generated(checkout, tmp_path_factory.mktemp("new"))
     assert result.returncode != 0
     assert "run make generate" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["generated/extra.py", "generated/agentcalls_api/api/extra.py"])
 def test_check_generated_fails_on_a_file_that_the_contract_does_not_give(
-    checkout: Path, name: str
+    checkout: Path, as_committed: str, name: str
 ) -> None:
     (checkout / name).touch()
-    assert make("check-generated", checkout).returncode != 0
+    assert make("check-generated", checkout, tools=as_committed).returncode != 0
 
 
-def test_check_generated_fails_on_an_edit_by_hand_and_on_a_missing_file(checkout: Path) -> None:
+def test_check_generated_fails_on_an_edit_by_hand_and_on_a_missing_file(
+    checkout: Path, as_committed: str
+) -> None:
+    assert make("check-generated", checkout, tools=as_committed).returncode == 0
     model = checkout / "generated" / "agentcalls_api" / "models" / "call.py"
     model.write_text(model.read_text() + "\n")
-    assert make("check-generated", checkout).returncode != 0
+    assert make("check-generated", checkout, tools=as_committed).returncode != 0
     model.unlink()
-    assert make("check-generated", checkout).returncode != 0
+    assert make("check-generated", checkout, tools=as_committed).returncode != 0

@@ -308,6 +308,13 @@ def numbers(url: str) -> set[str]:
     return {row[name] for row in rows for name in ("source", "destination") if row[name]}
 
 
+@pytest.fixture(scope="module")
+def known() -> set[str]:
+    """The numbers of the mock's calls."""
+    with served() as url:
+        return numbers(url)
+
+
 @pytest.mark.parametrize(
     "lie",
     [
@@ -319,9 +326,9 @@ def numbers(url: str) -> set[str]:
         on_rows(lambda row: row.update(destination=f"{row['destination']}x")),
     ],
 )
-def test_neither_keys_nor_phone_numbers_are_in_any_report(run: Runner, lie: Lie) -> None:
-    with served() as url:
-        known = numbers(url)
+def test_neither_keys_nor_phone_numbers_are_in_any_report(
+    run: Runner, known: set[str], lie: Lie
+) -> None:
     ran = run.host(lying(lie))
     assert ran.status == 1
     text = shown(ran)
@@ -450,6 +457,15 @@ def test_masking_leaves_what_is_no_number() -> None:
     body = json.dumps({"id": "14155557777", "14155557777": kept, "n": 42.0})
     assert Mask().body(body) == body
     assert Mask().sentence("total_count is 1000000000.") == "total_count is 1000000000."
+
+
+def test_masking_of_the_numbers_of_calls_in_the_form_that_the_host_gives_them() -> None:
+    mask = Mask()
+    rows = [{"destination": "+5550199", "source": "5550199x"}, {"source": "+1 (415) 55501"}]
+    mask.learn(httpx.Response(200, json={"data": rows}))
+    text = "of 5550199: 5550199x, 1 (415) 55501; not 95550199, 55501990 or 5550198"
+    masked = "of 1000099: 1000099, 100000001; not 95550199, 55501990 or 5550198"
+    assert mask.text(text) == masked
 
 
 class Watch:

@@ -76,10 +76,17 @@ async def in_any_zone(asked: Asked, honest: Honest) -> Answered:
     return answered
 
 
-@pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)
-def test_moments_count_and_not_the_zone_they_are_written_in(item: Property) -> None:
+@pytest.fixture(scope="module")
+def host_in_any_zone() -> Generator[Host]:
     with posing(lying(in_any_zone)) as host:
-        item.check(host)
+        yield host
+
+
+@pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)
+def test_moments_count_and_not_the_zone_they_are_written_in(
+    host_in_any_zone: Host, item: Property
+) -> None:
+    item.check(host_in_any_zone)
 
 
 def test_no_hostile_text_is_in_any_call(host: Host) -> None:

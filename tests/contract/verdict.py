@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from contextlib import suppress
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -82,6 +83,9 @@ class Mask:
         self.secrets: set[str] = set()
         self.hide(secrets)
         self.origins: dict[str, str] = {}
+        # The numbers of `origins` without their plus: those of digits only are looked up, the others searched for.
+        self._digits: set[str] = set()
+        self._others: set[str] = set()
 
     def hide(self, secrets: Iterable[str | None]) -> None:
         """Take these for keys, but for what is too short to be one."""
@@ -98,26 +102,34 @@ class Mask:
         if isinstance(node, dict):
             for name in ("destination", "source"):
                 number = str(node.get(name))
-                if re.search(r"\d{4}", number):
-                    self.origins.setdefault(number, f"the {name} of call {node.get('id')}")
+                if number not in self.origins and re.search(r"\d{4}", number):
+                    self.origins[number] = f"the {name} of call {node.get('id')}"
+                    plain = number.lstrip("+")
+                    (self._digits if re.fullmatch(r"\d+", plain) else self._others).add(plain)
             node = list(node.values())
         for item in node if isinstance(node, list) else ():
-            self._learn(item)
+            if isinstance(item, dict | list):
+                self._learn(item)
 
     def text(self, text: str) -> str:
         """The text without them; a number keeps its form, its length and its last two digits."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             text = text.replace(secret, "[key]").replace(secret.upper(), "[KEY]")
             text = text.replace(secret[:-1], "[key]")
-        text = re.sub(r"\bsk_(?!0+\b)\w{4,}", "[key]", text)
-        text = re.sub(r"(?<=search=)(?:%2B|\+)?[^&\s'\"]*\d{4}[^&\s'\"]*", "%2B10000000000", text)
+        if "sk_" in text:
+            text = re.sub(r"\bsk_(?!0+\b)\w{4,}", "[key]", text)
+        text = re.sub(r"search=(?:%2B|\+)?[^&\s'\"]*\d{4}[^&\s'\"]*", "search=%2B10000000000", text)
         text = re.sub(r"(\+|%2B)([1-9]\d{5,14})", lambda it: it[1] + _stand_in(it[2]), text)
         # Numbers in another form, as this host writes them.
-        plain = sorted({number.lstrip("+") for number in self.origins}, key=len, reverse=True)
-        if plain:
-            known = rf"(?<!\d)(?:{'|'.join(map(re.escape, plain))})(?!\d)"
-            text = re.sub(known, lambda it: _stand_in(it[0]), text)
+        if self._digits or self._others:
+            others = map(re.escape, sorted(self._others, key=len, reverse=True))
+            known = "|".join([*others, r"\d{4,}"])
+            text = re.sub(rf"(?<!\d)(?:{known})(?!\d)", self._known, text)
         return text
+
+    def _known(self, found: re.Match[str]) -> str:
+        number = found[0]
+        return _stand_in(number) if number in self._digits or number in self._others else number
 
     def sentence(self, sentence: str) -> str:
         """The sentence, in which what an answer said stands in quotes."""
@@ -130,14 +142,7 @@ class Mask:
             json.loads(body)
         except ValueError:
             return self.text(_without_numbers(body))
-
-        def literal(found: re.Match[str]) -> str:
-            value = json.loads(found[2])
-            masked = _without_numbers(value)
-            kept = found[1] or found[3] or masked == value
-            return found[0] if kept else json.dumps(masked)
-
-        return self.text(_TEXT.sub(literal, body))
+        return self.text(_TEXT.sub(_literal, body))
 
     def request(self, curl: str) -> Iterator[str]:
         """The command, with a variable for the text of a search that shows a number, and what the variable is."""
@@ -162,6 +167,17 @@ class Mask:
                     f"{origin}, in which {text[4:5]} stands for what follows the fourth character"
                 )
         return "a number that no call has"
+
+
+def _literal(found: re.Match[str]) -> str:
+    return found[0] if found[1] or found[3] else _masked(found[2])
+
+
+@lru_cache(10_000)  # from page to page, most of the texts are the same
+def _masked(literal: str) -> str:
+    value = json.loads(literal)
+    masked = _without_numbers(value)
+    return literal if masked == value else json.dumps(masked)
 
 
 def _without_numbers(text: str) -> str:
@@ -228,7 +244,7 @@ def _details(item: Seen, mask: Mask) -> Iterator[str]:
 
 def line_of(place: tuple[str, ...]) -> int:
     """The line of openapi.yaml at which a place stands, or what of it there is."""
-    node: Any = YAML().load(ROOT / "openapi.yaml")
+    node = _contract_with_lines()
     line = 0
     for name in place:
         if isinstance(node, CommentedSeq):
@@ -240,3 +256,8 @@ def line_of(place: tuple[str, ...]) -> int:
         else:
             break
     return line + 1
+
+
+@cache
+def _contract_with_lines() -> Any:
+    return YAML().load(ROOT / "openapi.yaml")
