@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         UnexpectedResponseError,
     )
     from agentcalls.listing import AsyncCallListing, AsyncManyListing, CallListing, ManyListing
+    from agentcalls.models import Call
     from agentcalls.reading.iterators import AsyncCallIterator, CallIterator
     from agentcalls.reading.many_iterators import AsyncManyIterator, ManyIterator
     from agentcalls.reading.moments import Moment
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from agentcalls.request.query import CallQuery, CallStatus
     from agentcalls.request.retry import Retry
     from agentcalls.values import Checkpoint, ManyReport, Page, Problem, RateLimit, Report
-    from agentcalls_api.models import Call, PageMeta
+    from agentcalls_api.models import PageMeta
 else:  # out of type checkers' sight, or they would take any name for one of ours
 
     def __getattr__(name: str) -> object:
@@ -110,7 +111,7 @@ _HOMES = {
     "AsyncManyIterator": "agentcalls.reading.many_iterators",
     "AsyncManyListing": "agentcalls.listing",
     "AuthScheme": "agentcalls.request.key",
-    "Call": "agentcalls_api.models",
+    "Call": "agentcalls.models",
     "CallIterator": "agentcalls.reading.iterators",
     "CallListing": "agentcalls.listing",
     "CallQuery": "agentcalls.request.query",

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, TypeAlias
 
+    from agentcalls.models import Call
     from agentcalls.reading.one_agent import AgentReader
     from agentcalls.reading.windows import Window
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Checkpoint, Page, Report
-    from agentcalls_api.models import Call
 
     Fetch: TypeAlias = Callable[[CallQuery], Page]
     Submit: TypeAlias = Callable[[Fetch, CallQuery], Future[Page]]

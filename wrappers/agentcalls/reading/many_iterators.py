@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
+    from agentcalls.models import Call
     from agentcalls.reading.iterators import AsyncFetch, Fetch, Spawn, Submit
     from agentcalls.reading.schedule import Request, Schedule
     from agentcalls.values import ManyReport, Page
-    from agentcalls_api.models import Call
 
 
 class ManyIterator:

@@ -34,11 +34,11 @@ from agentcalls.values import ManyReport, Report
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from agentcalls.models import Call
     from agentcalls.reading.options import ManyOptions, ReadOptions
     from agentcalls.reading.windows import Window
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Checkpoint, Page
-    from agentcalls_api.models import Call
 
 UNREAD = "The listing was not read."
 _KEPT_PROBLEMS = 1000
