@@ -108,7 +108,7 @@ def _object(model: Any, leaf: Leaf) -> dict[str, Any]:
 def _hints(model: type) -> dict[str, Any]:
     # The generated modules import each other for type checkers only.
     generated = _generated(model)
-    home = sys.modules[generated.__module__.rpartition(".")[0]]
+    home = sys.modules.get(generated.__module__.rpartition(".")[0])
     names = {name: getattr(home, name) for name in getattr(home, "__all__", ())}
     return get_type_hints(generated, localns=names)
 

@@ -46,12 +46,9 @@ MISSING = object()
 """Stands for a value that was not sent."""
 
 
-def read_row(value: Any, problems: list[Problem], row: int, agent_id: str | None) -> Call:
+def read_row(value: object, problems: list[Problem], row: int, agent_id: str | None) -> Call:
     """The call of a row, whatever its shape; what is wrong with it is added to the problems."""
-    call_id: object = None
-    if isinstance(value, dict):
-        call_id = cast("dict[str, object]", value).get("id")
-    note = noting(problems, row, call_id if isinstance(call_id, str) else None)
+    note = noting(problems, row, _id_of(value))
     try:
         call: Call = _model(Call, value, note)
     except (UnreadableError, RecursionError) as error:
@@ -60,6 +57,11 @@ def read_row(value: Any, problems: list[Problem], row: int, agent_id: str | None
         call = Call(**nothing)
     call.agent_id = agent_id
     return call
+
+
+def _id_of(value: object) -> str | None:
+    found = cast("dict[str, object]", value).get("id") if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def noting(problems: list[Problem], row: int | None = None, call_id: str | None = None) -> Note:

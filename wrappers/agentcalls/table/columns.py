@@ -79,6 +79,11 @@ def columns_of(agent_id: str, calls: Sequence[Call]) -> list[list[Any]]:
     return columns
 
 
+def value_of(call: Call, column: Column, leaf: Callable[[Any], object]) -> Any:
+    """What a call has in a column, as it stands in JSON, with moments, dates and UUIDs as `leaf` gives them."""
+    return plain(getattr(call, column.attribute), leaf)
+
+
 def storable(make: Callable[[str, Sequence[Call]], T], agent_id: str, calls: Sequence[Call]) -> T:
     """What `make` makes of the calls, or else of what a table can hold of them.
 
