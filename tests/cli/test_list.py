@@ -11,11 +11,12 @@ import attrs
 import pytest
 
 from agentcalls import Call
-from agentcalls.cli.show.cells import FIELDS
+from agentcalls.cli.show.cells import fields
 from agentcalls.cli.show.output import printable
 from agentcalls.table.columns import COLUMNS
 from agentcalls.table.text import csv_safe, write_csv
 from cli.running import COMMAND, run_here, run_in_terminal, run_process
+from contract.contract import SCHEMAS
 from faults import changed
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from faults import FaultServer
 
     Cli = Callable[..., Result]
+
+FIELDS = tuple(SCHEMAS["Call"]["properties"])
 
 
 def test_a_pipe_gets_json_with_every_field_of_fifty_calls_and_stderr_the_total() -> None:
@@ -41,7 +44,7 @@ def test_a_pipe_gets_json_with_every_field_of_fifty_calls_and_stderr_the_total()
 
 def test_the_fields_are_the_models() -> None:
     names = [field.name for field in attrs.fields(Call)]
-    assert [*FIELDS, "additional_properties"] == names
+    assert [*FIELDS, "additional_properties", "agent_id"] == names
 
 
 def test_a_terminal_gets_a_table_in_local_time_that_fits_it() -> None:
@@ -237,7 +240,7 @@ def test_a_moment_that_the_local_zone_does_not_reach_is_shown_in_utc(
 
 
 def test_the_fields_are_those_of_the_contract() -> None:
-    assert list(FIELDS) == [column.name for column in COLUMNS[1:-1]]
+    assert tuple(fields()) == FIELDS == tuple(column.name for column in COLUMNS[1:-1])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import attrs
 import httpx
 import pytest
 
-from agentcalls_api.models import Call
+from agentcalls.models import Call
 
 if TYPE_CHECKING:
     from agentcalls import Client

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcalls import Call, PageMeta
-from agentcalls.request.decode import Body, _row_by_row, _shared, decode_page
+from agentcalls.request.decode import _CALLS, Body, _row_by_row, decode_page
 from agentcalls.values import Problem
 from agentcalls_api.models import CallPage
 from contract.contract import SCHEMAS, reference_bodies
@@ -29,7 +29,11 @@ def decoded(row: object = ROW, **envelope: object) -> Body:
 def test_reference_page_is_what_the_generated_client_makes_of_it() -> None:
     body = decoded()
     expected = CallPage.from_dict(copy.deepcopy(reference_bodies()["200"]))
-    assert (body.message, body.meta, body.data) == (expected.message, expected.meta, expected.data)
+    assert (body.message, body.meta) == (expected.message, expected.meta)
+    assert [attrs.astuple(call)[:-1] for call in body.data] == list(
+        map(attrs.astuple, expected.data)
+    )
+    assert [call.to_dict() for call in body.data] == [call.to_dict() for call in expected.data]
     assert (body.extra, body.problems) == ({}, ())
 
 
@@ -47,6 +51,7 @@ def test_missing_field_is_none_and_reported(field: str) -> None:
     call_id = None if field == "id" else "string"
     assert body.problems == (Problem(row=0, call_id=call_id, field=field, why="is missing"),)
     assert getattr(body.data[0], field) is None
+    assert body.data[0].additional_properties == {}
 
 
 @pytest.mark.parametrize("field", ROW)
@@ -85,6 +90,7 @@ def test_value_that_cannot_be_read_is_none_and_reported_with_what_was_sent(
     assert (problem.row, problem.field, problem.why) == (0, field, why)
     assert repr(problem.raw) == repr("a list of 1" if isinstance(raw, list) else raw)
     assert getattr(body.data[0], field) is None
+    assert repr(body.data[0].additional_properties) == repr({field: raw})
 
 
 @pytest.mark.parametrize(
@@ -135,10 +141,19 @@ def test_meta_that_cannot_be_read_is_reported_field_by_field_or_whole() -> None:
     body = decoded(meta={**META, "limit": "100", "has_next_page": None})
     assert body.meta is not None
     assert [body.meta.limit, body.meta.has_next_page, body.meta.total_count] == [None, None, 0]
-    assert [problem.field for problem in body.problems] == ["limit", "has_next_page"]
+    assert [problem.field for problem in body.problems] == ["meta.limit", "meta.has_next_page"]
+    assert body.meta.additional_properties == {"limit": "100"}
     assert decoded(meta=None).problems == ()
-    (problem,) = decoded(meta=[1]).problems
+    body = decoded(meta=[1])
+    (problem,) = body.problems
     assert (problem.field, problem.why) == ("meta", "is a list, not an object")
+    assert (body.meta, body.extra) == (None, {"meta": [1]})
+
+
+def test_message_that_is_no_text_is_kept_as_it_was_sent() -> None:
+    body = decoded(message=["Success"])
+    assert [problem.why for problem in body.problems] == ["is a list, not a text"]
+    assert (body.message, body.extra) == (None, {"message": ["Success"]})
 
 
 def test_integer_of_thousands_of_digits_costs_its_field_only() -> None:
@@ -218,7 +233,9 @@ def test_every_row_gives_a_call_and_every_field_is_right_or_none_and_reported(
         if not isinstance(row, dict):
             assert (index, None) in reported
             continue
-        assert call.additional_properties.keys() == row.keys() - ROW.keys()
+        unread = {name for name in ROW if getattr(call, name) is None and row.get(name) is not None}
+        assert call.additional_properties.keys() == (row.keys() - ROW.keys()) | unread
+        assert all(repr(call.additional_properties[name]) == repr(row[name]) for name in unread)
         for name, schema in SCHEMAS["Call"]["properties"].items():
             value = getattr(call, name)
             if value is None:
@@ -245,8 +262,8 @@ pages = st.fixed_dictionaries(
 def test_fast_paths_give_what_reading_row_by_row_gives(page: dict[str, Any]) -> None:
     content = json.dumps(page).encode()
     envelope = json.loads(content)
-    slow = _row_by_row(envelope, envelope.pop("data"))
-    fast = decode_page(content)
+    slow = _row_by_row(envelope, envelope.pop("data"), "agent_1")
+    fast = decode_page(content, "agent_1")
     assert repr(fast) == repr(slow)
 
 
@@ -270,7 +287,7 @@ def test_shared_texts_do_not_grow_without_bound() -> None:
     for number in range(50):
         rows = [{**ROW, "end_reason": f"reason {number} {index}"} for index in range(100)]
         decode_page(json.dumps({"message": "", "meta": None, "data": rows}).encode())
-    assert len(_shared) <= 4096 + 400
+    assert len(_CALLS._texts) <= 4096 + 400
 
 
 @pytest.mark.parametrize("odd", [{"created_on": "\ud800"}, {"\ud800": 1}, {"status": "\ud800"}])

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         UnexpectedResponseError,
     )
     from agentcalls.listing import AsyncCallListing, AsyncManyListing, CallListing, ManyListing
+    from agentcalls.models import Call
     from agentcalls.reading.iterators import (
         AsyncCallIterator,
         AsyncManyIterator,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
         RateLimit,
         Report,
     )
-    from agentcalls_api.models import Call, PageMeta
+    from agentcalls_api.models import PageMeta
 else:  # out of type checkers' sight, or they would take any name for one of ours
 
     def __getattr__(name: str) -> object:
@@ -124,7 +125,7 @@ _HOMES = {
     "AsyncManyIterator": "agentcalls.reading.iterators",
     "AsyncManyListing": "agentcalls.listing",
     "AuthScheme": "agentcalls.request.key",
-    "Call": "agentcalls_api.models",
+    "Call": "agentcalls.models",
     "CallIterator": "agentcalls.reading.iterators",
     "CallListing": "agentcalls.listing",
     "CallQuery": "agentcalls.request.query",

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from agentcalls.clock import Clock
+    from agentcalls.models import Call
     from agentcalls.reading.iterators import AsyncFetch, Fetch, Spawn, Submit
     from agentcalls.reading.options import ManyOptions, ReadOptions
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Page
-    from agentcalls_api.models import Call
 
 FetchT = TypeVar("FetchT")
 BeginT = TypeVar("BeginT")

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from attrs import field, frozen
 
+from agentcalls.described import described
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from agentcalls.errors import AgentCallsError
-    from agentcalls_api.models import Call, PageMeta
+    from agentcalls.models import Call
+    from agentcalls_api.models import PageMeta
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+@described
 @frozen(kw_only=True)
 class Problem:
     """Something that a page holds and that the contract does not allow."""
@@ -33,13 +36,14 @@ class Problem:
     call_id: str | None = None
     """The id of the row's call, where it could be read."""
     field: str | None = None
-    """The field's name; None where it is about the whole row."""
+    """The field's name in JSON, with the way to what is wrong within it (`labels[2]`); None for the whole row."""
     raw: object = None
     """What was sent: a text cut to 200 characters, a list or an object named with its length; None for nothing."""
     why: str
     """What is wrong with it, in a few words."""
 
 
+@described
 @frozen
 class RateLimit:
     """What an answer's `X-RateLimit-*` headers say; an attribute is None where its header is absent or no number."""
@@ -62,6 +66,7 @@ class RateLimit:
         return cls(limit, remaining, None if reset is None else _moment(reset))
 
 
+@described
 @frozen(eq=False)
 class Page:
     """One page of calls as the server gave it; iterating it gives its calls."""
@@ -77,9 +82,10 @@ class Page:
     rate_limit: RateLimit | None
     """What the answer says of the rate limit."""
     problems: tuple[Problem, ...] = ()
-    """What the page holds that the contract does not allow; a field that is named here may be None."""
+    """What the page holds that the contract does not allow; a field that is named here may be None, and what was sent
+    for it is in the `additional_properties` of its call, of `meta` or of the page."""
     additional_properties: dict[str, Any] = field(factory=dict[str, "Any"])
-    """The page's fields, beside its calls, that the contract does not know."""
+    """The page's fields, beside its calls, that the contract does not know, or that could not be read."""
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self.data)
@@ -88,6 +94,7 @@ class Page:
         return len(self.data)
 
 
+@described
 @frozen(kw_only=True)
 class Report:
     """How a listing was read, up to now; counts go on over a resumed walk."""
@@ -114,6 +121,7 @@ class Report:
     """How much of that there was."""
 
 
+@described
 @frozen(kw_only=True)
 class Checkpoint:
     """Where a walk stood after a certain call; the text of `to_json` goes on in another process.
@@ -167,6 +175,7 @@ class Checkpoint:
         return checkpoint
 
 
+@described
 @frozen(kw_only=True)
 class AgentReport:
     """How one of many agents was read, up to now."""

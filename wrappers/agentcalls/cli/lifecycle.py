@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from agentcalls import Call
 
 FINAL = frozenset({"ended", "busy", "failed", "cancelled"})
@@ -16,8 +14,3 @@ FINAL = frozenset({"ended", "busy", "failed", "cancelled"})
 def is_over(call: Call) -> bool:
     """Whether a call has come to its end: by its status, or, whatever that is called, by its `ended_at`."""
     return call.status in FINAL or call.ended_at is not None
-
-
-def created(call: Call) -> datetime | None:
-    """When a call was created; None where its row cannot be read."""
-    return call.created_on

@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from agentcalls import BadRequestError
-from agentcalls.cli.lifecycle import created
 
 if TYPE_CHECKING:
     from agentcalls import Call, Client
@@ -25,7 +24,7 @@ def newest_first(
             page = client.calls.list(agent, sort=sort, is_test_call=is_test_call).page(1)
         except BadRequestError:
             continue
-        moments = [moment for call in page.data if (moment := created(call))]
+        moments = list(filter(None, (call.created_on for call in page.data)))
         if all(first >= second for first, second in pairwise(moments)):
             return sort, page.data
     return None, []

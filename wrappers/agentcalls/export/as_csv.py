@@ -9,7 +9,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.table.columns import COLUMNS, columns_of, json_texts
+from agentcalls.table.columns import COLUMNS, columns_of, with_json_texts
 from agentcalls.table.text import E164, FORMULA, csv_safe, write_csv
 
 if TYPE_CHECKING:
@@ -25,14 +25,12 @@ _WORDS = {True: "true", False: "false"}
 
 def encode(agent_id: str, calls: Sequence[Call]) -> bytes:
     """The lines of some calls."""
-    columns = columns_of(agent_id, calls)
+    columns = with_json_texts(columns_of(agent_id, calls))
     for number, column in enumerate(COLUMNS):
         if column.kind is str:
             columns[number] = _harmless(columns[number])
         elif column.kind is bool:
             columns[number] = list(map(_WORDS.get, columns[number]))
-        elif column.kind is dict:
-            columns[number] = json_texts(columns[number])
     return _lines(zip(*columns, strict=True))
 
 

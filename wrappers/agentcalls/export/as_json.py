@@ -1,4 +1,4 @@
-"""NDJSON, an object a line, and JSON, an array of the same: all columns in each, unknown fields as they came."""
+"""NDJSON, an object a line, and JSON, an array of the same: all columns in each, nested values as they are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from agentcalls import Call
 
-_ROW: Any = msgspec.defstruct("Row", [column.name for column in COLUMNS], gc=False)
+_ROW: Any = msgspec.defstruct(
+    "Row",
+    [column.attribute for column in COLUMNS],
+    rename={column.attribute: column.name for column in COLUMNS},
+    gc=False,
+)
 _ENCODER = msgspec.json.Encoder()
 
 

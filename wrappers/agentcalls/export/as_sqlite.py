@@ -1,10 +1,10 @@
-"""SQLite: a table `calls`; timestamps are texts that sort, true and false are 1 and 0."""
+"""SQLite: a table `calls`; timestamps and dates are texts that sort, true and false are 1 and 0."""
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from agentcalls.export.spool import spooled_columns
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_TYPES = {str: "TEXT", int: "INTEGER", bool: "INTEGER", datetime: "TEXT", dict: "TEXT"}
+_TYPES = {
+    str: "TEXT",
+    int: "INTEGER",
+    float: "REAL",
+    bool: "INTEGER",
+    datetime: "TEXT",
+    date: "TEXT",
+    object: "TEXT",
+}
 
 
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from agentcalls.table.columns import COLUMNS
+from agentcalls.table.columns import COLUMNS, JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,24 +18,30 @@ _CHUNK_BYTES = 1 << 20
 _TYPES: dict[type, Any] = {
     str: str | None,
     int: int | None,
+    float: float | None,
     bool: bool | None,
     datetime: str | None,
-    dict: msgspec.Raw,
+    date: str | None,
+    object: msgspec.Raw,
 }
 _ROW: Any = msgspec.defstruct(
     "Row",
-    [(column.name, _TYPES[column.kind]) for column in COLUMNS],
+    [(column.attribute, _TYPES[column.kind]) for column in COLUMNS],
+    rename={column.attribute: column.name for column in COLUMNS},
     gc=False,
 )
 _DECODER: Any = msgspec.json.Decoder(_ROW)
-_GETTERS = [attrgetter(column.name) for column in COLUMNS[:-1]]
+_GETTERS = [attrgetter(column.attribute) for column in COLUMNS]
 
 
 def spooled_columns(path: Path) -> Iterator[list[list[Any]]]:
-    """Yields the columns of some thousand rows at a time; timestamps and JSON are texts, None for an empty object."""
+    """Yields the columns of some thousand rows at a time; timestamps, dates and JSON are texts."""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES) + file.readline():
             rows = _DECODER.decode_lines(chunk)
             columns: list[list[Any]] = [list(map(get, rows)) for get in _GETTERS]
-            extras = [bytes(row.additional_properties) for row in rows]
-            yield [*columns, [None if extra == b"{}" else extra.decode() for extra in extras]]
+            for number in JSON:
+                nothing = {b"null", b"{}"} if number == JSON[-1] else {b"null"}
+                texts = map(bytes, columns[number])
+                columns[number] = [None if text in nothing else text.decode() for text in texts]
+            yield columns

@@ -7,8 +7,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.models import Call
 from agentcalls.reading.schedule import ItemT, Schedule
-from agentcalls_api.models import Call
 
 if TYPE_CHECKING:
     import asyncio

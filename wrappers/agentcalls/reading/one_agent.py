@@ -16,11 +16,11 @@ from agentcalls.reading.walk import Walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agentcalls.models import Call
     from agentcalls.reading.options import ReadOptions
     from agentcalls.reading.windows import Window
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Checkpoint, Page, Problem, Report
-    from agentcalls_api.models import Call
 
 _KEPT_PROBLEMS = 1000
 _BY_TIME = ("created_on", "created_at")  # which of the two the server sorts by is not known

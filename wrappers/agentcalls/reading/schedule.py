@@ -44,11 +44,11 @@ from agentcalls.values import AgentReport, ManyReport, Report
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
+    from agentcalls.models import Call
     from agentcalls.reading.one_agent import AgentReader
     from agentcalls.reading.windows import Window
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Checkpoint, Page
-    from agentcalls_api.models import Call
 
 ItemT = TypeVar("ItemT")
 

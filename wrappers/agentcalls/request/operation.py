@@ -69,7 +69,7 @@ def page_from(answer: Answer, query: CallQuery, *, strict: bool) -> Page:
     request_id = without(answer.secret, answer.headers.get("x-request-id", "")) or None
     content = unechoed(answer.content, answer.secret)
     try:
-        body = decode_page(content)
+        body = decode_page(content, query.agent_id)
         if strict and body.problems:
             problem = body.problems[0]
             raise ValueError(f"{problem.field or 'the row'} {problem.why}, in row {problem.row}")  # noqa: TRY301

@@ -1,24 +1,28 @@
 """A call as the row of a table: which columns there are, in which order, and what each holds.
 
-First the agent's id, then the contract's fields in its order, off the generated model so that a new one needs no line
-here, and last `additional_properties`: what the server sent beside them.
+First the agent's id, then the contract's fields by their names in JSON and in its order, off the generated model so
+that a new one needs no line here, and last `additional_properties`: what the server sent beside them or in their place.
 """
 
 from __future__ import annotations
 
 from array import array
-from datetime import datetime
+from datetime import date, datetime
+from enum import Enum
 from operator import attrgetter
-from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args, get_origin
+from uuid import UUID
 
 import attrs
 import msgspec
 
-from agentcalls_api.models import Call
+from agentcalls.models import EXTRA, Call, fields_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from agentcalls.models import Field
 
 T = TypeVar("T")
 
@@ -35,32 +39,49 @@ class Column:
 
     name: str
     kind: type
-    """str, int, bool, datetime, or dict for an object of any fields."""
+    """str, int, float, bool, datetime, date, or object for any JSON."""
+    attribute: str
+    """Where a call has it."""
 
 
-def _kind(hint: object) -> type:
-    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    (kind,) = set(kinds) - {type(None)}
-    return cast("type", kind)
+def _kind(kinds: tuple[Any, ...]) -> type:
+    # The type of the column that holds values of these types.
+    found = {_stored(kind) for kind in kinds} - {NoneType}
+    return found.pop() if len(found) == 1 else object
 
 
-_HINTS = get_type_hints(Call)
-_EXTRA = "additional_properties"
+def _stored(kind: Any) -> type:
+    if get_origin(kind) is Literal:
+        return _kind(tuple(value.__class__ for value in get_args(kind)))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return _kind(tuple(member.value.__class__ for member in kind))
+    if kind is UUID:
+        return str
+    return kind if kind in {str, int, float, bool, datetime, date, NoneType} else object
+
+
 _FIELDS = tuple(
-    Column(field.name, _kind(_HINTS[field.name])) for field in attrs.fields(Call) if field.init
+    Column(field.name, _kind(field.kinds), field.attribute) for field in fields_of(Call)
 )
-COLUMNS = (Column("agent_id", str), *_FIELDS, Column(_EXTRA, dict))
+COLUMNS = (Column("agent_id", str, "agent_id"), *_FIELDS, Column(EXTRA, object, EXTRA))
 """The columns of every table, in their order."""
+JSON = tuple(number for number, column in enumerate(COLUMNS) if column.kind is object)
+"""Where in `COLUMNS` there is JSON; the last of it is the unknown fields."""
 
 
 def columns_of(agent_id: str, calls: Sequence[Call]) -> list[list[Any]]:
-    """The values of each column; a moment is ISO 8601 text in UTC, always with six decimals.
+    """The values of each column; a moment is ISO 8601 text in UTC, always with six decimals, and a date is its text.
 
     Raises OverflowError for an integer of more than 64 bits.
     """
     columns: list[list[Any]] = [[agent_id] * len(calls)]
-    columns += [_READERS.get(kind, list)(map(get, calls)) for get, kind in _GETTERS]
+    columns += [make(map(get, calls)) for get, make in _GETTERS]
     return columns
+
+
+def value_of(call: Call, column: Column, leaf: Callable[[Any], object]) -> Any:
+    """What a call has in a column, as it stands in JSON, with moments, dates and UUIDs as `leaf` gives them."""
+    return plain(getattr(call, column.attribute), leaf)
 
 
 def storable(make: Callable[[str, Sequence[Call]], T], agent_id: str, calls: Sequence[Call]) -> T:
@@ -74,9 +95,19 @@ def storable(make: Callable[[str, Sequence[Call]], T], agent_id: str, calls: Seq
         return make(agent_id, [_storable_call(call) for call in calls])
 
 
-def json_texts(objects: Sequence[dict[str, Any]]) -> list[str | None]:
-    """The objects as JSON, None for an empty one."""
-    return [msgspec.json.encode(found).decode() if found else None for found in objects]
+def with_json_texts(columns: Sequence[list[Any]]) -> list[list[Any]]:
+    """The columns, their JSON as text; where there is none, and for no unknown fields, None."""
+    texts = list(columns)
+    for number in JSON:
+        texts[number] = [
+            None if found is None or (number == JSON[-1] and not found) else _json(found)
+            for found in columns[number]
+        ]
+    return texts
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _timestamps(moments: Iterable[datetime | None]) -> list[str | None]:
@@ -94,8 +125,24 @@ def _integers(values: Iterable[int | None]) -> list[int | None]:
     return integers
 
 
+def _plain(values: Iterable[Any]) -> list[Any]:
+    # msgspec writes moments, dates and UUIDs.
+    return [plain(value, lambda leaf: leaf) for value in values]
+
+
+def _texts(values: Iterable[Any]) -> list[str | None]:
+    texts: list[str | None] = msgspec.to_builtins(_plain(values))
+    return texts
+
+
 def _storable_call(call: Call) -> Call:
-    fields = {column.name: _storable(getattr(call, column.name)) for column in _FIELDS}
+    fields = {
+        column.attribute: _storable(
+            plain(getattr(call, column.attribute), lambda leaf: leaf),
+            integers=column.kind is object,
+        )
+        for column in _FIELDS
+    }
     made = Call(**fields)
     made.additional_properties = _storable(call.additional_properties, integers=True)
     return made
@@ -114,8 +161,21 @@ def _storable(value: Any, *, integers: bool = False) -> Any:
     return value
 
 
-_GETTERS = [(attrgetter(column.name), column.kind) for column in COLUMNS[1:]]
-_READERS: dict[type, Callable[[Iterable[Any]], list[Any]]] = {
+_MAKERS: dict[type, Callable[[Iterable[Any]], list[Any]]] = {
     datetime: _timestamps,
     int: _integers,
+    date: _texts,
+    object: _plain,
 }
+
+
+def _maker(field: Field) -> Callable[[Iterable[Any]], list[Any]]:
+    kind = _kind(field.kinds)
+    make = _MAKERS.get(kind, list)
+    if not field.optional and set(field.kinds) <= {kind, NoneType}:
+        return make
+    return _texts if kind is str else lambda values: make(_plain(values))
+
+
+_GETTERS = [(attrgetter(field.attribute), _maker(field)) for field in fields_of(Call)]
+_GETTERS.append((attrgetter(EXTRA), list))

@@ -9,7 +9,7 @@ from agentcalls.cli import options
 from agentcalls.cli.agents import check_span
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.show.cells import FIELDS, checked_fields, row_of, table_columns
+from agentcalls.cli.show.cells import checked_fields, fields, row_of, table_columns
 from agentcalls.cli.show.output import Counted, Form, chosen_form, console, say, write_rows
 from agentcalls.cli.show.table import write_table
 
@@ -44,11 +44,12 @@ def command(
     every: Annotated[
         bool, typer.Option("--all", help="Every call.", rich_help_panel=options.OUTPUT)
     ] = False,
-    fields: Annotated[
+    only: Annotated[
         str | None,
         typer.Option(
+            "--fields",
             metavar="NAME,...",
-            help=f"These fields only, of: {', '.join(FIELDS)}.",
+            help="These fields only, by their names in JSON; any other name lists them.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
@@ -70,7 +71,7 @@ def command(
     """
     if every and limit:
         raise Failure("--all and --limit contradict each other.", Code.USAGE)
-    wanted = checked_fields(fields)
+    wanted = checked_fields(only)
     form = chosen_form(form, as_json=as_json)
     with connect(ctx) as client:
         listing = client.calls.list(
@@ -88,7 +89,7 @@ def command(
         if form is Form.TABLE:
             write_table(calls, table_columns(wanted, console(sys.stdout).width, utc=utc))
         else:
-            write_rows((row_of(call, wanted) for call in calls), form, wanted or FIELDS)
+            write_rows((row_of(call, wanted) for call in calls), form, wanted or tuple(fields()))
         report = listing.report
     sys.stdout.flush()
     say(_summary(calls.count, report.total_count_last, timed=bool(since or until)))

@@ -7,57 +7,61 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.cli.failures import Code, Failure
+from agentcalls.cli.show.output import timestamp, to_json
 from agentcalls.cli.show.table import TableColumn
 from agentcalls.cli.summary import Zone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentcalls import Call
     from agentcalls.cli.show.output import Row
-
-FIELDS = (
-    "id",
-    "source",
-    "destination",
-    "status",
-    "direction",
-    "created_on",
-    "duration_seconds",
-    "is_test_call",
-    "error_reason",
-    "end_reason",
-    "ringing_at",
-    "ended_at",
-)
-"""The fields of a call, in the contract's order."""
+    from agentcalls.table.columns import Column
 
 _NARROW, _ROOMY, _WIDE = 74, 100, 140
 _MINUTE = 60
+
+
+def fields() -> dict[str, Column]:
+    """The fields of a call by their names in JSON, in the contract's order."""
+    from agentcalls.table.columns import COLUMNS  # noqa: PLC0415  # help has no use for it
+
+    return {column.name: column for column in COLUMNS[1:-1]}
 
 
 def checked_fields(text: str | None) -> tuple[str, ...] | None:
     """The fields named, with commas between them; None for None. Raises `Failure` for one that no call has."""
     if text is None:
         return None
-    fields = tuple(name.strip() for name in text.split(","))
-    for name in fields:
-        if name not in FIELDS:
-            raise Failure(f"A call has no field {name!r}; it has {', '.join(FIELDS)}.", Code.USAGE)
-    return fields
+    names = tuple(name.strip() for name in text.split(","))
+    known = fields()
+    for name in names:
+        if name not in known:
+            raise Failure(f"A call has no field {name!r}; it has {', '.join(known)}.", Code.USAGE)
+    return names
 
 
-def row_of(call: Call, fields: tuple[str, ...] | None) -> Row:
-    """The fields of a call by name; all of them, those that the contract does not know included, for None."""
-    row = {name: getattr(call, name) for name in fields or FIELDS}
-    return row if fields else row | call.additional_properties
+def row_of(call: Call, names: tuple[str, ...] | None) -> Row:
+    """The fields of a call by name; for None all of them, the ones that the contract does not know included.
+
+    What could not be read is as the server sent it.
+    """
+    known = fields()
+    row = {name: _value(call, known[name], timestamp) for name in names or known}
+    return row if names else row | call.additional_properties
 
 
 def table_columns(
-    fields: tuple[str, ...] | None, width: int, *, utc: bool
+    names: tuple[str, ...] | None, width: int, *, utc: bool
 ) -> list[TableColumn[Call]]:
     """The columns of a table: these fields, or else what fits the width."""
-    when = partial(_local, utc=utc, seconds=bool(fields) or width >= _ROOMY)
-    if fields:
-        return [TableColumn(name.upper(), partial(_field, name=name, when=when)) for name in fields]
+    when = partial(_local, utc=utc, seconds=bool(names) or width >= _ROOMY)
+    if names:
+        known = fields()
+        return [
+            TableColumn(name.upper(), partial(_field, column=known[name], when=when))
+            for name in names
+        ]
     columns: list[tuple[int, TableColumn[Call]]] = [
         (0, TableColumn("CREATED", lambda call: when(call.created_on))),
         (0, TableColumn("STATUS", lambda call: _text(call.status))),
@@ -77,11 +81,17 @@ def table_columns(
     return [column for least, column in columns if width >= least]
 
 
-def _field(call: Call, *, name: str, when: Any) -> str:
-    value = getattr(call, name)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(when(value) if isinstance(value, datetime) else _text(value))
+def _field(call: Call, *, column: Column, when: Callable[[datetime], str]) -> str:
+    value = _value(call, column, when)
+    return _text(value) if value is None or isinstance(value, str) else to_json(value)
+
+
+def _value(call: Call, column: Column, when: Callable[[datetime], str]) -> Any:
+    from agentcalls.table.columns import value_of  # noqa: PLC0415  # as above
+
+    return value_of(
+        call, column, lambda leaf: when(leaf) if isinstance(leaf, datetime) else str(leaf)
+    )
 
 
 def _text(value: object) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
-from agentcalls.cli.lifecycle import created, is_over
+from agentcalls.cli.lifecycle import is_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,5 +125,5 @@ def _before(moment: datetime, length: timedelta) -> datetime:
 
 def _in_order(calls: Iterable[Call]) -> list[Call]:
     # A row that cannot be read may lack what tells it from the others.
-    readable = [call for call in calls if call.id and created(call)]
+    readable = [call for call in calls if all((call.id, call.created_on))]
     return sorted(readable, key=lambda call: call.created_on)

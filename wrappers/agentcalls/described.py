@@ -1,0 +1,49 @@
+"""Classes whose `help()` has a sentence for each field: the text that stands behind the field in the source."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+
+def described(kind: type[T]) -> type[T]:
+    """The class itself, its docstring with a list of its fields; the source is read when somebody asks for help."""
+    cast("Any", kind).__doc__ = _Docstring(kind.__doc__ or "")
+    return kind
+
+
+class _Docstring:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __get__(self, _: object, kind: type) -> str:
+        import inspect  # noqa: PLC0415  # as below
+
+        fields, text = _sentences(kind), inspect.cleandoc(self._text)
+        lines = "".join(f"    {name}: {sentence}\n" for name, sentence in fields.items())
+        return f"{text}\n\nAttributes:\n{lines}" if fields else text
+
+
+def _sentences(kind: type) -> dict[str, str]:
+    # Fields of a base class first, as in its instances.
+    import ast  # noqa: PLC0415  # who asks for no help needs neither
+    import inspect  # noqa: PLC0415
+
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__[:-1]):
+        try:
+            source = ast.parse(inspect.cleandoc(inspect.getsource(base)))
+        except (OSError, TypeError):  # a program may be shipped without its source
+            continue
+        (node,) = cast("list[ast.ClassDef]", source.body)
+        for field, text in zip(node.body, node.body[1:], strict=False):
+            match field, text:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(sentence))),
+                ):
+                    found[name] = " ".join(sentence.split())
+                case _:
+                    pass
+    return found

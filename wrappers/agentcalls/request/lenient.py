@@ -1,0 +1,318 @@
+"""Reading values that may break the contract: what can be read is read, and what cannot is said.
+
+A reader for each type that a generated model can have, recursively: what a field holds is taken from the model's own
+type hints, so a field that the contract gains is read without a line here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from enum import Enum
+from functools import cache, partial
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+
+from agentcalls.models import EXTRA, Call, fields_of, is_model, kinds_of, rest_of
+from agentcalls.values import Problem
+from agentcalls_api import models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agentcalls.models import Field
+
+_LONGEST_RAW = 200
+
+Note = Callable[[str, object, str], None]
+"""Takes what is wrong within a value: the path to it, what was sent, and why."""
+Reader = Callable[[object, Note], Any]
+"""Gives what a value stands for, after noting what is wrong within it; raises `UnreadableError`."""
+
+
+class UnreadableError(Exception):
+    """Why a value cannot be read as it should, and what is taken instead."""
+
+    def __init__(self, why: str, instead: object = None) -> None:
+        super().__init__(why)
+        self.instead = instead
+
+
+MISSING = object()
+"""Stands for a value that was not sent."""
+
+
+def read_row(value: object, problems: list[Problem], row: int, agent_id: str | None) -> Call:
+    """The call of a row, whatever its shape; what is wrong with it is added to the problems."""
+    note = noting(problems, row, _id_of(value))
+    try:
+        call: Call = _model(Call, value, note)
+    except (UnreadableError, RecursionError) as error:
+        note("", value, _why(error))
+        nothing: Any = dict.fromkeys((field.attribute for field in fields_of(Call)), None)
+        call = Call(**nothing)
+    call.agent_id = agent_id
+    return call
+
+
+def _id_of(value: object) -> str | None:
+    found = cast("dict[str, object]", value).get("id") if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def noting(problems: list[Problem], row: int | None = None, call_id: str | None = None) -> Note:
+    """What adds each thing that is wrong to the problems."""
+
+    def note(field: str, raw: object, why: str) -> None:
+        raw = None if raw is MISSING else short(raw)
+        problems.append(Problem(row=row, call_id=call_id, field=field or None, raw=raw, why=why))
+
+    return note
+
+
+def read_into(
+    values: dict[str, Any], rest: dict[str, Any], fields: Iterable[Field], note: Note
+) -> None:
+    """Take the fields out of `rest` and read them into `values`, by attribute.
+
+    What cannot be read is None there; it stays in `rest`, as it was sent.
+    """
+    for field in fields:
+        raw = rest.pop(field.name, MISSING)
+        if raw is MISSING and field.optional:
+            values[field.attribute] = field.default
+            continue
+        try:
+            values[field.attribute] = reader_of(field.kinds)(raw, _within(note, field.name))
+        except (UnreadableError, RecursionError) as error:
+            values[field.attribute] = instead = getattr(error, "instead", None)
+            note(field.name, raw, _why(error))
+            if instead is None and raw is not MISSING and raw is not None:
+                rest[field.name] = raw
+
+
+def _why(error: Exception) -> str:
+    return "is nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _within(note: Note, name: str) -> Note:
+    def inner(path: str, raw: object, why: str) -> None:
+        note(f"{name}{'' if path[:1] in {'', '['} else '.'}{path}", raw, why)
+
+    return inner
+
+
+@cache
+def reader_of(kinds: tuple[Any, ...]) -> Reader:
+    """The reader of a value that may have these types."""
+    some = sorted((kind for kind in kinds if kind is not NoneType), key=_breadth)
+    read = (
+        _reader(some[0]) if len(some) == 1 else partial(_either, [_reader(kind) for kind in some])
+    )
+    return partial(_nullable, read) if NoneType in kinds else read
+
+
+def _breadth(kind: object) -> int:
+    # A text may be a moment, and not every text is one: the narrower type is tried first.
+    order = (bool, datetime, date, UUID, int, float, list, str, Any)
+    found = get_origin(kind) or kind
+    return order.index(found) if found in order else -1
+
+
+def _reader(kind: Any) -> Reader:
+    if kind in _READERS:
+        return _READERS[kind]
+    if get_origin(kind) is list:
+        return partial(_list, kinds_of(get_args(kind)[0]))
+    if get_origin(kind) is Literal:
+        return partial(_one_of, {(type(value), value): value for value in get_args(kind)})
+    if is_model(kind):
+        return partial(_model, Call if kind is models.Call else kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return partial(_one_of, {(type(member.value), member.value): member for member in kind})
+    return _anything
+
+
+def _nullable(read: Reader, value: object, note: Note) -> Any:
+    return None if value is None else read(value, note)
+
+
+def _either(readers: Sequence[Reader], value: object, note: Note) -> Any:
+    # What one of the readers has nothing to say against, or else what the first can make of it.
+    flawed: list[tuple[Any, list[tuple[str, object, str]]]] = []
+    for read in readers:
+        notes: list[tuple[str, object, str]] = []
+        try:
+            found = read(value, partial(_keep, notes))
+        except UnreadableError as error:
+            if error.instead is not None:
+                flawed.append((error.instead, [("", value, str(error))]))
+        else:
+            if not notes:
+                return found
+            flawed.append((found, notes))
+    if not flawed:
+        raise UnreadableError(_not(value, "any of the contract's types"))
+    found, notes = flawed[0]
+    for about in notes:
+        note(*about)
+    return found
+
+
+def _keep(notes: list[tuple[str, object, str]], path: str, raw: object, why: str) -> None:
+    notes.append((path, raw, why))
+
+
+def _list(kinds: tuple[Any, ...], value: object, note: Note) -> list[Any]:
+    if not isinstance(value, list):
+        raise UnreadableError(_not(value, "a list"))
+    read, items = reader_of(kinds), cast("list[object]", value)
+    return [_part(f"[{number}]", read, item, note) for number, item in enumerate(items)]
+
+
+def _part(path: str, read: Reader, value: object, note: Note) -> Any:
+    # A part that cannot be read costs the whole, which is kept as it was sent.
+    try:
+        return read(value, _within(note, path))
+    except UnreadableError as error:
+        if error.instead is None:
+            raise UnreadableError(f"{path} {error}") from error
+        note(path, value, str(error))
+        return error.instead
+
+
+def _model(model: type, value: object, note: Note) -> Any:
+    if not isinstance(value, dict):
+        raise UnreadableError(_not(value, "an object"))
+    values: dict[str, Any] = {}
+    rest, fields = dict(cast("dict[str, Any]", value)), fields_of(model)
+    read_into(values, rest, fields, note)
+    made, others = model(**values), rest_of(model)
+    if others is None:
+        if rest:
+            raise UnreadableError(
+                f"has a field that the contract does not allow: {next(iter(rest))}"
+            )
+        return made
+    if others is not Any and not fields:
+        read = reader_of(kinds_of(others))
+        rest = {name: _part(name, read, item, note) for name, item in rest.items()}
+    setattr(made, EXTRA, rest)
+    return made
+
+
+def _one_of(values: dict[tuple[type, object], object], value: object, _: Note) -> Any:
+    if isinstance(value, float) and value.is_integer():  # JSON does not tell 42 from 42.0
+        value = int(value)
+    try:
+        return values[type(value), value]
+    except (KeyError, TypeError):
+        allowed = ", ".join(repr(known) for _, known in values)
+        raise UnreadableError(
+            "is missing" if value is MISSING else f"is none of the contract's values: {allowed}"
+        ) from None
+
+
+def _anything(value: object, _: Note) -> Any:
+    if value is MISSING:
+        raise UnreadableError("is missing")
+    return value
+
+
+def _scalar(kind: type, name: str) -> Reader:
+    def read(value: object, _: Note) -> Any:
+        if type(value) is kind:
+            return value
+        raise UnreadableError(_not(value, name))
+
+    return read
+
+
+def _integer(value: object, note: Note) -> Any:
+    # JSON does not tell 42 from 42.0.
+    return int(value) if isinstance(value, float) and value.is_integer() else _whole(value, note)
+
+
+def _number(value: object, _: Note) -> Any:
+    try:
+        number = float(value) if type(value) in {int, float} else math.nan  # type: ignore[arg-type]
+    except OverflowError:
+        number = math.inf
+    if math.isfinite(number):
+        return number
+    raise UnreadableError(
+        _not(value, "a finite one" if type(value) in {int, float} else "a number")
+    )
+
+
+def _timestamp(value: object, note: Note) -> Any:
+    text = cast("str", _text(value, note))
+    try:
+        moment = msgspec.convert(text, datetime)
+    except (msgspec.ValidationError, UnicodeError):
+        from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and hardly ever needed)
+
+        try:
+            moment = isoparse(text)
+        except (ValueError, OverflowError) as error:
+            raise UnreadableError("is no ISO 8601 timestamp") from error
+    if moment.tzinfo is None:
+        raise UnreadableError("has no offset; UTC is assumed", moment.replace(tzinfo=UTC))
+    try:
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise UnreadableError("is beyond the years 1 to 9999 in UTC") from error
+
+
+def _made(kind: Callable[[str], Any], name: str) -> Reader:
+    def read(value: object, note: Note) -> Any:
+        try:
+            return kind(_text(value, note))
+        except ValueError as error:
+            raise UnreadableError(f"is no {name}") from error
+
+    return read
+
+
+_whole = _scalar(int, "an integer")
+_text = _scalar(str, "a text")
+_READERS: dict[Any, Reader] = {
+    Any: _anything,
+    str: _text,
+    int: _integer,
+    float: _number,
+    bool: _scalar(bool, "true or false"),
+    datetime: _timestamp,
+    date: _made(date.fromisoformat, "ISO 8601 date"),
+    UUID: _made(UUID, "UUID"),
+}
+
+
+def _not(value: object, name: str) -> str:
+    return "is missing" if value is MISSING else f"is {kind_of(value)}, not {name}"
+
+
+def kind_of(value: object) -> str:
+    """What a value of JSON is, in words."""
+    for kind, name in (
+        (bool, "true or false"),
+        (str, "a text"),
+        (list, "a list"),
+        (dict, "an object"),
+    ):
+        if isinstance(value, kind):
+            return name
+    return "missing" if value is None else "a number"
+
+
+def short(value: object) -> object:
+    """A value as a problem shows it."""
+    if isinstance(value, str):
+        return value[:_LONGEST_RAW]
+    if isinstance(value, list | dict):
+        return f"{kind_of(cast('object', value))} of {len(cast('list[object]', value))}"
+    return value
