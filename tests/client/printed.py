@@ -53,7 +53,7 @@ class Printed:
 
     @contextlib.contextmanager
     def listening(self) -> Generator[None]:
-        handler: logging.Handler = logging.StreamHandler(self._text)
+        handler = logging.StreamHandler(self._text)
         handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)r"))
         before = [(logging.getLogger(name), logging.getLogger(name).level) for name in LOGGERS]
         with (
