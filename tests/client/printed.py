@@ -65,10 +65,8 @@ class Printed:
             for logger, _ in before:
                 logger.setLevel(logging.DEBUG)
             root = logging.getLogger()
-            others, root.handlers = (
-                root.handlers,
-                [handler],
-            )  # pytest's own would format each record, too
+            others = root.handlers
+            root.handlers = [handler]  # pytest's own would format each record, too
             try:
                 yield
             finally:
