@@ -101,13 +101,21 @@ def _with_unknown_fields(body: dict[str, Any], rows: list[object], agent_id: str
     return Body(message, meta, calls, extra, ())
 
 
-def _without(known: list[str], row: Any) -> dict[str, Any]:
-    rest = cast("dict[str, Any]", row)
-    deque[object](map(rest.pop, known, repeat(None)), maxlen=0)
+def _without(names: tuple[list[str], list[str]], row: Any) -> dict[str, Any]:
+    rest, (required, optional) = cast("dict[str, Any]", row), names
+    deque[object](map(rest.pop, required), maxlen=0)
+    for name in optional:
+        rest.pop(name, None)
     return rest
 
 
-_NAMES = {model: [field.name for field in fields_of(model)] for model in (Call, PageMeta)}
+_NAMES = {
+    model: (
+        [field.name for field in fields_of(model) if not field.optional],
+        [field.name for field in fields_of(model) if field.optional],
+    )
+    for model in (Call, PageMeta)
+}
 _ENVELOPE = [field for field in fields_of(CallPage) if field.name in {"message", "meta"}]
 
 
