@@ -44,7 +44,7 @@ def test_a_pipe_gets_json_with_every_field_of_fifty_calls_and_stderr_the_total()
 
 def test_the_fields_are_the_models() -> None:
     names = [field.name for field in attrs.fields(Call)]
-    assert [*FIELDS, "additional_properties"] == names
+    assert [*FIELDS, "additional_properties", "agent_id"] == names
 
 
 def test_a_terminal_gets_a_table_in_local_time_that_fits_it() -> None:
