@@ -16,7 +16,8 @@ import pytest
 
 from agentcalls.models import fields_of, plain
 from agentcalls.request.decode import _without
-from agentcalls.request.lenient import MISSING, UnreadableError, noting, read_into, reader_of
+from agentcalls.request.lenient import noting, read_into, reader_of
+from agentcalls.request.scalars import MISSING, UnreadableError
 from agentcalls.request.twins import Twin, _native
 from agentcalls.table.columns import _kind, _maker
 from agentcalls_api.models import ApiError, FieldError, PageMeta

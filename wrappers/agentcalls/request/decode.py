@@ -15,7 +15,8 @@ import attrs
 import msgspec
 
 from agentcalls.models import Call, fields_of
-from agentcalls.request.lenient import UnreadableError, kind_of, noting, read_into, read_row
+from agentcalls.request.lenient import noting, read_into, read_row
+from agentcalls.request.scalars import UnreadableError, kind_of
 from agentcalls.request.twins import NotNativeError, Twin
 from agentcalls_api.models import CallPage, PageMeta
 

@@ -6,18 +6,25 @@ type hints, so a field that the contract gains is read without a line here.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum
 from functools import cache, partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
-import msgspec
-
 from agentcalls.models import EXTRA, Call, fields_of, is_model, kinds_of, rest_of
+from agentcalls.request.scalars import (
+    MISSING,
+    SCALARS,
+    Note,
+    Reader,
+    UnreadableError,
+    anything,
+    kind_of,
+    not_a,
+    one_of,
+)
 from agentcalls.values import Problem
 from agentcalls_api import models
 
@@ -27,23 +34,6 @@ if TYPE_CHECKING:
     from agentcalls.models import Field
 
 _LONGEST_RAW = 200
-
-Note = Callable[[str, object, str], None]
-"""Takes what is wrong within a value: the path to it, what was sent, and why."""
-Reader = Callable[[object, Note], Any]
-"""Gives what a value stands for, after noting what is wrong within it; raises `UnreadableError`."""
-
-
-class UnreadableError(Exception):
-    """Why a value cannot be read as it should, and what is taken instead."""
-
-    def __init__(self, why: str, instead: object = None) -> None:
-        super().__init__(why)
-        self.instead = instead
-
-
-MISSING = object()
-"""Stands for a value that was not sent."""
 
 
 def read_row(value: object, problems: list[Problem], row: int, agent_id: str | None) -> Call:
@@ -124,17 +114,17 @@ def _breadth(kind: object) -> int:
 
 
 def _reader(kind: Any) -> Reader:
-    if kind in _READERS:
-        return _READERS[kind]
+    if kind in SCALARS:
+        return SCALARS[kind]
     if get_origin(kind) is list:
         return partial(_list, kinds_of(get_args(kind)[0]))
     if get_origin(kind) is Literal:
-        return partial(_one_of, {(type(value), value): value for value in get_args(kind)})
+        return partial(one_of, {(type(value), value): value for value in get_args(kind)})
     if is_model(kind):
         return partial(_model, Call if kind is models.Call else kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return partial(_one_of, {(type(member.value), member.value): member for member in kind})
-    return _anything
+        return partial(one_of, {(type(member.value), member.value): member for member in kind})
+    return anything
 
 
 def _nullable(read: Reader, value: object, note: Note) -> Any:
@@ -156,7 +146,7 @@ def _either(readers: Sequence[Reader], value: object, note: Note) -> Any:
                 return found
             flawed.append((found, notes))
     if not flawed:
-        raise UnreadableError(_not(value, "any of the contract's types"))
+        raise UnreadableError(not_a(value, "any of the contract's types"))
     found, notes = flawed[0]
     for about in notes:
         note(*about)
@@ -169,7 +159,7 @@ def _keep(notes: list[tuple[str, object, str]], path: str, raw: object, why: str
 
 def _list(kinds: tuple[Any, ...], value: object, note: Note) -> list[Any]:
     if not isinstance(value, list):
-        raise UnreadableError(_not(value, "a list"))
+        raise UnreadableError(not_a(value, "a list"))
     read, items = reader_of(kinds), cast("list[object]", value)
     return [_part(f"[{number}]", read, item, note) for number, item in enumerate(items)]
 
@@ -187,7 +177,7 @@ def _part(path: str, read: Reader, value: object, note: Note) -> Any:
 
 def _model(model: type, value: object, note: Note) -> Any:
     if not isinstance(value, dict):
-        raise UnreadableError(_not(value, "an object"))
+        raise UnreadableError(not_a(value, "an object"))
     values: dict[str, Any] = {}
     rest, fields = dict(cast("dict[str, Any]", value)), fields_of(model)
     read_into(values, rest, fields, note)
@@ -203,110 +193,6 @@ def _model(model: type, value: object, note: Note) -> Any:
         rest = {name: _part(name, read, item, note) for name, item in rest.items()}
     setattr(made, EXTRA, rest)
     return made
-
-
-def _one_of(values: dict[tuple[type, object], object], value: object, _: Note) -> Any:
-    if isinstance(value, float) and value.is_integer():  # JSON does not tell 42 from 42.0
-        value = int(value)
-    try:
-        return values[type(value), value]
-    except (KeyError, TypeError):
-        allowed = ", ".join(repr(known) for _, known in values)
-        raise UnreadableError(
-            "is missing" if value is MISSING else f"is none of the contract's values: {allowed}"
-        ) from None
-
-
-def _anything(value: object, _: Note) -> Any:
-    if value is MISSING:
-        raise UnreadableError("is missing")
-    return value
-
-
-def _scalar(kind: type, name: str) -> Reader:
-    def read(value: object, _: Note) -> Any:
-        if type(value) is kind:
-            return value
-        raise UnreadableError(_not(value, name))
-
-    return read
-
-
-def _integer(value: object, note: Note) -> Any:
-    # JSON does not tell 42 from 42.0.
-    return int(value) if isinstance(value, float) and value.is_integer() else _whole(value, note)
-
-
-def _number(value: object, _: Note) -> Any:
-    try:
-        number = float(value) if type(value) in {int, float} else math.nan  # type: ignore[arg-type]
-    except OverflowError:
-        number = math.inf
-    if math.isfinite(number):
-        return number
-    raise UnreadableError(
-        _not(value, "a finite one" if type(value) in {int, float} else "a number")
-    )
-
-
-def _timestamp(value: object, note: Note) -> Any:
-    text = cast("str", _text(value, note))
-    try:
-        moment = msgspec.convert(text, datetime)
-    except (msgspec.ValidationError, UnicodeError):
-        from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and hardly ever needed)
-
-        try:
-            moment = isoparse(text)
-        except (ValueError, OverflowError) as error:
-            raise UnreadableError("is no ISO 8601 timestamp") from error
-    if moment.tzinfo is None:
-        raise UnreadableError("has no offset; UTC is assumed", moment.replace(tzinfo=UTC))
-    try:
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise UnreadableError("is beyond the years 1 to 9999 in UTC") from error
-
-
-def _made(kind: Callable[[str], Any], name: str) -> Reader:
-    def read(value: object, note: Note) -> Any:
-        try:
-            return kind(_text(value, note))
-        except ValueError as error:
-            raise UnreadableError(f"is no {name}") from error
-
-    return read
-
-
-_whole = _scalar(int, "an integer")
-_text = _scalar(str, "a text")
-_READERS: dict[Any, Reader] = {
-    Any: _anything,
-    str: _text,
-    int: _integer,
-    float: _number,
-    bool: _scalar(bool, "true or false"),
-    datetime: _timestamp,
-    date: _made(date.fromisoformat, "ISO 8601 date"),
-    UUID: _made(UUID, "UUID"),
-}
-
-
-def _not(value: object, name: str) -> str:
-    return "is missing" if value is MISSING else f"is {kind_of(value)}, not {name}"
-
-
-def kind_of(value: object) -> str:
-    """What a value of JSON is, in words."""
-    for kind, name in (
-        (bool, "true or false"),
-        (str, "a text"),
-        (list, "a list"),
-        (dict, "an object"),
-    ):
-        if isinstance(value, kind):
-            return name
-    return "missing" if value is None else "a number"
 
 
 def short(value: object) -> object:

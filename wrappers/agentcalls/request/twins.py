@@ -17,7 +17,8 @@ import msgspec
 from msgspec.structs import astuple
 
 from agentcalls.models import fields_of, kinds_of
-from agentcalls.request.lenient import UnreadableError, reader_of
+from agentcalls.request.lenient import reader_of
+from agentcalls.request.scalars import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
