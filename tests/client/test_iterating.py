@@ -160,7 +160,7 @@ def test_calls_that_exist_throughout_are_the_same_however_many_pages_are_under_w
             api.rows = [row for row in api.rows if row not in gone]
 
     api.before = change
-    listing = client_of(make_client, api).calls.list("a", concurrency=concurrency, max_pages=400)
+    listing = client_of(make_client, api).calls.list("a", concurrency=concurrency)
     read = ids(listing)
     assert len(read) == len(set(read))
     assert stay <= set(read)
@@ -177,13 +177,6 @@ def test_max_items_stops_after_so_many_and_asks_for_no_more(
     assert len(api.requests) <= -(-bound // 90)
     assert not listing.report.complete
     assert "max_items" in str(listing.report.reason)
-
-
-def test_max_pages_stops_after_so_many_answers(make_client: MakeClient, api: Listing) -> None:
-    listing = client_of(make_client, api).calls.list("a", max_pages=2)
-    assert 100 < len(listing.all()) <= 200
-    assert len(api.requests) == 2
-    assert "max_pages" in str(listing.report.reason)
 
 
 def test_leaving_early_costs_no_further_request_and_is_not_complete(
@@ -388,7 +381,7 @@ def test_what_the_api_cannot_answer_is_refused_with_a_time_window(
         {"until": datetime(2026, 1, 1)},  # noqa: DTZ001
         {"exact": None},
         {"max_items": -1},
-        {"max_pages": True},
+        {"max_items": True},
         {"resume": "{}"},
         {"strict": 1},
         {"max_retries": -1},
@@ -542,7 +535,7 @@ def test_repeats_do_not_count_what_stands_before_the_page_asked_for(
     make_client: MakeClient, api: Listing
 ) -> None:
     listing = client_of(make_client, api).calls.list(
-        "a", page=4, limit=50, max_pages=1, exact=False
+        "a", page=4, limit=50, max_items=50, exact=False
     )
     listing.all()
     assert listing.report.repeats_dropped == 0

@@ -148,8 +148,8 @@ def test_query_and_options_hold_for_each_agent(make_client: MakeClient, api: Age
     assert {url.params["status"] + url.params["search"] for url in seen} == {"endedx"}
     assert "max_items" in str(listing.report.agents["a"].reason)
     assert "2 of the listings" in str(listing.report.reason)
-    paged = client.calls.list_many(["a", "d"], max_pages=1)
-    assert {agent: len(calls) for agent, calls in by_agent(paged).items()} == {"a": 100, "d": 100}
+    bounded = client.calls.list_many(["a", "d"], max_items=100)
+    assert {agent: len(calls) for agent, calls in by_agent(bounded).items()} == {"a": 100, "d": 100}
     nothing = client.calls.list_many(["a", "d"], max_items=0)
     asked = len(seen)
     assert list(nothing) == []

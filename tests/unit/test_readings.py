@@ -10,14 +10,13 @@ import pytest
 from agentcalls import (
     AuthenticationError,
     Call,
-    CallQuery,
     InternalServerError,
-    ManyOptions,
     Page,
     PageMeta,
-    ReadOptions,
 )
+from agentcalls.reading.options import ManyOptions, ReadOptions
 from agentcalls.reading.schedule import Request, Schedule
+from agentcalls.request.query import CallQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -37,11 +37,10 @@ if TYPE_CHECKING:
     from agentcalls.reading.iterators import AsyncCallIterator, CallIterator
     from agentcalls.reading.many_iterators import AsyncManyIterator, ManyIterator
     from agentcalls.reading.moments import Moment
-    from agentcalls.reading.options import ManyOptions, ReadOptions
     from agentcalls.request.key import ApiKey, AsyncApiKey, AuthScheme
-    from agentcalls.request.query import CallQuery, CallStatus
+    from agentcalls.request.query import CallStatus
     from agentcalls.request.retry import Retry
-    from agentcalls.values import Checkpoint, ManyReport, Page, Problem, RateLimit, Report
+    from agentcalls.values import Checkpoint, Exchange, ManyReport, Page, Problem, RateLimit, Report
     from agentcalls_api.models import Call, PageMeta
 else:  # out of type checkers' sight, or they would take any name for one of ours
 
@@ -71,7 +70,6 @@ __all__ = [
     "Call",
     "CallIterator",
     "CallListing",
-    "CallQuery",
     "CallStatus",
     "Calls",
     "Checkpoint",
@@ -79,10 +77,10 @@ __all__ = [
     "Clock",
     "ConfigurationError",
     "ConflictError",
+    "Exchange",
     "InternalServerError",
     "ManyIterator",
     "ManyListing",
-    "ManyOptions",
     "ManyReport",
     "Moment",
     "NotFoundError",
@@ -93,7 +91,6 @@ __all__ = [
     "Problem",
     "RateLimit",
     "RateLimitError",
-    "ReadOptions",
     "Report",
     "Retry",
     "UnexpectedResponseError",
@@ -102,35 +99,23 @@ __all__ = [
 
 # Each public name's module is imported when the name is first asked for (PEP 562); the errors' is the other one.
 _HOMES = {
-    "ApiKey": "agentcalls.request.key",
-    "AsyncApiKey": "agentcalls.request.key",
-    "AsyncCallIterator": "agentcalls.reading.iterators",
-    "AsyncCallListing": "agentcalls.listing",
-    "AsyncClient": "agentcalls.async_client",
-    "AsyncManyIterator": "agentcalls.reading.many_iterators",
-    "AsyncManyListing": "agentcalls.listing",
-    "AuthScheme": "agentcalls.request.key",
-    "Call": "agentcalls_api.models",
-    "CallIterator": "agentcalls.reading.iterators",
-    "CallListing": "agentcalls.listing",
-    "CallQuery": "agentcalls.request.query",
-    "CallStatus": "agentcalls.request.query",
-    "Calls": "agentcalls.calls",
-    "Checkpoint": "agentcalls.values",
-    "Client": "agentcalls.client",
-    "Clock": "agentcalls.clock",
-    "ManyIterator": "agentcalls.reading.many_iterators",
-    "ManyListing": "agentcalls.listing",
-    "ManyOptions": "agentcalls.reading.options",
-    "ManyReport": "agentcalls.values",
-    "Moment": "agentcalls.reading.moments",
-    "Page": "agentcalls.values",
-    "PageMeta": "agentcalls_api.models",
-    "Problem": "agentcalls.values",
-    "RateLimit": "agentcalls.values",
-    "ReadOptions": "agentcalls.reading.options",
-    "Report": "agentcalls.values",
-    "Retry": "agentcalls.request.retry",
+    name: home
+    for home, names in {
+        "agentcalls.async_client": "AsyncClient",
+        "agentcalls.calls": "Calls",
+        "agentcalls.client": "Client",
+        "agentcalls.clock": "Clock",
+        "agentcalls.listing": "AsyncCallListing AsyncManyListing CallListing ManyListing",
+        "agentcalls.reading.iterators": "AsyncCallIterator CallIterator",
+        "agentcalls.reading.many_iterators": "AsyncManyIterator ManyIterator",
+        "agentcalls.reading.moments": "Moment",
+        "agentcalls.request.key": "ApiKey AsyncApiKey AuthScheme",
+        "agentcalls.request.query": "CallStatus",
+        "agentcalls.request.retry": "Retry",
+        "agentcalls.values": "Checkpoint Exchange ManyReport Page Problem RateLimit Report",
+        "agentcalls_api.models": "Call PageMeta",
+    }.items()
+    for name in names.split()
 }
 
 

@@ -44,7 +44,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         until: Moment | None = None,
         exact: bool = True,
         max_items: int | None = None,
-        max_pages: int | None = None,
         resume: Checkpoint | None = None,
         concurrency: int | None = None,
         strict: bool | None = None,
@@ -70,7 +69,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             exact: Whether windows overlap so that each call comes once though the listing shifts; False reads plain
                 pages, up to a fifth fewer requests, and proves nothing.
             max_items: Stop after so many calls.
-            max_pages: Stop after so many answers.
             resume: Go on where the checkpoint of an earlier iteration stands, of the same agent and query.
             concurrency: How many requests may be under way at once, 1 to 64; what the client says where it is left out.
                 Further ones are sent once half of the first answer is consumed.
@@ -97,7 +95,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
                 until=until,
                 exact=exact,
                 max_items=max_items,
-                max_pages=max_pages,
                 resume=resume,
                 concurrency=concurrency,
                 strict=strict,
@@ -117,7 +114,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         until: Moment | None = None,
         exact: bool = True,
         max_items: int | None = None,
-        max_pages: int | None = None,
         resume: Mapping[str, Checkpoint] | None = None,
         concurrency: int | None = None,
         strict: bool | None = None,
@@ -142,7 +138,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             until: As `since`.
             exact: As in `list`.
             max_items: Stop an agent after so many of its calls.
-            max_pages: Stop an agent after so many answers.
             resume: Go on where an earlier iteration stood: its `report.checkpoints`, by agent id. An agent without one
                 is read from its start; those of other agents are not looked at.
             concurrency: How many requests may be under way at once for all agents together, 1 to 64; what the client
@@ -175,7 +170,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
                 until=until,
                 exact=exact,
                 max_items=max_items,
-                max_pages=max_pages,
                 concurrency=concurrency,
                 strict=strict,
                 max_retries=max_retries,

@@ -42,7 +42,6 @@ class AgentReader:
             exact=options.exact,
             by_time=(query.sort or _BY_TIME[0]).removeprefix("-") in _BY_TIME,
             max_items=options.max_items,
-            max_pages=options.max_pages,
             since=resolved("since", options.since, now),
             until=resolved("until", options.until, now),
             resume=options.resume,

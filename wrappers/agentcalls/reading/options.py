@@ -11,12 +11,11 @@ from attrs.validators import optional
 from agentcalls.checks import check_boolean, check_integer
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.moments import Moment, check_moment
+from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-MAX_CONCURRENCY = 64
 
 
 def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
@@ -45,7 +44,6 @@ class ReadOptions:
     until: Moment | None = field(default=None, validator=check_moment)
     exact: bool = field(default=True, validator=check_boolean)
     max_items: int | None = field(default=None, validator=optional(check_integer(0)))
-    max_pages: int | None = field(default=None, validator=optional(check_integer(0)))
     resume: Checkpoint | None = field(default=None, validator=optional(_checkpoint))
     concurrency: int | None = field(
         default=None, validator=optional(check_integer(1, MAX_CONCURRENCY))

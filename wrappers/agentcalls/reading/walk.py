@@ -30,7 +30,7 @@ from agentcalls.reading.ledger import Batch, State
 from agentcalls.reading.order import direction_of, is_ordered, is_strict
 from agentcalls.reading.plain import PlainWindows, RecentIds
 from agentcalls.reading.windows import RowT, farthest_window
-from agentcalls.request.query import MAX_LIMIT
+from agentcalls.settings import MAX_LIMIT
 from agentcalls.values import Checkpoint, Report
 
 if TYPE_CHECKING:
