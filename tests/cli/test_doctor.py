@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import agentcalls
-from agentcalls.cli.commands.doctor.diagnosis import Exchange, Finding, findings, shown
+from agentcalls.cli.commands.doctor.diagnosis import Finding, Probe, findings, shown
 from agentcalls.cli.connect import Profile, Setting
 from agentcalls.cli.failures import Code, Failure
 from agentcalls_mock import NOSCOPE_KEY
@@ -41,7 +41,7 @@ def concluded(
     profile: Profile | None = None,
     headers: dict[str, str] | None = None,
 ) -> dict[str, Finding]:
-    exchange = Exchange(
+    probe = Probe(
         agent="agent_demo",
         page=None,
         error=error or agentcalls.APIConnectionError("No answer."),
@@ -49,7 +49,7 @@ def concluded(
         at=NOW,
     )
     profile = profile or Profile("default", Path("c.toml"), {})
-    return {check.name: check for check in findings(exchange, profile)}
+    return {check.name: check for check in findings(probe, profile)}
 
 
 def test_all_is_well_with_an_agent(cli: Cli) -> None:
@@ -177,7 +177,7 @@ def test_the_rate_limit_is_what_the_headers_say(
     ],
 )
 def test_the_clock_is_held_against_the_servers(date: str, standing: str, says: str) -> None:
-    check = concluded(headers={"Date": date} if date else {})["clock"]
+    check = concluded(headers={"date": date} if date else {})["clock"]
     assert check.standing == standing
     assert says in check.detail
 

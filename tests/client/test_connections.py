@@ -21,7 +21,9 @@ from agentcalls import (
     ConfigurationError,
 )
 from agentcalls.request.async_transport import AsyncConnections
-from agentcalls.request.transport import MOST_CONNECTIONS, Connections, FreeList, trusted
+from agentcalls.request.host import trusted
+from agentcalls.request.transport import Connections, FreeList
+from agentcalls.settings import MAX_CONNECTIONS
 from faults import Exchange, FaultServer, answer, changed, head_of, script, self_signed
 
 if TYPE_CHECKING:
@@ -218,7 +220,7 @@ def test_request_cancelled_wherever_it_waits_leaves_a_client_that_works(
                 cancelled = False
             assert len(await listing.page(2)) == 100
             connections: Any = client._http
-            assert connections._slots._value == MOST_CONNECTIONS
+            assert connections._slots._value == MAX_CONNECTIONS
             assert len(connections._list._all) == len(connections._list._free) == 1
         return cancelled
 

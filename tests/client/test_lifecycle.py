@@ -20,7 +20,8 @@ from faults import IDS, FaultServer, answer, head_of, script
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentcalls import CallQuery, Page
+    from agentcalls import Page
+    from agentcalls.request.query import CallQuery
     from flavours import MakeClient
 
 POINTS: dict[str, Any] = {

@@ -1,33 +1,21 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from agentcalls import ConfigurationError
-from agentcalls.settings import Config, checked_timeout, given_key
+from agentcalls import Client, ConfigurationError
+from agentcalls.request.host import checked_timeout
+
+if TYPE_CHECKING:
+    from agentcalls.request.exchange import Config
 
 KEY = "sk_canary_4711"
 
 
 def resolve(**options: Any) -> Config:
-    options = {
-        "api_key": KEY,
-        "base_url": "https://host",
-        "auth": None,
-        "allow_http": False,
-        "concurrency": 8,
-        "max_retries": 4,
-        "deadline": 120.0,
-        "max_retry_wait": 60.0,
-        "max_body_bytes": 1000,
-        "strict": False,
-        "on_retry": None,
-        "clock": None,
-        **options,
-    }
-    return Config.resolve(**{**options, "api_key": given_key(options["api_key"])})
+    return Client(**{"api_key": KEY, "base_url": "https://host", **options})._config
 
 
 @pytest.mark.parametrize(

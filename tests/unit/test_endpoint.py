@@ -7,16 +7,28 @@ from typing import Any
 import httpx
 import pytest
 
-from agentcalls import CallQuery, NotFoundError, Page, Problem, RateLimit, UnexpectedResponseError
-from agentcalls.request.operation import page_from
+from agentcalls import NotFoundError, Page, Problem, RateLimit, UnexpectedResponseError
+from agentcalls.request.operation import LIST_CALLS
 from agentcalls.request.retry import Answer
 
-QUERY = CallQuery(agent_id="agent_1", page=3)
+ASKED = LIST_CALLS.outgoing({"agent_id": "agent_1", "page": 3})
 
 
 def page_of(content: Any, headers: dict[str, str] | None = None, *, strict: bool = False) -> Page:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return page_from(Answer(200, httpx.Headers(headers), body), QUERY, strict=strict)
+    return read(200, body, headers, strict=strict)
+
+
+def read(
+    status: int,
+    content: bytes,
+    headers: dict[str, str] | None = None,
+    *,
+    key: str = "",
+    strict: bool = True,
+) -> Page:
+    answer = Answer(status=status, headers=httpx.Headers(headers), content=content, secret=key)
+    return ASKED.result_of(answer, strict=strict)[0]
 
 
 def json_or_none(content: bytes) -> Any:
@@ -90,7 +102,7 @@ def test_key_too_short_to_be_one_is_not_cut_out_of_a_page(
     page_body: dict[str, Any], key: str
 ) -> None:
     content = json.dumps(page_body).encode()
-    page = page_from(Answer(200, httpx.Headers(), content, key), QUERY, strict=True)
+    page = read(200, content, key=key)
     assert page.data == page_of(page_body).data
 
 
@@ -100,8 +112,8 @@ def test_key_that_a_server_echoes_is_cut_out_of_page_and_error(
 ) -> None:
     key = "sk_canary/4711"
     content = json.dumps(page_body).replace("hangup", escaped).encode()
-    page = page_from(Answer(200, httpx.Headers(), content, key), QUERY, strict=True)
+    page = read(200, content, key=key)
     assert page.data[0].end_reason == "***"
     with pytest.raises(NotFoundError) as caught:
-        page_from(Answer(404, httpx.Headers(), content[:-3], key), QUERY, strict=True)
+        read(404, content[:-3], key=key)
     assert "canary" not in repr(vars(caught.value))

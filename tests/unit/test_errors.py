@@ -21,20 +21,17 @@ from agentcalls import (
     RateLimitError,
     UnexpectedResponseError,
 )
+from agentcalls.request.operation import LIST_CALLS
 from agentcalls.request.refusal import error_for
+from agentcalls.request.retry import Answer
 
-REQUEST = {"method": "GET", "path": "/agents/{agentId}/calls"}
 ENVELOPE = {"message": "Agent not found", "code": "not_found", "request_id": "r1"}
 
 
 def error_of(status: int, body: object = None, **headers: str) -> AgentCallsError:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return error_for(
-        status,
-        {name.replace("_", "-").lower(): value for name, value in headers.items()},
-        content,
-        **REQUEST,
-    )
+    sent = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+    return error_for(Answer(status=status, headers=sent, content=content), LIST_CALLS)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +61,7 @@ def test_each_status_has_its_class(status: int, kind: type[AgentCallsError]) -> 
 
 def test_error_text_has_status_code_message_request_and_advice() -> None:
     assert str(error_of(404, ENVELOPE)) == (
-        "404 not_found: Agent not found (GET /agents/{agentId}/calls, request id r1) "
+        "404 not_found: Agent not found (GET /api/v1/console/agents/{agentId}/calls, request id r1) "
         "Check the agent's id, and that the key belongs to its team."
     )
 
@@ -107,13 +104,13 @@ def test_redirect_names_the_host_that_it_leads_to(location: str, words: str) -> 
 
 def test_host_that_echoes_the_key_does_not_show_it_in_small_letters() -> None:
     headers = {"location": "https://SK_secret.example/"}
-    error = error_for(302, headers, b"", **REQUEST, secret="SK_secret")
+    error = error_for(Answer(status=302, headers=headers, secret="SK_secret"), LIST_CALLS)
     assert "redirects to ***.example" in str(error)
 
 
 def test_key_is_cut_out_before_the_text_is_cut_short() -> None:
     content = b"x" * 2040 + b"sk_secret" + b"y" * 99
-    error = error_for(400, {}, content, **REQUEST, secret="sk_secret")
+    error = error_for(Answer(status=400, content=content, secret="sk_secret"), LIST_CALLS)
     assert error.body == "x" * 2040 + "***yyyyy"
 
 
@@ -140,7 +137,7 @@ bodies = st.one_of(
 
 @given(status=st.integers(100, 999).filter(lambda status: status != 200), content=bodies)
 def test_any_answer_is_an_error_that_pickles_copies_and_prints(status: int, content: bytes) -> None:
-    error = error_for(status, {}, content, **REQUEST)
+    error = error_for(Answer(status=status, content=content), LIST_CALLS)
     twins: list[Any] = [pickle.loads(pickle.dumps(error)), copy.copy(error)]  # noqa: S301
     for twin in twins:
         assert type(twin) is type(error)

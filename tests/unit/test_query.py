@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentcalls import CallQuery, ConfigurationError
-from agentcalls.request.operation import target_of
+from agentcalls import ConfigurationError
+from agentcalls.request.operation import LIST_CALLS
+from agentcalls.request.query import CallQuery
 from agentcalls_api import AuthenticatedClient
 from agentcalls_api.api.calls import list_calls
 from agentcalls_api.types import UNSET
@@ -83,7 +84,7 @@ def test_request_is_the_one_that_the_generated_client_makes(agent_id: str, **opt
             client=generated,
             **{name: UNSET if value is None else value for name, value in options.items()},
         )
-    target = target_of(CallQuery(agent_id=agent_id, **options))
+    target = LIST_CALLS.outgoing(CallQuery(agent_id=agent_id, **options).sent()).target
     (theirs,) = sent
     assert ("GET", f"/prefix{target}".encode()) == (theirs.method, theirs.url.raw_path)
     assert httpx.URL(BASE_URL + target) == theirs.url
@@ -91,6 +92,6 @@ def test_request_is_the_one_that_the_generated_client_makes(agent_id: str, **opt
 
 @given(agent_id=agent_ids)
 def test_agent_id_is_one_segment_of_the_path(agent_id: str) -> None:
-    url = httpx.URL(BASE_URL + target_of(CallQuery(agent_id=agent_id)))
+    url = httpx.URL(BASE_URL + LIST_CALLS.outgoing(CallQuery(agent_id=agent_id).sent()).target)
     assert url.raw_path.decode().count("/") == "/prefix/api/v1/console/agents/x/calls".count("/")
     assert url.path == f"/prefix/api/v1/console/agents/{agent_id}/calls"

@@ -11,14 +11,14 @@ import pytest
 from agentcalls import (
     AuthenticationError,
     Call,
-    CallQuery,
     InternalServerError,
     Page,
     PageMeta,
-    ReadOptions,
 )
 from agentcalls.reading.one_agent import AgentReader
+from agentcalls.reading.options import ReadOptions
 from agentcalls.reading.schedule import Request, Schedule
+from agentcalls.request.query import CallQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

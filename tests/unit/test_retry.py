@@ -16,6 +16,7 @@ from agentcalls import (
     ConfigurationError,
     RateLimitError,
 )
+from agentcalls.request.operation import LIST_CALLS
 from agentcalls.request.refusal import error_for
 from agentcalls.request.retry import Answer, Gate, Retry, RetryPolicy, Send, attempts, next_wait
 
@@ -25,12 +26,18 @@ if TYPE_CHECKING:
 WALL = 1_700_000_000.0
 
 
+def answer_of(outcome: object) -> object:
+    """An answer or nothing as it is, an error as the answer that failed with it."""
+    return Answer(failure=outcome) if isinstance(outcome, AgentCallsError) else outcome
+
+
 class Driver:
     """One request: its clock, which stands still unless moved, and what was told of its retries."""
 
     def __init__(self, gate: Gate | None = None, random: float = 1.0, **policy: Any) -> None:
         self.moment = 0.0
         self.told: list[Retry] = []
+        self.exchanges: list[tuple[int, float, Answer, AgentCallsError | None]] = []
         self.gate = gate or Gate()
         self._clock = Clock(
             now=lambda: self.moment, wall=lambda: WALL + self.moment, random=lambda: random
@@ -41,16 +48,17 @@ class Driver:
             clock=self._clock,
             read=self._read,
             on_retry=self.told.append,
+            on_exchange=lambda *exchange: self.exchanges.append(exchange),
         )
 
     def _read(self, answer: Answer) -> str:
         if answer.status == 200:
             return "page"
-        raise error_for(answer.status, answer.headers, answer.content, method="GET", path="/")
+        raise error_for(answer, LIST_CALLS)
 
     def sleeps(self, outcome: object) -> float:
         """The seconds asked for after this outcome, slept."""
-        step = self.steps.send(outcome)
+        step = self.steps.send(answer_of(outcome))
         assert isinstance(step, float | int)
         self.moment += step
         return step
@@ -58,20 +66,19 @@ class Driver:
     def fails(self, outcome: object) -> AgentCallsError:
         """The error that this outcome ends in."""
         with pytest.raises(AgentCallsError) as caught:
-            self.steps.send(outcome)
+            self.steps.send(answer_of(outcome))
         return caught.value
 
     def ends(self, outcome: object) -> str:
         with pytest.raises(StopIteration) as caught:
-            self.steps.send(outcome)
+            self.steps.send(answer_of(outcome))
         page: str = caught.value.value
         return page
 
 
 def answer(status: int, **headers: str) -> Answer:
-    return Answer(
-        status, {name.replace("_", "-").lower(): value for name, value in headers.items()}, b""
-    )
+    sent = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+    return Answer(status=status, headers=sent)
 
 
 def error_of(kind: type[AgentCallsError] = APIConnectionError, **known: Any) -> AgentCallsError:
@@ -275,11 +282,16 @@ def test_error_that_on_retry_raises_passes_through() -> None:
 
     tell: Callable[[Retry], object] = refuse
     steps = attempts(
-        RetryPolicy(), Gate(), clock=Clock(), read=lambda answer: answer, on_retry=tell
+        RetryPolicy(),
+        Gate(),
+        clock=Clock(),
+        read=lambda answer: answer,
+        on_retry=tell,
+        on_exchange=lambda *_: None,
     )
     next(steps)
     with pytest.raises(LookupError):
-        steps.send(error_of())
+        steps.send(Answer(failure=error_of()))
 
 
 @pytest.mark.parametrize(

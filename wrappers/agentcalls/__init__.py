@@ -42,13 +42,13 @@ if TYPE_CHECKING:
         ManyIterator,
     )
     from agentcalls.reading.moments import Moment
-    from agentcalls.reading.options import ManyOptions, ReadOptions
     from agentcalls.request.key import ApiKey, AsyncApiKey, AuthScheme
-    from agentcalls.request.query import CallQuery, CallStatus
+    from agentcalls.request.query import CallStatus
     from agentcalls.request.retry import Retry
     from agentcalls.values import (
         AgentReport,
         Checkpoint,
+        Exchange,
         ManyReport,
         Page,
         Problem,
@@ -85,7 +85,6 @@ __all__ = [
     "Call",
     "CallIterator",
     "CallListing",
-    "CallQuery",
     "CallStatus",
     "Calls",
     "Checkpoint",
@@ -93,10 +92,10 @@ __all__ = [
     "Clock",
     "ConfigurationError",
     "ConflictError",
+    "Exchange",
     "InternalServerError",
     "ManyIterator",
     "ManyListing",
-    "ManyOptions",
     "ManyReport",
     "Moment",
     "NotFoundError",
@@ -107,7 +106,6 @@ __all__ = [
     "Problem",
     "RateLimit",
     "RateLimitError",
-    "ReadOptions",
     "Report",
     "Retry",
     "UnexpectedResponseError",
@@ -116,36 +114,23 @@ __all__ = [
 
 # Each public name's module is imported when the name is first asked for (PEP 562); the errors' is the other one.
 _HOMES = {
-    "AgentReport": "agentcalls.values",
-    "ApiKey": "agentcalls.request.key",
-    "AsyncApiKey": "agentcalls.request.key",
-    "AsyncCallIterator": "agentcalls.reading.iterators",
-    "AsyncCallListing": "agentcalls.listing",
-    "AsyncClient": "agentcalls.async_client",
-    "AsyncManyIterator": "agentcalls.reading.iterators",
-    "AsyncManyListing": "agentcalls.listing",
-    "AuthScheme": "agentcalls.request.key",
-    "Call": "agentcalls.models",
-    "CallIterator": "agentcalls.reading.iterators",
-    "CallListing": "agentcalls.listing",
-    "CallQuery": "agentcalls.request.query",
-    "CallStatus": "agentcalls.request.query",
-    "Calls": "agentcalls.calls",
-    "Checkpoint": "agentcalls.values",
-    "Client": "agentcalls.client",
-    "Clock": "agentcalls.clock",
-    "ManyIterator": "agentcalls.reading.iterators",
-    "ManyListing": "agentcalls.listing",
-    "ManyOptions": "agentcalls.reading.options",
-    "ManyReport": "agentcalls.values",
-    "Moment": "agentcalls.reading.moments",
-    "Page": "agentcalls.values",
-    "PageMeta": "agentcalls_api.models",
-    "Problem": "agentcalls.values",
-    "RateLimit": "agentcalls.values",
-    "ReadOptions": "agentcalls.reading.options",
-    "Report": "agentcalls.values",
-    "Retry": "agentcalls.request.retry",
+    name: home
+    for home, names in {
+        "agentcalls.async_client": "AsyncClient",
+        "agentcalls.calls": "Calls",
+        "agentcalls.client": "Client",
+        "agentcalls.clock": "Clock",
+        "agentcalls.listing": "AsyncCallListing AsyncManyListing CallListing ManyListing",
+        "agentcalls.models": "Call",
+        "agentcalls.reading.iterators": "AsyncCallIterator AsyncManyIterator CallIterator ManyIterator",
+        "agentcalls.reading.moments": "Moment",
+        "agentcalls.request.key": "ApiKey AsyncApiKey AuthScheme",
+        "agentcalls.request.query": "CallStatus",
+        "agentcalls.request.retry": "Retry",
+        "agentcalls.values": "AgentReport Checkpoint Exchange ManyReport Page Problem RateLimit Report",
+        "agentcalls_api.models": "PageMeta",
+    }.items()
+    for name in names.split()
 }
 
 

@@ -4,45 +4,30 @@ from __future__ import annotations
 
 import os
 import threading
-from functools import partial
-from typing import TYPE_CHECKING, Self
+from inspect import iscoroutine
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 
-from agentcalls.calls import Calls
+from agentcalls.base_client import BaseClient, Kinds
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import CallListing, ManyListing
-from agentcalls.request.exchange import Exchanges
-from agentcalls.request.log import keyless_logs
-from agentcalls.request.operation import target_of
-from agentcalls.request.receive import FAILURES, Incoming, within
+from agentcalls.request.key import ApiKey
 from agentcalls.request.retry import Send
-from agentcalls.request.transport import Borrowed, Connections, proxied
-from agentcalls.settings import (
-    DEFAULT_MAX_BODY_BYTES,
-    Config,
-    check_http_client,
-    checked_timeout,
-    given_key,
-)
+from agentcalls.request.transport import Borrowed, Connections
+from agentcalls.settings import MAX_CONNECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from concurrent.futures import Future, ThreadPoolExecutor
-    from types import TracebackType
 
-    from agentcalls.clock import Clock
-    from agentcalls.errors import AgentCallsError
-    from agentcalls.reading.options import ManyOptions, ReadOptions
-    from agentcalls.request.key import ApiKey, AuthScheme
+    from agentcalls.request.operation import Outgoing
     from agentcalls.request.query import CallQuery
-    from agentcalls.request.retry import Answer, Retry
+    from agentcalls.request.retry import Answer, ResultT
     from agentcalls.values import Page
 
-_MOST_THREADS = 128
 
-
-class Client:
+class Client(BaseClient[ApiKey, httpx.Client, CallListing, ManyListing]):
     """A client of the call log API. Use it as a context manager, or `close` it.
 
     Threads may share it. A process that was forked from its own opens connections of its own.
@@ -65,79 +50,27 @@ class Client:
         max_retry_wait: The longest wait, in seconds, that a server may ask for; a longer one is raised at once.
         max_body_bytes: The longest body that is read, in bytes after decompression.
         strict: Raise `UnexpectedResponseError` for a page with a problem, rather than report it in `page.problems`.
-        on_retry: Called with a `Retry` before each wait for a retry.
+        on_retry: Called with a `Retry` before each wait for a retry. What it raises ends the request.
+        on_exchange: Called with an `Exchange` after each attempt, answered or not. What it raises ends the request.
         clock: What tells the time and sleeps; for tests.
 
     Raises:
         ConfigurationError: For a setting that is missing or cannot be used; nothing is sent.
     """
 
-    calls: Calls[CallListing, ManyListing]
-    """The agents' calls."""
+    _kinds = Kinds(httpx.Client, Borrowed, Connections, CallListing, ManyListing)
 
-    def __init__(
-        self,
-        *,
-        api_key: ApiKey | None = None,
-        base_url: str | None = None,
-        auth: AuthScheme | None = None,
-        timeout: float | httpx.Timeout | None = None,
-        http_client: httpx.Client | None = None,
-        allow_http: bool = False,
-        concurrency: int = 8,
-        max_retries: int = 4,
-        deadline: float = 120.0,
-        max_retry_wait: float = 60.0,
-        max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
-        strict: bool = False,
-        on_retry: Callable[[Retry], object] | None = None,
-        clock: Clock | None = None,
-    ) -> None:
-        secret = given_key(api_key)
-        del api_key  # or a traceback with locals would show it
-        check_http_client(http_client, httpx.Client)
-        self._config = Config.resolve(
-            api_key=secret,
-            base_url=base_url,
-            auth=auth,
-            allow_http=allow_http,
-            concurrency=concurrency,
-            max_retries=max_retries,
-            deadline=deadline,
-            max_retry_wait=max_retry_wait,
-            max_body_bytes=max_body_bytes,
-            strict=strict,
-            on_retry=on_retry,
-            clock=clock,
-        )
-        self._http = Borrowed(http_client, self._config.host) if http_client else self._opened()
-        self._owner = None if http_client else os.getpid()
-        self._timeout = checked_timeout(timeout)
-        self._exchanges = Exchanges(self._config)
+    def _open(self) -> None:
         self._closed = threading.Event()
         self._starting = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
         self._threads_of = 0
-        self.calls = Calls(self._listing, self._listing_of_many)
-
-    @property
-    def base_url(self) -> str:
-        """What stands before `/api/v1/console` in the address of each request."""
-        return self._config.base_url
-
-    def __repr__(self) -> str:
-        # A traceback with locals shows a client whose settings were refused, too.
-        return f"{type(self).__name__}({vars(self).get('_config', 'refused')})"
+        self._owner = os.getpid()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -150,107 +83,61 @@ class Client:
             self._closed.set()
         if self._threads and self._threads_of == os.getpid():
             self._threads.shutdown(cancel_futures=True)
-        if self._owner == os.getpid():
+        if self._owns_http and self._owner == os.getpid():
             self._http.close()
 
-    def _listing(self, query: CallQuery, options: ReadOptions) -> CallListing:
-        return CallListing(
-            query,
-            options,
-            partial(self._fetch, options=options),
-            self._submit,
-            self._config.concurrency,
-            self._config.clock,
-        )
-
-    def _listing_of_many(
-        self, query: CallQuery, many: ManyOptions, options: ReadOptions
-    ) -> ManyListing:
-        return ManyListing(
-            query,
-            many,
-            options,
-            partial(self._fetch, options=options),
-            self._submit,
-            self._config.concurrency,
-            self._config.clock,
-        )
-
-    def _submit(self, fetch: Callable[[CallQuery], Page], query: CallQuery) -> Future[Page]:
+    def _begin(self, fetch: Callable[[CallQuery], Page], query: CallQuery) -> Future[Page]:
         with self._starting:
             self._check_open()
             if self._threads is None or self._threads_of != os.getpid():
                 from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (slow to import)
 
-                self._threads, self._threads_of = (
-                    ThreadPoolExecutor(_MOST_THREADS, "agentcalls"),
-                    os.getpid(),
-                )
+                self._threads = ThreadPoolExecutor(MAX_CONNECTIONS, "agentcalls")
+                self._threads_of = os.getpid()
             return self._threads.submit(fetch, query)
 
-    def _fetch(self, query: CallQuery, *, options: ReadOptions) -> Page:
-        target = target_of(query)
-        steps = self._exchanges.steps(query, options)
-        outcome: Answer | AgentCallsError | None = None
+    def _fetch(self, outgoing: Outgoing[ResultT], **options: Any) -> ResultT:
+        steps = self._exchanges.steps(outgoing, **options)
+        answer: Answer | None = None
         try:
             while True:
-                step = steps.send(outcome)
-                outcome = None
+                step = steps.send(answer)
+                answer = None
                 if isinstance(step, Send):
-                    outcome = self._send(target, step)
+                    answer = self._send(outgoing, step)
                 else:
-                    self._sleep(step)
+                    self._wait(step)
         except StopIteration as end:
-            page: Page = end.value
-            return page
+            return cast("ResultT", end.value)
 
-    def _send(self, target: str, step: Send) -> Answer | AgentCallsError:
-        config, now = self._config, self._config.clock.now
+    def _send(self, outgoing: Outgoing[Any], step: Send) -> Answer:
         self._check_open()
-        auth = config.auth.asked()
+        auth = self._config.auth.asked()
         self._check_open()
-        http = self._connections()
-        timeouts = within(self._timeout or http.timeout, step.deadline - now())
-        incoming = Incoming(auth, longest=config.max_body_bytes, deadline=step.deadline)
-        try:
-            with keyless_logs(auth):
-                reply = http.send(target, auth, timeouts)
-                try:
-                    if ended := incoming.start(reply):
-                        return ended
+        self._leave_to_parent()
+        with self._receiving(outgoing, auth, step) as (incoming, timeouts):
+            reply = self._http.send(outgoing, auth, timeouts)
+            try:
+                if incoming.start(reply):
                     for chunk in reply.body:
-                        if ended := incoming.add(chunk, now()):
-                            return ended
-                finally:
-                    reply.close()
-        except RuntimeError:
-            # httpx's, of a client that was closed meanwhile.
+                        if not incoming.add(chunk, self._config.clock.now()):
+                            break
+            finally:
+                reply.close()
+        return self._received(incoming)
+
+    def _wait(self, step: float | Awaitable[object]) -> None:
+        if isinstance(step, int | float):
+            (self._config.clock.sleep or self._closed.wait)(step)
             self._check_open()
-            raise
-        except FAILURES as error:
-            failure = incoming.failed(error)
-        else:
-            return incoming.whole()
-        self._check_open()
-        return failure
+            return
+        if iscoroutine(step):
+            step.close()
+        raise ConfigurationError("A hook is an async function, which needs AsyncClient.")
 
-    def _sleep(self, seconds: float) -> None:
-        (self._config.clock.sleep or self._closed.wait)(seconds)
-        self._check_open()
-
-    def _check_open(self) -> None:
-        if self._closed.is_set() or self._http.is_closed:
-            raise ConfigurationError("The client is closed; make a new one.")
-
-    def _opened(self) -> Borrowed | Connections:
-        if self._config.is_proxied:
-            return Borrowed(proxied(httpx.Client), self._config.host)
-        return Connections(self._config.host)
-
-    def _connections(self) -> Borrowed | Connections:
+    def _leave_to_parent(self) -> None:
         # Two processes on one socket would read each other's answers.
-        if self._owner not in {None, os.getpid()}:
+        if self._owns_http and self._owner != os.getpid():
             # The parent's are kept, or Python would warn of its sockets as left open.
             self._inherited = self._http
-            self._http, self._owner = self._opened(), os.getpid()
-        return self._http
+            self._http, self._owner = self._way_to_host(), os.getpid()

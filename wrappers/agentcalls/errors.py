@@ -12,7 +12,7 @@ AgentCallsError
 │   ├── ConflictError           409
 │   ├── RateLimitError          429
 │   └── InternalServerError     5xx
-├── UnexpectedResponseError     an answer that the contract does not know: a 2xx that is no page, or a 3xx
+├── UnexpectedResponseError     an answer that the contract does not know: a 2xx that cannot be read, or a 3xx
 └── PaginationError             pages that contradict each other
 
 `request/refusal.py` maps an answer to its class.
@@ -21,6 +21,8 @@ AgentCallsError
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from agentcalls.settings import VARIABLES
 
 if TYPE_CHECKING:
     from agentcalls.values import Checkpoint
@@ -113,19 +115,19 @@ class BadRequestError(APIStatusError):
 class AuthenticationError(APIStatusError):
     """401: the key is missing, unknown or expired."""
 
-    advice = "Check AGENTCALLS_API_KEY, or the api_key that was passed."
+    advice = f"Check {VARIABLES['api_key']}, or the api_key that was passed."
 
 
 class PermissionDeniedError(APIStatusError):
     """403: the key lacks a scope."""
 
-    advice = "Use a key with the scope conversations:read."
+    advice = "Use a key with the scope that this needs."
 
 
 class NotFoundError(APIStatusError):
-    """404: the key's team has no such agent."""
+    """404: the key's team has nothing of this id."""
 
-    advice = "Check the agent's id, and that the key belongs to its team."
+    advice = "Check the id, and that the key belongs to its team."
 
 
 class ConflictError(APIStatusError):
@@ -154,7 +156,7 @@ class InternalServerError(APIStatusError):
 
 
 class UnexpectedResponseError(AgentCallsError):
-    """An answer that the contract does not know: a 2xx that is no page of calls, or a redirect."""
+    """An answer that the contract does not know: a 2xx that cannot be read, or a redirect."""
 
     advice = "Check that the base URL is the API's."
 

@@ -67,6 +67,36 @@ class RateLimit:
 
 
 @described
+@frozen(kw_only=True)
+class Exchange:
+    """One request and its answer, as `on_exchange` is told of them; the key is in none of it.
+
+    Its repr holds nothing that was asked: neither the agent's id nor the parameters.
+    """
+
+    method: str
+    """The HTTP method."""
+    path: str
+    """The path template of the operation, without the agent's id."""
+    query: str = field(repr=False)
+    """The parameters as they were sent, without the question mark."""
+    attempt: int
+    """Which attempt of its request it was, 1-based."""
+    seconds: float
+    """From sending it to the end of its answer."""
+    status: int | None
+    """The HTTP status; None where no answer began."""
+    bytes: int
+    """Bytes of the answer's body as they arrived, before decompression."""
+    request_id: str | None
+    """The `X-Request-Id` of the answer."""
+    error: str | None
+    """The class of the error that it stands for, such as "RateLimitError"; None for a good answer."""
+    headers: Mapping[str, str] = field(repr=False)
+    """The answer's headers, their names in lower case."""
+
+
+@described
 @frozen(eq=False)
 class Page:
     """One page of calls as the server gave it; iterating it gives its calls."""

@@ -12,27 +12,27 @@ import re
 import stat
 import sys
 import tomllib
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import field, frozen
 
 import agentcalls
+from agentcalls import settings
 from agentcalls.cli.failures import Code, Failure, option
 from agentcalls.cli.show.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    import httpx
     import typer
 
-    from agentcalls import Client, Retry
+    from agentcalls import Client, Exchange, Retry
 
-    Hear = Callable[[Mapping[str, str]], None]
+    Hear = Callable[[Exchange], None]
 
-_KEY_HEADERS = {"authorization", "x-api-key"}
+_HEADER_OF_SCHEME = {"bearer": "authorization", "x-api-key": "x-api-key"}
 
 DEFAULT_PROFILE = "default"
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -43,7 +43,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "allow_http": (bool,),
     "max_retries": (int,),
 }
-_VARIABLES = ("api_key", "base_url", "auth", "timeout")
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 _LONG_ENOUGH_FOR_A_TAIL = 24
 _KEY = re.compile(r"\bsk_[\w-]+")
@@ -75,48 +74,36 @@ def in_force(ctx: typer.Context) -> tuple[Profile, dict[str, Setting]]:
 def client(
     found: Mapping[str, Setting], *, debug: bool = False, hear: Hear | None = None
 ) -> Generator[Client]:
-    """A client with these settings; `hear` is called with the headers of each answer."""
+    """A client with these settings; `hear` is called with each exchange."""
     arguments: dict[str, Any] = {name: setting.value for name, setting in found.items()}
-    with ExitStack() as opened:
-        if debug or hear:
-            http = _listening(arguments["api_key"], debug=debug, hear=hear)
-            arguments["http_client"] = opened.enter_context(http)
-        if debug or sys.stderr.isatty():
-            arguments["on_retry"] = _say_retry
-        connected = agentcalls.Client(**arguments)
-        try:
-            yield connected
-        finally:
-            # After Ctrl-C nobody wants to wait for the requests that are under way.
-            if not isinstance(sys.exception(), KeyboardInterrupt):
-                connected.close()
 
-
-def _listening(key: str, *, debug: bool, hear: Hear | None) -> httpx.Client:
-    import httpx  # noqa: PLC0415  # not before a client is needed
-
-    def said(text: str) -> None:
+    def on_exchange(exchange: Exchange) -> None:
         if debug:
-            say(text.replace(key, "***"))
-
-    def on_request(request: httpx.Request) -> None:
-        said(f"> {request.method} {request.url}")
-        for name, value in request.headers.items():
-            said(f"> {name}: {'***' if name.lower() in _KEY_HEADERS else value}")
-
-    def on_response(response: httpx.Response) -> None:
-        said(f"< {response.status_code} {response.reason_phrase}")
-        for name, value in response.headers.items():
-            said(f"< {name}: {value}")
+            _say_exchange(exchange, connected.base_url, arguments.get("auth", settings.AUTH))
         if hear:
-            hear(response.headers)
+            hear(exchange)
 
-    return httpx.Client(
-        timeout=httpx.Timeout(30, connect=10),
-        # A proxy of the environment is not for this machine, and would be shown the key.
-        mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
-        event_hooks={"request": [on_request], "response": [on_response]},
-    )
+    if debug or sys.stderr.isatty():
+        arguments["on_retry"] = _say_retry
+    if debug or hear:
+        arguments["on_exchange"] = on_exchange
+    connected = agentcalls.Client(**arguments)
+    try:
+        yield connected
+    finally:
+        # After Ctrl-C nobody wants to wait for the requests that are under way.
+        if not isinstance(sys.exception(), KeyboardInterrupt):
+            connected.close()
+
+
+def _say_exchange(exchange: Exchange, base_url: str, auth: str) -> None:
+    query = f"?{exchange.query}" if exchange.query else ""
+    say(f"> {exchange.method} {base_url}{exchange.path}{query}")
+    say(f"> {_HEADER_OF_SCHEME[auth]}: ***")
+    what = exchange.error if exchange.status is None else exchange.status
+    say(f"< {what}, attempt {exchange.attempt}, {exchange.seconds:.3f} s, {exchange.bytes:,} bytes")
+    for name, value in exchange.headers.items():
+        say(f"< {name}: {value}")
 
 
 def _say_retry(retry: Retry) -> None:
@@ -161,7 +148,7 @@ def read_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
     Raises `Failure` for a profile that is not there, and for a file that cannot be used.
     """
     path = config_path(environment)
-    wanted = name or environment.get("AGENTCALLS_PROFILE") or None
+    wanted = name or environment.get(settings.VARIABLES["profile"]) or None
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -187,30 +174,31 @@ def resolve(
     options: Mapping[str, Any], environment: Mapping[str, str], profile: Profile
 ) -> dict[str, Setting]:
     """The settings that are set, by the names of `Client`'s arguments. An empty variable counts as unset."""
-    settings: dict[str, Setting] = {}
+    found: dict[str, Setting] = {}
     for name in _TYPES:
-        variable = f"AGENTCALLS_{name.upper()}"
+        variable = settings.VARIABLES.get(name, "")
         if options.get(name) is not None:
             origin = "--key-stdin" if name == "api_key" else option(name)
-            settings[name] = Setting(options[name], origin)
-        elif name in _VARIABLES and environment.get(variable):
-            settings[name] = Setting(_parsed(name, environment[variable]), variable)
+            found[name] = Setting(options[name], origin)
+        elif environment.get(variable):
+            found[name] = Setting(_parsed(name, environment[variable]), variable)
         elif name in profile.values:
             origin = f"{profile.path} [{profile.name}]"
-            settings[name] = Setting(profile.values[name], origin)
-    return settings
+            found[name] = Setting(profile.values[name], origin)
+    return found
 
 
-def check_complete(settings: Mapping[str, Setting]) -> None:
+def check_complete(found: Mapping[str, Setting]) -> None:
     """Raises `Failure` where the key or the host is missing."""
-    if "api_key" not in settings:
+    if "api_key" not in found:
         raise Failure(
-            "No API key: set AGENTCALLS_API_KEY, pass it with --key-stdin, or write api_key into config.toml.",
+            f"No API key: set {settings.VARIABLES['api_key']}, pass it with --key-stdin, "
+            "or write api_key into config.toml.",
             Code.DENIED,
         )
-    if "base_url" not in settings:
+    if "base_url" not in found:
         raise Failure(
-            "No base URL: set AGENTCALLS_BASE_URL, pass --base-url, or write base_url into config.toml.",
+            f"No base URL: set {settings.VARIABLES['base_url']}, pass --base-url, or write base_url into config.toml.",
             Code.USAGE,
         )
 
@@ -235,7 +223,8 @@ def _parsed(name: str, text: str) -> str | float:
     try:
         return float(text) if name == "timeout" else text
     except ValueError:
-        raise Failure("AGENTCALLS_TIMEOUT takes a number of seconds.", Code.USAGE) from None
+        variable = settings.VARIABLES[name]
+        raise Failure(f"{variable} takes a number of seconds.", Code.USAGE) from None
 
 
 def _check(key: str, value: object, where: str) -> None:

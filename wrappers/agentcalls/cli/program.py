@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import agentcalls
+from agentcalls import settings
 from agentcalls.cli.failures import Code, code_of, sentence_of
 from agentcalls.cli.show.output import say
 
@@ -29,7 +30,7 @@ def _connection(
         ),
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="What stands before /api/v1/console.")
+        str | None, typer.Option(metavar="URL", help=f"What stands before {settings.API_PREFIX}.")
     ] = None,
     auth: Annotated[
         Literal["bearer", "x-api-key"] | None,
@@ -40,7 +41,10 @@ def _connection(
     ] = False,
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", help="How long to wait for an answer; 30 where left out."),
+        typer.Option(
+            metavar="SECONDS",
+            help=f"How long to wait for an answer; {settings.TIMEOUT:.0f} where left out.",
+        ),
     ] = None,
     allow_http: Annotated[
         bool | None,
@@ -54,7 +58,7 @@ def _connection(
             "--max-retries",
             min=0,
             metavar="N",
-            help="How often a request is tried again; 4 where left out.",
+            help=f"How often a request is tried again; {settings.MAX_RETRIES} where left out.",
         ),
     ] = None,
     debug: Annotated[

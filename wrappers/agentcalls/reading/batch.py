@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 
 from agentcalls.reading.chain import Seam
 from agentcalls.reading.windows import RowT
-from agentcalls.request.query import MAX_LIMIT
+from agentcalls.settings import MAX_LIMIT
 from agentcalls.values import Checkpoint
 
 if TYPE_CHECKING:

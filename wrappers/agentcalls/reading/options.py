@@ -11,14 +11,13 @@ from attrs.validators import optional
 from agentcalls.checks import check_boolean, check_integer
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.moments import Moment, check_moment
+from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from agentcalls.values import AgentReport
-
-MAX_CONCURRENCY = 64
 
 
 def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:

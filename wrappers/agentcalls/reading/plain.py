@@ -9,7 +9,7 @@ from agentcalls.errors import PaginationError
 from agentcalls.reading.evidence import judge
 from agentcalls.reading.order import direction_of
 from agentcalls.reading.windows import Window
-from agentcalls.request.query import MAX_LIMIT
+from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

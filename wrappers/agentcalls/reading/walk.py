@@ -26,7 +26,7 @@ from agentcalls.reading.order import Keyed, direction_of, is_ordered, is_strict,
 from agentcalls.reading.plain import RecentIds
 from agentcalls.reading.plan import Plan
 from agentcalls.reading.windows import RowT, farthest_window
-from agentcalls.request.query import MAX_LIMIT
+from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from attrs import frozen
 
-from agentcalls.request.query import MAX_LIMIT
+from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from datetime import datetime

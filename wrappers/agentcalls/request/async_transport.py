@@ -5,35 +5,35 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpcore
 import httpx
 
-from agentcalls.request.transport import DEFAULT_TIMEOUT, MOST_CONNECTIONS, FreeList, Reply, joined
+from agentcalls.request.transport import BorrowedBase, ConnectionsBase, reply_of, reply_of_httpx
+from agentcalls.settings import MAX_CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable
+    from typing import TypeAlias
 
+    from agentcalls.request.host import Host, Timeouts
     from agentcalls.request.key import KeyAuth
-    from agentcalls.request.transport import Host, Timeouts
+    from agentcalls.request.operation import Outgoing
+    from agentcalls.request.transport import Reply
+
+    AsyncReply: TypeAlias = Reply[AsyncIterable[bytes], Awaitable[object]]
 
 
-class AsyncConnections:
-    """Connections of a client's own, to one host."""
+class AsyncConnections(ConnectionsBase[httpcore.AsyncHTTPConnection]):
+    """Connections that are awaited."""
 
-    timeout = DEFAULT_TIMEOUT
-
-    def __init__(self, host: Host, *, most: int = MOST_CONNECTIONS) -> None:
-        self._host = host
-        self._list = FreeList(partial(httpcore.AsyncHTTPConnection, **host.options))
+    def __init__(self, host: Host, *, most: int = MAX_CONNECTIONS) -> None:
+        super().__init__(host, httpcore.AsyncHTTPConnection)
         self._slots = asyncio.Semaphore(most)
-        self.is_closed = False
 
-    async def send(
-        self, target: str, auth: KeyAuth, timeouts: Timeouts
-    ) -> Reply[AsyncIterable[bytes], Awaitable[object]]:
-        """The answer to a GET of `target`, a path with its query. Raises httpx's errors, and httpcore's."""
+    async def send(self, outgoing: Outgoing[Any], auth: KeyAuth, timeouts: Timeouts) -> AsyncReply:
+        """The answer to a request. Raises httpx's errors, and httpcore's."""
         try:
             # None waits where there is room, and a timeout of asyncio's is not for nothing.
             async with asyncio.timeout(timeouts["pool"] if self._slots.locked() else None):
@@ -44,14 +44,12 @@ class AsyncConnections:
         try:
             connection, expired = self._list.take()
             await _close_all(expired)
-            response = await connection.handle_async_request(
-                self._host.request(target, auth, timeouts)
-            )
+            request = self._host.request(outgoing, auth, timeouts)
+            response = await connection.handle_async_request(request)
         except BaseException:
             await self._free(connection)
             raise
-        close = partial(self._end, response, connection)
-        return Reply(response.status, joined(response.headers), response.stream, close)  # type: ignore[arg-type]
+        return reply_of(response, partial(self._end, response, connection))
 
     async def _end(
         self, response: httpcore.Response, connection: httpcore.AsyncHTTPConnection
@@ -71,35 +69,21 @@ class AsyncConnections:
 
     async def close(self) -> None:
         """Close every connection."""
-        self.is_closed = True
-        await _close_all(self._list.take_all())
+        await _close_all(self._all())
 
 
-class AsyncBorrowed:
+class AsyncBorrowed(BorrowedBase[httpx.AsyncClient]):
     """An `httpx.AsyncClient` as the way to the server."""
 
-    def __init__(self, http: httpx.AsyncClient, host: Host) -> None:
-        self._http, self._host = http, host
-        self.close = http.aclose
-
-    @property
-    def timeout(self) -> httpx.Timeout:
-        """How long it waits."""
-        return self._http.timeout
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether its owner has closed it."""
-        return self._http.is_closed
-
-    async def send(
-        self, target: str, auth: KeyAuth, timeouts: Timeouts
-    ) -> Reply[AsyncIterable[bytes], Awaitable[object]]:
-        """The answer to a GET of `target`, a path with its query. Raises httpx's errors."""
-        request = self._host.httpx_request(self._http, target, auth, timeouts)
+    async def send(self, outgoing: Outgoing[Any], auth: KeyAuth, timeouts: Timeouts) -> AsyncReply:
+        """The answer to a request. Raises httpx's errors."""
+        request = self._host.httpx_request(self._http, outgoing, auth, timeouts)
         response = await self._http.send(request, auth=None, stream=True, follow_redirects=False)
-        headers = dict(response.headers.items())
-        return Reply(response.status_code, headers, response.stream, response.aclose)  # type: ignore[arg-type]
+        return reply_of_httpx(response, response.aclose)
+
+    async def close(self) -> None:
+        """Close the client."""
+        await self._http.aclose()
 
 
 async def _close_all(connections: list[httpcore.AsyncHTTPConnection]) -> None:

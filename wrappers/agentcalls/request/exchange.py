@@ -1,24 +1,69 @@
-"""One page, from the query to what `Client` or `AsyncClient` hands out: the steps that both take, waiting apart."""
+"""A request with its retries, from the arguments to what `Client` or `AsyncClient` hands out, waiting apart.
+
+The steps are a generator, as `retry.attempts` has them; the shells drive it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
+from attrs import Attribute, evolve, field, frozen
 
-from agentcalls.errors import AgentCallsError
-from agentcalls.request.log import log_problems, log_retry
-from agentcalls.request.operation import operation_of, page_from
-from agentcalls.request.retry import Gate, attempts
+from agentcalls.checks import at_least, check_boolean, check_integer
+from agentcalls.clock import Clock
+from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.request.host import Host, has_proxies, is_loopback
+from agentcalls.request.key import KeyAuth, redacted, without
+from agentcalls.request.log import hears_exchanges, log_exchange, log_problems, log_retry
+from agentcalls.request.retry import Gate, Retry, RetryPolicy, attempts
+from agentcalls.settings import MAX_CONCURRENCY
+from agentcalls.values import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable
 
-    from agentcalls.reading.options import ReadOptions
-    from agentcalls.request.query import CallQuery
-    from agentcalls.request.retry import Answer, Retry, Send
-    from agentcalls.settings import Config
-    from agentcalls.values import Page
+    from agentcalls.request.operation import Outgoing
+    from agentcalls.request.retry import Answer, ResultT, Steps
+
+
+def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and not callable(value):
+        raise ConfigurationError(f"{attribute.name} takes a function.")
+
+
+def _clock(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, Clock):
+        raise ConfigurationError(f"{attribute.name} takes a Clock.")
+
+
+@frozen(kw_only=True)
+class Config:
+    """Where a client sends its requests, with which credential, and how hard it tries."""
+
+    base_url: str
+    auth: KeyAuth
+    concurrency: int = field(validator=check_integer(1, MAX_CONCURRENCY))
+    retry: RetryPolicy
+    max_body_bytes: int = field(validator=at_least(1, "a whole number of bytes", int))
+    strict: bool = field(validator=check_boolean)
+    on_retry: Callable[[Retry], object] | None = field(repr=False, validator=_callable)
+    on_exchange: Callable[[Exchange], object] | None = field(repr=False, validator=_callable)
+    clock: Clock = field(repr=False, validator=_clock)
+
+    @property
+    def host(self) -> Host:
+        """Where requests go, and what each of them carries."""
+        return Host(self.base_url)
+
+    @property
+    def is_proxied(self) -> bool:
+        """Whether the environment may name a proxy for the host."""
+        # One is not for this machine, and would be shown the key.
+        return has_proxies() and not is_loopback(self.base_url)
+
+    def __str__(self) -> str:
+        return f"base_url={self.base_url!r}, auth={self.auth.scheme!r}"
 
 
 class Exchanges:
@@ -30,30 +75,60 @@ class Exchanges:
         self._said: set[tuple[str | None, str]] = set()
 
     def steps(
-        self, query: CallQuery, options: ReadOptions
-    ) -> Generator[float | Send, Answer | AgentCallsError | None, Page]:
-        """The steps of one request with its retries, as `retry.attempts` has them; they return the page."""
-        config = self._config
-        policy, strict = config.retry, config.strict
-        if options.max_retries is not None:
-            policy = evolve(policy, max_retries=options.max_retries)
-        if options.strict is not None:
-            strict = options.strict
+        self,
+        outgoing: Outgoing[ResultT],
+        *,
+        strict: bool | None = None,
+        max_retries: int | None = None,
+    ) -> Steps[ResultT]:
+        """The steps of one request with its retries; they return the result. None leaves it to the client."""
+        config, operation = self._config, outgoing.operation
+        policy, strict = config.retry, config.strict if strict is None else strict
+        if not operation.idempotent:
+            max_retries = 0
+        if max_retries is not None:
+            policy = evolve(policy, max_retries=max_retries)
         try:
-            page = yield from attempts(
+            result, problems = yield from attempts(
                 policy,
                 self._gate,
                 clock=config.clock,
-                read=lambda answer: page_from(answer, query, strict=strict),
-                on_retry=self._tell,
+                read=lambda answer: outgoing.result_of(answer, strict=strict),
+                on_retry=self._on_retry,
+                on_exchange=partial(self._on_exchange, outgoing),
             )
         except AgentCallsError as error:
-            vars(error).update(operation_of(query))
+            vars(error).update(method=operation.method, path=operation.path)
             raise
-        log_problems(page.problems, self._said)
-        return page
+        log_problems(problems, self._said)
+        return result
 
-    def _tell(self, retry: Retry) -> None:
+    def _on_retry(self, retry: Retry) -> object:
         log_retry(retry)
-        if self._config.on_retry:
-            self._config.on_retry(retry)
+        return self._config.on_retry and self._config.on_retry(retry)
+
+    def _on_exchange(
+        self,
+        outgoing: Outgoing[Any],
+        attempt: int,
+        seconds: float,
+        answer: Answer,
+        error: AgentCallsError | None,
+    ) -> object:
+        told = self._config.on_exchange
+        if not told and not hears_exchanges():
+            return None
+        exchange = Exchange(
+            method=outgoing.operation.method,
+            path=outgoing.operation.path,
+            query=outgoing.query,
+            attempt=attempt,
+            seconds=seconds,
+            status=answer.status,
+            bytes=answer.arrived,
+            request_id=without(answer.secret, answer.headers.get("x-request-id", "")) or None,
+            error=type(error).__name__ if error else None,
+            headers=redacted(dict(answer.headers), answer.secret),
+        )
+        log_exchange(exchange)
+        return told and told(exchange)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
+from agentcalls import settings
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -137,9 +138,31 @@ class ApiKeyHeaderAuth(KeyAuth):
     prefix = ""
 
 
-AUTH_OF_SCHEME: dict[str, type[KeyAuth]] = {
+_AUTH_OF_SCHEME: dict[str, type[KeyAuth]] = {
     auth.scheme: auth for auth in (BearerAuth, ApiKeyHeaderAuth)
 }
+
+
+def given_auth(api_key: Secret | None, auth: str | None) -> KeyAuth:
+    """How requests carry the key: as was asked for, or else as the environment says.
+
+    Raises `ConfigurationError` for a key that is missing or cannot be sent, and for an unknown scheme.
+    """
+    scheme = settings.given("auth", auth) or settings.AUTH
+    if api_key is None:
+        raise ConfigurationError(
+            f"No API key: set {settings.VARIABLES['api_key']}, or pass api_key=…."
+        )
+    if scheme not in list(_AUTH_OF_SCHEME):
+        # Not quoted: somebody may have put the key here.
+        raise ConfigurationError(f"auth takes {' or '.join(map(repr, _AUTH_OF_SCHEME))}.")
+    return _AUTH_OF_SCHEME[scheme](api_key)
+
+
+def given_key(api_key: object) -> Secret | None:
+    """The key that was passed, or else the environment's, out of sight; None where there is neither."""
+    value = settings.given("api_key", api_key)
+    return None if value is None else Secret(value)
 
 
 def without(secret: str, text: str) -> str:

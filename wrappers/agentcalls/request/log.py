@@ -1,4 +1,4 @@
-"""What the logger `agentcalls` says: retries at INFO, and what is wrong with pages at WARNING, once for each kind."""
+"""What the logger `agentcalls` says: exchanges at DEBUG, retries at INFO, each kind of odd answer once at WARNING."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from agentcalls.request.key import KeyAuth
     from agentcalls.request.retry import Retry
-    from agentcalls.values import Problem
+    from agentcalls.values import Exchange, Problem
 
 _logger = logging.getLogger("agentcalls")
 _carried: ContextVar[KeyAuth | None] = ContextVar("_carried", default=None)
@@ -28,13 +28,8 @@ def _without_key(record: logging.LogRecord) -> bool:
 
 
 # They log an answer's reason and headers as they are, where a server may echo the key.
-for _name in (
-    "httpx",
-    "httpcore.connection",
-    "httpcore.http11",
-    "httpcore.http2",
-    "httpcore.proxy",
-):
+_PARTS = ("connection", "http11", "http2", "proxy")
+for _name in ("httpx", *(f"httpcore.{part}" for part in _PARTS)):
     logging.getLogger(_name).addFilter(_without_key)
 
 
@@ -53,6 +48,16 @@ def log_retry(retry: Retry) -> None:
     _logger.info(
         "Attempt %d failed, next in %.1f s: %s", retry.attempt, retry.wait_seconds, retry.error
     )
+
+
+def hears_exchanges() -> bool:
+    """Whether anybody listens to them."""
+    return _logger.isEnabledFor(logging.DEBUG)
+
+
+def log_exchange(exchange: Exchange) -> None:
+    """Say what came of a request."""
+    _logger.debug("%s", exchange)
 
 
 def log_problems(problems: tuple[Problem, ...], said: set[tuple[str | None, str]]) -> None:

@@ -10,9 +10,7 @@ from attrs.validators import optional
 
 from agentcalls.checks import check_boolean, check_integer, check_text
 from agentcalls.errors import ConfigurationError
-
-MAX_LIMIT = 100
-"""The largest page that the API gives, in calls."""
+from agentcalls.settings import MAX_LIMIT
 
 CallStatus: TypeAlias = (
     Literal["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled"] | str  # noqa: PYI051

@@ -1,57 +1,37 @@
-"""Any answer but a page becomes its error: `error_for` never raises anything itself."""
+"""Any answer but a good one becomes its error: `error_for` never raises anything itself."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from agentcalls.errors import (
-    AgentCallsError,
-    APIStatusError,
-    AuthenticationError,
-    BadRequestError,
-    ConflictError,
-    InternalServerError,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
-    UnexpectedResponseError,
-)
+from agentcalls import errors
 from agentcalls.request.key import LONGEST_TEXT, parsed, redacted, without
-from agentcalls.request.retry import RETRYABLE
+from agentcalls.request.retry import is_retryable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from agentcalls.request.operation import Operation
+    from agentcalls.request.retry import Answer
 
-
-_CLIENT_ERROR, _SERVER_ERROR, _NOT_IMPLEMENTED = 400, 500, 501
+_CLIENT_ERROR, _SERVER_ERROR = 400, 500
 
 _CLASS_OF_STATUS = {
-    400: BadRequestError,
-    401: AuthenticationError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    409: ConflictError,
-    429: RateLimitError,
+    400: errors.BadRequestError,
+    401: errors.AuthenticationError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    409: errors.ConflictError,
+    429: errors.RateLimitError,
 }
 
 
-def error_for(
-    status: int,
-    headers: Mapping[str, str],
-    content: bytes,
-    *,
-    method: str,
-    path: str,
-    secret: str = "",
-) -> AgentCallsError:
+def error_for(answer: Answer, operation: Operation[Any]) -> errors.AgentCallsError:
     """The error that an answer stands for, whatever its body holds; it is returned, not raised.
 
-    Takes the answer's status (any int), headers (their names in lower case), and body as it arrived, with the method
-    and the path template of the request, and what must not appear in the error: the key, which a server may echo. The
-    envelope is `ApiError` of openapi.yaml.
+    The key is cut out of all of it, since a server may echo it. The envelope is `ApiError` of openapi.yaml.
     """
-    body = parsed(content, secret)
+    status, headers, secret = answer.status or 0, answer.headers, answer.secret
+    body = parsed(answer.content, secret)
     envelope = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     known: dict[str, Any] = {
         "status": status,
@@ -60,20 +40,25 @@ def error_for(
         "request_id": _text(envelope.get("request_id"))
         or without(secret, headers.get("x-request-id", ""))
         or None,
-        "retryable": status in RETRYABLE
-        or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED),
+        "retryable": is_retryable(status),
         "body": body,
-        "method": method,
-        "path": path,
+        "method": operation.method,
+        "path": operation.path,
     }
+    if status in operation.advice:
+        known["advice"] = operation.advice[status]
     if status < _CLIENT_ERROR:
         host = _host(redacted(headers.get("location", ""), secret))
         where = host or ("another path" if "location" in headers else None)
-        what = f"It redirects to {where}." if where else "It is neither a page nor an error."
-        return UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
+        what = (
+            f"It redirects to {where}."
+            if where
+            else f"It is neither a {operation.result} nor an error."
+        )
+        return errors.UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
     message = _message(envelope.get("message")) or f"The server answered with status {status}."
     kind = _CLASS_OF_STATUS.get(
-        status, InternalServerError if status >= _SERVER_ERROR else APIStatusError
+        status, errors.InternalServerError if status >= _SERVER_ERROR else errors.APIStatusError
     )
     return kind(message, **known)
 

@@ -1,7 +1,7 @@
 """One request with its retries, as a generator: it decides, and the shells wait and send.
 
-It yields either seconds to sleep or a `Send`, and after a `Send` is given what came back: an `Answer`, or the error of
-having none. It returns what `read` makes of an answer, or raises what `read` raises.
+It yields seconds to sleep, a `Send`, or what a hook of the user's gave to be awaited; after a `Send` it is given the
+`Answer`, whole or not. It returns what `read` makes of an answer, or raises what `read` raises.
 
 What an answer's headers say of waiting is read here, too, and the `Gate` holds requests back until then.
 
@@ -13,29 +13,36 @@ jitter.
 from __future__ import annotations
 
 import re
+import ssl
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from inspect import isawaitable
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
+import httpx
 from attrs import field, frozen
 
+from agentcalls import settings
 from agentcalls.checks import at_least
 from agentcalls.errors import AgentCallsError, APITimeoutError, RateLimitError
 from agentcalls.values import RateLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 
     from agentcalls.clock import Clock
 
+    Step: TypeAlias = "float | Send | Awaitable[object]"
+
 ResultT = TypeVar("ResultT")
+Steps: TypeAlias = "Generator[Step, Answer | None, ResultT]"
 
 _FIRST_BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 8.0
 _TOO_MANY_REQUESTS = 429
 
-RETRYABLE = {408, 429}
+_RETRYABLE, _NOT_RETRYABLE, _SERVER_ERROR = {408, 429}, {501}, 500
 
 # A reset farther ahead than this is no rate limit but a mistake, such as milliseconds taken for seconds.
 LONGEST_WINDOW_SECONDS = 86_400
@@ -52,16 +59,21 @@ class Send:
     """The moment on the client's monotonic clock, in seconds, after which nothing more is read."""
 
 
-@frozen
+@frozen(kw_only=True)
 class Answer:
-    """An HTTP answer that was read to its end."""
+    """What came back: an HTTP answer, as far as it arrived."""
 
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
+    status: int | None = None
+    """None where not even the head arrived."""
+    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
     """Their names are in lower case."""
-    content: bytes = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
     secret: str = field(default="", repr=False)
     """The key that the request carried."""
+    arrived: int = 0
+    """Bytes of the body as they arrived, before decompression."""
+    failure: AgentCallsError | None = None
+    """Why it is of no use, where it cannot be read."""
 
 
 @frozen(kw_only=True)
@@ -80,11 +92,13 @@ class Retry:
 class RetryPolicy:
     """How long and how often one request is tried."""
 
-    max_retries: int = field(default=4, validator=at_least(0, "a whole number from 0", int))
+    max_retries: int = field(
+        default=settings.MAX_RETRIES, validator=at_least(0, "a whole number from 0", int)
+    )
     """Attempts after the first."""
-    deadline: float = field(default=120.0, validator=at_least(0.001, "seconds"))
+    deadline: float = field(default=settings.DEADLINE, validator=at_least(0.001, "seconds"))
     """Seconds for a request with all its retries and waits."""
-    max_retry_wait: float = field(default=60.0, validator=at_least(0, "seconds"))
+    max_retry_wait: float = field(default=settings.MAX_RETRY_WAIT, validator=at_least(0, "seconds"))
     """The longest wait, in seconds, that a server's word is obeyed for; a longer one is raised at once."""
 
 
@@ -95,45 +109,75 @@ def attempts(
     clock: Clock,
     read: Callable[[Answer], ResultT],
     on_retry: Callable[[Retry], object],
-) -> Generator[float | Send, Answer | AgentCallsError | None, ResultT]:
-    """The steps of one request; see above. Every moment is one of the clock's `now`, in seconds."""
-    now, random = clock.now, clock.random
+    on_exchange: Callable[[int, float, Answer, AgentCallsError | None], object],
+) -> Steps[ResultT]:
+    """The steps of one request; see above. Every moment is one of the clock's `now`, in seconds.
+
+    `on_exchange` is told the attempt, the seconds it took, its answer, and the error that this stands for.
+    """
+    now = clock.now
     deadline = now() + policy.deadline
     attempt = 0
     while True:
-        while held := gate.wait(now(), random):
-            # The spread is ours, not the server's word.
-            if held > policy.max_retry_wait + SPREAD_SECONDS or now() + held >= deadline:
-                raise RateLimitError(
-                    "The rate limit is used up; the request was not sent.",
-                    retry_after=held,
-                    attempts=attempt,
-                    retryable=True,
-                )
-            yield held
-        if now() >= deadline:
-            raise APITimeoutError(
-                "The deadline passed before the request was sent.", attempts=attempt
-            )
+        yield from _let_through(policy, gate, clock, deadline=deadline, attempts=attempt)
         attempt += 1
-        outcome = yield Send(deadline)
-        asked = None
+        sent_at = now()
+        answer = cast("Answer", (yield Send(deadline)))
+        ended_at = now()
+        result, error, asked = None, answer.failure, None
         try:
-            if isinstance(outcome, Answer):
-                asked = _note(outcome, gate, now(), clock.wall())
-                return read(outcome)
-            error = cast("AgentCallsError", outcome)
+            if not error:
+                asked = _note(answer, gate, ended_at, clock.wall())
+                result = read(answer)
         except AgentCallsError as refusal:
             error = refusal
+        yield from _awaited(on_exchange(attempt, ended_at - sent_at, answer, error))
+        if not error:
+            return cast("ResultT", result)
         error.attempts = attempt
         error.retry_after = asked
-        wait = next_wait(error, attempt, policy, random)
+        wait = next_wait(error, attempt, policy, clock.random)
         if isinstance(error, RateLimitError) and (asked or 0) <= LONGEST_WINDOW_SECONDS:
             gate.hold(now() + (wait or asked or 0))
         if wait is None or now() + wait >= deadline:
             raise error
-        on_retry(Retry(attempt=attempt, wait_seconds=wait, error=error))
+        yield from _awaited(on_retry(Retry(attempt=attempt, wait_seconds=wait, error=error)))
         yield wait
+
+
+def is_retryable(status: int) -> bool:
+    """Whether a request that was answered with this error status may succeed later."""
+    return status in _RETRYABLE or (status >= _SERVER_ERROR and status not in _NOT_RETRYABLE)
+
+
+def is_final(causes: Iterable[BaseException]) -> bool:
+    """Whether a request without an answer would fail again: it cannot be sent, or a certificate is not trusted."""
+    final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, ssl.SSLCertVerificationError)
+    return any(isinstance(cause, final) for cause in causes)
+
+
+def _let_through(
+    policy: RetryPolicy, gate: Gate, clock: Clock, *, deadline: float, attempts: int
+) -> Generator[float, object, None]:
+    # Waits until the gate is open. Raises where that takes longer than allowed.
+    while held := gate.wait(clock.now(), clock.random):
+        # The spread is ours, not the server's word.
+        if held > policy.max_retry_wait + SPREAD_SECONDS or clock.now() + held >= deadline:
+            raise RateLimitError(
+                "The rate limit is used up; the request was not sent.",
+                retry_after=held,
+                attempts=attempts,
+                retryable=True,
+            )
+        yield held
+    if clock.now() >= deadline:
+        raise APITimeoutError("The deadline passed before the request was sent.", attempts=attempts)
+
+
+def _awaited(told: object) -> Generator[Awaitable[object], object, None]:
+    # What a hook of the user's gave is for the shell to wait for, where it is to be waited for.
+    if isawaitable(told):
+        yield told
 
 
 def _note(answer: Answer, gate: Gate, now: float, wall: float) -> float | None:

@@ -1,4 +1,4 @@
-"""What `doctor` concludes from the settings and from one exchange. Nothing is asked here."""
+"""What `doctor` concludes from the settings and from one probe. Nothing is asked here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import frozen
 
 import agentcalls
+from agentcalls import settings
 from agentcalls.cli.connect import masked, without_keys
 from agentcalls.cli.failures import Code, Failure, code_of, sentence_of
 
@@ -24,10 +25,10 @@ _CHAIN = ("settings", "host", "rate limit", "key", "scope", "agent", "contract")
 _DEFAULTS = {
     "api_key": None,
     "base_url": None,
-    "auth": "bearer",
-    "timeout": 30,
-    "allow_http": False,
-    "max_retries": 4,
+    "auth": settings.AUTH,
+    "timeout": settings.TIMEOUT,
+    "allow_http": settings.ALLOW_HTTP,
+    "max_retries": settings.MAX_RETRIES,
 }
 _FORMS = {"base_url": r"https?://.*", "auth": r"bearer|x-api-key"}
 _LONGEST_SKEW_SECONDS = 30
@@ -46,7 +47,7 @@ class Finding:
 
 
 @frozen(kw_only=True)
-class Exchange:
+class Probe:
     """What came of the one request: a page or an error."""
 
     agent: str | None
@@ -55,28 +56,28 @@ class Exchange:
     error: Exception | None
     """Why there is no page."""
     headers: Mapping[str, str]
-    """The answer's; none where there was no answer."""
+    """The answer's, their names in lower case; none where there was no answer."""
     at: datetime
     """When the answer came, by this machine's clock."""
 
 
-def shown(settings: Mapping[str, Setting]) -> list[dict[str, Any]]:
+def shown(found: Mapping[str, Setting]) -> list[dict[str, Any]]:
     """Each setting with its value, where that is no secret, and where it is from."""
     return [
         {
             "setting": name,
-            "value": _harmless(name, settings[name].value) if name in settings else default,
-            "from": without_keys(settings[name].origin) if name in settings else "default",
+            "value": _harmless(name, found[name].value) if name in found else default,
+            "from": without_keys(found[name].origin) if name in found else "default",
         }
         for name, default in _DEFAULTS.items()
-        if name in settings or default is not None
+        if name in found or default is not None
     ]
 
 
-def findings(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
+def findings(probe: Probe, profile: Profile) -> Iterator[Finding]:
     """The checklist, from the settings to the clock."""
-    error = exchange.error
-    culprit = error and _culprit(error, exchange.agent)
+    error = probe.error
+    culprit = error and _culprit(error, probe.agent)
     broken = False
     for name in _CHAIN:
         if broken:
@@ -86,8 +87,8 @@ def findings(exchange: Exchange, profile: Profile) -> Iterator[Finding]:
             said = without_keys(sentence_of(error) or repr(error))
             yield Finding(name, "failed", said, code_of(error))
         else:
-            yield _passed(name, exchange, profile)
-    yield _clock(exchange)
+            yield _passed(name, probe, profile)
+    yield _clock(probe)
 
 
 def _culprit(error: Exception, agent: str | None) -> str | None:
@@ -105,8 +106,8 @@ def _culprit(error: Exception, agent: str | None) -> str | None:
     return "host"
 
 
-def _passed(name: str, exchange: Exchange, profile: Profile) -> Finding:
-    page = exchange.page
+def _passed(name: str, probe: Probe, profile: Profile) -> Finding:
+    page = probe.page
     if name == "settings":
         warning = profile.warning
         return Finding(name, "warning", warning) if warning else Finding(name, "ok", "complete")
@@ -115,7 +116,7 @@ def _passed(name: str, exchange: Exchange, profile: Profile) -> Finding:
     if said := {"host": "answers", "key": proven, "scope": proven}.get(name):
         return Finding(name, "ok", said)
     if name == "rate limit":
-        return _rate_limit(exchange)
+        return _rate_limit(probe)
     if page is None:
         return Finding(name, "skipped", "name an agent to have it checked")
     if name == "agent":
@@ -133,8 +134,8 @@ def _contract(page: Page) -> Finding:
     return Finding("contract", "failed", sentence, Code.FAILED)
 
 
-def _rate_limit(exchange: Exchange) -> Finding:
-    limit = agentcalls.RateLimit.from_headers(exchange.headers)
+def _rate_limit(probe: Probe) -> Finding:
+    limit = agentcalls.RateLimit.from_headers(probe.headers)
     if limit is None or limit.remaining is None or not limit.limit:
         return Finding("rate limit", "skipped", "the answer does not say")
     reset = f", until {limit.reset:%H:%M:%S} UTC" if limit.reset else ""
@@ -143,11 +144,11 @@ def _rate_limit(exchange: Exchange) -> Finding:
     return Finding("rate limit", "warning" if is_low else "ok", detail)
 
 
-def _clock(exchange: Exchange) -> Finding:
+def _clock(probe: Probe) -> Finding:
     try:
-        date = parsedate_to_datetime(exchange.headers["Date"])
+        date = parsedate_to_datetime(probe.headers["date"])
         # An HTTP date is always in GMT, said or not.
-        skew = exchange.at - (date if date.tzinfo else date.replace(tzinfo=UTC))
+        skew = probe.at - (date if date.tzinfo else date.replace(tzinfo=UTC))
     except (KeyError, ValueError):
         return Finding("clock", "skipped", "the answer does not say the time")
     seconds = round(skew.total_seconds())

@@ -9,13 +9,13 @@ from attrs import asdict
 
 import agentcalls
 from agentcalls.cli import options
-from agentcalls.cli.commands.doctor.diagnosis import Exchange, Finding, findings, shown
+from agentcalls.cli.commands.doctor.diagnosis import Finding, Probe, findings, shown
 from agentcalls.cli.connect import check_complete, client, in_force, without_keys
 from agentcalls.cli.failures import Failure
 from agentcalls.cli.show.output import printable, show, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from agentcalls import Exchange
 
 EXAMPLES = (
     "agentcalls doctor",
@@ -42,7 +42,7 @@ def command(
     It sends one request, without retries. The exit code is that of what failed; a warning has none.
     """
     profile, found = in_force(ctx)
-    heard: list[Mapping[str, str]] = []
+    heard: list[Exchange] = []
     page = error = None
     try:
         check_complete(found)
@@ -50,9 +50,9 @@ def command(
             page = connected.calls.list(agent or _NOBODY, max_retries=0).page(1)
     except (agentcalls.AgentCallsError, Failure) as refusal:
         error = refusal
-    headers = heard[-1] if heard else dict[str, str]()
-    exchange = Exchange(agent=agent, page=page, error=error, headers=headers, at=datetime.now(UTC))
-    found_out = list(findings(exchange, profile))
+    headers = heard[-1].headers if heard else dict[str, str]()
+    probe = Probe(agent=agent, page=page, error=error, headers=headers, at=datetime.now(UTC))
+    found_out = list(findings(probe, profile))
     values = shown(found)
     if as_json:
         result = {
