@@ -315,11 +315,12 @@ def test_close_of_the_client_is_no_cancellation_of_who_reads(server: FaultServer
     client = Client(base_url=server.url, concurrency=2)
     calls = iter(client.calls.list("agent_1", exact=False))
     first = [next(calls) for _ in range(51)]
-    for _, future in calls._ahead:
-        future.result()
+    request = next(iter(calls._under_way))
+    for _ in list(calls._under_way):
+        calls._answers.get()
     later: Future[Page] = Future()
     later.cancel()
-    calls._ahead[0] = (calls._ahead[0][0], later)  # what a close before its turn leaves of it
+    calls._answers.put((request, later))  # what a close before its turn leaves of it
     with pytest.raises(ConfigurationError, match="closed"):
         list(calls)
     assert len(first) == 51

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
-import json
 import pickle
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,73 +26,19 @@ from agentcalls import (
     RateLimitError,
 )
 from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
+from many_agents import START, Agents, Counting, by_agent, client_of, failing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterator
 
     from flavours import MakeClient
 
 pytestmark = pytest.mark.xdist_group("many")  # one mock is seeded
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class Agents:
-    """An API of several agents, newest calls first; it remembers what was asked, and fails as a test wants."""
-
-    def __init__(self, row: dict[str, Any], counts: dict[str, int]) -> None:
-        self._row = {**row, "ended_at": None}  # nothing that would make pages be read row by row
-        self.counts = counts
-        self.asked: list[str] = []
-        """The agent of each request, as they come."""
-        self.fail: Callable[[str, int], httpx.Response | None] = lambda _agent, _page: None
-        self._lock = threading.Lock()
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        agent = request.url.path.split("/")[-2]
-        page, limit = (int(request.url.params[name]) for name in ("page", "limit"))
-        with self._lock:
-            self.asked.append(agent)
-        total = self.counts.get(agent)
-        if total is None:
-            return httpx.Response(404, json={"message": "No such agent."})
-        end = page * limit
-        meta = {
-            "total_count": total,
-            "page_count": -(-total // limit),
-            "current_page": page,
-            "limit": limit,
-            "has_next_page": end < total,
-            "has_previous_page": page > 1,
-        }
-        rows = [self.row(agent, total - 1 - n) for n in range(end - limit, min(end, total))]
-        body = {"message": "Success", "meta": meta, "data": rows}
-        return self.fail(agent, page) or httpx.Response(200, content=json.dumps(body))
-
-    def row(self, agent: str, number: int) -> dict[str, Any]:
-        created = START + timedelta(minutes=number)
-        return {**self._row, "id": f"{agent}_{number}", "created_on": created.isoformat()}
-
-    def expected(self, agent: str) -> list[str]:
-        return [f"{agent}_{number}" for number in reversed(range(self.counts[agent]))]
-
 
 @pytest.fixture
 def api(page_body: Any) -> Agents:
     return Agents(page_body["data"][0], {"a": 350, "b": 0, "c": 1, "d": 120, "e": 1000})
-
-
-def client_of(make_client: MakeClient, api: Any, **options: Any) -> Client:
-    return make_client(
-        api_key="sk_1", base_url="https://host", http_client=make_client.http(api), **options
-    )
-
-
-def by_agent(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
-    read: dict[str, list[str]] = defaultdict(list)
-    for agent_id, call in pairs:
-        read[agent_id].append(call.id)
-    return read
 
 
 # What is read.
@@ -220,30 +165,6 @@ def test_endless_ids_are_read_only_as_far_as_the_window_goes(
         assert reached <= taken / 10 + 10
     pairs.close()
     assert reached < 50
-
-
-class Counting:
-    """An ASGI application that counts the requests to the one it wraps, and how many there are at once."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-        self.reset()
-
-    def reset(self) -> None:
-        self.at_once = self.most_at_once = 0
-        self.asked: list[str] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        self.asked.append(scope["path"].split("/")[-2])
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self.at_once -= 1
 
 
 @pytest.fixture(scope="module")
@@ -391,14 +312,6 @@ def test_reader_of_a_client_that_another_task_closes_is_told_so(
 
 
 # What fails.
-
-
-def failing(agent: str, status: int, *, page: int = 1) -> Callable[[str, int], Any]:
-    return lambda asked, number: (
-        httpx.Response(status, json={"message": "No."})
-        if asked == agent and number >= page
-        else None
-    )
 
 
 @pytest.mark.parametrize("concurrency", [1, 8])

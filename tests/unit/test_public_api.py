@@ -155,7 +155,7 @@ def test_many_agents_are_asked_what_one_is() -> None:
         for method in (agentcalls.Calls.list, agentcalls.Calls.list_many)
     )
     assert set(one) - set(many) == {"agent_id", "page", "limit"}
-    assert set(many) - set(one) == {"agent_ids", "stop_on_error"}
+    assert set(many) - set(one) == {"agent_ids", "stop_on_error", "ordered", "on_agent"}
     assert all(one[name].default == many[name].default for name in set(one) & set(many) - {"self"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,11 @@ from agentcalls import (
     Call,
     CallQuery,
     InternalServerError,
-    ManyOptions,
     Page,
     PageMeta,
     ReadOptions,
 )
+from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.schedule import Request, Schedule
 
 if TYPE_CHECKING:
@@ -26,14 +27,22 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def readings(
-    agents: Iterable[str], *, concurrency: int = 4, stop_on_error: bool = False, **options: Any
-) -> Schedule:
+    agents: Iterable[str],
+    *,
+    concurrency: int = 4,
+    stop_on_error: bool = False,
+    ordered: bool = False,
+    **options: Any,
+) -> Schedule[tuple[str, Call]]:
     return Schedule(
-        ManyOptions(agent_ids=list(agents), resume={}, stop_on_error=stop_on_error),
-        CallQuery(agent_id="*"),
-        ReadOptions(**options),
+        list(agents),
+        lambda agent: AgentReader(
+            CallQuery(agent_id=agent), ReadOptions(**options), wall=START.timestamp()
+        ),
+        lambda agent, calls: zip(itertools.repeat(agent), calls),
         concurrency=concurrency,
-        wall=START.timestamp(),
+        stop_on_error=stop_on_error,
+        ordered=ordered,
     )
 
 
@@ -69,7 +78,7 @@ def call(agent: str, number: int) -> Call:
     )
 
 
-def planned(many: Schedule) -> list[Request]:
+def planned(many: Schedule[Any]) -> list[Request]:
     return list(iter(many.plan, None))
 
 
@@ -77,7 +86,7 @@ def agents_of(requests: Iterable[Request]) -> list[str]:
     return [request.agent.id for request in requests]
 
 
-def opened(many: Schedule, *, total: int = 2) -> list[Request]:
+def opened(many: Schedule[Any], *, total: int = 2) -> list[Request]:
     """What is asked for once the first answer's second half comes."""
     (first,) = planned(many)
     many.answered(first, page_for(first, total))
@@ -88,7 +97,7 @@ def opened(many: Schedule, *, total: int = 2) -> list[Request]:
     return planned(many)
 
 
-def ids(many: Schedule) -> list[str]:
+def ids(many: Schedule[Any]) -> list[str]:
     return [str(call.id) for _, call in many.pending]
 
 

@@ -34,14 +34,26 @@ if TYPE_CHECKING:
         UnexpectedResponseError,
     )
     from agentcalls.listing import AsyncCallListing, AsyncManyListing, CallListing, ManyListing
-    from agentcalls.reading.iterators import AsyncCallIterator, CallIterator
-    from agentcalls.reading.many_iterators import AsyncManyIterator, ManyIterator
+    from agentcalls.reading.iterators import (
+        AsyncCallIterator,
+        AsyncManyIterator,
+        CallIterator,
+        ManyIterator,
+    )
     from agentcalls.reading.moments import Moment
     from agentcalls.reading.options import ManyOptions, ReadOptions
     from agentcalls.request.key import ApiKey, AsyncApiKey, AuthScheme
     from agentcalls.request.query import CallQuery, CallStatus
     from agentcalls.request.retry import Retry
-    from agentcalls.values import Checkpoint, ManyReport, Page, Problem, RateLimit, Report
+    from agentcalls.values import (
+        AgentReport,
+        Checkpoint,
+        ManyReport,
+        Page,
+        Problem,
+        RateLimit,
+        Report,
+    )
     from agentcalls_api.models import Call, PageMeta
 else:  # out of type checkers' sight, or they would take any name for one of ours
 
@@ -58,6 +70,7 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "AgentCallsError",
+    "AgentReport",
     "ApiKey",
     "AsyncApiKey",
     "AsyncCallIterator",
@@ -102,12 +115,13 @@ __all__ = [
 
 # Each public name's module is imported when the name is first asked for (PEP 562); the errors' is the other one.
 _HOMES = {
+    "AgentReport": "agentcalls.values",
     "ApiKey": "agentcalls.request.key",
     "AsyncApiKey": "agentcalls.request.key",
     "AsyncCallIterator": "agentcalls.reading.iterators",
     "AsyncCallListing": "agentcalls.listing",
     "AsyncClient": "agentcalls.async_client",
-    "AsyncManyIterator": "agentcalls.reading.many_iterators",
+    "AsyncManyIterator": "agentcalls.reading.iterators",
     "AsyncManyListing": "agentcalls.listing",
     "AuthScheme": "agentcalls.request.key",
     "Call": "agentcalls_api.models",
@@ -119,7 +133,7 @@ _HOMES = {
     "Checkpoint": "agentcalls.values",
     "Client": "agentcalls.client",
     "Clock": "agentcalls.clock",
-    "ManyIterator": "agentcalls.reading.many_iterators",
+    "ManyIterator": "agentcalls.reading.iterators",
     "ManyListing": "agentcalls.listing",
     "ManyOptions": "agentcalls.reading.options",
     "ManyReport": "agentcalls.values",

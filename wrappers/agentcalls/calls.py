@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from agentcalls.reading.moments import Moment
-    from agentcalls.values import Checkpoint
+    from agentcalls.values import AgentReport, Checkpoint
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)
 ManyListingT_co = TypeVar("ManyListingT_co", covariant=True)
@@ -123,12 +123,14 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         strict: bool | None = None,
         max_retries: int | None = None,
         stop_on_error: bool = False,
+        ordered: bool = False,
+        on_agent: Callable[[AgentReport], object] | None = None,
     ) -> ManyListingT_co:
         """The calls of many agents, as a listing of pairs (agent id, call) that sends nothing until it is read.
 
         Each agent is read as `list` reads it, and all share one window of requests under way. An agent's calls come in
-        its own order; those of different agents mix, page by page, as their answers arrive. What `list` takes means
-        the same here, for each agent; the rest is:
+        its own order; those of different agents mix, page by page, as their answers arrive, unless `ordered` is set.
+        What `list` takes means the same here, for each agent; the rest is:
 
         Args:
             agent_ids: The agents, in any iterable; it is read only as far as requests are made, and each id is checked
@@ -151,6 +153,10 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             max_retries: As in `list`.
             stop_on_error: Raise the first agent's failure by itself, at once. Otherwise the others are read to their
                 end, and then all failures are raised as one `ExceptionGroup`, each with its `agent_id`.
+            ordered: Give the agents in the order given, each with all its calls before the next one's first. The next
+                agents are read ahead meanwhile, and up to six pages wait for each request that may be under way.
+            on_agent: Called with an `AgentReport` when an agent has ended or failed, also where it has no calls: after
+                its last call was taken and, where `ordered` is set, before the next agent's first is given.
 
         Raises:
             ConfigurationError: At once, for a value that the contract does not allow.
@@ -169,6 +175,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
                 agent_ids=agent_ids,
                 resume={} if resume is None else resume,
                 stop_on_error=stop_on_error,
+                ordered=ordered,
+                on_agent=on_agent,
             ),
             ReadOptions(
                 since=since,

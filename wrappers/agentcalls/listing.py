@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from agentcalls.errors import ConfigurationError
-from agentcalls.reading.iterators import AsyncCallIterator, CallIterator
-from agentcalls.reading.many_iterators import AsyncManyIterator, ManyIterator
+from agentcalls.reading.iterators import (
+    AsyncCallIterator,
+    AsyncManyIterator,
+    CallIterator,
+    ManyIterator,
+)
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.plain import ServerPages, first_call, total_count
 from agentcalls.reading.schedule import UNREAD, Schedule
@@ -50,11 +56,8 @@ class CallListing:
     def __iter__(self) -> CallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
         concurrency = self.options.concurrency or self._concurrency
-        reading = AgentReader(
-            self.query, self.options, concurrency=concurrency, wall=self._clock.wall()
-        )
-        self._latest = reading
-        return CallIterator(reading, self._fetch, self._submit)
+        self._latest = AgentReader(self.query, self.options, wall=self._clock.wall())
+        return CallIterator(self._latest, self._fetch, self._submit, concurrency=concurrency)
 
     @property
     def report(self) -> Report:
@@ -131,11 +134,8 @@ class AsyncCallListing:
     def __aiter__(self) -> AsyncCallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
         concurrency = self.options.concurrency or self._concurrency
-        reading = AgentReader(
-            self.query, self.options, concurrency=concurrency, wall=self._clock.wall()
-        )
-        self._latest = reading
-        return AsyncCallIterator(reading, self._fetch, self._spawn)
+        self._latest = AgentReader(self.query, self.options, wall=self._clock.wall())
+        return AsyncCallIterator(self._latest, self._fetch, self._spawn, concurrency=concurrency)
 
     @property
     def report(self) -> Report:
@@ -217,7 +217,9 @@ class _Many(Generic[FetchT, BeginT]):
     _begin: BeginT = field(repr=False)
     _concurrency: int = field(repr=False)
     _clock: Clock = field(repr=False)
-    _latest: Schedule | None = field(default=None, init=False, repr=False, eq=False)
+    _latest: Schedule[tuple[str, Call]] | None = field(
+        default=None, init=False, repr=False, eq=False
+    )
 
     @property
     def report(self) -> ManyReport:
@@ -226,22 +228,30 @@ class _Many(Generic[FetchT, BeginT]):
             return self._latest.report
         return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
 
-    def _schedule(self) -> Schedule:
+    def _schedule(self) -> Schedule[tuple[str, Call]]:
+        many = self.many
         self._latest = Schedule(
-            self.many,
-            self.query,
-            self.options,
+            many.agent_ids,
+            partial(self._begun, wall=self._clock.wall()),
+            lambda agent_id, calls: zip(repeat(agent_id), calls),
             concurrency=self.options.concurrency or self._concurrency,
-            wall=self._clock.wall(),
+            ordered=many.ordered,
+            stop_on_error=many.stop_on_error,
+            on_agent=many.on_agent,
         )
         return self._latest
+
+    def _begun(self, agent_id: str, *, wall: float) -> AgentReader:
+        query = evolve(self.query, agent_id=agent_id)
+        options = evolve(self.options, resume=self.many.resume.get(agent_id))
+        return AgentReader(query, options, wall=wall)
 
 
 class ManyListing(_Many["Fetch", "Submit"]):
     """The calls of many agents, lazily, as pairs (agent id, call): iterating asks anew each time."""
 
     def __iter__(self) -> ManyIterator:
-        """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
+        """Each agent's calls, as `list` gives them, with its id: in its listing's order, mixed unless `ordered`."""
         return ManyIterator(self._schedule(), self._fetch, self._begin)
 
 
@@ -249,5 +259,5 @@ class AsyncManyListing(_Many["AsyncFetch", "Spawn"]):
     """The calls of many agents, lazily: the same as `ManyListing`, to be read with `async for`."""
 
     def __aiter__(self) -> AsyncManyIterator:
-        """Each agent's calls, as `list` gives them, with its id: in order within an agent, mixed between agents."""
+        """Each agent's calls, as `list` gives them, with its id: in its listing's order, mixed unless `ordered`."""
         return AsyncManyIterator(self._schedule(), self._fetch, self._begin)

@@ -168,6 +168,19 @@ class Checkpoint:
 
 
 @frozen(kw_only=True)
+class AgentReport:
+    """How one of many agents was read, up to now."""
+
+    agent_id: str
+    report: Report
+    """What was read and proven."""
+    error: AgentCallsError | None
+    """What its reading failed with; None where it did not."""
+    checkpoint: Checkpoint | None
+    """Where its reading would go on; None where it has ended, or could not begin."""
+
+
+@frozen(kw_only=True)
 class ManyReport:
     """How the listings of many agents were read, up to now."""
 

@@ -1,22 +1,20 @@
-"""One iteration of a listing, apart from the waiting: which window to ask for, and what to hand out of its answer."""
+"""How one agent's listing is read, apart from the waiting: what to ask for, and what its answers give."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from operator import length_hint
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from agentcalls.errors import AgentCallsError
 from agentcalls.reading.moments import is_duration, resolved
 from agentcalls.reading.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Iterator
 
     from agentcalls.reading.options import ReadOptions
     from agentcalls.reading.windows import Window
@@ -31,10 +29,9 @@ _BY_TIME = ("created_on", "created_at")  # which of the two the server sorts by 
 class AgentReader:
     """How far one iteration of a listing has come; it is read by one thread or task."""
 
-    def __init__(
-        self, query: CallQuery, options: ReadOptions, *, concurrency: int, wall: float
-    ) -> None:
+    def __init__(self, query: CallQuery, options: ReadOptions, *, wall: float) -> None:
         now = datetime.fromtimestamp(wall, UTC)
+        self.agent_id = query.agent_id
         self._query = query
         self._walk: Walk[Call] = Walk(
             binding=_binding(query, options, now),
@@ -52,17 +49,13 @@ class AgentReader:
         self._problem_count = 0
         self._size = 0
         self.pending: Iterator[Call] = iter(())
-        """Calls of the latest answer to hand out next."""
-        self._held: list[Call] = []
-        self._concurrency = concurrency
-        self.room = 1
-        """How many windows may be under way: one, until half of the first answer is handed out."""
+        """Calls of the latest answer that were not handed out yet."""
 
     @property
     def report(self) -> Report:
         """What was read and proven up to now; it is not complete while calls are still to be handed out."""
         report = self._walk.report
-        if self._left or self._abandoned:
+        if self.left or self._abandoned:
             report = evolve(
                 report, complete=False, reason=report.reason or "Not every call was taken."
             )
@@ -71,12 +64,13 @@ class AgentReader:
     @property
     def checkpoint(self) -> Checkpoint:
         """Where to go on: after the last call that was handed out."""
-        checkpoint = self._walk.checkpoint(self._size - self._left)
+        checkpoint = self._walk.checkpoint(self._size - self.left)
         return evolve(checkpoint, report=evolve(checkpoint.report, complete=False, reason=None))
 
     @property
-    def _left(self) -> int:
-        return length_hint(self.pending) + len(self._held)
+    def left(self) -> int:
+        """How many calls are pending."""
+        return length_hint(self.pending)
 
     def plan(self) -> Window | None:
         """The window to ask for next; None where reading has ended."""
@@ -91,20 +85,8 @@ class AgentReader:
         """End reading: nothing more is planned, and nothing more is handed out."""
         self._stopped = True
         # The checkpoint stands where handing out stopped.
-        self._abandoned = self._abandoned or self._left > 0
-        self._size, self.pending, self._held = self._size - self._left, iter(()), []
-
-    @contextmanager
-    def stopped_by_errors(self, forget: Callable[[], object]) -> Generator[None]:
-        """A block in which any error ends reading; one of ours takes the checkpoint with it."""
-        try:
-            yield
-        except BaseException as error:
-            self._stopped = True
-            forget()
-            if isinstance(error, AgentCallsError):
-                error.checkpoint = self.checkpoint
-            raise
+        self._abandoned = self._abandoned or self.left > 0
+        self._size, self.pending = self._size - self.left, iter(())
 
     def query_for(self, window: Window) -> CallQuery:
         """The query that asks for a window."""
@@ -116,20 +98,7 @@ class AgentReader:
         self._problems.extend(page.problems[: _KEPT_PROBLEMS - len(self._problems)])
         calls = self._walk.accept(window, page.data, page.meta)
         self._size = len(calls)
-        if self.room == 1:
-            # Who stops early is not to have asked for anything in vain.
-            half = (len(calls) + 1) // 2
-            calls, self._held = calls[:half], calls[half:]
-            self.room = 1 if self._held else self._concurrency
         self.pending = iter(calls)
-
-    def take_held(self) -> bool:
-        """Whether there was a second half of the first answer. It comes next, and windows may be fetched ahead."""
-        if not self._held:
-            return False
-        self.pending, self._held = iter(self._held), []
-        self.room = self._concurrency
-        return True
 
     def is_stale(self, window: Window) -> bool:
         """Whether the plan has changed since, so that the answer to this window is of no use."""

@@ -14,7 +14,9 @@ from agentcalls.reading.moments import Moment, check_moment
 from agentcalls.values import Checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from agentcalls.values import AgentReport
 
 MAX_CONCURRENCY = 64
 
@@ -35,6 +37,11 @@ def _many_ids(_: object, attribute: Attribute[Any], value: object) -> None:
 def _checkpoints(_: object, attribute: Attribute[Any], value: object) -> None:
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"{attribute.name} takes a mapping from agent ids to checkpoints.")
+
+
+def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not callable(value):
+        raise ConfigurationError(f"{attribute.name} takes a callable, not {type(value).__name__}.")
 
 
 @frozen(kw_only=True)
@@ -66,3 +73,7 @@ class ManyOptions:
     agent_ids: Iterable[str] = field(repr=False, validator=_many_ids)
     resume: Mapping[str, Checkpoint] = field(repr=False, validator=_checkpoints)
     stop_on_error: bool = field(default=False, validator=check_boolean)
+    ordered: bool = field(default=False, validator=check_boolean)
+    on_agent: Callable[[AgentReport], object] | None = field(
+        default=None, repr=False, validator=optional(_callable)
+    )
