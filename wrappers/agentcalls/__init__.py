@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agentcalls.calls import Calls
     from agentcalls.client import Client
     from agentcalls.clock import Clock
+    from agentcalls.durations import duration_of
     from agentcalls.errors import (
         AgentCallsError,
         APIConnectionError,
@@ -111,6 +112,7 @@ __all__ = [
     "Retry",
     "UnexpectedResponseError",
     "__version__",
+    "duration_of",
 ]
 
 # Each public name's module is imported when the name is first asked for (PEP 562); the errors' is the other one.
@@ -145,6 +147,7 @@ _HOMES = {
     "ReadOptions": "agentcalls.reading.options",
     "Report": "agentcalls.values",
     "Retry": "agentcalls.request.retry",
+    "duration_of": "agentcalls.durations",
 }
 
 
