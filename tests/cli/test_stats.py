@@ -233,6 +233,19 @@ def test_many_reasons_are_cut_short_on_a_terminal_only(server: FaultServer, cli:
     )
 
 
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_groups_are_written_as_calls_are(form: str, server: FaultServer, cli: Cli) -> None:
+    def odd(page: dict[str, Any]) -> None:
+        page["data"][0]["error_reason"] = "=1+1"
+        page["data"][1]["error_reason"] = "half: \ud83d"
+
+    server.fail(changed(odd))
+    text = cli("stats", "agent_demo", "--by", "error_reason", "--format", form).stdout
+    mark = "'" if form == "csv" else '{"error_reason":"'
+    assert f"\n{mark}=1+1" in text
+    assert "half: \ufffd" in text
+
+
 def test_groups_beyond_the_bound_are_counted_together(
     server: FaultServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

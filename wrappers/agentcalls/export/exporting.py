@@ -16,7 +16,7 @@ from agentcalls import AgentCallsError, Checkpoint, ConfigurationError
 from agentcalls.export.compression import PIECES
 from agentcalls.export.formats import format_of
 from agentcalls.export.journal import Journal, Workspace
-from agentcalls.table.columns import COLUMNS, storable
+from agentcalls.table.text import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -198,11 +198,11 @@ class _Rows:
 
     def read(self, task: _Task, journal: Journal) -> Journal:
         # The agents that the journal does not have yet, to the end of the text.
-        form, list_calls = task.form, task.client.calls.list
+        form, list_calls = task.form.text, task.client.calls.list
         filters: Filters = {**task.filters, "since": journal.since, "until": journal.until}
         counted = journal.since is None and journal.until is None
         if not journal.agents_done and journal.checkpoint is None:
-            self._write(form.head)
+            self._write(form.head(NAMES))
         for agent in task.agents[journal.agents_done :]:
             left = journal.checkpoint
             resume = Checkpoint.from_json(left) if left else None
@@ -211,7 +211,7 @@ class _Rows:
                 closing(iter(list_calls(agent, resume=resume, **filters))) as calls,
             ):
                 while some := list(islice(calls, _BATCH)):
-                    text = storable(form.encode, agent, some)
+                    text = form.of_calls(agent, some)
                     self._write(form.between + text if journal.calls else text)
                     journal = _with_calls(journal, len(some))
                     if self._due(len(some)):
@@ -224,7 +224,7 @@ class _Rows:
                 journal = self._cut(journal)
             task.tell(_progress(task, journal, agent))
         self._write(form.tail)
-        return self._cut(evolve(journal, stage="building" if form.build else "made"))
+        return self._cut(evolve(journal, stage="building" if task.form.build else "made"))
 
     def _write(self, data: bytes) -> None:
         self._piece = self._piece or self._new_piece()
@@ -263,8 +263,7 @@ def _named(agent: str, task: _Task) -> Generator[None]:
 def _journal(task: _Task, compression: str = "") -> Journal:
     # A reading that has not begun knows which moments `since` and `until` mean, and what makes it the same as another.
     start = iter(task.client.calls.list(task.agents[0], **task.filters)).checkpoint
-    columns = [column.name for column in COLUMNS]
-    what = [task.client.base_url, start.binding, task.agents, task.form.name, compression, columns]
+    what = [task.client.base_url, start.binding, task.agents, task.form.name, compression, NAMES]
     binding = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
     return Journal(binding=binding, since=start.since, until=start.until)
 

@@ -74,6 +74,11 @@ def storable(make: Callable[[str, Sequence[Call]], T], agent_id: str, calls: Seq
         return make(agent_id, [_storable_call(call) for call in calls])
 
 
+def whole_text(text: str) -> str:
+    """The text as UTF-8 can hold it: half of a character becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def json_texts(objects: Sequence[dict[str, Any]]) -> list[str | None]:
     """The objects as JSON, None for an empty one."""
     return [msgspec.json.encode(found).decode() if found else None for found in objects]
@@ -103,7 +108,7 @@ def _storable_call(call: Call) -> Call:
 
 def _storable(value: Any, *, integers: bool = False) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole_text(value)
     if isinstance(value, dict):
         found = cast("dict[str, Any]", value)
         return {_storable(k): _storable(v, integers=True) for k, v in found.items()}

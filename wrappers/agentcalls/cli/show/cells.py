@@ -12,7 +12,6 @@ from agentcalls.cli.summary import Zone
 
 if TYPE_CHECKING:
     from agentcalls import Call
-    from agentcalls.cli.show.output import Row
 
 FIELDS = (
     "id",
@@ -43,12 +42,6 @@ def checked_fields(text: str | None) -> tuple[str, ...] | None:
         if name not in FIELDS:
             raise Failure(f"A call has no field {name!r}; it has {', '.join(FIELDS)}.", Code.USAGE)
     return fields
-
-
-def row_of(call: Call, fields: tuple[str, ...] | None) -> Row:
-    """The fields of a call by name; all of them, those that the contract does not know included, for None."""
-    row = {name: getattr(call, name) for name in fields or FIELDS}
-    return row if fields else row | call.additional_properties
 
 
 def table_columns(

@@ -95,7 +95,7 @@ def command(
         )
     else:
         write_rows(
-            [*rows, *([{by.value: "(other)"} | other] if other else [])], form, list(_columns(by))
+            [*rows, *([{by.value: "(other)"} | other] if other else [])], form, tuple(_columns(by))
         )
     sys.stdout.flush()
     calls.check_complete()

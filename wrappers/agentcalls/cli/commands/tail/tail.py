@@ -10,7 +10,7 @@ from agentcalls.cli import options
 from agentcalls.cli.commands.tail.durations import bounded_duration
 from agentcalls.cli.commands.tail.following import Follower
 from agentcalls.cli.commands.tail.polling import Polls
-from agentcalls.cli.commands.tail.ticker import terminal_writer, write_json
+from agentcalls.cli.commands.tail.ticker import json_writer, terminal_writer
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
 
@@ -86,7 +86,7 @@ def command(
         polls = Polls(client, agent, follower, is_test_call=test, utc=utc)
         try:
             news = polls.begin(earlier)
-            write = write_json if as_lines else terminal_writer(utc=utc)
+            write = json_writer(agent) if as_lines else terminal_writer(utc=utc)
             while True:
                 for event in news:
                     write(event)
