@@ -35,19 +35,47 @@ if TYPE_CHECKING:
 
 
 @frozen(kw_only=True)
+class AgentFailure:
+    """Why an agent could not be read, or not to its end."""
+
+    kind: str
+    """The name of the error's class, such as `NotFoundError`."""
+    status: int | None
+    """The HTTP status; None where there was no answer."""
+    message: str
+    """What the error says."""
+
+
+@frozen(kw_only=True)
+class Mark:
+    """A place between two agents that an export can go back to, should its agents change."""
+
+    agents_done: int
+    prefix: str
+    """Names the agents up to here, in their order."""
+    calls: int = 0
+    size: int = 0
+    problems: int = 0
+
+
+@frozen(kw_only=True)
 class Journal:
     """How far an export has come."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     binding: str
-    """Names the agents, what is asked of them and the format; it is resumed with the same ones only."""
+    """Names what is asked for and the format; it is resumed with the same ones only."""
     since: datetime | None = None
     until: datetime | None = None
     force: bool = False
     """Whether a file of the same name is to be replaced."""
     agents_done: int = 0
+    prefix: str = ""
+    """Names the agents that are done, in their order."""
+    agent_id: str | None = None
+    """The next agent, if it was begun."""
     checkpoint: str | None = None
-    """Where the next agent's listing was left, if it was begun."""
+    """Where that agent's listing was left."""
     agent_calls: int = 0
     """Calls of that agent that were written."""
     calls: int = 0
@@ -57,6 +85,10 @@ class Journal:
     problems: int = 0
     incomplete: dict[str, str] = field(factory=dict[str, str])
     """Why the listing of an agent is not complete, by its id."""
+    failures: dict[str, AgentFailure] = field(factory=dict[str, AgentFailure])
+    """The agents that failed, by id."""
+    marks: list[Mark] = field(factory=list[Mark])
+    """Where it was kept before, between two agents."""
     stage: Literal["reading", "building", "made"] = "reading"
     """What is to be done next: read calls, build the file of the rows, or give what was made its name."""
 
