@@ -7,8 +7,9 @@
 """
 
 from agentcalls.export.exporting import export, export_stream
+from agentcalls.export.files import written_whole
 from agentcalls.export.formats import FORMATS, Format
-from agentcalls.export.journal import AgentFailure
+from agentcalls.export.journal import AgentFailure, folder_of
 from agentcalls.export.outcome import Filters, Outcome, Progress
 
 __all__ = [
@@ -20,4 +21,6 @@ __all__ = [
     "Progress",
     "export",
     "export_stream",
+    "folder_of",
+    "written_whole",
 ]

@@ -22,7 +22,7 @@ import msgspec
 from attrs import field, frozen
 
 from agentcalls import ConfigurationError
-from agentcalls.files import replaceable, take_mode
+from agentcalls.export.files import replaceable, take_mode
 
 try:
     import fcntl
@@ -98,6 +98,12 @@ class Journal:
         return self.calls > 0 or self.agents_done > 0 or self.stage != "reading"
 
 
+def folder_of(target: Path) -> Path:
+    """The folder in which the file of this name is made."""
+    target = replaceable(target)
+    return target.with_name(f"{target.name}.partial")
+
+
 class Workspace:
     """The folder beside a file in which the file is made; beside the file itself where `target` is a link to it.
 
@@ -105,8 +111,8 @@ class Workspace:
     """
 
     def __init__(self, target: Path) -> None:
-        self.target = target = replaceable(target)
-        self.folder = target.with_name(f"{target.name}.partial")
+        self.target = replaceable(target)
+        self.folder = folder_of(target)
         self.rows = self.folder / "rows"
         self.built = self.folder / "built"
         self._journal = self.folder / "journal"
