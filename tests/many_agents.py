@@ -23,7 +23,7 @@ class Agents:
     """An API of several agents, newest calls first; it remembers what was asked, and fails as a test wants."""
 
     def __init__(self, row: dict[str, Any], counts: dict[str, int]) -> None:
-        self._row = row
+        self._row = {**row, "ended_at": None}  # nothing that would make pages be read row by row
         self.counts = counts
         self.asked: list[str] = []
         """The agent of each request, as they come."""

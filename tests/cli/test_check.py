@@ -131,7 +131,8 @@ def test_a_server_without_that_order_is_read_to_the_end(cli: Cli, server: FaultS
         (("agent_demo", "--min-calls", "0"), 2),
         (("agent_demo", "--since", "yesterday"), 2),
         ((), 2),
-        (("agent_demo", "agent_other_team"), 5),
+        (("agent_other_team",), 5),
+        (("agent_of_nobody", "agent_other_team"), 5),
     ],
 )
 def test_errors_have_their_exit_codes_and_leave_stdout_empty(
@@ -143,5 +144,5 @@ def test_errors_have_their_exit_codes_and_leave_stdout_empty(
 
 
 def test_an_error_names_the_agent_that_it_is_about(cli: Cli) -> None:
-    ended = cli("check", "agent_demo", "agent_other_team")
+    ended = cli("check", "agent_other_team")
     assert ended.stderr.startswith("Error: 404 not_found: agent_other_team: Agent not found (")

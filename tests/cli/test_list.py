@@ -5,7 +5,7 @@ import io
 import json
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -37,7 +37,7 @@ def test_a_pipe_gets_json_with_every_field_of_fifty_calls_and_stderr_the_total()
     calls = json.loads(ended.stdout)
     assert ended.returncode == 0
     assert len(calls) == 50
-    assert list(calls[0]) == list(FIELDS)
+    assert list(calls[0]) == ["agent_id", *FIELDS, "additional_properties"]
     assert calls[0]["created_on"].endswith("Z")
     assert ended.stderr == "Showing 50 of 250 calls.\n"
 
@@ -134,6 +134,30 @@ def test_ndjson_is_a_call_a_line(cli: Cli) -> None:
     assert len({json.loads(line)["id"] for line in lines}) == 250
 
 
+def odd(page: dict[str, Any]) -> None:
+    reasons = ["=1+1", "half: \ud83d", 'two\nlines, "quoted"', None, ""]
+    for row, reason in zip(page["data"], reasons, strict=False):
+        row["error_reason"] = reason
+    page["data"][5].update(duration_seconds=2**63, extra={"is": [True, None]})
+    page["data"][6] = "call"
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "json"])
+@pytest.mark.parametrize("agent", ["agent_demo", "agent_empty"])
+def test_list_and_export_write_the_same_file(form: str, agent: str, cli: Cli) -> None:
+    listed = cli("list", agent, "--all", "--format", form)
+    assert listed.stdout_bytes == cli("export", agent, "-o", "-", "--format", form).stdout_bytes
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "json"])
+def test_they_write_odd_rows_in_the_same_way(form: str, server: FaultServer, cli: Cli) -> None:
+    server.fail(changed(odd))
+    listed = cli("list", "agent_demo", "--all", "--format", form)
+    exported = cli("export", "agent_demo", "-o", "-", "--format", form)
+    assert listed.stdout_bytes == exported.stdout_bytes
+    assert b"half: \xef\xbf\xbd" in listed.stdout_bytes
+
+
 def test_no_call_is_an_empty_array(cli: Cli) -> None:
     ended = cli("list", "agent_empty", "--json")
     assert json.loads(ended.stdout) == []
@@ -188,10 +212,10 @@ def test_a_server_steers_no_terminal_and_half_characters_are_escaped(
     assert "\N{REPLACEMENT CHARACTER}[2Jgone\N{REPLACEMENT CHARACTER}" in table
     ended = cli("list", "agent_demo", "--json")
     call = json.loads(ended.stdout)[0]
-    assert (call["error_reason"], call["end_reason"], call["extra"]) == (
+    assert (call["error_reason"], call["end_reason"], call["additional_properties"]) == (
         "\x1b[2Jgone\u202e",
-        "\ud800",
-        1,
+        "\ufffd",
+        {"extra": 1},
     )
 
 

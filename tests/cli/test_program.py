@@ -40,7 +40,7 @@ EXAMPLES = [
     for number, example in enumerate(import_module(f"agentcalls.cli.commands.{name}").EXAMPLES, 1)
 ]
 # What `--help` has no use for. httpx brings Rich, and is brought by agentcalls itself when that is asked for a client.
-HEAVY = "altair duckdb httpx numpy pandas polars pyarrow rich vl_convert zstandard agentcalls_mock"
+HEAVY = "altair duckdb httpx numpy pandas polars pyarrow rich vl_convert zstandard agentcalls_api agentcalls_mock"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])

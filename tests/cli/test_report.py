@@ -17,8 +17,8 @@ from agentcalls import ConfigurationError
 from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import MOST_FAILURES, STATUSES, Numbers
 from agentcalls.cli.program import app
-from agentcalls.cli.show.whole_file import written_whole
 from agentcalls.cli.summary import MOST_GROUPS, Zone
+from agentcalls.export import written_whole
 from cli.test_stats import ALSO, CALLS, HERE, disorder, moment
 from cli.test_summary import NOON, call_of
 from faults import changed
@@ -362,7 +362,8 @@ def test_what_is_not_proven_complete_is_told_on_the_page(
     path = tmp_path / "report.html"
     ended = cli("report", "agent_demo", "-o", str(path))
     assert ended.exit_code == 3
-    assert "Error: Not proven complete: agent_demo: " in ended.stderr
+    assert "\nagent_demo: The rows do not come in order" in ended.stderr
+    assert ended.stderr.endswith("\nError: Not proven complete: 1 of 1 listings.\n")
     assert "Not proven complete: agent_demo: " in Page(path.read_text()).text
 
 
@@ -383,7 +384,7 @@ def test_a_missing_extra_is_named_before_anything_is_asked(
 def test_a_report_that_fails_leaves_the_one_before(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text("yesterday")
-    ended = cli("report", "agent_demo", "agent_other_team", "-o", str(path))
+    ended = cli("report", "agent_of_nobody", "agent_other_team", "-o", str(path))
     assert ended.exit_code == 5
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [
         ("report.html", "yesterday")

@@ -233,6 +233,19 @@ def test_many_reasons_are_cut_short_on_a_terminal_only(server: FaultServer, cli:
     )
 
 
+@pytest.mark.parametrize("form", ["csv", "ndjson"])
+def test_groups_are_written_as_calls_are(form: str, server: FaultServer, cli: Cli) -> None:
+    def odd(page: dict[str, Any]) -> None:
+        page["data"][0]["error_reason"] = "=1+1"
+        page["data"][1]["error_reason"] = "half: \ud83d"
+
+    server.fail(changed(odd))
+    text = cli("stats", "agent_demo", "--by", "error_reason", "--format", form).stdout
+    mark = "'" if form == "csv" else '{"error_reason":"'
+    assert f"\n{mark}=1+1" in text
+    assert "half: \ufffd" in text
+
+
 def test_groups_beyond_the_bound_are_counted_together(
     server: FaultServer, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,17 +281,20 @@ def test_what_is_not_proven_complete_is_printed_and_told(
     ended = cli("stats", "agent_demo", "agent_2", "--format", form)
     assert ended.exit_code == 3
     assert ended.stdout.startswith(("420 calls", '{"agents"'))
-    assert ended.stderr.startswith("Error: Not proven complete: agent_demo: ")
-    assert "agent_2: " in ended.stderr
+    demo, other, error = ended.stderr.splitlines()
+    assert demo.startswith("agent_demo: The rows do not come in order")
+    assert other.startswith("agent_2: The rows do not come in order")
+    assert error == "Error: Not proven complete: 2 of 2 listings."
     if form == "json":
         found = json.loads(ended.stdout)
         assert not found["complete"]
-        assert found["incomplete_reason"] in ended.stderr
+        assert found["incomplete_reason"] == f"{demo} {other}"
 
 
 def test_an_agent_that_is_not_there_prints_nothing(cli: Cli) -> None:
-    ended = cli("stats", "agent_demo", "agent_other_team")
-    assert (ended.exit_code, ended.stdout) == (5, "")
+    for agents in (["agent_other_team"], ["agent_of_nobody", "agent_other_team"]):
+        ended = cli("stats", *agents)
+        assert (ended.exit_code, ended.stdout) == (5, "")
 
 
 @pytest.mark.parametrize("command", [("stats",), ("report", "-o", "report.html")], ids=" ".join)
@@ -286,7 +302,7 @@ def test_an_error_names_the_agent_that_it_is_about(
     command: tuple[str, ...], cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = cli(*command, "agent_demo", "agent_other_team")
+    ended = cli(*command, "agent_other_team")
     assert ended.stderr.startswith("Error: 404 not_found: agent_other_team: Agent not found (")
 
 

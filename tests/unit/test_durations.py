@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from agentcalls.cli.commands.tail.durations import duration
+from agentcalls.cli.commands.tail.durations import bounded_duration
 from agentcalls.cli.failures import Code, Failure
 
 LEAST, MOST = timedelta(milliseconds=100), timedelta(days=1)
@@ -15,7 +15,7 @@ LEAST, MOST = timedelta(milliseconds=100), timedelta(days=1)
     [("100ms", 0.1), ("10s", 10), ("5m", 300), ("1h", 3600), ("1d", 86_400), ("24h", 86_400)],
 )
 def test_a_duration_is_a_number_and_its_unit(text: str, seconds: float) -> None:
-    assert duration("--interval", text, least=LEAST, most=MOST).total_seconds() == seconds
+    assert bounded_duration("--interval", text, least=LEAST, most=MOST).total_seconds() == seconds
 
 
 @pytest.mark.parametrize(
@@ -25,5 +25,10 @@ def test_anything_else_is_refused_with_the_bounds(text: str) -> None:
     with pytest.raises(
         Failure, match="--interval takes a time from 100ms to 1d, such as"
     ) as caught:
-        duration("--interval", text, least=LEAST, most=MOST)
+        bounded_duration("--interval", text, least=LEAST, most=MOST)
     assert caught.value.code is Code.USAGE
+
+
+def test_a_bound_of_nothing_is_named() -> None:
+    with pytest.raises(Failure, match="--follow takes a time from 0ms to 7d, such as"):
+        bounded_duration("--follow", "8d", least=timedelta(0), most=timedelta(days=7))

@@ -57,10 +57,12 @@ def test_calls_are_counted_once_they_are_over_and_failed_by_their_status_alone()
         attrs.evolve(call(status="transferred"), ended_at=NOON),
         attrs.evolve(call(status="busy"), error_reason="486 Busy Here"),
     ]
-    counted.count([*calls, *odd], ["failed"])
+    for one in (*calls, *odd):
+        counted.count(one, ["failed"])
     assert (counted.calls, counted.failed, counted.under_way) == (7, 2, 2)
     counted = FailureCount("a")
-    counted.count([*calls, *odd], ["busy", "ringing"])
+    for one in (*calls, *odd):
+        counted.count(one, ["busy", "ringing"])
     assert (counted.calls, counted.failed, counted.under_way) == (8, 3, 1)
 
 
@@ -124,6 +126,7 @@ def test_the_row_has_every_number() -> None:
                 "failure_rate": 0.05,
                 "under_way": 0,
                 "not_proven_complete": None,
+                "error": None,
             }
         ),
         "agents": [{"agent": "a"} | numbers],

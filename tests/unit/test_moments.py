@@ -15,6 +15,7 @@ NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
     ("moment", "expected"),
     [
         (None, None),
+        ("500ms", NOW - timedelta(milliseconds=500)),
         ("90s", NOW - timedelta(seconds=90)),
         ("15m", NOW - timedelta(minutes=15)),
         ("10h", NOW - timedelta(hours=10)),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agentcalls.calls import Calls
     from agentcalls.client import Client
     from agentcalls.clock import Clock
+    from agentcalls.durations import duration_of
     from agentcalls.errors import (
         AgentCallsError,
         APIConnectionError,
@@ -110,6 +111,7 @@ __all__ = [
     "Retry",
     "UnexpectedResponseError",
     "__version__",
+    "duration_of",
 ]
 
 # Each public name's module is imported when the name is first asked for (PEP 562); the errors' is the other one.
@@ -120,6 +122,7 @@ _HOMES = {
         "agentcalls.calls": "Calls",
         "agentcalls.client": "Client",
         "agentcalls.clock": "Clock",
+        "agentcalls.durations": "duration_of",
         "agentcalls.listing": "AsyncCallListing AsyncManyListing CallListing ManyListing",
         "agentcalls.models": "Call",
         "agentcalls.reading.iterators": "AsyncCallIterator AsyncManyIterator CallIterator ManyIterator",

@@ -5,7 +5,25 @@ from typing import Annotated
 import typer
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The agent's id.")]
-Agents = Annotated[list[str], typer.Argument(metavar="AGENT...", help="The agents' ids.")]
+Agents = Annotated[list[str] | None, typer.Argument(metavar="[AGENT...]", help="The agents' ids.")]
+AgentsFile = Annotated[
+    str | None,
+    typer.Option(
+        "--agents-file",
+        metavar="FILE",
+        help='More agents\' ids, one a line; "#" begins a comment. "-" is stdin.',
+    ),
+]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(
+        "--concurrency",
+        min=1,
+        max=64,
+        metavar="N",
+        help="How many requests may be under way at once, 1 to 64; 8 where left out.",
+    ),
+]
 
 FILTERS = "Filters"
 OUTPUT = "Output"

@@ -6,7 +6,21 @@
 ...     outcome = export(client, ["agent_1"], "calls.parquet", since="30d")
 """
 
-from agentcalls.export.exporting import Filters, Outcome, Progress, export, export_stream
+from agentcalls.export.exporting import export, export_stream
+from agentcalls.export.files import written_whole
 from agentcalls.export.formats import FORMATS, Format
+from agentcalls.export.journal import AgentFailure, folder_of
+from agentcalls.export.outcome import Filters, Outcome, Progress
 
-__all__ = ["FORMATS", "Filters", "Format", "Outcome", "Progress", "export", "export_stream"]
+__all__ = [
+    "FORMATS",
+    "AgentFailure",
+    "Filters",
+    "Format",
+    "Outcome",
+    "Progress",
+    "export",
+    "export_stream",
+    "folder_of",
+    "written_whole",
+]

@@ -5,76 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import closing, contextmanager
-from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypedDict
+from typing import IO, TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from agentcalls import AgentCallsError, Checkpoint, ConfigurationError
+from agentcalls import ConfigurationError
 from agentcalls.export.compression import PIECES
+from agentcalls.export.copying import Copying, Task, progress_of
 from agentcalls.export.formats import format_of
 from agentcalls.export.journal import Journal, Workspace
-from agentcalls.table.columns import COLUMNS, storable
+from agentcalls.export.outcome import Outcome
+from agentcalls.export.resuming import begun
+from agentcalls.table.text import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Iterable
     from typing import Unpack
 
-    from agentcalls import CallStatus, Client, Moment, Report
-    from agentcalls.export.compression import Piece
-    from agentcalls.export.formats import Format
+    from agentcalls import Client
+    from agentcalls.export.outcome import Filters, Progress
 
-_BATCH = 1_000
 _JOURNAL_CALLS = 5_000
-_AGENT_WEIGHT = 100  # an agent costs a request even where it has no call
-
-
-class Filters(TypedDict, total=False):
-    """Which calls are exported, as in `client.calls.list`."""
-
-    search: str | None
-    sort: str | None
-    is_test_call: bool | None
-    status: CallStatus | None
-    since: Moment | None
-    until: Moment | None
-
-
-@frozen(kw_only=True)
-class Progress:
-    """How far an export has come."""
-
-    agent_id: str
-    """The agent that is being read."""
-    agents_done: int
-    agents: int
-    agent_calls: int
-    """Calls of this agent that were written."""
-    agent_total: int | None
-    """Calls that the server counts of it; None where it says nothing, or where `since` or `until` leave some out."""
-    calls: int
-    """Calls that were written, of all agents."""
-    built: int | None = None
-    """Calls in the file that is built of them; None before that, and for text."""
-
-
-@frozen(kw_only=True)
-class Outcome:
-    """What an export wrote."""
-
-    calls: int
-    agents: int
-    problems: int
-    """How much the pages held that the contract does not allow."""
-    incomplete: dict[str, str]
-    """Why the listing of an agent is not proven complete, by its id."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether each listing is proven complete, as `listing.report` says it."""
-        return not self.incomplete
+_ANY_AGENT = "*"
 
 
 def export(
@@ -85,6 +38,8 @@ def export(
     format: str | None = None,  # noqa: A002 (what it is called)
     resume: bool = False,
     force: bool = False,
+    keep_going: bool = False,
+    concurrency: int | None = None,
     progress: Callable[[Progress], object] | None = None,
     journal_calls: int = _JOURNAL_CALLS,
     **filters: Unpack[Filters],
@@ -97,13 +52,18 @@ def export(
     columns are `agentcalls.table.columns.COLUMNS`.
 
     Args:
-        client: Reads the listings; its `concurrency` says how many requests are under way at once.
+        client: Reads the listings.
         agents: The agents' ids.
         path: The file. Its ending says the format: .csv, .ndjson, .jsonl, .json, all three also with .gz or .zst,
             .parquet, .arrow, .feather, .sqlite, .sqlite3, .db, .duckdb.
         format: The format's name, whatever the ending.
-        resume: Go on with an export of the same agents and filters that was interrupted, if there was one.
+        resume: Go on with an export with the same filters that was interrupted, if there was one. Where the agents are
+            others by now, it goes back to the last place up to which they were the same.
         force: Replace a file that is there, a regular one, and begin anew unless `resume` is given.
+        keep_going: Write what there is where agents fail, and name them in `Outcome.failures`. Calls of an agent that
+            were read before it failed are in the file.
+        concurrency: How many requests may be under way at once, for all agents together; what the client says where it
+            is left out.
         progress: Called now and then.
         journal_calls: After how many calls the journal is written; an interrupted export repeats at most as many.
         filters: As in `client.calls.list`. A duration such as `since="24h"` is counted from the moment that the export
@@ -113,15 +73,26 @@ def export(
         ConfigurationError: Before anything is sent, for a file that is there, a name that can be no file's, a file that
             another export is writing, an interrupted export that is neither resumed nor forced away or is another one,
             a format that is none, and what is not installed.
-        AgentCallsError: What reading the listings raises.
+        AgentCallsError: What reading the listings raises, in the agents' order; the message names the other agents that
+            fail too. With `keep_going` only what would meet every agent: a key or rate limit that is refused, and the
+            first failure where every agent failed.
     """
     form, compression = format_of(os.fspath(path), format)
-    task = _Task(client, _once(agents), form, filters, progress or _tell_nobody)
+    task = Task(
+        client=client,
+        agents=_once(agents),
+        form=form,
+        filters=filters,
+        concurrency=concurrency,
+        keep_going=keep_going,
+        journal_calls=journal_calls,
+        tell=progress or _tell_nobody,
+    )
     workspace = Workspace(Path(path))
     made = workspace.built if form.build else workspace.rows
     asked = evolve(_journal(task, compression), force=force)
     with workspace.locked():
-        journal = _begun(workspace, asked, made, resume=resume)
+        journal = begun(workspace, asked, made, task.agents, resume=resume, keep_going=keep_going)
         if journal.stage == "reading":
             with workspace.rows.open("r+b") as file:
                 file.truncate(journal.size)
@@ -134,10 +105,9 @@ def export(
                     workspace.save(reached)
                     return reached
 
-                rows = _Rows(file, PIECES[compression], keep, journal_calls)
-                journal = rows.read(task, journal)
+                journal = Copying(task, journal, file, PIECES[compression], keep).run()
         if form.build and journal.stage == "building":
-            done = _progress(task, journal, task.agents[-1])
+            done = progress_of(task, journal, task.agents[-1])
             workspace.built.unlink(missing_ok=True)
             form.build(
                 workspace.rows, workspace.built, lambda count: task.tell(evolve(done, built=count))
@@ -155,6 +125,8 @@ def export_stream(
     file: IO[bytes],
     *,
     format: str = "ndjson",  # noqa: A002 (what it is called)
+    keep_going: bool = False,
+    concurrency: int | None = None,
     progress: Callable[[Progress], object] | None = None,
     **filters: Unpack[Filters],
 ) -> Outcome:
@@ -165,80 +137,18 @@ def export_stream(
     form, _ = format_of("", format)
     if form.build:
         raise ConfigurationError(f"{form.name} is written to a file, not to a stream.")
-    task = _Task(client, _once(agents), form, filters, progress or _tell_nobody)
-    rows = _Rows(file, PIECES[""], lambda reached: reached, _JOURNAL_CALLS)
-    return _outcome(rows.read(task, _journal(task)))
-
-
-@frozen
-class _Task:
-    client: Client
-    agents: list[str]
-    form: Format
-    filters: Filters
-    tell: Callable[[Progress], object]
-
-
-class _Rows:
-    # The text of an export, in pieces; after each, `keep` makes sure of what was reached.
-
-    def __init__(
-        self,
-        file: IO[bytes],
-        piece: Callable[[], Piece],
-        keep: Callable[[Journal], Journal],
-        journal_calls: int,
-    ) -> None:
-        self._file = file
-        self._new_piece = piece
-        self._piece: Piece | None = None
-        self._keep = keep
-        self._journal_calls = journal_calls
-        self._since_kept = 0
-
-    def read(self, task: _Task, journal: Journal) -> Journal:
-        # The agents that the journal does not have yet, to the end of the text.
-        form, list_calls = task.form, task.client.calls.list
-        filters: Filters = {**task.filters, "since": journal.since, "until": journal.until}
-        counted = journal.since is None and journal.until is None
-        if not journal.agents_done and journal.checkpoint is None:
-            self._write(form.head)
-        for agent in task.agents[journal.agents_done :]:
-            left = journal.checkpoint
-            resume = Checkpoint.from_json(left) if left else None
-            with (
-                _named(agent, task),
-                closing(iter(list_calls(agent, resume=resume, **filters))) as calls,
-            ):
-                while some := list(islice(calls, _BATCH)):
-                    text = storable(form.encode, agent, some)
-                    self._write(form.between + text if journal.calls else text)
-                    journal = _with_calls(journal, len(some))
-                    if self._due(len(some)):
-                        there = calls.checkpoint.to_json()
-                        journal = self._cut(evolve(journal, checkpoint=there))
-                    total = calls.report.total_count_last if counted else None
-                    task.tell(_progress(task, journal, agent, total))
-                journal = _after(journal, agent, calls.report)
-            if self._due(_AGENT_WEIGHT):
-                journal = self._cut(journal)
-            task.tell(_progress(task, journal, agent))
-        self._write(form.tail)
-        return self._cut(evolve(journal, stage="building" if form.build else "made"))
-
-    def _write(self, data: bytes) -> None:
-        self._piece = self._piece or self._new_piece()
-        self._file.write(self._piece.compress(data))
-
-    def _due(self, weight: int) -> bool:
-        self._since_kept += weight
-        return self._since_kept >= self._journal_calls
-
-    def _cut(self, reached: Journal) -> Journal:
-        if self._piece:
-            self._file.write(self._piece.flush())
-        self._piece, self._since_kept = None, 0
-        return self._keep(reached)
+    task = Task(
+        client=client,
+        agents=_once(agents),
+        form=form,
+        filters=filters,
+        concurrency=concurrency,
+        keep_going=keep_going,
+        journal_calls=_JOURNAL_CALLS,
+        tell=progress or _tell_nobody,
+    )
+    copying = Copying(task, _journal(task), file, PIECES[""], lambda reached: reached)
+    return _outcome(copying.run())
 
 
 def _once(agents: Iterable[str]) -> list[str]:
@@ -248,82 +158,20 @@ def _once(agents: Iterable[str]) -> list[str]:
     return names
 
 
-@contextmanager
-def _named(agent: str, task: _Task) -> Generator[None]:
-    # Which of many it was.
-    try:
-        yield
-    except AgentCallsError as error:
-        error.agent_id = agent
-        if len(task.agents) > 1:
-            error.message = f"{agent}: {error.message}"
-        raise
-
-
-def _journal(task: _Task, compression: str = "") -> Journal:
-    # A reading that has not begun knows which moments `since` and `until` mean, and what makes it the same as another.
-    start = iter(task.client.calls.list(task.agents[0], **task.filters)).checkpoint
-    columns = [column.name for column in COLUMNS]
-    what = [task.client.base_url, start.binding, task.agents, task.form.name, compression, columns]
-    binding = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
-    return Journal(binding=binding, since=start.since, until=start.until)
-
-
-def _begun(workspace: Workspace, asked: Journal, made: Path, *, resume: bool) -> Journal:
-    # The journal to go on from, its rows in place; refuses what would be overwritten.
-    left = None if asked.force and not resume else workspace.load()
-    target = workspace.target
-    if left and not resume:
-        raise ConfigurationError(
-            f"An export to {target} was interrupted: go on with resume=True, or begin anew with force=True."
-        )
-    if left and left.binding != asked.binding:
-        raise ConfigurationError(
-            f"The export to {target} that was interrupted had other agents or filters, another"
-            " format or another host: begin anew with force=True."
-        )
-    journal = left or asked
-    published = journal.stage == "made" and not made.exists()
-    if target.exists() and not (asked.force or journal.force or published):
-        raise ConfigurationError(f"{target} is there already: replace it with force=True.")
-    if not left:
-        workspace.clear()
-        workspace.rows.touch()
-        workspace.save(asked)
-    return journal
-
-
-def _with_calls(journal: Journal, count: int) -> Journal:
-    return evolve(journal, calls=journal.calls + count, agent_calls=journal.agent_calls + count)
-
-
-def _after(journal: Journal, agent: str, report: Report) -> Journal:
-    incomplete = journal.incomplete
-    if not report.complete:
-        incomplete = {**incomplete, agent: report.reason or ""}
-    return evolve(
-        journal,
-        agents_done=journal.agents_done + 1,
-        checkpoint=None,
-        agent_calls=0,
-        problems=journal.problems + report.problem_count,
-        incomplete=incomplete,
-    )
-
-
 def _tell_nobody(progress: Progress) -> None:
     pass
 
 
-def _progress(task: _Task, journal: Journal, agent: str, total: int | None = None) -> Progress:
-    return Progress(
-        agent_id=agent,
-        agents_done=journal.agents_done,
-        agents=len(task.agents),
-        agent_calls=journal.agent_calls,
-        agent_total=total,
-        calls=journal.calls,
-    )
+def _journal(task: Task, compression: str = "") -> Journal:
+    calls, filters = task.client.calls, task.filters
+    for agent in task.agents:
+        # Refused before anything is sent.
+        calls.list(agent, concurrency=task.concurrency, **filters)
+    # An iteration that has not begun knows which moments `since` and `until` mean, and what it is bound to.
+    start = iter(calls.list(_ANY_AGENT, **filters)).checkpoint
+    what = [task.client.base_url, start.binding, task.form.name, compression, NAMES]
+    binding = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
+    return Journal(binding=binding, since=start.since, until=start.until)
 
 
 def _outcome(journal: Journal) -> Outcome:
@@ -332,4 +180,5 @@ def _outcome(journal: Journal) -> Outcome:
         agents=journal.agents_done,
         problems=journal.problems,
         incomplete=journal.incomplete,
+        failures=journal.failures,
     )

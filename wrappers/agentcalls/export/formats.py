@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from agentcalls import ConfigurationError
-from agentcalls.export import as_arrow, as_csv, as_duckdb, as_json, as_parquet, as_sqlite
+from agentcalls.export import as_arrow, as_duckdb, as_parquet, as_sqlite
 from agentcalls.export.compression import PIECES
 from agentcalls.table.extras import need
+from agentcalls.table.text import CSV, JSON, NDJSON, TextForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
-
-    from agentcalls import Call
 
 
 @frozen(kw_only=True)
@@ -24,12 +23,7 @@ class Format:
 
     name: str
     endings: tuple[str, ...]
-    encode: Callable[[str, Sequence[Call]], bytes] = as_json.lines
-    """The text of some calls of an agent."""
-    head: bytes = b""
-    between: bytes = b""
-    """What stands between the texts of two batches."""
-    tail: bytes = b""
+    text: TextForm = NDJSON
     build: Callable[[Path, Path, Callable[[int], object]], None] | None = None
     """What makes the file of the text of all calls, telling how many it has in it; None where that is the file."""
     needs: str | None = None
@@ -37,16 +31,9 @@ class Format:
 
 
 FORMATS = (
-    Format(name="csv", endings=(".csv",), encode=as_csv.encode, head=as_csv.header()),
+    Format(name="csv", endings=(".csv",), text=CSV),
     Format(name="ndjson", endings=(".ndjson", ".jsonl")),
-    Format(
-        name="json",
-        endings=(".json",),
-        encode=as_json.elements,
-        head=b"[",
-        between=b",",
-        tail=b"\n]\n",
-    ),
+    Format(name="json", endings=(".json",), text=JSON),
     Format(
         name="parquet",
         endings=(".parquet",),

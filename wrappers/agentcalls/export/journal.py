@@ -22,7 +22,7 @@ import msgspec
 from attrs import field, frozen
 
 from agentcalls import ConfigurationError
-from agentcalls.files import replaceable, take_mode
+from agentcalls.export.files import replaceable, take_mode
 
 try:
     import fcntl
@@ -35,19 +35,47 @@ if TYPE_CHECKING:
 
 
 @frozen(kw_only=True)
+class AgentFailure:
+    """Why an agent could not be read, or not to its end."""
+
+    kind: str
+    """The name of the error's class, such as `NotFoundError`."""
+    status: int | None
+    """The HTTP status; None where there was no answer."""
+    message: str
+    """What the error says."""
+
+
+@frozen(kw_only=True)
+class Mark:
+    """A place between two agents that an export can go back to, should its agents change."""
+
+    agents_done: int
+    prefix: str
+    """Names the agents up to here, in their order."""
+    calls: int = 0
+    size: int = 0
+    problems: int = 0
+
+
+@frozen(kw_only=True)
 class Journal:
     """How far an export has come."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     binding: str
-    """Names the agents, what is asked of them and the format; it is resumed with the same ones only."""
+    """Names what is asked for and the format; it is resumed with the same ones only."""
     since: datetime | None = None
     until: datetime | None = None
     force: bool = False
     """Whether a file of the same name is to be replaced."""
     agents_done: int = 0
+    prefix: str = ""
+    """Names the agents that are done, in their order."""
+    agent_id: str | None = None
+    """The next agent, if it was begun."""
     checkpoint: str | None = None
-    """Where the next agent's listing was left, if it was begun."""
+    """Where that agent's listing was left."""
     agent_calls: int = 0
     """Calls of that agent that were written."""
     calls: int = 0
@@ -57,6 +85,10 @@ class Journal:
     problems: int = 0
     incomplete: dict[str, str] = field(factory=dict[str, str])
     """Why the listing of an agent is not complete, by its id."""
+    failures: dict[str, AgentFailure] = field(factory=dict[str, AgentFailure])
+    """The agents that failed, by id."""
+    marks: list[Mark] = field(factory=list[Mark])
+    """Where it was kept before, between two agents."""
     stage: Literal["reading", "building", "made"] = "reading"
     """What is to be done next: read calls, build the file of the rows, or give what was made its name."""
 
@@ -66,6 +98,12 @@ class Journal:
         return self.calls > 0 or self.agents_done > 0 or self.stage != "reading"
 
 
+def folder_of(target: Path) -> Path:
+    """The folder in which the file of this name is made."""
+    target = replaceable(target)
+    return target.with_name(f"{target.name}.partial")
+
+
 class Workspace:
     """The folder beside a file in which the file is made; beside the file itself where `target` is a link to it.
 
@@ -73,8 +111,8 @@ class Workspace:
     """
 
     def __init__(self, target: Path) -> None:
-        self.target = target = replaceable(target)
-        self.folder = target.with_name(f"{target.name}.partial")
+        self.target = replaceable(target)
+        self.folder = folder_of(target)
         self.rows = self.folder / "rows"
         self.built = self.folder / "built"
         self._journal = self.folder / "journal"

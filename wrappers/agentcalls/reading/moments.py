@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from agentcalls.durations import duration_of
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 Moment: TypeAlias = datetime | date | str
 """An aware datetime; a date, its midnight in UTC; or text: a duration before now such as "24h", or ISO 8601."""
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = r"([0-9]{1,9})([smhdw])"
 _FORMS = (
     'an aware datetime, a date, a duration such as "24h" or "7d", or ISO 8601 text with an offset'
 )
@@ -24,7 +23,7 @@ _FORMS = (
 def resolved(name: str, moment: Moment | None, now: datetime) -> datetime | None:
     """The moment in UTC that `moment` means at `now`; None for None.
 
-    A duration (digits, and s, m, h, d or w) lies before `now`; a date is its midnight in UTC.
+    A duration, as `duration_of` reads it, lies before `now`; a date is its midnight in UTC.
     Raises `ConfigurationError`, which names the option, for anything else, a datetime without time zone included.
     """
     try:
@@ -35,7 +34,7 @@ def resolved(name: str, moment: Moment | None, now: datetime) -> datetime | None
 
 def is_duration(moment: Moment | None) -> bool:
     """Whether it is counted back from the moment at which it is asked."""
-    return isinstance(moment, str) and re.fullmatch(_DURATION, moment) is not None
+    return isinstance(moment, str) and duration_of(moment) is not None
 
 
 def check_moment(_: object, attribute: Attribute[Any], value: Any) -> None:
@@ -45,8 +44,8 @@ def check_moment(_: object, attribute: Attribute[Any], value: Any) -> None:
 
 def _resolved(moment: object, now: datetime) -> datetime:
     if isinstance(moment, str):
-        if match := re.fullmatch(_DURATION, moment):
-            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        if (length := duration_of(moment)) is not None:
+            return now - length
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", moment):
             moment = date.fromisoformat(moment)
         else:

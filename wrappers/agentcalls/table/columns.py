@@ -110,6 +110,11 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def whole_text(text: str) -> str:
+    """The text as UTF-8 can hold it: half of a character becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _timestamps(moments: Iterable[datetime | None]) -> list[str | None]:
     # Of one length, so that the texts sort as the moments do, and that no reader takes them for two formats.
     texts: list[str | None] = msgspec.to_builtins(list(moments))
@@ -150,7 +155,7 @@ def _storable_call(call: Call) -> Call:
 
 def _storable(value: Any, *, integers: bool = False) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole_text(value)
     if isinstance(value, dict):
         found = cast("dict[str, Any]", value)
         return {_storable(k): _storable(v, integers=True) for k, v in found.items()}

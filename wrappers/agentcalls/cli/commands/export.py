@@ -2,18 +2,17 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agentcalls import AgentCallsError, ConfigurationError
 from agentcalls.cli import options
-from agentcalls.cli.agents import check_span
+from agentcalls.cli.agents import check_asked, conclude, named_agents
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import say
 from agentcalls.cli.show.progress_bar import progress_bar
-from agentcalls.files import replaceable
 
 if TYPE_CHECKING:
     from agentcalls.export import Filters, Outcome
@@ -26,15 +25,13 @@ EXAMPLES = (
 NAMES = "csv, ndjson, json, parquet, arrow, sqlite, duckdb"
 """Of the formats: help has no use for their modules."""
 
-_MOST_REASONS = 10
-
 
 def command(
     ctx: typer.Context,
-    agents: Annotated[
-        list[str] | None, typer.Argument(metavar="[AGENT...]", help="The agents' ids.")
-    ] = None,
+    agents: options.Agents = None,
     *,
+    agents_file: options.AgentsFile = None,
+    concurrency: options.Concurrency = None,
     output: Annotated[
         str,
         typer.Option(
@@ -46,10 +43,6 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ],
-    agents_file: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help='More agents\' ids, one a line; "-" is stdin.'),
-    ] = None,
     form: Annotated[
         str | None,
         typer.Option(
@@ -75,6 +68,14 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
+    keep_going: Annotated[
+        bool,
+        typer.Option(
+            "--keep-going",
+            help="Write what there is where agents fail, name them, and exit with 3.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
     status: options.Status = None,
     search: options.Search = None,
     test: options.Test = None,
@@ -86,7 +87,7 @@ def command(
 
     The file is whole or not there. Every format has the agent's id first, then the fields of a call, times in UTC,
     and what the contract does not know as JSON. The exit code is 3 where it could not be proven that each call is
-    there once, and stderr says why.
+    there once, and stderr says why. An agent that fails costs the file, unless --keep-going is given.
     """
     filters: Filters = {
         "status": status,
@@ -96,73 +97,39 @@ def command(
         "until": until,
         "sort": sort,
     }
-    if agents_file == "-" and ctx.obj["key_stdin"]:
-        raise Failure("--agents-file - and --key-stdin both read stdin.", Code.USAGE)
     if output == "-" and (resume or force):
         raise Failure("--resume and --force are for a file, not for stdout.", Code.USAGE)
-    names = [*(agents or ()), *_names_in(agents_file)]
-    if not names:
-        raise Failure("Name an agent, or a file of them with --agents-file.", Code.USAGE)
+    names = named_agents(ctx, agents, agents_file)
+    how: dict[str, Any] = {"format": form, "keep_going": keep_going, "concurrency": concurrency}
     if output == "-":
         from agentcalls.export import export_stream  # noqa: PLC0415  # help has no use for it
 
         with connect(ctx) as client, progress_bar(hidden=sys.stdout.isatty()) as tell:
-            check_span(client.calls.list(names[0], **filters), since, until)
+            check_asked(client, names, filters)
             stream = sys.stdout.buffer
-            outcome = export_stream(
-                client, names, stream, format=form or "ndjson", progress=tell, **filters
-            )
+            how["format"] = form or "ndjson"
+            outcome = export_stream(client, names, stream, progress=tell, **how, **filters)
             stream.flush()
     else:
-        outcome = _to_file(ctx, names, output, form, filters, resume=resume, force=force)
+        outcome = _to_file(ctx, names, output, filters, {**how, "resume": resume, "force": force})
     _conclude(outcome, "stdout" if output == "-" else output)
 
 
 def _to_file(
-    ctx: typer.Context,
-    names: list[str],
-    output: str,
-    form: str | None,
-    filters: "Filters",
-    *,
-    resume: bool,
-    force: bool,
+    ctx: typer.Context, names: list[str], output: str, filters: "Filters", how: dict[str, Any]
 ) -> "Outcome":
-    from agentcalls.export import export  # noqa: PLC0415  # as above
+    from agentcalls.export import export, folder_of  # noqa: PLC0415  # as above
 
     try:
         with connect(ctx) as client, progress_bar() as tell:
-            check_span(
-                client.calls.list(names[0], **filters), filters.get("since"), filters.get("until")
-            )
-            return export(
-                client,
-                names,
-                output,
-                format=form,
-                resume=resume,
-                force=force,
-                progress=tell,
-                **filters,
-            )
+            check_asked(client, names, filters)
+            return export(client, names, output, progress=tell, **how, **filters)
     except (AgentCallsError, KeyboardInterrupt, OSError) as error:
         if not isinstance(error, ConfigurationError):
-            left = Path(f"{replaceable(Path(output))}.partial")
+            left = folder_of(Path(output))
             if left.is_dir():
                 say(f"{left} has what was read so far: the same command with --resume goes on.")
         raise
-
-
-def _names_in(path: str | None) -> list[str]:
-    if path is None:
-        return []
-    data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    try:
-        text = data.decode("utf-8-sig")  # editors on Windows write a mark
-    except UnicodeDecodeError as error:
-        name = "stdin" if path == "-" else path
-        raise Failure(f"{name} is no text in UTF-8.", Code.USAGE) from error
-    return [name for line in text.splitlines() if (name := line.strip())]
 
 
 def _conclude(outcome: "Outcome", output: str) -> None:
@@ -173,11 +140,5 @@ def _conclude(outcome: "Outcome", output: str) -> None:
         say(
             f"Values that the contract does not allow, written as far as read: {outcome.problems:,}."
         )
-    if outcome.complete:
-        return
-    reasons = [f"{agent}: {reason}" for agent, reason in outcome.incomplete.items()]
-    for line in reasons[:_MOST_REASONS]:
-        say(line)
-    raise Failure(
-        f"Not proven complete: {len(reasons):,} of {outcome.agents:,} listings.", Code.FAILED
-    )
+    failures = {agent: failure.message for agent, failure in outcome.failures.items()}
+    conclude(failures, outcome.incomplete, outcome.agents)

@@ -9,8 +9,8 @@ from agentcalls.cli import options
 from agentcalls.cli.agents import check_span
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.show.cells import checked_fields, fields, row_of, table_columns
-from agentcalls.cli.show.output import Counted, Form, chosen_form, console, say, write_rows
+from agentcalls.cli.show.cells import checked_fields, table_columns
+from agentcalls.cli.show.output import Counted, Form, chosen_form, console, say, write_calls
 from agentcalls.cli.show.table import write_table
 
 EXAMPLES = (
@@ -89,7 +89,7 @@ def command(
         if form is Form.TABLE:
             write_table(calls, table_columns(wanted, console(sys.stdout).width, utc=utc))
         else:
-            write_rows((row_of(call, wanted) for call in calls), form, wanted or tuple(fields()))
+            write_calls(agent, calls, form, wanted)
         report = listing.report
     sys.stdout.flush()
     say(_summary(calls.count, report.total_count_last, timed=bool(since or until)))

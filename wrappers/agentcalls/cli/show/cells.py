@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.show.output import timestamp, to_json
+from agentcalls.cli.show.output import to_json
 from agentcalls.cli.show.table import TableColumn
 from agentcalls.cli.summary import Zone
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agentcalls import Call
-    from agentcalls.cli.show.output import Row
     from agentcalls.table.columns import Column
 
 _NARROW, _ROOMY, _WIDE = 74, 100, 140
@@ -39,16 +38,6 @@ def checked_fields(text: str | None) -> tuple[str, ...] | None:
         if name not in known:
             raise Failure(f"A call has no field {name!r}; it has {', '.join(known)}.", Code.USAGE)
     return names
-
-
-def row_of(call: Call, names: tuple[str, ...] | None) -> Row:
-    """The fields of a call by name; for None all of them, the ones that the contract does not know included.
-
-    What could not be read is as the server sent it.
-    """
-    known = fields()
-    row = {name: _value(call, known[name], timestamp) for name in names or known}
-    return row if names else row | call.additional_properties
 
 
 def table_columns(

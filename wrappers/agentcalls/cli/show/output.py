@@ -10,19 +10,22 @@ import textwrap
 import unicodedata
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.table.text import csv_safe, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
 
+    from agentcalls import Call
+
 Row = dict[str, Any]
 T = TypeVar("T")
 
+_BATCH = 100  # calls that are written at a time: a page
 _UNBOUNDED = 10_000  # columns; a table in a pipe or a file is not cut
 
 
@@ -95,23 +98,29 @@ def printable(text: str) -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """`2026-11-23T12:00:00.123Z`: UTC, with what fractions there are."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """`2026-11-23T12:00:00.123000Z`: UTC, of one length, as tables have it."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def write_rows(rows: Iterable[Row], form: Form, columns: Sequence[str]) -> None:
-    """Write rows to stdout as they come: a JSON array of a line each, NDJSON, or CSV of these columns."""
-    if form is Form.CSV:
-        write_csv(sys.stdout, [columns])
-        write_csv(sys.stdout, ([_cell(row[column]) for column in columns] for row in rows))
-    elif form is Form.NDJSON:
-        sys.stdout.writelines(f"{to_json(row)}\n" for row in rows)
-    else:
-        before = "["
-        for row in rows:
-            sys.stdout.write(f"{before}\n{to_json(row)}")
-            before = ","
-        sys.stdout.write("[]\n" if before == "[" else "\n]\n")
+def write_rows(rows: Sequence[Row], form: Form, names: tuple[str, ...]) -> None:
+    """Write rows to stdout, in these columns."""
+    from agentcalls.table.text import FORMS  # noqa: PLC0415  # the help has no use for the models
+
+    text = FORMS[form]
+    some = [text.of_rows(names, rows)] if rows else []
+    text.write(sys.stdout.buffer, names, some)
+
+
+def write_calls(
+    agent_id: str, calls: Iterable[Call], form: Form, names: tuple[str, ...] | None
+) -> None:
+    """Write an agent's calls to stdout as they come, in these columns or all, as an export writes them."""
+    from agentcalls.table.text import FORMS, NAMES  # noqa: PLC0415  # as above
+
+    text, names, coming = FORMS[form], names or NAMES, iter(calls)
+    batches = iter(lambda: list(islice(coming, _BATCH)), [])
+    texts = (text.of_calls(agent_id, some, names) for some in batches)
+    text.write(sys.stdout.buffer, names, texts)
 
 
 class Counted(Generic[T]):
@@ -130,11 +139,3 @@ class Counted(Generic[T]):
 def to_json(value: Any) -> str:
     """One line of JSON; times as `timestamp` writes them."""
     return json.dumps(value, ensure_ascii=False, default=timestamp)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, str):
-        return csv_safe(value)
-    if isinstance(value, datetime):
-        return timestamp(value)
-    return "" if value is None else json.dumps(value)

@@ -1,20 +1,17 @@
 """`agentcalls check`."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.agents import naming
+from agentcalls.cli.agents import AgentsCalls, check_asked, named_agents
 from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits, percentage
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
-from agentcalls.cli.newest import newest_first
+from agentcalls.cli.newest import newest_sort
 from agentcalls.cli.show.output import printable, to_json
-
-if TYPE_CHECKING:
-    import agentcalls
 
 EXAMPLES = (
     "agentcalls check agent_demo --max-failure-rate 20% --since 7d",
@@ -26,8 +23,10 @@ _FAILED = ("failed",)
 
 def command(
     ctx: typer.Context,
-    agents: options.Agents,
+    agents: options.Agents = None,
     *,
+    agents_file: options.AgentsFile = None,
+    concurrency: options.Concurrency = None,
     max_failure_rate: Annotated[
         str, typer.Option(metavar="PERCENT", help="The largest share of failed calls that is fine.")
     ] = "5%",
@@ -58,46 +57,32 @@ def command(
 ) -> None:
     """Check that no more calls failed than is fine, in one line, for cron and monitors.
 
-    Each agent is judged, and all together; the worst decides. The exit code is 0, or 3 where a rate
-    is too high or it could not be proven that each call was counted. Too few calls to judge are fine.
+    Each agent is judged, and all together; the worst decides. The exit code is 0, or 3 where a rate is
+    too high, an agent could not be read, or it could not be proven that each call was counted. Too few
+    calls to judge are fine.
 
     A call has failed whose status is failed: busy or cancelled is no failure of the system. Calls that
     are still under way do not count.
     """
     limits = Limits(percentage("--max-failure-rate", max_failure_rate), min_calls)
+    names = named_agents(ctx, agents, agents_file)
+    is_test_call = None if include_test else False
+    counts = {name: FailureCount(name) for name in names}
     with connect(ctx) as client:
-        tallies = [
-            _tally(
-                client,
-                agent,
-                since=since,
-                is_test_call=None if include_test else False,
-                failed=failed_status or _FAILED,
-            )
-            for agent in dict.fromkeys(agents)
-        ]
-    outcome = CheckResult(tallies, limits, since)
+        check_asked(client, names, {"since": since})
+        filters = {
+            "sort": newest_sort(client, names, is_test_call=is_test_call),
+            "is_test_call": is_test_call,
+            "since": since,
+        }
+        calls = AgentsCalls(client, names, filters, concurrency)
+        for agent, call in calls:
+            counts[agent].count(call, failed_status or _FAILED)
+    for agent, count in counts.items():
+        count.doubt, count.error = calls.doubts.get(agent), calls.failures.get(agent)
+    outcome = CheckResult(list(counts.values()), limits, since)
     line = to_json(outcome.row()) if as_json else printable(outcome.line())
     sys.stdout.write(f"{line}\n")
     if outcome.verdict.is_alarm:
         sys.stdout.flush()
         raise typer.Exit(Code.FAILED)
-
-
-def _tally(
-    client: "agentcalls.Client",
-    agent: str,
-    *,
-    since: str,
-    is_test_call: bool | None,
-    failed: list[str] | tuple[str, ...],
-) -> FailureCount:
-    tally = FailureCount(agent)
-    with naming(agent):
-        sort, _ = newest_first(client, agent, is_test_call=is_test_call)
-        listing = client.calls.list(agent, sort=sort, is_test_call=is_test_call, since=since)
-        tally.count(listing, failed)
-    report = listing.report
-    if not report.complete:
-        tally.doubt = report.reason
-    return tally

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen, mutable
 
+from agentcalls.cli.agents import MOST_NAMED
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.lifecycle import is_over
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from agentcalls import Call
     from agentcalls.cli.show.output import Row
@@ -48,15 +49,17 @@ class FailureCount:
     doubt: str | None = None
     """Why it is not proven that each call was counted; None where it is."""
 
-    def count(self, calls: Iterable[Call], failed: Collection[str]) -> None:
-        """Count calls, those as failed that have one of these statuses."""
-        for call in calls:
-            if call.status in failed:
-                self.calls, self.failed = self.calls + 1, self.failed + 1
-            elif is_over(call):
-                self.calls += 1
-            else:
-                self.under_way += 1
+    error: str | None = None
+    """Why the agent could not be read; it is not judged then, and the total is without it."""
+
+    def count(self, call: Call, failed: Collection[str]) -> None:
+        """Count a call, as failed where it has one of these statuses."""
+        if call.status in failed:
+            self.calls, self.failed = self.calls + 1, self.failed + 1
+        elif is_over(call):
+            self.calls += 1
+        else:
+            self.under_way += 1
 
     @property
     def rate(self) -> Fraction | None:
@@ -80,6 +83,8 @@ class Limits:
     def verdict(self, tally: FailureCount) -> Verdict:
         """What comes out of a tally; one that lacks calls is not called fine."""
         rate = tally.rate
+        if tally.error:
+            return Verdict.INCOMPLETE
         if rate is not None and tally.calls >= self.min_calls and rate > self.max_failure_rate:
             return Verdict.FAILED
         if tally.doubt:
@@ -97,13 +102,14 @@ class CheckResult:
 
     @property
     def total(self) -> FailureCount:
-        """All agents as one."""
+        """All agents that could be read, as one."""
+        read = [tally for tally in self.agents if not tally.error]
         return FailureCount(
             "total",
-            calls=sum(tally.calls for tally in self.agents),
-            failed=sum(tally.failed for tally in self.agents),
-            under_way=sum(tally.under_way for tally in self.agents),
-            doubt=next((tally.doubt for tally in self.agents if tally.doubt), None),
+            calls=sum(tally.calls for tally in read),
+            failed=sum(tally.failed for tally in read),
+            under_way=sum(tally.under_way for tally in read),
+            doubt=next((tally.doubt for tally in read if tally.doubt), None),
         )
 
     @property
@@ -128,7 +134,12 @@ class CheckResult:
         if len(self.agents) > 1 and over:
             text += f"; over the limit: {', '.join(over)}"
         doubts = [f"{tally.name}: {tally.doubt}" for tally in self.agents if tally.doubt]
-        return f"{text}; not proven complete: {', '.join(doubts)}" if doubts else text
+        if doubts:
+            text += f"; not proven complete: {', '.join(doubts)}"
+        errors = [f"{tally.name}: {tally.error}" for tally in self.agents if tally.error]
+        more = len(errors) - MOST_NAMED
+        errors[MOST_NAMED:] = [f"and {more:,} more"] if more > 0 else []
+        return f"{text}; could not be read: {' '.join(errors)}" if errors else text
 
     def row(self) -> Row:
         """The outcome with all its numbers; rates are shares, 0.05 for 5%."""
@@ -149,6 +160,7 @@ class CheckResult:
             "failure_rate": None if tally.rate is None else float(tally.rate),
             "under_way": tally.under_way,
             "not_proven_complete": tally.doubt,
+            "error": tally.error,
         }
 
 

@@ -7,12 +7,11 @@ from typing import Annotated
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.agents import AgentsCalls
+from agentcalls.cli.agents import AgentsCalls, named_agents
 from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import Numbers
 from agentcalls.cli.connect import connect
 from agentcalls.cli.show.output import say
-from agentcalls.cli.show.whole_file import written_whole
 from agentcalls.cli.summary import Zone
 from agentcalls.table.extras import need
 
@@ -24,8 +23,10 @@ EXAMPLES = (
 
 def command(
     ctx: typer.Context,
-    agents: options.Agents,
+    agents: options.Agents = None,
     *,
+    agents_file: options.AgentsFile = None,
+    concurrency: options.Concurrency = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -61,11 +62,14 @@ def command(
     """Write a report of agents' calls: one HTML file with charts, which needs no network.
 
     It holds counts, and of the failed calls the latest 1,000 in a table that can be searched. Test calls
-    count unless --live leaves them out. The exit code is 3 where it could not be proven that each call
-    was counted once; the page says why, and so does stderr. Needs the extra "report".
+    count unless --live leaves them out. The exit code is 3 where an agent could not be read, or it could not
+    be proven that each call was counted once; the page says why, and so does stderr. Needs the extra "report".
     """
+    from agentcalls.export import written_whole  # noqa: PLC0415  # help has no use for it
+
     for package in ("altair", "vl_convert", "jinja2"):
         need(package)
+    names = named_agents(ctx, agents, agents_file)
     numbers = Numbers(Zone(is_utc=utc), show_numbers)
     filters = {
         "status": status,
@@ -76,14 +80,14 @@ def command(
     }
     with written_whole(output) as file:
         with connect(ctx) as client:
-            calls = AgentsCalls(client, agents, filters)
+            calls = AgentsCalls(client, names, filters, concurrency)
             for agent, call in calls:
                 numbers.add(agent, call)
         asked = {"status": status, "search": numbers.text(search), "since": since, "until": until}
         said = {name: value for name, value in asked.items() if value}
         if test is not None:
             said["calls"] = "test only" if test else "live only"
-        scope = Scope(list(dict.fromkeys(agents)), said, datetime.now(UTC), calls.doubts)
+        scope = Scope(names, said, datetime.now(UTC), calls.gaps)
         file.write(page_of(numbers, scope))
     say(f"Wrote {output}: {numbers.total.calls:,} calls.")
     calls.check_complete()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.agents import AgentsCalls
+from agentcalls.cli.agents import AgentsCalls, named_agents
 from agentcalls.cli.commands.stats.bars import write_bars
 from agentcalls.cli.connect import connect
 from agentcalls.cli.show.output import Form, Row, chosen_form, show, to_json, write_rows
@@ -33,8 +33,10 @@ class By(StrEnum):
 
 def command(
     ctx: typer.Context,
-    agents: options.Agents,
+    agents: options.Agents = None,
     *,
+    agents_file: options.AgentsFile = None,
+    concurrency: options.Concurrency = None,
     by: Annotated[
         By, typer.Option(help="What the groups are; a day and an hour are those of created_on.")
     ] = By.STATUS,
@@ -69,11 +71,13 @@ def command(
     Test calls count unless --live leaves them out. A call is answered when its status is answered or
     ended, and failed when it is failed; the rates are of the calls that are neither queued nor ringing.
     The ringing time runs from created_on until the other side rang, at ringing_at. The exit code is 3
-    where it could not be proven that each call was counted once, and stderr says why.
+    where an agent could not be read, or it could not be proven that each call was counted once; stderr
+    says why. The calls that were read of such an agent are counted.
     """
     form = chosen_form(form, as_json=as_json)
     zone = Zone(is_utc=utc)
     summary = Summary(by.value, zone)
+    names = named_agents(ctx, agents, agents_file)
     with connect(ctx) as client:
         filters = {
             "status": status,
@@ -82,7 +86,7 @@ def command(
             "since": since,
             "until": until,
         }
-        calls = AgentsCalls(client, agents, filters)
+        calls = AgentsCalls(client, names, filters, concurrency)
         for _, call in calls:
             summary.add(call)
     rows, other = summary.rows(), summary.other()
@@ -95,7 +99,7 @@ def command(
         )
     else:
         write_rows(
-            [*rows, *([{by.value: "(other)"} | other] if other else [])], form, list(_columns(by))
+            [*rows, *([{by.value: "(other)"} | other] if other else [])], form, tuple(_columns(by))
         )
     sys.stdout.flush()
     calls.check_complete()
@@ -104,13 +108,14 @@ def command(
 def _document(summary: Summary, calls: AgentsCalls) -> Row:
     total = summary.total()
     return {
-        "agents": list(dict.fromkeys(calls.agents)),
+        "agents": list(calls.agents),
         "filters": {name: value for name, value in calls.filters.items() if value is not None},
         "first_created_on": summary.first,
         "last_created_on": summary.last,
         "time_zone": summary.zone.name(summary.last) if summary.last else None,
-        "complete": not calls.doubts,
-        "incomplete_reason": " ".join(calls.doubts) or None,
+        "complete": not calls.gaps,
+        "incomplete_reason": " ".join(calls.gaps) or None,
+        "failures": calls.failures,
         "total": total.row(total.calls),
         "by": summary.by,
     }

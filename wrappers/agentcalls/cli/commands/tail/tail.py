@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.commands.tail.durations import duration
+from agentcalls.cli.commands.tail.durations import bounded_duration
 from agentcalls.cli.commands.tail.following import Follower
 from agentcalls.cli.commands.tail.polling import Polls
-from agentcalls.cli.commands.tail.ticker import terminal_writer, write_json
+from agentcalls.cli.commands.tail.ticker import json_writer, terminal_writer
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
 
@@ -76,15 +76,17 @@ def command(
 
     A line of JSON holds "event" (earlier, new or changed), "previous_status", and the "call".
     """
-    seconds = duration("--interval", interval, least=100 * _MILLISECOND, most=_DAY).total_seconds()
-    reach = duration("--follow", follow, least=timedelta(0), most=7 * _DAY)
+    seconds = bounded_duration(
+        "--interval", interval, least=100 * _MILLISECOND, most=_DAY
+    ).total_seconds()
+    reach = bounded_duration("--follow", follow, least=timedelta(0), most=7 * _DAY)
     with connect(ctx) as client:
         as_lines = as_json or not sys.stdout.isatty()
         follower = Follower(status=status, follow=reach)
         polls = Polls(client, agent, follower, is_test_call=test, utc=utc)
         try:
             news = polls.begin(earlier)
-            write = write_json if as_lines else terminal_writer(utc=utc)
+            write = json_writer(agent) if as_lines else terminal_writer(utc=utc)
             while True:
                 for event in news:
                     write(event)

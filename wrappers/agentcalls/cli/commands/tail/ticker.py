@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from agentcalls.cli.show.cells import row_of, table_columns
+from agentcalls.cli.show.cells import table_columns
 from agentcalls.cli.show.output import console, printable, to_json
 from agentcalls.cli.show.table import GAP, NARROWEST, STYLES, TableColumn, line
 
@@ -37,11 +37,16 @@ _ROOMY = 100
 _SECONDS = len(":00")
 
 
-def write_json(event: Event) -> None:
-    """Write an event as a line of JSON: its kind, the status before, and the call with all its fields."""
-    row = {"event": event.kind, "previous_status": event.previous_status}
-    sys.stdout.write(f"{to_json(row | {'call': row_of(event.call, None)})}\n")
-    sys.stdout.flush()
+def json_writer(agent_id: str) -> Callable[[Event], None]:
+    """What writes events as lines of JSON: its kind, the status before, and the call as an export has it."""
+    from agentcalls.table.text import row_of  # noqa: PLC0415  # the help has no use for the models
+
+    def write(event: Event) -> None:
+        row = {"event": event.kind, "previous_status": event.previous_status}
+        sys.stdout.write(f"{to_json(row | {'call': row_of(agent_id, event.call)})}\n")
+        sys.stdout.flush()
+
+    return write
 
 
 def terminal_writer(*, utc: bool) -> Callable[[Event], None]:

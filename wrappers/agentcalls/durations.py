@@ -1,0 +1,25 @@
+"""Lengths of time as text, the way that `since`, `until` and the command line's options take them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_UNITS = {
+    "ms": "milliseconds",
+    "s": "seconds",
+    "m": "minutes",
+    "h": "hours",
+    "d": "days",
+    "w": "weeks",
+}
+_DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(_UNITS)})")
+
+
+def duration_of(text: str) -> timedelta | None:
+    """The length of time that a text means: digits and ms, s, m, h, d or w, such as `24h`; None for any other text."""
+    matched = _DURATION.fullmatch(text)
+    try:
+        return timedelta(**{_UNITS[matched[2]]: int(matched[1])}) if matched else None
+    except OverflowError:
+        return None

@@ -1,0 +1,113 @@
+"""What of an interrupted export still holds: the same calls are asked for, of agents that may have changed."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from agentcalls import ConfigurationError
+from agentcalls.export.journal import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from agentcalls.export.journal import Journal, Workspace
+
+_START = Mark(agents_done=0, prefix="")
+
+
+def prefixes_of(agents: Sequence[str]) -> list[str]:
+    """A name for the first n agents in their order, at place n."""
+
+    def add(prefix: str, agent: str) -> str:
+        named = f"{prefix} {agent}".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(named).hexdigest()[:16]
+
+    return list(accumulate(agents, add, initial=_START.prefix))
+
+
+def begun(
+    workspace: Workspace,
+    asked: Journal,
+    made: Path,
+    agents: Sequence[str],
+    *,
+    resume: bool,
+    keep_going: bool,
+) -> Journal:
+    """The journal to go on from, its rows in place.
+
+    Raises `ConfigurationError` for what would be overwritten, and for an interrupted export that asked for something
+    else.
+    """
+    left = None if asked.force and not resume else workspace.load()
+    target = workspace.target
+    if left and not resume:
+        raise ConfigurationError(
+            f"An export to {target} was interrupted: go on with resume=True, or begin anew with force=True."
+        )
+    if left and left.binding != asked.binding:
+        raise ConfigurationError(
+            f"The export to {target} that was interrupted had other filters, another"
+            " format or another host: begin anew with force=True."
+        )
+    if left:
+        left = evolve(
+            still_good(left, agents, keep_going=keep_going), force=left.force or asked.force
+        )
+    journal = left or asked
+    published = journal.stage == "made" and not made.exists()
+    if target.exists() and not (journal.force or published):
+        raise ConfigurationError(f"{target} is there already: replace it with force=True.")
+    if not left or (journal.stage == "reading" and not workspace.rows.exists()):
+        workspace.clear()
+        workspace.rows.touch()
+        journal = asked
+    workspace.save(journal)
+    return journal
+
+
+def still_good(journal: Journal, agents: Sequence[str], *, keep_going: bool) -> Journal:
+    """The journal, or as much of it as an export of these agents would have written too.
+
+    Where agents went, came or changed places, it goes back to a mark before the first of them; and to one before the
+    first agent that failed, unless failures are to be kept.
+    """
+    prefixes = prefixes_of(agents)
+    failed = (
+        [] if keep_going else [agents.index(agent) for agent in journal.failures if agent in agents]
+    )
+    most = min(failed, default=len(agents))
+
+    def holds(mark: Mark) -> bool:
+        return mark.agents_done <= most and prefixes[mark.agents_done] == mark.prefix
+
+    as_it_is = Mark(agents_done=journal.agents_done, prefix=journal.prefix)
+    following = agents[journal.agents_done :][:1]
+    if holds(as_it_is) and (
+        (not following and journal.checkpoint is None)
+        or (journal.stage == "reading" and journal.agent_id in {None, *following})
+    ):
+        return journal
+    marks = [mark for mark in journal.marks if holds(mark)]
+    mark = marks[-1] if marks else _START
+    kept = set(agents[: mark.agents_done])
+    return evolve(
+        journal,
+        stage="reading",
+        agents_done=mark.agents_done,
+        prefix=mark.prefix,
+        marks=marks,
+        agent_id=None,
+        checkpoint=None,
+        agent_calls=0,
+        calls=mark.calls,
+        size=mark.size,
+        problems=mark.problems,
+        incomplete={agent: why for agent, why in journal.incomplete.items() if agent in kept},
+        failures={agent: why for agent, why in journal.failures.items() if agent in kept},
+    )
