@@ -50,6 +50,11 @@ GOALS = (
         0.08,
         "1,000 agents of 300 calls at 20 ms, 32 in flight: wall / one by one",
     ),
+    *(
+        Goal(f"{name}/list_many, {size}", 1.30, f"agentcalls {name}, {size}: wall / list_many")
+        for size in ("400 agents at 20 ms", "1,000 agents at 50 ms")
+        for name in ("export", "stats", "report", "check")
+    ),
     Goal("export-csv/exact", 1.60, "export to CSV, sequential, CPU per call / iterating the calls"),
     Goal("export-ndjson/exact", 1.60, "the same to NDJSON"),
     Goal("export-parquet/exact", 1.60, "the same to Parquet"),

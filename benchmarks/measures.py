@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MIB = 2**20
+_COMMANDS = {
+    "export": "list_many",
+    "stats": "list_many",
+    "report": "list_many",
+    "check": "list_many since",
+}
 _JUDGED = ["plain", "exact", "raw", "bimpeai", "httpx + msgspec", "retell-sdk"]
 _SHOWN = ["async-plain", "async-exact", "raw", "openai", "stripe", "twilio", "httpx + json"]
 _SHOWN += ["aiohttp + msgspec"]
@@ -33,6 +39,9 @@ class Scale:
     latency_rounds: int
     """Rounds of what waits."""
     agents: int
+    """Agents that are read side by side, and one after another."""
+    commands: tuple[tuple[int, int], ...]
+    """Agents that the commands read, and the milliseconds that each answer takes."""
     streams: tuple[tuple[str, int], ...]
     """Names and lengths of the listings whose memory is measured."""
 
@@ -43,6 +52,7 @@ FULL = Scale(
     rounds=31,
     latency_rounds=3,
     agents=1_000,
+    commands=((400, 20), (1_000, 50)),
     streams=(("200k", 200_000), ("1M", 1_000_000)),
 )
 QUICK = Scale(
@@ -51,6 +61,7 @@ QUICK = Scale(
     rounds=7,
     latency_rounds=1,
     agents=60,
+    commands=((60, 20),),
     streams=(("200k", 20_000), ("1M", 100_000)),
 )
 
@@ -141,6 +152,32 @@ def many_agents(scale: Scale) -> dict[str, Figure]:
     return figures | {"many-agents/one": figure([seconds / slow for seconds in fast])}
 
 
+def commands(scale: Scale) -> dict[str, Figure]:
+    """Wall time of the commands over many agents of one page each, beside `list_many` with the same filters."""
+    rows, figures = 50, dict[str, Figure]()
+    for agents, latency in scale.commands:
+        calls, size = rows * agents, f"{agents:,} agents at {latency} ms"
+        with page_server(rows, latency_ms=latency) as url:
+            for name, base in _COMMANDS.items():
+                try:
+                    command = Worker(name, url, agents=agents)
+                except NotAvailableError:
+                    continue
+                with command, Worker(base, url, agents=agents) as listing:
+                    command.ask("read", calls=calls)  # what it imports
+                    taken = [
+                        (
+                            command.ask("read", calls=calls)["wall"],
+                            listing.ask("read", calls=calls)["wall"],
+                        )
+                        for _ in range(scale.latency_rounds)
+                    ]
+                ours, theirs = zip(*taken, strict=True)
+                figures[f"{name}/list_many, {size}"] = ratio(list(ours), list(theirs))
+                figures[f"wall s/{name}, {size}"] = figure(list(ours))
+    return figures
+
+
 def exports(scale: Scale) -> dict[str, Figure]:
     """CPU per call of exports beside iterating the same listing, and by how much a long one grows the process."""
     names = [f"export-{name}" for name in ("csv", "ndjson", "parquet")]
@@ -172,6 +209,7 @@ NETWORKED: tuple[Callable[[Scale], dict[str, Figure]], ...] = (
     latency,
     memory,
     many_agents,
+    commands,
     exports,
 )
 """The measures that read from a page server."""

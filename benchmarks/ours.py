@@ -5,9 +5,15 @@ An option that the facade does not know yet raises `NotAvailableError`, and the 
 
 from __future__ import annotations
 
+import json
+import os
+import re
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,7 +42,9 @@ def async_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], Asy
     return lambda: aiter(client.calls.list(AGENT, exact=exact))
 
 
-def many_reader(url: str, *, agents: int, concurrency: int) -> Callable[[], Iterator[object]]:
+def many_reader(
+    url: str, *, agents: int, concurrency: int, **filters: Any
+) -> Callable[[], Iterator[object]]:
     """What reads the listings of many agents: one after another at a concurrency of 1, else with `list_many`."""
     from agentcalls import Client  # noqa: PLC0415 (imports are measured)
 
@@ -44,7 +52,7 @@ def many_reader(url: str, *, agents: int, concurrency: int) -> Callable[[], Iter
     names = [f"agent_{number}" for number in range(agents)]
     if concurrency == 1:
         return lambda: (call for name in names for call in client.calls.list(name))
-    return lambda: iter(client.calls.list_many(names))
+    return lambda: iter(client.calls.list_many(names, **filters))
 
 
 def exporter(url: str, *, ending: str) -> Callable[[Callable[[object], object]], int]:
@@ -89,6 +97,71 @@ def _made(kind: Callable[..., Any], url: str, concurrency: int) -> Any:
         return kind(**settings)
 
 
+def commander(
+    url: str, command: str, *, agents: int
+) -> Callable[[Callable[[object], object]], int]:
+    """What runs a command in this process over many agents: it hands on no call, and returns how many it read."""
+    try:
+        from agentcalls.cli import main  # noqa: PLC0415 (imports are measured)
+        from agentcalls.table.extras import need  # noqa: PLC0415 (the same)
+
+        for module in _NEEDED[command]:
+            need(module)
+    except (ImportError, ValueError) as error:
+        raise NotAvailableError(str(error)) from error
+    os.environ |= {"AGENTCALLS_API_KEY": KEY, "AGENTCALLS_BASE_URL": url}
+    text, how = "\n".join(f"agent_{number}" for number in range(agents)), _COMMANDS[command]
+
+    def take(_: Callable[[object], object]) -> int:
+        with (
+            TemporaryDirectory() as folder,
+            redirect_stdout(_Output()) as out,
+            redirect_stderr(_Output()) as err,
+        ):
+            Path(folder, "agents").write_text(text, encoding="ascii")
+            files = ["--agents-file", f"{folder}/agents"]
+            files += ["-o", f"{folder}/made{_ENDINGS[command]}"] if command in _ENDINGS else []
+            code = main([command, *files, *how, "--concurrency", str(COMMAND_WINDOW)])
+            if code:
+                raise RuntimeError(f"{command} ended with {code}: {err.text()}")
+            return _calls_told(out.text() or err.text())
+
+    return take
+
+
+class _Output(TextIOWrapper):
+    def __init__(self) -> None:
+        super().__init__(BytesIO(), encoding="utf-8", write_through=True)
+
+    def text(self) -> str:
+        return cast("BytesIO", self.buffer).getvalue().decode()
+
+
+def _calls_told(text: str) -> int:
+    if text.startswith("{"):
+        total = json.loads(text)["total"]
+        return int(total["calls"]) + int(total.get("under_way", 0))
+    found = re.search(r"([0-9,]+) calls", text)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+COMMAND_WINDOW = 8
+"""How many requests the commands have under way at once."""
+
+_NEEDED = {
+    "stats": ("typer",),
+    "check": ("typer",),
+    "export": ("typer",),
+    "report": ("typer", "altair", "jinja2", "vl_convert"),
+}
+_ENDINGS = {"export": ".csv", "report": ".html"}
+_COMMANDS = {
+    "stats": ["--json"],
+    "check": ["--json", "--since", "2000-01-01", "--include-test", "--max-failure-rate", "100%"],
+    "export": [],
+    "report": [],
+}
+
 SYNC = {
     "plain": partial(sync_reader, concurrency=1, exact=False),
     "exact": partial(sync_reader, concurrency=1, exact=True),
@@ -102,6 +175,8 @@ SYNC = {
     },
     "one-agent-after-another": partial(many_reader, concurrency=1),
     "many-agents-32": partial(many_reader, concurrency=32),
+    "list_many": partial(many_reader, concurrency=COMMAND_WINDOW),
+    "list_many since": partial(many_reader, concurrency=COMMAND_WINDOW, since="2000-01-01"),
 }
 """The readers of `Client` by the names that the measures use."""
 
@@ -119,3 +194,6 @@ EXPORTS = {
     f"export-{name}": partial(exporter, ending=f".{name}") for name in ("csv", "ndjson", "parquet")
 }
 """The exporters by the names that the measures use."""
+
+COMMANDS = {name: partial(commander, command=name) for name in _COMMANDS}
+"""The commands over many agents by the names that the measures use."""

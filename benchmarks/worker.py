@@ -40,6 +40,8 @@ def taker(name: str, url: str, agents: int) -> Take:
     more: dict[str, Any] = {"agents": agents} if agents else {}
     if name in ours.EXPORTS:
         return ours.EXPORTS[name](url)
+    if name in ours.COMMANDS:
+        return ours.COMMANDS[name](url, agents=agents)
     if name in sync:
         read = sync[name](url, **more)
 
