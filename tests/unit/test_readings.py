@@ -18,6 +18,7 @@ from agentcalls import (
     ReadOptions,
 )
 from agentcalls.reading.one_agent import AgentReader
+from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.schedule import Request, Schedule
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def readings(
     ordered: bool = False,
     **options: Any,
 ) -> Schedule[tuple[str, Call]]:
-    return Schedule(
+    return (OrderedSchedule if ordered else Schedule)(
         list(agents),
         lambda agent: AgentReader(
             CallQuery(agent_id=agent), ReadOptions(**options), wall=START.timestamp()
@@ -42,7 +43,6 @@ def readings(
         lambda agent, calls: zip(itertools.repeat(agent), calls),
         concurrency=concurrency,
         stop_on_error=stop_on_error,
-        ordered=ordered,
     )
 
 

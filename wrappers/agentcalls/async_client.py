@@ -12,6 +12,7 @@ import httpx
 from agentcalls.calls import Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AsyncCallListing, AsyncManyListing
+from agentcalls.reading.iterators import Source
 from agentcalls.request.async_transport import AsyncBorrowed, AsyncConnections
 from agentcalls.request.exchange import Exchanges
 from agentcalls.request.log import keyless_logs
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from agentcalls.clock import Clock
     from agentcalls.errors import AgentCallsError
-    from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.reading.options import ReadOptions
     from agentcalls.request.key import AsyncApiKey, AuthScheme
     from agentcalls.request.query import CallQuery
     from agentcalls.request.retry import Answer, Retry
@@ -93,7 +94,7 @@ class AsyncClient:
         self._exchanges = Exchanges(self._config)
         self._closed = asyncio.Event()
         self._tasks: set[asyncio.Task[Page]] = set()
-        self.calls = Calls(self._listing, self._listing_of_many)
+        self.calls = Calls(AsyncCallListing, AsyncManyListing, self._source)
 
     @property
     def base_url(self) -> str:
@@ -128,26 +129,14 @@ class AsyncClient:
         if self._owns_http:
             await self._http.close()
 
-    def _listing(self, query: CallQuery, options: ReadOptions) -> AsyncCallListing:
-        return AsyncCallListing(
-            query,
-            options,
-            partial(self._fetch, options=options),
-            self._spawn,
-            self._config.concurrency,
-            self._config.clock,
-        )
-
-    def _listing_of_many(
-        self, query: CallQuery, many: ManyOptions, options: ReadOptions
-    ) -> AsyncManyListing:
-        return AsyncManyListing(
-            query,
-            many,
-            options,
-            partial(self._fetch, options=options),
-            self._spawn,
-            self._config.concurrency,
+    def _source(
+        self, options: ReadOptions
+    ) -> Source[Coroutine[Any, Any, Page], asyncio.Task[Page]]:
+        fetch = partial(self._fetch, options=options)
+        return Source(
+            fetch,
+            lambda query: self._spawn(fetch(query)),
+            options.concurrency or self._config.concurrency,
             self._config.clock,
         )
 

@@ -12,6 +12,7 @@ import httpx
 from agentcalls.calls import Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import CallListing, ManyListing
+from agentcalls.reading.iterators import Source
 from agentcalls.request.exchange import Exchanges
 from agentcalls.request.log import keyless_logs
 from agentcalls.request.operation import target_of
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from agentcalls.clock import Clock
     from agentcalls.errors import AgentCallsError
-    from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.reading.options import ReadOptions
     from agentcalls.request.key import ApiKey, AuthScheme
     from agentcalls.request.query import CallQuery
     from agentcalls.request.retry import Answer, Retry
@@ -118,7 +119,7 @@ class Client:
         self._starting = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
         self._threads_of = 0
-        self.calls = Calls(self._listing, self._listing_of_many)
+        self.calls = Calls(CallListing, ManyListing, self._source)
 
     @property
     def base_url(self) -> str:
@@ -153,26 +154,12 @@ class Client:
         if self._owner == os.getpid():
             self._http.close()
 
-    def _listing(self, query: CallQuery, options: ReadOptions) -> CallListing:
-        return CallListing(
-            query,
-            options,
-            partial(self._fetch, options=options),
-            self._submit,
-            self._config.concurrency,
-            self._config.clock,
-        )
-
-    def _listing_of_many(
-        self, query: CallQuery, many: ManyOptions, options: ReadOptions
-    ) -> ManyListing:
-        return ManyListing(
-            query,
-            many,
-            options,
-            partial(self._fetch, options=options),
-            self._submit,
-            self._config.concurrency,
+    def _source(self, options: ReadOptions) -> Source[Page, Future[Page]]:
+        fetch = partial(self._fetch, options=options)
+        return Source(
+            fetch,
+            lambda query: self._submit(fetch, query),
+            options.concurrency or self._config.concurrency,
             self._config.clock,
         )
 

@@ -46,7 +46,7 @@ class AgentReader:
         self._stopped = self._abandoned = False
         self._problems: list[Problem] = []
         self._problem_count = 0
-        self._size = 0
+        self._size = self._taken = 0
         self.pending: Iterator[Call] = iter(())
         """Calls of the latest answer that were not handed out yet."""
 
@@ -70,6 +70,10 @@ class AgentReader:
     def left(self) -> int:
         """How many calls are pending."""
         return length_hint(self.pending)
+
+    def __repr__(self) -> str:
+        taken = self._taken + self._size - self.left
+        return f"{self.agent_id!r}: {taken} calls of {self._walk.report.pages} pages"
 
     def plan(self) -> Window | None:
         """The window to ask for next; None where reading has ended."""
@@ -96,6 +100,7 @@ class AgentReader:
         self._problem_count += len(page.problems)
         self._problems.extend(page.problems[: _KEPT_PROBLEMS - len(self._problems)])
         calls = self._walk.accept(window, page.data, page.meta)
+        self._taken += self._size
         self._size = len(calls)
         self.pending = iter(calls)
 

@@ -22,7 +22,7 @@ from agentcalls.reading import ledger as book
 from agentcalls.reading.batch import Batch, State
 from agentcalls.reading.chain import Chain, Seam
 from agentcalls.reading.evidence import judge
-from agentcalls.reading.order import Keyed, direction_of, is_ordered, is_strict, keys_of
+from agentcalls.reading.order import direction_of, is_ordered, is_strict, keyed_of, keys_of
 from agentcalls.reading.plain import RecentIds
 from agentcalls.reading.plan import Plan
 from agentcalls.reading.windows import RowT, farthest_window
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls.reading.evidence import Evidence
-    from agentcalls.reading.order import Direction
+    from agentcalls.reading.order import Direction, Keyed
     from agentcalls.reading.plain import PlainWindows
     from agentcalls.reading.windows import Window
     from agentcalls.values import Checkpoint, Report
@@ -123,7 +123,8 @@ class Walk(Generic[RowT]):
         ledger.requests += 1
         before = self._latest.after
         # An answer that is not used still ends the one before it: its calls are all delivered by now.
-        self._latest, self._given = Batch(before, before), 0
+        unused: Batch[RowT] = Batch(before, before)
+        self._latest, self._given = unused, 0
         if self.is_stale(window):
             return []
         plan.take(window)
@@ -182,7 +183,7 @@ class Walk(Generic[RowT]):
     def _found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
         if plain := self._plan.plain:
             return self._read_plainly(plain, answer, rows)
-        keyed = Keyed.of(rows)
+        keyed = keyed_of(rows)
         if not keyed.whole:
             self._ledger.doubt(book.MALFORMED)
         chain = self._plan.chain
