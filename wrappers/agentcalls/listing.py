@@ -22,8 +22,9 @@ from agentcalls.reading.iterators import (
 )
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.ordered import OrderedSchedule
+from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.plain import ServerPages, first_call, total_count
-from agentcalls.reading.schedule import UNREAD, Schedule
+from agentcalls.reading.schedule import Schedule
 from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:

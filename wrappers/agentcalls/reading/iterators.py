@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from agentcalls.clock import Clock
-    from agentcalls.reading.one_agent import AgentReader
-    from agentcalls.reading.schedule import Request, Schedule
+    from agentcalls.reading.one_agent import AgentReader, Request
+    from agentcalls.reading.schedule import Schedule
     from agentcalls.request.query import CallQuery
     from agentcalls.values import AgentReport, Checkpoint, ManyReport, Page, Report
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from datetime import UTC, datetime
 from operator import length_hint
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from agentcalls.reading.moments import is_duration, resolved
 from agentcalls.reading.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from agentcalls.errors import AgentCallsError
     from agentcalls.reading.options import ReadOptions
     from agentcalls.reading.windows import Window
     from agentcalls.request.query import CallQuery
@@ -111,6 +113,36 @@ class AgentReader:
     def count_stale(self) -> None:
         """Count a window that was asked for in vain."""
         self._walk.count_stale()
+
+
+@define(eq=False)
+class Request:
+    """A window of an agent's listing, from when it is planned until its answer is handed out."""
+
+    agent: Agent
+    window: Window
+    answer: Page | AgentCallsError | None = None
+    stale: bool = False
+
+    @property
+    def query(self) -> CallQuery:
+        """What to ask for."""
+        return self.agent.reader.query_for(self.window)
+
+
+@define(eq=False)
+class Agent:
+    """One that is being read."""
+
+    id: str
+    reader: AgentReader
+    room: int = 1
+    """How many requests of it may be under way: one, until half of its first answer is taken."""
+    asked: deque[Request] = field(factory=deque[Request])
+    opened: bool = False
+    """Whether its first answer was read before its turn, and waits."""
+    then: list[Callable[[], None]] = field(factory=list["Callable[[], None]"])
+    """What is to be told behind it."""
 
 
 def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:

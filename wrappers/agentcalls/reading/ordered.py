@@ -16,12 +16,12 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from agentcalls.errors import AgentCallsError
-from agentcalls.reading.schedule import Agent, ItemT, Request, Schedule
+from agentcalls.reading.schedule import ItemT, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agentcalls.reading.one_agent import AgentReader
+    from agentcalls.reading.one_agent import Agent, AgentReader, Request
     from agentcalls_api.models import Call
 
 # Answers that may wait for the agents before theirs, for each request that may be under way. With four, agents of

@@ -23,61 +23,27 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from attrs import define, evolve, field
-
 from agentcalls.errors import (
     AgentCallsError,
     AuthenticationError,
     ConfigurationError,
     RateLimitError,
 )
-from agentcalls.values import AgentReport, ManyReport, Report
+from agentcalls.reading.one_agent import Agent, Request
+from agentcalls.reading.outcomes import UNREAD, Outcomes
+from agentcalls.values import AgentReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from agentcalls.reading.one_agent import AgentReader
-    from agentcalls.reading.windows import Window
-    from agentcalls.request.query import CallQuery
-    from agentcalls.values import Page
+    from agentcalls.values import ManyReport, Page
     from agentcalls_api.models import Call
 
 ItemT = TypeVar("ItemT")
 
-UNREAD = "The listing was not read."
-_KEPT_PROBLEMS = 1000
 # What the key, the client or its rate limit is refused for, every other agent would be refused for too.
 OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
-
-
-@define(eq=False)
-class Request:
-    """A window of an agent's listing, from when it is planned until its answer is handed out."""
-
-    agent: Agent
-    window: Window
-    answer: Page | AgentCallsError | None = None
-    stale: bool = False
-
-    @property
-    def query(self) -> CallQuery:
-        """What to ask for."""
-        return self.agent.reader.query_for(self.window)
-
-
-@define(eq=False)
-class Agent:
-    """One that is being read."""
-
-    id: str
-    reader: AgentReader
-    room: int = 1
-    """How many requests of it may be under way: one, until half of its first answer is taken."""
-    asked: deque[Request] = field(factory=deque[Request])
-    opened: bool = False
-    """Whether its first answer was read before its turn, and waits."""
-    then: list[Callable[[], None]] = field(factory=list["Callable[[], None]"])
-    """What is to be told behind it."""
 
 
 class Schedule(Generic[ItemT]):
@@ -104,14 +70,12 @@ class Schedule(Generic[ItemT]):
     ) -> None:
         self._ids, self._begin, self._label = iter(ids), begin, label
         self._concurrency = concurrency
-        self._stop_on_error, self._on_agent = stop_on_error, on_agent
+        self._outcomes = Outcomes(stop_on_error=stop_on_error, on_agent=on_agent)
         self._all_reached = self._stopped = False
         self._seen: set[str] = set()
         self._agents: dict[
             str, Agent
         ] = {}  # those begun and not ended, in the order in which they were begun
-        self._ended: dict[str, AgentReport] = {}
-        self._problems_left = _KEPT_PROBLEMS
         self._slots_taken = self._under_way = 0
         self._ready: deque[Agent] = deque()
         self._current: Agent | None = None
@@ -121,33 +85,18 @@ class Schedule(Generic[ItemT]):
         """What to hand out next."""
 
     def __repr__(self) -> str:
-        return f"{len(self._ended)} agents read, {len(self._agents)} begun"
+        return f"{len(self._outcomes.ended)} agents read, {len(self._agents)} begun"
 
     @property
     def report(self) -> ManyReport:
         """What was read and proven up to now."""
-        agents = self._ended | {agent_id: self.agent(agent_id) for agent_id in self._agents}
-        failures = {one.agent_id: one.error for one in agents.values() if one.error}
-        unproven = sum(not (one.report.complete or one.error) for one in self._ended.values())
-        found: list[str] = []
-        if not self.done:
-            found.append("Not every agent was read to its end.")
-        if failures:
-            found.append(f"{len(failures)} of {len(agents)} agents failed.")
-        if unproven:
-            found.append(f"{unproven} of the listings read are not proven complete.")
-        return ManyReport(
-            agents={one.agent_id: one.report for one in agents.values()},
-            failures=failures,
-            checkpoints={one.agent_id: one.checkpoint for one in agents.values() if one.checkpoint},
-            complete=not found,
-            reason=" ".join(found) or None,
-        )
+        begun = {agent_id: self.agent(agent_id) for agent_id in self._agents}
+        return self._outcomes.report(begun, done=self.done)
 
     def agent(self, agent_id: str) -> AgentReport:
         """What was read and proven of one agent; raises `KeyError` for one that was not reached."""
         if agent_id not in self._agents:
-            return self._ended[agent_id]
+            return self._outcomes.ended[agent_id]
         reader = self._agents[agent_id].reader
         return AgentReport(agent_id=agent_id, report=reader.report, checkpoint=reader.checkpoint)
 
@@ -203,11 +152,9 @@ class Schedule(Generic[ItemT]):
 
     def end(self) -> None:
         """Nothing more is to come: raises the agents' failures together, where there are any."""
-        if self._stopped:
-            return
-        self.stop()
-        if errors := [one.error for one in self._ended.values() if one.error]:
-            raise ExceptionGroup(f"{len(errors)} of {len(self._ended)} agents failed", errors)
+        if not self._stopped:
+            self.stop()
+            self._outcomes.raise_failures()
 
     def stop(self) -> None:
         """End reading: nothing more is planned, and nothing more is handed out."""
@@ -249,8 +196,8 @@ class Schedule(Generic[ItemT]):
             try:
                 agent = Agent(agent_id, self._begin(agent_id))
             except ConfigurationError as error:
-                unread = AgentReport(agent_id=name, report=Report(reason=UNREAD), error=error)
-                self._tell_in_turn(partial(self._tell, unread))
+                unread = Report(reason=UNREAD)
+                self._tell_in_turn(partial(self._outcomes.tell, name, unread, error))
                 continue
             if agent.reader.done:
                 self._tell_in_turn(partial(self._finish, agent))
@@ -322,25 +269,9 @@ class Schedule(Generic[ItemT]):
 
     def _finish(self, agent: Agent, error: AgentCallsError | None = None) -> None:
         self._agents.pop(agent.id, None)
-        report = agent.reader.report
-        report = evolve(report, problems=report.problems[: self._problems_left])
-        self._problems_left -= len(report.problems)
-        checkpoint = error.checkpoint if error else None
-        self._tell(
-            AgentReport(agent_id=agent.id, report=report, error=error, checkpoint=checkpoint)
-        )
+        self._outcomes.tell(agent.id, agent.reader.report, error)
         for tell in agent.then:
             tell()
-
-    def _tell(self, ended: AgentReport) -> None:
-        self._ended[ended.agent_id] = ended
-        if error := ended.error:
-            error.agent_id = ended.agent_id
-            error.add_note(f"Agent: {ended.agent_id!r}")
-        if self._on_agent:
-            self._on_agent(ended)
-        if error and self._stop_on_error:
-            raise error
 
     def _drop(self, request: Request) -> None:
         # One that is still under way keeps its slot until it is answered: the server is still at work on it.
