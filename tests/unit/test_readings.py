@@ -284,3 +284,22 @@ def test_in_order_a_first_answer_is_read_before_its_turn_and_a_failure_waits() -
     assert "c" not in many.report.failures
     assert many.agent("b").report.pages == 1
     assert not many.agent("b").report.complete
+
+
+def test_in_order_the_first_agent_may_ask_though_the_answers_of_later_ones_fill_the_window() -> (
+    None
+):
+    many, requests = in_order(150, concurrency=4)
+    list(many.pending)
+    slow = requests[1]
+    others = [request for request in requests if request is not slow]
+    while others:
+        for request in others:
+            many.answered(request, page_for(request, 150))
+        while many.advance():
+            list(many.pending)
+        others = planned(many)
+    assert agents_of([slow]) == ["b"]
+    many.answered(slow, page_for(slow, 1000))
+    assert many.advance()
+    assert agents_of(planned(many)) == ["b", "b", "b", "b"]

@@ -26,9 +26,11 @@ _ANY_AGENT = "*"
 class Calls(Generic[ListingT_co, ManyListingT_co]):
     """The calls of the team's agents."""
 
-    _one: Callable[[CallQuery, ReadOptions, Any], ListingT_co] = field(repr=False)
+    _listing: Callable[[CallQuery, ReadOptions, Any], ListingT_co] = field(repr=False)
     """`CallListing` or `AsyncCallListing`, of listing.py."""
-    _many: Callable[[CallQuery, ManyOptions, ReadOptions, Any], ManyListingT_co] = field(repr=False)
+    _listing_of_many: Callable[[CallQuery, ManyOptions, ReadOptions, Any], ManyListingT_co] = field(
+        repr=False
+    )
     """`ManyListing` or `AsyncManyListing`."""
     _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
     """How the client lets a listing ask, which is read with these options."""
@@ -102,7 +104,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             strict=strict,
             max_retries=max_retries,
         )
-        return self._one(query, options, self._source(options))
+        return self._listing(query, options, self._source(options))
 
     def list_many(
         self,
@@ -183,4 +185,4 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             strict=strict,
             max_retries=max_retries,
         )
-        return self._many(query, many, options, self._source(options))
+        return self._listing_of_many(query, many, options, self._source(options))
