@@ -203,6 +203,32 @@ def test_unknown_status_direction_and_field_pass(make_client: MakeClient, page_b
 
 
 def test_listing_and_client_say_what_they_are(client: Client) -> None:
-    assert "agent_id='agent_1'" in repr(client.calls.list("agent_1"))
+    assert repr(client.calls.list("agent_1")).endswith("CallListing of 'agent_1'>")
+    listing = client.calls.list("agent_1", status="failed", since="24h", max_items=0, exact=True)
+    assert repr(listing).endswith(" of 'agent_1': status='failed', since='24h', max_items=0>")
     assert f"base_url={client.base_url!r}" in repr(client)
     assert client.base_url.startswith("http://127.0.0.1:")
+
+
+def test_page_says_its_number_and_size(client: Client) -> None:
+    assert repr(client.calls.list("agent_demo").page(3)) == "<Page 3: 50 calls>"
+
+
+def test_page_without_meta_says_its_size_and_its_problems(
+    make_client: MakeClient, page_body: Any
+) -> None:
+    body = {"message": "Success", "data": [page_body["data"][0], {}]}
+    http = make_client.http(lambda _: httpx.Response(200, json=body))
+    client = make_client(api_key="sk_1", base_url="https://host", http_client=http)
+    page = client.calls.list("a").page(1)
+    assert repr(page) == f"<Page: 2 calls, {len(page.problems)} problems>"
+    assert page.problems
+
+
+def test_iterator_says_how_far_it_is(client: Client) -> None:
+    calls = iter(client.calls.list("agent_demo"))
+    assert repr(calls).endswith("CallIterator of 'agent_demo': 0 calls of 0 pages>")
+    next(calls)
+    assert repr(calls).endswith("of 'agent_demo': 1 calls of 1 pages>")
+    list(calls)
+    assert repr(calls).endswith("of 'agent_demo': 250 calls of 3 pages>")

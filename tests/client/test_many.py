@@ -79,6 +79,23 @@ def test_listing_is_read_anew_each_time_and_no_agents_give_nothing(
     assert len(api.asked) == asked
 
 
+def test_listing_says_how_many_agents_and_iterator_how_far_it_is(
+    make_client: MakeClient, api: Agents
+) -> None:
+    client = client_of(make_client, api)
+    listing = client.calls.list_many(["b", "c", "a"], status="ended", ordered=True)
+    assert repr(listing).endswith("ManyListing of 3 agents: status='ended', ordered=True>")
+    assert repr(client.calls.list_many(iter("ab"), max_items=3)).endswith(
+        "ManyListing of 2 agents: max_items=3>"
+    )
+    unknown = client.calls.list_many(agent for agent in "ab")
+    assert repr(unknown).endswith("ManyListing of agents>")
+    pairs = iter(listing)
+    next(pairs)
+    next(pairs)
+    assert repr(pairs).endswith("ManyIterator: 2 agents read, 1 begun>")
+
+
 def test_query_and_options_hold_for_each_agent(make_client: MakeClient, api: Agents) -> None:
     seen: list[httpx.URL] = []
 

@@ -15,9 +15,10 @@ from agentcalls import (
     Page,
     PageMeta,
 )
-from agentcalls.reading.one_agent import AgentReader
+from agentcalls.reading.one_agent import AgentReader, Request
 from agentcalls.reading.options import ReadOptions
-from agentcalls.reading.schedule import Request, Schedule
+from agentcalls.reading.ordered import OrderedSchedule
+from agentcalls.reading.schedule import Schedule
 from agentcalls.request.query import CallQuery
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def readings(
     ordered: bool = False,
     **options: Any,
 ) -> Schedule[tuple[str, Call]]:
-    return Schedule(
+    return (OrderedSchedule if ordered else Schedule)(
         list(agents),
         lambda agent: AgentReader(
             CallQuery(agent_id=agent), ReadOptions(**options), wall=START.timestamp()
@@ -42,7 +43,6 @@ def readings(
         lambda agent, calls: zip(itertools.repeat(agent), calls),
         concurrency=concurrency,
         stop_on_error=stop_on_error,
-        ordered=ordered,
     )
 
 
@@ -237,3 +237,69 @@ def test_what_is_answered_after_the_end_changes_nothing() -> None:
     assert not many.advance()
     assert many.report == before
     assert set(before.checkpoints) == {"a", "b"}
+
+
+def in_order(total: int, *, concurrency: int = 2) -> tuple[Schedule[Any], list[Request]]:
+    """A schedule in order whose first agent is at its second half, and what is asked for then."""
+    many = readings("abcdefghijklmnopqrstuvwxyz", concurrency=concurrency, ordered=True)
+    return many, opened(many, total=total)
+
+
+def test_in_order_each_agent_is_asked_for_all_it_can_use_before_the_next() -> None:
+    _, requests = in_order(250, concurrency=4)
+    assert agents_of(requests) == ["a", "a", "b", "c"]
+
+
+def test_in_order_six_answers_wait_for_each_request_and_the_first_agent_may_always_ask() -> None:
+    many, (slow, *others) = in_order(150)
+    assert agents_of([slow, *others]) == ["a", "b"]
+    list(many.pending)
+    waiting = 0
+    while others:
+        (request,) = others
+        many.answered(request, page_for(request, 150))
+        waiting += 1
+        assert not many.advance()
+        others = planned(many)
+    # Two windows of each agent; the slow one has a slot too.
+    assert waiting == 11
+    many.answered(slow, page_for(slow, 150))
+    assert many.advance()
+    assert len(ids(many)) == 50
+    given: list[str] = []
+    while many.advance():
+        for request in planned(many):
+            many.answered(request, page_for(request, 150))
+        given += [agent for agent, _ in many.pending]
+    assert given == sorted(given)
+    assert given.count("z") == 150
+
+
+def test_in_order_a_first_answer_is_read_before_its_turn_and_a_failure_waits() -> None:
+    many, (slow, second, third, fourth) = in_order(150, concurrency=4)
+    assert agents_of([slow, second, third, fourth]) == ["a", "b", "c", "d"]
+    many.answered(second, page_for(second, 150))
+    many.failed(third, AuthenticationError("Nobody."))
+    assert agents_of(planned(many)) == ["b", "e"]
+    assert "c" not in many.report.failures
+    assert many.agent("b").report.pages == 1
+    assert not many.agent("b").report.complete
+
+
+def test_in_order_the_first_agent_may_ask_though_the_answers_of_later_ones_fill_the_window() -> (
+    None
+):
+    many, requests = in_order(150, concurrency=4)
+    list(many.pending)
+    slow = requests[1]
+    others = [request for request in requests if request is not slow]
+    while others:
+        for request in others:
+            many.answered(request, page_for(request, 150))
+        while many.advance():
+            list(many.pending)
+        others = planned(many)
+    assert agents_of([slow]) == ["b"]
+    many.answered(slow, page_for(slow, 1000))
+    assert many.advance()
+    assert agents_of(planned(many)) == ["b", "b", "b", "b"]

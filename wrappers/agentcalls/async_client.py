@@ -16,9 +16,10 @@ from agentcalls.request.key import AsyncApiKey
 from agentcalls.request.retry import Send
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from agentcalls.request.operation import Outgoing
+    from agentcalls.request.query import CallQuery
     from agentcalls.request.retry import Answer, ResultT
     from agentcalls.values import Page
 
@@ -59,8 +60,10 @@ class AsyncClient(BaseClient[AsyncApiKey, httpx.AsyncClient, AsyncCallListing, A
         if self._owns_http:
             await self._http.close()
 
-    def _begin(self, coroutine: Coroutine[Any, Any, Page]) -> asyncio.Task[Page]:
-        task = asyncio.create_task(coroutine)
+    def _begin(
+        self, fetch: Callable[[CallQuery], Coroutine[Any, Any, Page]], query: CallQuery
+    ) -> asyncio.Task[Page]:
+        task = asyncio.create_task(fetch(query))
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

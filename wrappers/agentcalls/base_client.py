@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, TypeVar
 
 from agentcalls import settings
 from agentcalls.calls import Calls
 from agentcalls.clock import Clock
 from agentcalls.errors import ConfigurationError
+from agentcalls.reading.iterators import Source
 from agentcalls.request.exchange import Config, Exchanges
 from agentcalls.request.host import checked_timeout, checked_url, proxied
 from agentcalls.request.key import given_auth, given_key
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.reading.options import ReadOptions
     from agentcalls.request.key import AuthScheme, KeyAuth
     from agentcalls.request.operation import Outgoing
     from agentcalls.request.query import CallQuery
@@ -93,7 +95,9 @@ class BaseClient(Generic[KeyT, HttpT, ListingT, ManyT]):
         self._owns_http = http_client is None
         self._exchanges = Exchanges(self._config)
         self._open()
-        self._calls: Calls[ListingT, ManyT] = Calls(self._listing, self._listing_of_many)
+        self._calls: Calls[ListingT, ManyT] = Calls(
+            self._kinds.listing, self._kinds.many, self._source
+        )
 
     @property
     def calls(self) -> Calls[ListingT, ManyT]:
@@ -112,19 +116,13 @@ class BaseClient(Generic[KeyT, HttpT, ListingT, ManyT]):
     def __reduce__(self) -> NoReturn:
         raise TypeError("A client holds a key and connections, and is not pickled; make one there.")
 
-    def _listing(self, query: CallQuery, options: ReadOptions) -> ListingT:
-        return cast("ListingT", self._kinds.listing(query, options, *self._means(options)))
-
-    def _listing_of_many(self, query: CallQuery, many: ManyOptions, options: ReadOptions) -> ManyT:
-        return cast("ManyT", self._kinds.many(query, many, options, *self._means(options)))
-
-    def _means(self, options: ReadOptions) -> tuple[Any, ...]:
-        # What a listing reads with: how to fetch a page, how to begin one ahead, how many at once, what time it is.
+    def _source(self, options: ReadOptions) -> Source[Any, Any]:
         def fetch(query: CallQuery) -> Any:
             outgoing = LIST_CALLS.outgoing(query.sent())
             return self._fetch(outgoing, strict=options.strict, max_retries=options.max_retries)
 
-        return fetch, self._begin, self._config.concurrency, self._config.clock
+        concurrency = options.concurrency or self._config.concurrency
+        return Source(fetch, partial(self._begin, fetch), concurrency, self._config.clock)
 
     # Of each flavour: to make ready, to fetch a result, to begin to fetch one.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import field, frozen
 
@@ -12,6 +12,7 @@ from agentcalls.request.query import CallQuery, CallStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from agentcalls.reading.iterators import Source
     from agentcalls.reading.moments import Moment
     from agentcalls.values import AgentReport, Checkpoint
 
@@ -25,10 +26,14 @@ _ANY_AGENT = "*"
 class Calls(Generic[ListingT_co, ManyListingT_co]):
     """The calls of the team's agents."""
 
-    _listing: Callable[[CallQuery, ReadOptions], ListingT_co] = field(repr=False)
-    _listing_of_many: Callable[[CallQuery, ManyOptions, ReadOptions], ManyListingT_co] = field(
+    _listing: Callable[[CallQuery, ReadOptions, Any], ListingT_co] = field(repr=False)
+    """`CallListing` or `AsyncCallListing`, of listing.py."""
+    _listing_of_many: Callable[[CallQuery, ManyOptions, ReadOptions, Any], ManyListingT_co] = field(
         repr=False
     )
+    """`ManyListing` or `AsyncManyListing`."""
+    _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
+    """How the client lets a listing ask, which is read with these options."""
 
     def list(
         self,
@@ -80,27 +85,26 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
 
         Source: the operation `listCalls` of openapi.yaml.
         """
-        return self._listing(
-            CallQuery(
-                agent_id=agent_id,
-                page=page,
-                limit=limit,
-                search=search,
-                sort=sort,
-                is_test_call=is_test_call,
-                status=status,
-            ),
-            ReadOptions(
-                since=since,
-                until=until,
-                exact=exact,
-                max_items=max_items,
-                resume=resume,
-                concurrency=concurrency,
-                strict=strict,
-                max_retries=max_retries,
-            ),
+        query = CallQuery(
+            agent_id=agent_id,
+            page=page,
+            limit=limit,
+            search=search,
+            sort=sort,
+            is_test_call=is_test_call,
+            status=status,
         )
+        options = ReadOptions(
+            since=since,
+            until=until,
+            exact=exact,
+            max_items=max_items,
+            resume=resume,
+            concurrency=concurrency,
+            strict=strict,
+            max_retries=max_retries,
+        )
+        return self._listing(query, options, self._source(options))
 
     def list_many(
         self,
@@ -158,28 +162,27 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
 
         Source: the operation `listCalls` of openapi.yaml.
         """
-        return self._listing_of_many(
-            CallQuery(
-                agent_id=_ANY_AGENT,
-                search=search,
-                sort=sort,
-                is_test_call=is_test_call,
-                status=status,
-            ),
-            ManyOptions(
-                agent_ids=agent_ids,
-                resume={} if resume is None else resume,
-                stop_on_error=stop_on_error,
-                ordered=ordered,
-                on_agent=on_agent,
-            ),
-            ReadOptions(
-                since=since,
-                until=until,
-                exact=exact,
-                max_items=max_items,
-                concurrency=concurrency,
-                strict=strict,
-                max_retries=max_retries,
-            ),
+        query = CallQuery(
+            agent_id=_ANY_AGENT,
+            search=search,
+            sort=sort,
+            is_test_call=is_test_call,
+            status=status,
         )
+        many = ManyOptions(
+            agent_ids=agent_ids,
+            resume={} if resume is None else resume,
+            stop_on_error=stop_on_error,
+            ordered=ordered,
+            on_agent=on_agent,
+        )
+        options = ReadOptions(
+            since=since,
+            until=until,
+            exact=exact,
+            max_items=max_items,
+            concurrency=concurrency,
+            strict=strict,
+            max_retries=max_retries,
+        )
+        return self._listing_of_many(query, many, options, self._source(options))

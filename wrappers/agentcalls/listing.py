@@ -5,88 +5,100 @@ from __future__ import annotations
 from functools import partial
 from importlib import import_module
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from operator import length_hint
+from typing import TYPE_CHECKING, Any, Generic
 
-from attrs import define, evolve, field
+from attrs import AttrsInstance, define, evolve, field, fields
 
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.iterators import (
     AsyncCallIterator,
     AsyncManyIterator,
+    AsyncSource,
     CallIterator,
     ManyIterator,
+    SourceT,
+    SyncSource,
 )
 from agentcalls.reading.one_agent import AgentReader
+from agentcalls.reading.ordered import OrderedSchedule
+from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.plain import ServerPages, first_call, total_count
-from agentcalls.reading.schedule import UNREAD, Schedule
+from agentcalls.reading.schedule import Schedule
 from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from agentcalls.clock import Clock
     from agentcalls.models import Call
-    from agentcalls.reading.iterators import AsyncFetch, Fetch, Spawn, Submit
     from agentcalls.reading.options import ManyOptions, ReadOptions
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Page
 
-FetchT = TypeVar("FetchT")
-BeginT = TypeVar("BeginT")
+
+@define(eq=False, repr=False)
+class _OneAgents(Generic[SourceT]):
+    query: CallQuery
+    """What is asked for."""
+    options: ReadOptions
+    """How it is read."""
+    _source: SourceT
+    _latest: AgentReader | None = field(default=None, init=False)
+
+    def __repr__(self) -> str:
+        settings = _settings(self.query, self.options)
+        return f"<{type(self).__name__} of {self.query.agent_id!r}{settings}>"
+
+    @property
+    def report(self) -> Report:
+        """What the latest iteration read and proved, up to now."""
+        return self._latest.report if self._latest else Report(reason=UNREAD)
+
+    def _reader(self) -> AgentReader:
+        self._latest = AgentReader(self.query, self.options, wall=self._source.clock.wall())
+        return self._latest
+
+    def _check_asks_api(self, what: str) -> None:
+        if self.options.needs_iterating:
+            raise ConfigurationError(
+                f"{what} is the API's answer, which knows no since and until, and no resume: iterate."
+            )
 
 
-@define
-class CallListing:
+class CallListing(_OneAgents[SyncSource]):
     """An agent's calls, lazily: iterating asks anew each time, for as much as is read.
 
     Every method that sends a request raises the `AgentCallsError` that its answer stands for: `NotFoundError` for an
     agent that the key's team does not have, `AuthenticationError` for a bad key, and so on (see docs/errors.md).
     """
 
-    query: CallQuery
-    """What is asked for."""
-    options: ReadOptions
-    """How it is read."""
-    _fetch: Fetch = field(repr=False)
-    _submit: Submit = field(repr=False)
-    _concurrency: int = field(repr=False)
-    _clock: Clock = field(repr=False)
-    _latest: AgentReader | None = field(default=None, init=False, repr=False, eq=False)
-
     def __iter__(self) -> CallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
-        concurrency = self.options.concurrency or self._concurrency
-        self._latest = AgentReader(self.query, self.options, wall=self._clock.wall())
-        return CallIterator(self._latest, self._fetch, self._submit, concurrency=concurrency)
-
-    @property
-    def report(self) -> Report:
-        """What the latest iteration read and proved, up to now."""
-        return self._latest.report if self._latest else Report(reason="The listing was not read.")
+        return CallIterator(self._reader(), self._source)
 
     def pages(self) -> Iterator[Page]:
         """The server's own pages of `limit` calls (100 where none was given), from `page` on to the last.
 
         They are given as they are: a listing that shifts meanwhile may repeat calls, or lose some, between two pages.
         """
-        _refuse_what_iterates(self.options, "pages()")
+        self._check_asks_api("pages()")
         return self._pages(self.query)
 
     def page(self, number: int) -> Page:
         """Page `number`, 1-based, of `limit` calls; one past the end is empty."""
-        _refuse_what_iterates(self.options, "page()")
-        return self._fetch(self.query.window(number, self.query.size))
+        self._check_asks_api("page()")
+        return self._source.fetch(self.query.window(number, self.query.size))
 
     def first(self) -> Call | None:
         """The call that iterating would begin with, at the cost of one small request; None where there is none."""
         if self.options.needs_iterating:
             return next(iter(self), None)
-        return next(iter(self._fetch(first_call(self.query))), None)
+        return next(iter(self._source.fetch(first_call(self.query))), None)
 
     def count(self) -> int:
         """How many calls match, wherever `page` starts: one small request, or all pages where there is no `meta`."""
-        _refuse_what_iterates(self.options, "count()")
-        total = total_count(self._fetch(self.query.window(1, 1)))
+        self._check_asks_api("count()")
+        total = total_count(self._source.fetch(self.query.window(1, 1)))
         if total is not None:
             return total
         return sum(map(len, self._pages(self.query.window(1, self.query.size))))
@@ -112,59 +124,41 @@ class CallListing:
     def _pages(self, query: CallQuery) -> Iterator[Page]:
         pages = ServerPages(query)
         while pages.next_query:
-            page = self._fetch(pages.next_query)
+            page = self._source.fetch(pages.next_query)
             pages.accept(page)
             yield page
 
 
-@define
-class AsyncCallListing:
+class AsyncCallListing(_OneAgents[AsyncSource]):
     """An agent's calls, lazily: the same as `CallListing`, to be awaited and read with `async for`."""
-
-    query: CallQuery
-    """What is asked for."""
-    options: ReadOptions
-    """How it is read."""
-    _fetch: AsyncFetch = field(repr=False)
-    _spawn: Spawn = field(repr=False)
-    _concurrency: int = field(repr=False)
-    _clock: Clock = field(repr=False)
-    _latest: AgentReader | None = field(default=None, init=False, repr=False, eq=False)
 
     def __aiter__(self) -> AsyncCallIterator:
         """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
-        concurrency = self.options.concurrency or self._concurrency
-        self._latest = AgentReader(self.query, self.options, wall=self._clock.wall())
-        return AsyncCallIterator(self._latest, self._fetch, self._spawn, concurrency=concurrency)
-
-    @property
-    def report(self) -> Report:
-        """What the latest iteration read and proved, up to now."""
-        return self._latest.report if self._latest else Report(reason="The listing was not read.")
+        return AsyncCallIterator(self._reader(), self._source)
 
     def pages(self) -> AsyncIterator[Page]:
         """The server's own pages of `limit` calls (100 where none was given), from `page` on to the last.
 
         They are given as they are: a listing that shifts meanwhile may repeat calls, or lose some, between two pages.
         """
-        _refuse_what_iterates(self.options, "pages()")
+        self._check_asks_api("pages()")
         return self._pages(self.query)
 
     async def page(self, number: int) -> Page:
         """Page `number`, 1-based, of `limit` calls; one past the end is empty."""
-        _refuse_what_iterates(self.options, "page()")
-        return await self._fetch(self.query.window(number, self.query.size))
+        self._check_asks_api("page()")
+        return await self._source.fetch(self.query.window(number, self.query.size))
 
     async def first(self) -> Call | None:
         """The call that iterating would begin with, at the cost of one small request; None where there is none."""
         if self.options.needs_iterating:
             return await anext(aiter(self), None)
-        return next(iter(await self._fetch(first_call(self.query))), None)
+        return next(iter(await self._source.fetch(first_call(self.query))), None)
 
     async def count(self) -> int:
         """How many calls match, wherever `page` starts: one small request, or all pages where there is no `meta`."""
-        _refuse_what_iterates(self.options, "count()")
-        total = total_count(await self._fetch(self.query.window(1, 1)))
+        self._check_asks_api("count()")
+        total = total_count(await self._source.fetch(self.query.window(1, 1)))
         if total is not None:
             return total
         return sum([len(page) async for page in self._pages(self.query.window(1, self.query.size))])
@@ -193,33 +187,27 @@ class AsyncCallListing:
     async def _pages(self, query: CallQuery) -> AsyncIterator[Page]:
         pages = ServerPages(query)
         while pages.next_query:
-            page = await self._fetch(pages.next_query)
+            page = await self._source.fetch(pages.next_query)
             pages.accept(page)
             yield page
 
 
-def _refuse_what_iterates(options: ReadOptions, what: str) -> None:
-    if options.needs_iterating:
-        raise ConfigurationError(
-            f"{what} is the API's answer, which knows no since and until, and no resume: iterate."
-        )
-
-
-@define
-class _Many(Generic[FetchT, BeginT]):
+@define(eq=False, repr=False)
+class _ManyAgents(Generic[SourceT]):
     query: CallQuery
     """What each agent is asked for; its `agent_id` stands for any."""
     many: ManyOptions
-    """Whose calls are read, and what a failure does."""
+    """Whose calls are read, in which order, and what a failure does."""
     options: ReadOptions
     """How each agent is read."""
-    _fetch: FetchT = field(repr=False)
-    _begin: BeginT = field(repr=False)
-    _concurrency: int = field(repr=False)
-    _clock: Clock = field(repr=False)
-    _latest: Schedule[tuple[str, Call]] | None = field(
-        default=None, init=False, repr=False, eq=False
-    )
+    _source: SourceT
+    _latest: Schedule[tuple[str, Call]] | None = field(default=None, init=False)
+
+    def __repr__(self) -> str:
+        count = length_hint(self.many.agent_ids, -1)
+        agents = "agents" if count < 0 else f"{count} agents"
+        settings = _settings(self.query, self.options, self.many)
+        return f"<{type(self).__name__} of {agents}{settings}>"
 
     @property
     def report(self) -> ManyReport:
@@ -230,34 +218,44 @@ class _Many(Generic[FetchT, BeginT]):
 
     def _schedule(self) -> Schedule[tuple[str, Call]]:
         many = self.many
-        self._latest = Schedule(
+        self._latest = (OrderedSchedule if many.ordered else Schedule)(
             many.agent_ids,
-            partial(self._begun, wall=self._clock.wall()),
+            partial(self._reader, wall=self._source.clock.wall()),
             lambda agent_id, calls: zip(repeat(agent_id), calls),
-            concurrency=self.options.concurrency or self._concurrency,
-            ordered=many.ordered,
+            concurrency=self._source.concurrency,
             stop_on_error=many.stop_on_error,
             on_agent=many.on_agent,
         )
         return self._latest
 
-    def _begun(self, agent_id: str, *, wall: float) -> AgentReader:
+    def _reader(self, agent_id: str, *, wall: float) -> AgentReader:
         query = evolve(self.query, agent_id=agent_id)
         options = evolve(self.options, resume=self.many.resume.get(agent_id))
         return AgentReader(query, options, wall=wall)
 
 
-class ManyListing(_Many["Fetch", "Submit"]):
+class ManyListing(_ManyAgents[SyncSource]):
     """The calls of many agents, lazily, as pairs (agent id, call): iterating asks anew each time."""
 
     def __iter__(self) -> ManyIterator:
         """Each agent's calls, as `list` gives them, with its id: in its listing's order, mixed unless `ordered`."""
-        return ManyIterator(self._schedule(), self._fetch, self._begin)
+        return ManyIterator(self._schedule(), self._source)
 
 
-class AsyncManyListing(_Many["AsyncFetch", "Spawn"]):
+class AsyncManyListing(_ManyAgents[AsyncSource]):
     """The calls of many agents, lazily: the same as `ManyListing`, to be read with `async for`."""
 
     def __aiter__(self) -> AsyncManyIterator:
         """Each agent's calls, as `list` gives them, with its id: in its listing's order, mixed unless `ordered`."""
-        return AsyncManyIterator(self._schedule(), self._fetch, self._begin)
+        return AsyncManyIterator(self._schedule(), self._source)
+
+
+def _settings(*values: AttrsInstance) -> str:
+    # What differs from its default.
+    found = [
+        f"{one.name}={getattr(value, one.name)!r}"
+        for value in values
+        for one in fields(type(value))
+        if one.repr and one.name != "agent_id" and getattr(value, one.name) != one.default
+    ]
+    return f": {', '.join(found)}" if found else ""

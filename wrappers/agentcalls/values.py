@@ -97,7 +97,7 @@ class Exchange:
 
 
 @described
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Page:
     """One page of calls as the server gave it; iterating it gives its calls."""
 
@@ -122,6 +122,11 @@ class Page:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    def __repr__(self) -> str:
+        number = f" {self.meta.current_page}" if self.meta else ""
+        problems = f", {len(self.problems)} problems" if self.problems else ""
+        return f"<Page{number}: {len(self)} calls{problems}>"
 
 
 @described
@@ -213,9 +218,9 @@ class AgentReport:
     agent_id: str
     report: Report
     """What was read and proven."""
-    error: AgentCallsError | None
+    error: AgentCallsError | None = None
     """What its reading failed with; None where it did not."""
-    checkpoint: Checkpoint | None
+    checkpoint: Checkpoint | None = None
     """Where its reading would go on; None where it has ended, or could not begin."""
 
 

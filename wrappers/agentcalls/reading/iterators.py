@@ -4,29 +4,47 @@ from __future__ import annotations
 
 from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
+
+from attrs import frozen
 
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.models import Call
-from agentcalls.reading.schedule import ItemT, Schedule
+from agentcalls.reading.ordered import schedule_of_one
+from agentcalls.reading.schedule import ItemT
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
-    from typing import Any, TypeAlias
 
-    from agentcalls.reading.one_agent import AgentReader
-    from agentcalls.reading.schedule import Request
+    from agentcalls.clock import Clock
+    from agentcalls.reading.one_agent import AgentReader, Request
+    from agentcalls.reading.schedule import Schedule
     from agentcalls.request.query import CallQuery
     from agentcalls.values import AgentReport, Checkpoint, ManyReport, Page, Report
 
-    Fetch: TypeAlias = Callable[[CallQuery], Page]
-    Submit: TypeAlias = Callable[[Fetch, CallQuery], Future[Page]]
-    AsyncFetch: TypeAlias = Callable[[CallQuery], Coroutine[Any, Any, Page]]
-    Spawn: TypeAlias = Callable[[Coroutine[Any, Any, Page]], asyncio.Task[Page]]
 
+PageT = TypeVar("PageT")
 JobT = TypeVar("JobT", "Future[Page]", "asyncio.Task[Page]")
+
+
+@frozen
+class Source(Generic[PageT, JobT]):
+    """What a client lends to a listing, so that it can ask."""
+
+    fetch: Callable[[CallQuery], PageT]
+    """Gives the page that a query asks for, or raises: `Client._fetch`, `AsyncClient._fetch`."""
+    start: Callable[[CallQuery], JobT]
+    """Begins to do so in another thread or task."""
+    concurrency: int
+    """How many of these may be under way at once."""
+    clock: Clock
+
+
+SyncSource: TypeAlias = Source["Page", "Future[Page]"]
+AsyncSource: TypeAlias = Source["Coroutine[Any, Any, Page]", "asyncio.Task[Page]"]
+SourceT = TypeVar("SourceT", bound=Source[Any, Any])
 
 
 class _Iterator(Generic[ItemT, JobT]):
@@ -46,25 +64,30 @@ class _Iterator(Generic[ItemT, JobT]):
     def _prepare(self) -> bool:
         # Whether there may be more to hand out. What was answered makes room, so the next requests go out first.
         more = self._schedule.advance()
+        # The first request is alone: the blocking flavour sends it itself, and starts no thread for it.
         while self._schedule.room > 1 and (request := self._schedule.plan()):
             self._send(request)
         return more
 
     @property
     def _must_wait(self) -> bool:
-        # What is under way when all is done is of no use any more.
+        # What is still under way when all is done was discarded.
         return bool(self._under_way) and not self._schedule.done
 
     def _send(self, request: Request) -> None:
         job = self._under_way[request] = self._start(request.query)
-        # Without a reference to the iterator, which is closed when it is dropped.
+        # The callback holds no reference to the iterator, which is closed when it is dropped.
         arrived = self._arrived
-        job.add_done_callback(lambda done: arrived((request, done)))
+
+        def arrive(done: Any) -> None:
+            arrived((request, done))
+
+        job.add_done_callback(arrive)
 
     def _receive(self, request: Request, job: JobT) -> None:
         self._under_way.pop(request, None)
         if job.cancelled():
-            # Its reader was not cancelled, and must not think so.
+            # The reader itself was not cancelled, and a CancelledError would say so.
             raise ConfigurationError("The client, or the iterator, was closed while it was read.")
         self._take(request, job.result)
 
@@ -93,10 +116,10 @@ class _Iterator(Generic[ItemT, JobT]):
 
 
 class _SyncIterator(_Iterator[ItemT, "Future[Page]"]):
-    def __init__(self, schedule: Schedule[ItemT], fetch: Fetch, submit: Submit) -> None:
-        self._fetch = fetch
+    def __init__(self, schedule: Schedule[ItemT], source: SyncSource) -> None:
+        self._fetch = source.fetch
         self._answers: SimpleQueue[tuple[Request, Future[Page]]] = SimpleQueue()
-        super().__init__(schedule, partial(submit, fetch), self._answers.put)
+        super().__init__(schedule, source.start, self._answers.put)
 
     def __iter__(self) -> Self:
         return self
@@ -116,7 +139,6 @@ class _SyncIterator(_Iterator[ItemT, "Future[Page]"]):
             if self._must_wait:
                 self._receive(*self._answers.get())
             elif request := self._schedule.plan():
-                # One after another needs no thread.
                 self._take(request, partial(self._fetch, request.query))
             else:
                 self._end()
@@ -129,11 +151,11 @@ class _SyncIterator(_Iterator[ItemT, "Future[Page]"]):
 
 
 class _AsyncIterator(_Iterator[ItemT, "asyncio.Task[Page]"]):
-    def __init__(self, schedule: Schedule[ItemT], fetch: AsyncFetch, spawn: Spawn) -> None:
+    def __init__(self, schedule: Schedule[ItemT], source: AsyncSource) -> None:
         import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
 
         self._answers: asyncio.Queue[tuple[Request, asyncio.Task[Page]]] = asyncio.Queue()
-        super().__init__(schedule, lambda query: spawn(fetch(query)), self._answers.put_nowait)
+        super().__init__(schedule, source.start, self._answers.put_nowait)
 
     def __aiter__(self) -> Self:
         return self
@@ -173,6 +195,9 @@ class _OfOne:
 
     _reader: AgentReader
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._reader!r}>"
+
     @property
     def report(self) -> Report:
         """What this iteration read and proved, up to now."""
@@ -188,6 +213,9 @@ class _OfMany:
     """What an iterator over many agents' calls tells."""
 
     _schedule: Schedule[tuple[str, Call]]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._schedule!r}>"
 
     @property
     def report(self) -> ManyReport:
@@ -206,11 +234,9 @@ class CallIterator(_OfOne, _SyncIterator[Call]):
     with `checkpoint` set to where it stopped, and has ended then.
     """
 
-    def __init__(
-        self, reader: AgentReader, fetch: Fetch, submit: Submit, *, concurrency: int
-    ) -> None:
+    def __init__(self, reader: AgentReader, source: SyncSource) -> None:
         self._reader = reader
-        super().__init__(Schedule.of_one(reader, concurrency=concurrency), fetch, submit)
+        super().__init__(schedule_of_one(reader, concurrency=source.concurrency), source)
 
 
 class AsyncCallIterator(_OfOne, _AsyncIterator[Call]):
@@ -219,11 +245,9 @@ class AsyncCallIterator(_OfOne, _AsyncIterator[Call]):
     Pages are fetched ahead by tasks, which are cancelled when the iteration ends early.
     """
 
-    def __init__(
-        self, reader: AgentReader, fetch: AsyncFetch, spawn: Spawn, *, concurrency: int
-    ) -> None:
+    def __init__(self, reader: AgentReader, source: AsyncSource) -> None:
         self._reader = reader
-        super().__init__(Schedule.of_one(reader, concurrency=concurrency), fetch, spawn)
+        super().__init__(schedule_of_one(reader, concurrency=source.concurrency), source)
 
 
 class ManyIterator(_OfMany, _SyncIterator[tuple[str, Call]]):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from datetime import UTC, datetime
 from operator import length_hint
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from agentcalls.reading.moments import is_duration, resolved
 from agentcalls.reading.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from agentcalls.errors import AgentCallsError
     from agentcalls.models import Call
     from agentcalls.reading.options import ReadOptions
     from agentcalls.reading.windows import Window
@@ -46,7 +48,7 @@ class AgentReader:
         self._stopped = self._abandoned = False
         self._problems: list[Problem] = []
         self._problem_count = 0
-        self._size = 0
+        self._size = self._taken = 0
         self.pending: Iterator[Call] = iter(())
         """Calls of the latest answer that were not handed out yet."""
 
@@ -70,6 +72,10 @@ class AgentReader:
     def left(self) -> int:
         """How many calls are pending."""
         return length_hint(self.pending)
+
+    def __repr__(self) -> str:
+        taken = self._taken + self._size - self.left
+        return f"{self.agent_id!r}: {taken} calls of {self._walk.report.pages} pages"
 
     def plan(self) -> Window | None:
         """The window to ask for next; None where reading has ended."""
@@ -96,6 +102,7 @@ class AgentReader:
         self._problem_count += len(page.problems)
         self._problems.extend(page.problems[: _KEPT_PROBLEMS - len(self._problems)])
         calls = self._walk.accept(window, page.data, page.meta)
+        self._taken += self._size
         self._size = len(calls)
         self.pending = iter(calls)
 
@@ -106,6 +113,36 @@ class AgentReader:
     def count_stale(self) -> None:
         """Count a window that was asked for in vain."""
         self._walk.count_stale()
+
+
+@define(eq=False)
+class Request:
+    """A window of an agent's listing, from when it is planned until its answer is handed out."""
+
+    agent: Agent
+    window: Window
+    answer: Page | AgentCallsError | None = None
+    stale: bool = False
+
+    @property
+    def query(self) -> CallQuery:
+        """What to ask for."""
+        return self.agent.reader.query_for(self.window)
+
+
+@define(eq=False)
+class Agent:
+    """One that is being read."""
+
+    id: str
+    reader: AgentReader
+    room: int = 1
+    """How many requests of it may be under way: one, until half of its first answer is taken."""
+    asked: deque[Request] = field(factory=deque[Request])
+    opened: bool = False
+    """Whether its first answer was read before its turn, and waits."""
+    then: list[Callable[[], None]] = field(factory=list["Callable[[], None]"])
+    """What is to be told behind it."""
 
 
 def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:

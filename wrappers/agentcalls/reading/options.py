@@ -51,7 +51,7 @@ class ReadOptions:
     until: Moment | None = field(default=None, validator=check_moment)
     exact: bool = field(default=True, validator=check_boolean)
     max_items: int | None = field(default=None, validator=optional(check_integer(0)))
-    resume: Checkpoint | None = field(default=None, validator=optional(_checkpoint))
+    resume: Checkpoint | None = field(default=None, repr=False, validator=optional(_checkpoint))
     concurrency: int | None = field(
         default=None, validator=optional(check_integer(1, MAX_CONCURRENCY))
     )

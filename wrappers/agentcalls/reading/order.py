@@ -29,14 +29,14 @@ class Keyed(Generic[RowT]):
     whole: bool
     """Whether these are all rows of the answer, each with an id."""
 
-    @classmethod
-    def of(cls, rows: Sequence[RowT]) -> Keyed[RowT]:
-        """The rows of an answer."""
-        ids, keys = [row.id for row in rows], [row.created_on for row in rows]
-        if all(ids) and all(keys):
-            return cls(rows, ids, cast("list[datetime]", keys), whole=True)
-        keyed = [row for row in rows if row.created_on is not None]
-        return cls(keyed, [row.id for row in keyed], keys_of(keyed), whole=False)
+
+def keyed_of(rows: Sequence[RowT]) -> Keyed[RowT]:
+    """The rows of an answer that have a key."""
+    ids, keys = [row.id for row in rows], [row.created_on for row in rows]
+    if all(ids) and all(keys):
+        return Keyed(rows, ids, cast("list[datetime]", keys), whole=True)
+    keyed = [row for row in rows if row.created_on is not None]
+    return Keyed(keyed, [row.id for row in keyed], keys_of(keyed), whole=False)
 
 
 def keys_of(rows: Sequence[RowT]) -> list[datetime]:

@@ -77,7 +77,7 @@ class PlainWindows:
         self._next = position // size + 1
         self.read_to = self.planned_to
         """Rows of the listing up to where it was read."""
-        self.direction = direction
+        self.direction: Direction | None = direction
         """None until it is seen; 0 once the keys are in no order."""
 
     @property

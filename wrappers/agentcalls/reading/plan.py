@@ -91,12 +91,12 @@ class Plan:
             raise ValueError(f"{window} is not the window planned first.")
         self._under_way.popleft()
 
-    def trust(self) -> None:
-        """An answer was of use: plan twice as far ahead."""
+    def widen(self) -> None:
+        """An answer was of use, so the plan holds: plan twice as far ahead."""
         self._room = min(2 * self._room, _ANY_NUMBER)
 
-    def trust_fully(self) -> None:
-        """The listing looks as it should: plan as far ahead as there is anything to ask for."""
+    def open_wide(self) -> None:
+        """Nothing planned from here on can turn out wrong for what is read now: plan ahead without bound."""
         self._room = _ANY_NUMBER
 
     def go_plainly(self, position: int, size: int, direction: Direction | None) -> None:

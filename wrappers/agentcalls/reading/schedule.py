@@ -1,8 +1,7 @@
 """Listings under one window, apart from the waiting: whom to ask next, and whose calls to hand out.
 
-One agent or many: a listing of one agent is one of many agents of which there is one. Pure: a shell sends what `plan`
-gives, hands the answers to `answered` or `failed` in the order in which they arrive, and hands out `pending` until
-`advance` has nothing more.
+Pure: a shell sends what `plan` gives, hands the answers to `answered` or `failed` in the order in which they arrive,
+and hands out `pending` until `advance` has nothing more.
 
     Window      A request takes a slot from when it is planned until its answer is handed out, or is known to be of no
                 use. So at most `room` answers wait for a slow reader, whoever's they are.
@@ -13,14 +12,7 @@ gives, hands the answers to `answered` or `failed` in the order in which they ar
     Whose       Calls are handed out answer by answer, in the order in which the answers are ready; an agent's own come
                 in its listing's order.
 
-Where the agents are to come in the order given, three of these differ:
-
-    Window      Requests under way count apart from answers that wait: these may be six times as many. Otherwise the
-                answers of later agents would hold up the requests of the earlier ones. The agent whose turn it is may
-                always ask: it is what all the others wait for.
-    Whom        In the agents' order, each for as much as it can use. An agent's first answer is read before its turn,
-                since only then is it known what else to ask for; its calls wait.
-    Whose       Everything comes at its place, failures too.
+`ordered.py` differs in the last two, and in what counts as a slot.
 """
 
 from __future__ import annotations
@@ -31,62 +23,27 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from attrs import define, evolve, field
-
 from agentcalls.errors import (
     AgentCallsError,
     AuthenticationError,
     ConfigurationError,
     RateLimitError,
 )
-from agentcalls.values import AgentReport, ManyReport, Report
+from agentcalls.reading.one_agent import Agent, Request
+from agentcalls.reading.outcomes import UNREAD, Outcomes
+from agentcalls.values import AgentReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
     from agentcalls.models import Call
     from agentcalls.reading.one_agent import AgentReader
-    from agentcalls.reading.windows import Window
-    from agentcalls.request.query import CallQuery
-    from agentcalls.values import Checkpoint, Page
+    from agentcalls.values import ManyReport, Page
 
 ItemT = TypeVar("ItemT")
 
-UNREAD = "The listing was not read."
-_KEPT_PROBLEMS = 1000
-_WAITING = (
-    4  # answers that may wait for the agents before theirs, for each request that may be under way
-)
 # What the key, the client or its rate limit is refused for, every other agent would be refused for too.
-_OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
-
-
-@define(eq=False)
-class Request:
-    """A window of an agent's listing, from when it is planned until its answer is handed out."""
-
-    agent: _Agent
-    window: Window
-    answer: Page | AgentCallsError | None = None
-    stale: bool = False
-
-    @property
-    def query(self) -> CallQuery:
-        """What to ask for."""
-        return self.agent.reader.query_for(self.window)
-
-
-@define(eq=False)
-class _Agent:
-    id: str
-    reader: AgentReader
-    room: int = 1
-    """How many requests of it may be under way: one, until half of its first answer is taken."""
-    asked: deque[Request] = field(factory=deque[Request])
-    opened: bool = False
-    """Whether its first answer was read before its turn, and waits."""
-    then: list[Callable[[], None]] = field(factory=list["Callable[[], None]"])
-    """What is to be told behind it: agents that came next, and ended as they began."""
+OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
 
 
 class Schedule(Generic[ItemT]):
@@ -97,7 +54,6 @@ class Schedule(Generic[ItemT]):
         begin: Makes the reader of an agent; raises `ConfigurationError` for one that cannot be read.
         label: Makes what is handed out of an agent's id and its calls.
         concurrency: How many requests may be under way at once.
-        ordered: Whether the agents come in the order given.
         stop_on_error: Whether the first failure is raised, and ends the iteration.
         on_agent: Called when an agent has ended.
     """
@@ -109,74 +65,40 @@ class Schedule(Generic[ItemT]):
         label: Callable[[str, Iterator[Call]], Iterator[ItemT]],
         *,
         concurrency: int,
-        ordered: bool = False,
         stop_on_error: bool = False,
         on_agent: Callable[[AgentReport], object] | None = None,
     ) -> None:
         self._ids, self._begin, self._label = iter(ids), begin, label
-        self._concurrency, self._ordered = concurrency, ordered
-        self._stop_on_error, self._on_agent = stop_on_error, on_agent
+        self._concurrency = concurrency
+        self._outcomes = Outcomes(stop_on_error=stop_on_error, on_agent=on_agent)
         self._all_reached = self._stopped = False
         self._seen: set[str] = set()
-        self._agents: dict[str, _Agent] = {}  # those begun, and neither ended nor failed
-        self._reports: dict[str, Report] = {}  # of the others
-        self._failures: dict[str, AgentCallsError] = {}
-        self._failed_at: dict[str, Checkpoint] = {}
-        self._problems_left = _KEPT_PROBLEMS
+        self._agents: dict[
+            str, Agent
+        ] = {}  # those begun and not ended, in the order in which they were begun
         self._slots_taken = self._under_way = 0
-        self._ready: deque[_Agent] = deque()
-        self._current: _Agent | None = None
+        self._ready: deque[Agent] = deque()
+        self._current: Agent | None = None
         self.room = 1
         """How many requests may be under way."""
         self.pending: Iterator[ItemT] = iter(())
         """What to hand out next."""
 
-    @classmethod
-    def of_one(cls, reader: AgentReader, *, concurrency: int) -> Schedule[Call]:
-        """The iteration over one agent: its calls as they are, its failure as it is and in its turn."""
-        return Schedule(
-            [reader.agent_id],
-            lambda _: reader,
-            lambda _, calls: calls,
-            concurrency=concurrency,
-            ordered=True,
-            stop_on_error=True,
-        )
+    def __repr__(self) -> str:
+        return f"{len(self._outcomes.ended)} agents read, {len(self._agents)} begun"
 
     @property
     def report(self) -> ManyReport:
         """What was read and proven up to now."""
-        agents = self._reports | {agent.id: agent.reader.report for agent in self._agents.values()}
-        checkpoints = {agent.id: agent.reader.checkpoint for agent in self._agents.values()}
-        found: list[str] = []
-        if not self.done:
-            found.append("Not every agent was read to its end.")
-        if self._failures:
-            found.append(f"{self._failures_of(agents)}.")
-        doubtful = sum(not report.complete for report in self._reports.values())
-        if doubtful > len(self._failures):
-            found.append(
-                f"{doubtful - len(self._failures)} of the listings read are not proven complete."
-            )
-        return ManyReport(
-            agents=agents,
-            failures=dict(self._failures),
-            checkpoints=self._failed_at | checkpoints,
-            complete=not found,
-            reason=" ".join(found) or None,
-        )
+        begun = {agent_id: self.agent(agent_id) for agent_id in self._agents}
+        return self._outcomes.report(begun, done=self.done)
 
     def agent(self, agent_id: str) -> AgentReport:
         """What was read and proven of one agent; raises `KeyError` for one that was not reached."""
-        if agent := self._agents.get(agent_id):
-            report, checkpoint = agent.reader.report, agent.reader.checkpoint
-            return AgentReport(agent_id=agent_id, report=report, error=None, checkpoint=checkpoint)
-        return AgentReport(
-            agent_id=agent_id,
-            report=self._reports[agent_id],
-            error=self._failures.get(agent_id),
-            checkpoint=self._failed_at.get(agent_id),
-        )
+        if agent_id not in self._agents:
+            return self._outcomes.ended[agent_id]
+        reader = self._agents[agent_id].reader
+        return AgentReport(agent_id=agent_id, report=reader.report, checkpoint=reader.checkpoint)
 
     @property
     def done(self) -> bool:
@@ -187,7 +109,7 @@ class Schedule(Generic[ItemT]):
         """The request to send next, or None where there is none now; each planned request is to be sent."""
         if self._stopped or self._under_way >= self.room or (self.room == 1 and self._current):
             return None
-        for agent in self._by_turn() if self._ordered else self._by_need():
+        for agent in self._candidates():
             if window := agent.reader.plan():
                 request = Request(agent, window)
                 agent.asked.append(request)
@@ -202,7 +124,7 @@ class Schedule(Generic[ItemT]):
 
     def failed(self, request: Request, error: AgentCallsError) -> None:
         """Take the failure of a request, to be told in its turn; one that would meet every agent is raised."""
-        if isinstance(error, _OF_ALL_AGENTS) and not self._ordered:
+        if isinstance(error, OF_ALL_AGENTS):
             if not request.stale:
                 self._fail(request.agent, error)
             raise error
@@ -215,11 +137,14 @@ class Schedule(Generic[ItemT]):
         """
         agent, self._current = self._current, None
         if agent and agent.reader.left:
+            # The second half of a first answer: who takes it is likely to want more.
             agent.room = self._concurrency
             self._hand_out(agent, agent.reader.pending)
             return True
-        if agent:
-            self._go_on(agent)
+        if agent and agent.asked:
+            self._look_at(agent)
+        elif agent and agent.reader.done:
+            self._finish(agent)
         while ready := self._next_ready():
             if self._accept(ready):
                 return True
@@ -227,11 +152,9 @@ class Schedule(Generic[ItemT]):
 
     def end(self) -> None:
         """Nothing more is to come: raises the agents' failures together, where there are any."""
-        if self._stopped:
-            return
-        self.stop()
-        if self._failures:
-            raise ExceptionGroup(self._failures_of(self._reports), list(self._failures.values()))
+        if not self._stopped:
+            self.stop()
+            self._outcomes.raise_failures()
 
     def stop(self) -> None:
         """End reading: nothing more is planned, and nothing more is handed out."""
@@ -254,51 +177,37 @@ class Schedule(Generic[ItemT]):
 
     # Whom to ask.
 
-    def _by_need(self) -> Iterator[_Agent]:
+    def _candidates(self) -> Iterator[Agent]:
         if self._slots_taken >= self.room:
             return
         begun = sorted(filter(self._may_ask, self._agents.values()), key=lambda a: len(a.asked))
         idle = [agent for agent in begun if not agent.asked]
         yield from chain(idle, self._newcomers(), begun[len(idle) :])
 
-    def _by_turn(self) -> Iterator[_Agent]:
-        first = self._first()
-        for agent in chain(list(self._agents.values()), self._newcomers()):
-            if agent is not first and self._slots_taken >= _WAITING * self.room:
-                return
-            if self._may_ask(agent):
-                yield agent
-
-    def _may_ask(self, agent: _Agent) -> bool:
+    def _may_ask(self, agent: Agent) -> bool:
         return len(agent.asked) < agent.room and (agent.room > 1 or agent is not self._current)
 
-    def _first(self) -> _Agent | None:
-        return next(iter(self._agents.values()), None)
-
-    def _newcomers(self) -> Iterator[_Agent]:
+    def _newcomers(self) -> Iterator[Agent]:
         for agent_id in self._ids:
             name = str(agent_id)
             if name in self._seen:
                 continue
             self._seen.add(name)
             try:
-                reader = self._begin(agent_id)
+                agent = Agent(agent_id, self._begin(agent_id))
             except ConfigurationError as error:
-                self._in_turn(partial(self._refuse, name, error))
+                unread = Report(reason=UNREAD)
+                self._tell_in_turn(partial(self._outcomes.tell, name, unread, error))
                 continue
-            agent = _Agent(agent_id, reader)
-            if reader.done:
-                self._in_turn(partial(self._finish, agent))
+            if agent.reader.done:
+                self._tell_in_turn(partial(self._finish, agent))
             else:
                 self._agents[agent_id] = agent
                 yield agent
         self._all_reached = True
 
-    def _in_turn(self, tell: Callable[[], None]) -> None:
-        if self._ordered and self._agents:
-            next(reversed(self._agents.values())).then.append(tell)
-        else:
-            tell()
+    def _tell_in_turn(self, tell: Callable[[], None]) -> None:
+        tell()
 
     # What becomes of answers.
 
@@ -308,36 +217,32 @@ class Schedule(Generic[ItemT]):
         agent = request.agent
         if request.stale:
             self._slots_taken -= 1
-        elif not self._ordered:
-            if request is agent.asked[0] and agent is not self._current:
-                self._ready.append(agent)
-        elif agent.room == 1 < self.room and not isinstance(answer, AgentCallsError):
-            agent.room, agent.opened = self._concurrency, True
-            agent.reader.accept(request.window, answer)
+        elif request is agent.asked[0] and agent is not self._current:
+            self._look_at(agent)
 
-    def _next_ready(self) -> _Agent | None:
-        if not self._ordered:
-            return self._ready.popleft() if self._ready else None
-        first = self._first()
-        return first if first and first.asked and first.asked[0].answer is not None else None
+    def _look_at(self, agent: Agent) -> None:
+        # Whether what it waits for has come.
+        if agent.asked[0].answer is not None:
+            self._ready.append(agent)
 
-    def _accept(self, agent: _Agent) -> bool:
+    def _next_ready(self) -> Agent | None:
+        return self._ready.popleft() if self._ready else None
+
+    def _accept(self, agent: Agent) -> bool:
         # Whether the agent's next answer is handed out; or else its reading has failed.
-        request = agent.asked.popleft()
+        request, reader = agent.asked.popleft(), agent.reader
         self._slots_taken -= 1
-        reader, answer = agent.reader, request.answer
-        if agent.opened:
-            agent.opened = False
-        else:
-            try:
-                if isinstance(answer, AgentCallsError):
-                    raise answer
-                reader.accept(request.window, cast("Page", answer))
-            except AgentCallsError as error:
-                self._fail(agent, error)
-                if isinstance(error, _OF_ALL_AGENTS):
-                    raise
-                return False
+        try:
+            if isinstance(request.answer, AgentCallsError):
+                raise request.answer
+            if not agent.opened:
+                reader.accept(request.window, cast("Page", request.answer))
+        except AgentCallsError as error:
+            self._fail(agent, error)
+            if isinstance(error, OF_ALL_AGENTS):
+                raise
+            return False
+        agent.opened = False
         while agent.asked and reader.is_stale(agent.asked[0].window):
             self._drop(agent.asked.popleft())
             reader.count_stale()
@@ -350,59 +255,30 @@ class Schedule(Generic[ItemT]):
             self._hand_out(agent, reader.pending)
         return True
 
-    def _hand_out(self, agent: _Agent, calls: Iterator[Call]) -> None:
+    def _hand_out(self, agent: Agent, calls: Iterator[Call]) -> None:
         self._current = agent
         self.room = max(self.room, agent.room)
         self.pending = self._label(agent.id, calls)
 
-    def _go_on(self, agent: _Agent) -> None:
-        if agent.asked:
-            if agent.asked[0].answer is not None:
-                self._ready.append(agent)
-        elif agent.reader.done:
-            self._finish(agent)
+    def _fail(self, agent: Agent, error: AgentCallsError) -> None:
+        error.checkpoint = agent.reader.checkpoint
+        self._drop_all(agent)
+        # An agent that is not there must not hold up the others as a first page does.
+        self.room = self._concurrency
+        self._finish(agent, error)
 
-    def _finish(self, agent: _Agent) -> None:
+    def _finish(self, agent: Agent, error: AgentCallsError | None = None) -> None:
         self._agents.pop(agent.id, None)
-        report = agent.reader.report
-        problems = report.problems[: self._problems_left]
-        self._problems_left -= len(problems)
-        self._ended(agent.id, evolve(report, problems=problems))
+        self._outcomes.tell(agent.id, agent.reader.report, error)
         for tell in agent.then:
             tell()
 
     def _drop(self, request: Request) -> None:
-        # One that is still under way keeps its slot until it is answered.
+        # One that is still under way keeps its slot until it is answered: the server is still at work on it.
         request.stale = True
         if request.answer is not None:
             self._slots_taken -= 1
 
-    def _drop_all(self, agent: _Agent) -> None:
+    def _drop_all(self, agent: Agent) -> None:
         while agent.asked:
             self._drop(agent.asked.popleft())
-
-    def _fail(self, agent: _Agent, error: AgentCallsError) -> None:
-        error.checkpoint = self._failed_at[agent.id] = agent.reader.checkpoint
-        self._drop_all(agent)
-        self.room = self._concurrency
-        self._note(agent.id, error)
-        self._finish(agent)
-
-    def _refuse(self, agent_id: str, error: AgentCallsError) -> None:
-        self._note(agent_id, error)
-        self._ended(agent_id, Report(reason=UNREAD))
-
-    def _note(self, agent_id: str, error: AgentCallsError) -> None:
-        error.agent_id = agent_id
-        error.add_note(f"Agent: {agent_id!r}")
-        self._failures[agent_id] = error
-
-    def _ended(self, agent_id: str, report: Report) -> None:
-        self._reports[agent_id] = report
-        if self._on_agent:
-            self._on_agent(self.agent(agent_id))
-        if self._stop_on_error and agent_id in self._failures:
-            raise self._failures[agent_id]
-
-    def _failures_of(self, reached: dict[str, Report]) -> str:
-        return f"{len(self._failures)} of {len(reached)} agents failed"

@@ -22,7 +22,7 @@ from agentcalls.reading import ledger as book
 from agentcalls.reading.batch import Batch, State
 from agentcalls.reading.chain import Chain, Seam
 from agentcalls.reading.evidence import judge
-from agentcalls.reading.order import Keyed, direction_of, is_ordered, is_strict, keys_of
+from agentcalls.reading.order import direction_of, is_ordered, is_strict, keyed_of, keys_of
 from agentcalls.reading.plain import RecentIds
 from agentcalls.reading.plan import Plan
 from agentcalls.reading.windows import RowT, farthest_window
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls.reading.evidence import Evidence
-    from agentcalls.reading.order import Direction
+    from agentcalls.reading.order import Direction, Keyed
     from agentcalls.reading.plain import PlainWindows
     from agentcalls.reading.windows import Window
     from agentcalls.values import Checkpoint, Report
@@ -84,12 +84,9 @@ class Walk(Generic[RowT]):
         self._recent = RecentIds()
         self._total: int | None = None  # of the latest answer, None where that one is silent
         self._regrants = 0
-        if resume is not None:
-            self._plan = self._resumed(resume)
-        else:
-            self._plan = Plan(start)
-            if start:
-                self._ledger.doubt(book.NOT_FROM_START)
+        self._plan = Plan(start) if resume is None else self._resumed(resume)
+        if start and resume is None:
+            self._ledger.doubt(book.NOT_FROM_START)
         if not exact and self._plan.plain is None:
             self._go_plainly(book.NOT_EXACT, self._plan.position)
         self._latest: Batch[RowT] = Batch(self._plan.state, self._plan.state)
@@ -120,14 +117,15 @@ class Walk(Generic[RowT]):
     def accept(self, window: Window, rows: Sequence[RowT], meta: PageMeta | None) -> list[RowT]:
         """The calls that an answer gives to deliver, in the listing's order.
 
-        `rows` are those of the answer, in its order. Raises
-        `PaginationError` where the server repeats itself without end, and `ValueError` for an answer out of turn.
+        `rows` are those of the answer, in its order. Raises `PaginationError` where the server repeats itself without
+        end, and `ValueError` for an answer out of turn.
         """
         ledger, plan = self._ledger, self._plan
         ledger.requests += 1
         before = self._latest.after
         # An answer that is not used still ends the one before it: its calls are all delivered by now.
-        self._latest, self._given = Batch(before, before), 0
+        unused: Batch[RowT] = Batch(before, before)
+        self._latest, self._given = unused, 0
         if self.is_stale(window):
             return []
         plan.take(window)
@@ -135,7 +133,7 @@ class Walk(Generic[RowT]):
         found = None if answer is None else self._found(answer, rows)
         if answer is None or found is None:
             return []
-        plan.trust()
+        plan.widen()
         ledger.most = max(ledger.most, answer.count)
         expected = plan.chain.expected_to(answer.total) if plan.chain else 0
         ledger.note_found(found, beyond=answer.window.end > expected)
@@ -186,7 +184,7 @@ class Walk(Generic[RowT]):
     def _found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
         if plain := self._plan.plain:
             return self._read_plainly(plain, answer, rows)
-        keyed = Keyed.of(rows)
+        keyed = keyed_of(rows)
         if not keyed.whole:
             self._ledger.doubt(book.MALFORMED)
         chain = self._plan.chain
@@ -213,7 +211,7 @@ class Walk(Generic[RowT]):
 
     def _open(self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]) -> list[RowT]:
         window, keys = answer.window, keyed.keys
-        self._plan.trust_fully()
+        self._plan.open_wide()
         direction = direction_of(keys) if self._by_time else 0
         one_key = self._by_time and bool(keys) and keys[0] == keys[-1] == max(keys) == min(keys)
         if answer.ends or not answer.count:
@@ -271,7 +269,7 @@ class Walk(Generic[RowT]):
     ) -> list[RowT]:
         ledger = self._ledger
         offset = (answer.window.page - 1) * plain.size
-        self._plan.trust_fully()
+        self._plan.open_wide()
         rows = rows[max(0, self._plan.start - offset) :]
         found = self._recent.unseen(rows)
         plain.read_to = offset + plain.size

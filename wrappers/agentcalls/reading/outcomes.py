@@ -1,0 +1,75 @@
+"""How each of many agents ended, and what all of them come to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from agentcalls.values import AgentReport, ManyReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from agentcalls.errors import AgentCallsError
+    from agentcalls.values import Report
+
+UNREAD = "The listing was not read."
+_KEPT_PROBLEMS = 1000
+
+
+class Outcomes:
+    """The agents that have ended, in the order in which they did.
+
+    Args:
+        stop_on_error: Whether a failure is raised as it is told.
+        on_agent: Called with each agent that has ended.
+    """
+
+    def __init__(
+        self, *, stop_on_error: bool, on_agent: Callable[[AgentReport], object] | None
+    ) -> None:
+        self.ended: dict[str, AgentReport] = {}
+        self._stop_on_error, self._on_agent = stop_on_error, on_agent
+        self._problems_left = _KEPT_PROBLEMS
+
+    def tell(self, agent_id: str, report: Report, error: AgentCallsError | None = None) -> None:
+        """Note that an agent has ended, and tell whoever wants to know."""
+        # Of each agent a report is kept: with all their problems, memory would grow with the calls.
+        report = evolve(report, problems=report.problems[: self._problems_left])
+        self._problems_left -= len(report.problems)
+        checkpoint = error.checkpoint if error else None
+        ended = AgentReport(agent_id=agent_id, report=report, error=error, checkpoint=checkpoint)
+        self.ended[agent_id] = ended
+        if error:
+            error.agent_id = agent_id
+            error.add_note(f"Agent: {agent_id!r}")
+        if self._on_agent:
+            self._on_agent(ended)
+        if error and self._stop_on_error:
+            raise error
+
+    def report(self, begun: Mapping[str, AgentReport], *, done: bool) -> ManyReport:
+        """What was read and proven of these agents, and of those `begun` that have not ended."""
+        agents = {**self.ended, **begun}
+        failures = {one.agent_id: one.error for one in agents.values() if one.error}
+        unproven = sum(not (one.report.complete or one.error) for one in self.ended.values())
+        found: list[str] = []
+        if not done:
+            found.append("Not every agent was read to its end.")
+        if failures:
+            found.append(f"{len(failures)} of {len(agents)} agents failed.")
+        if unproven:
+            found.append(f"{unproven} of the listings read are not proven complete.")
+        return ManyReport(
+            agents={one.agent_id: one.report for one in agents.values()},
+            failures=failures,
+            checkpoints={one.agent_id: one.checkpoint for one in agents.values() if one.checkpoint},
+            complete=not found,
+            reason=" ".join(found) or None,
+        )
+
+    def raise_failures(self) -> None:
+        """Raises the failures together, where there are any."""
+        if errors := [one.error for one in self.ended.values() if one.error]:
+            raise ExceptionGroup(f"{len(errors)} of {len(self.ended)} agents failed", errors)
