@@ -232,6 +232,28 @@ def test_a_list_that_shrinks_below_the_window_ends_proven_at_its_real_end(shrunk
     assert walk.report.complete
 
 
+@pytest.mark.parametrize(("group", "repairs"), [(45, 1), (95, 0)])
+def test_a_step_back_goes_before_a_group_at_the_edge_unless_no_window_would_get_beyond_it(
+    group: int, repairs: int
+) -> None:
+    # The second window, which ends with row 191, ends with the group.
+    rows = rows_of(*range(192 - group))
+    rows += [Row(f"same_{number}", moment(200)) for number in range(group)]
+    rows += rows_of(*range(300, 900))
+    walk: Walk[Row] = Walk(binding=BINDING)
+    delivered = read_first(walk, server_of(rows))
+    second, *ahead = planned(walk)
+    delivered += walk.accept(second, *server_of(rows)(second.page, second.limit))
+    assert delivered == rows[:192]
+    del rows[:60]
+    for window in ahead:
+        delivered += walk.accept(window, *server_of(rows)(window.page, window.limit))
+    assert walk.report.repairs == repairs
+    delivered += read(server_of(rows), walk)
+    assert len(set(delivered)) == len(delivered)
+    assert (set(rows) <= set(delivered)) is walk.report.complete is (repairs > 0)
+
+
 def test_equal_keys_across_the_windows_edge_are_delivered_once_each() -> None:
     rows = [Row(f"call_{number}", moment(number // 3)) for number in range(1000)]
     delivered, walk = walked(server_of(rows))
@@ -917,6 +939,21 @@ def test_a_checkpoint_goes_on_after_any_call(
         rest, resumed = walked(server, resume=Checkpoint.from_json(text))
         assert got + rest == rows
         assert resumed.report.repairs == 0
+
+
+@pytest.mark.parametrize("delivered", [0, 1, 3, 4])
+def test_a_checkpoint_within_a_group_across_the_windows_edge_repeats_none_of_it(
+    delivered: int,
+) -> None:
+    rows = [*rows_of(*range(98)), *(Row(f"same_{number}", moment(98)) for number in range(6))]
+    rows += rows_of(*range(100, 300))
+    walk: Walk[Row] = Walk(binding=BINDING)
+    got = read_first(walk, server_of(rows))
+    got += read_first(walk, server_of(rows))[:delivered]
+    assert got == rows[: 100 + delivered]
+    resumed = Walk[Row](binding=BINDING, resume=walk.checkpoint(delivered))
+    assert got + read(server_of(rows), resumed) == rows
+    assert resumed.report.complete
 
 
 def test_a_checkpoint_before_the_first_answer_is_a_fresh_start() -> None:
