@@ -130,15 +130,13 @@ def test_ctrl_c_ends_it_with_130_and_waits_for_no_answer(failing: Any) -> None:
 def test_after_ctrl_c_the_client_is_left_as_it_is(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    class Interrupting(io.StringIO):
-        def write(self, _: str) -> int:
+    class Interrupting(io.BytesIO):
+        def write(self, _: object) -> int:
             raise KeyboardInterrupt
-
-        def reconfigure(self, **_: object) -> None: ...
 
     server.fail(changed(lambda _page: None, Connection="close"))
     codes: list[int] = []
-    monkeypatch.setattr(sys, "stdout", Interrupting())
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(Interrupting(), encoding="utf-8"))
     monkeypatch.setattr(os, "_exit", codes.append)
     main(["list", "agent_demo"])
     assert codes == [130]
