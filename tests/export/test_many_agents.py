@@ -301,7 +301,8 @@ def test_where_every_agent_fails_there_is_no_file(
 def test_an_id_that_cannot_be_one_is_refused_before_anything_is_sent(
     api: Agents, reader: Client, tmp_path: Path
 ) -> None:
-    for options in ({"keep_going": True}, {}, {"concurrency": 65}):
+    choices: list[dict[str, Any]] = [{"keep_going": True}, {}, {"concurrency": 65}]
+    for options in choices:
         agents = AGENTS if "concurrency" in options else [*AGENTS, ""]
         with pytest.raises(ConfigurationError):
             export(reader, agents, tmp_path / "calls.csv", **options)

@@ -144,8 +144,8 @@ def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: int
 
 
 def _naming(error: AgentCallsError, agent: str | None) -> AgentCallsError:
-    if agent is not None:
-        error.message = f"{agent}: {error.message}"
+    # Of no agent is, for instance, a client that was closed.
+    error.message = ": ".join(filter(None, (agent, error.message)))
     return error
 
 
