@@ -41,7 +41,7 @@ with AuthenticatedClient(base_url="{url}", token="sk_bench") as client:
 """,
 }
 _DECODE = {
-    "ours": "from agentcalls.request.decode import decode_page as decode",
+    "ours": "from agentcalls.request.decode.page import decode_page as decode",
     "raw": """
 import json
 from agentcalls_api.models import CallPage

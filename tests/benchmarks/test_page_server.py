@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from agentcalls.request.decode import decode_page
+from agentcalls.request.decode.page import decode_page
 from benchmarks.goals import GOALS
 from benchmarks.serving import page_server
 

@@ -14,13 +14,15 @@ HOUSE = Path(agentcalls.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
 CORE = [file for file in FILES if file.relative_to(HOUSE).parts[0] not in {"cli", "export"}]
 
-MOST_CORE_LINES = 3919
+MOST_CORE_LINES = (
+    4461  # the goal is 3,300: fields of any kind, operations and ordered reading came first
+)
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
 MOST_TWIN_LINES = 192
 
 # Files that are longer, and the lines that they may not exceed; each goes when the file is split.
-STILL_TOO_LONG = {"reading/walk.py": 499, "request/decode.py": 318, "export/exporting.py": 335}
+STILL_TOO_LONG = {"reading/walk/walk.py": 304}
 
 NO_CODE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING),

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen, mutable
 
-from agentcalls.reading.walk import Walk
+from agentcalls.reading.walk.walk import Walk
 from agentcalls.values import Checkpoint
 from agentcalls_api.models import PageMeta
 
 if TYPE_CHECKING:
-    from agentcalls.reading.windows import Window
+    from agentcalls.reading.walk.windows import Window
     from agentcalls.values import Report
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

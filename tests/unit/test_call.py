@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from agentcalls import Call, Page, Report
-from agentcalls.request.decode import decode_page
+from agentcalls.request.decode.page import decode_page
 from contract.contract import SCHEMAS, reference_bodies
 from made import call
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcalls import Call, PageMeta
-from agentcalls.request.decode import _CALLS, Body, _row_by_row, decode_page
+from agentcalls.request.decode.page import _CALLS, Body, _row_by_row, decode_page
 from agentcalls.values import Problem
 from agentcalls_api.models import CallPage
 from contract.contract import SCHEMAS, reference_bodies
@@ -271,7 +271,7 @@ def test_fast_paths_give_what_reading_row_by_row_gives(page: dict[str, Any]) -> 
 def test_page_as_the_contract_says_takes_a_fast_path(
     extra: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr("agentcalls.request.decode._row_by_row")
+    monkeypatch.delattr("agentcalls.request.decode.page._row_by_row")
     body = decoded({**ROW, **extra}, **extra)
     assert body.problems == ()
     assert body.data[0].additional_properties == body.extra == extra

@@ -15,10 +15,10 @@ import msgspec
 import pytest
 
 from agentcalls.models import fields_of, plain
-from agentcalls.request.decode import _without
-from agentcalls.request.lenient import noting, read_into, reader_of
-from agentcalls.request.scalars import MISSING, UnreadableError
-from agentcalls.request.twins import Twin, _native
+from agentcalls.request.decode.lenient import noting, read_into, reader_of
+from agentcalls.request.decode.page import _without
+from agentcalls.request.decode.scalars import MISSING, UnreadableError
+from agentcalls.request.decode.twins import Twin, _native
 from agentcalls.table.columns import _kind, _maker
 from agentcalls_api.models import ApiError, FieldError, PageMeta
 from agentcalls_api.types import UNSET, File

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls.errors import ConfigurationError, PaginationError
-from agentcalls.reading.order import direction_of, is_ordered, is_strict, largest_group, span_of
-from agentcalls.reading.walk import Walk
-from agentcalls.reading.windows import Window, farthest_window
+from agentcalls.reading.walk.order import (
+    direction_of,
+    is_ordered,
+    is_strict,
+    largest_group,
+    span_of,
+)
+from agentcalls.reading.walk.walk import Walk
+from agentcalls.reading.walk.windows import Window, farthest_window
 from agentcalls.values import Checkpoint
 from simulation.shifting import BINDING, Row, ShiftingListing, meta_of, moment, seeded
 

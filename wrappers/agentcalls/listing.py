@@ -23,8 +23,8 @@ from agentcalls.reading.iterators import (
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.outcomes import UNREAD
-from agentcalls.reading.plain import ServerPages, first_call, total_count
 from agentcalls.reading.schedule import Schedule
+from agentcalls.reading.walk.plain import ServerPages, first_call, total_count
 from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from pyarrow import feather, parquet
 from agentcalls import Call, Client
 from agentcalls.cli import main
 from agentcalls.export import export
-from agentcalls.request.decode import _row_by_row, decode_page
+from agentcalls.request.decode.page import _row_by_row, decode_page
 from agentcalls.table.columns import COLUMNS
 
 ROW: dict[str, Any] = {

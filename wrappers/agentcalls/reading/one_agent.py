@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field
 
 from agentcalls.reading.moments import is_duration, resolved
-from agentcalls.reading.walk import Walk
+from agentcalls.reading.walk.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agentcalls.errors import AgentCallsError
     from agentcalls.models import Call
     from agentcalls.reading.options import ReadOptions
-    from agentcalls.reading.windows import Window
+    from agentcalls.reading.walk.windows import Window
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Checkpoint, Page, Problem, Report
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from attrs import evolve, field, frozen
 
 from agentcalls.errors import UnexpectedResponseError
-from agentcalls.request.decode import decode_page
+from agentcalls.request.decode.page import decode_page
 from agentcalls.request.key import parsed, unechoed, without
 from agentcalls.request.refusal import error_for
 from agentcalls.settings import API_PREFIX

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, cast
 
 from attrs import frozen
 
-from agentcalls.reading.windows import RowT
+from agentcalls.reading.walk.windows import RowT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

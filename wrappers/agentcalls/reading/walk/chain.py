@@ -26,17 +26,17 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from agentcalls.reading.order import largest_group, span_of
-from agentcalls.reading.windows import Window, farthest_window
+from agentcalls.reading.walk.order import largest_group, span_of
+from agentcalls.reading.walk.windows import Window, farthest_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.reading.evidence import Evidence
-    from agentcalls.reading.order import Direction
-    from agentcalls.reading.plain import RecentIds
-    from agentcalls.reading.windows import RowT
+    from agentcalls.reading.walk.evidence import Evidence
+    from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.plain import RecentIds
+    from agentcalls.reading.walk.windows import RowT
 
 _REPAIRS = 8
 _STEP = 60

@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from agentcalls.reading.batch import State
-from agentcalls.reading.chain import Chain
-from agentcalls.reading.plain import PlainWindows
-from agentcalls.reading.windows import farthest_window
+from agentcalls.reading.walk.batch import State
+from agentcalls.reading.walk.chain import Chain
+from agentcalls.reading.walk.plain import PlainWindows
+from agentcalls.reading.walk.windows import farthest_window
 
 if TYPE_CHECKING:
-    from agentcalls.reading.order import Direction
-    from agentcalls.reading.windows import Window
+    from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.windows import Window
 
 _ANY_NUMBER = 1 << 30
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from agentcalls.reading.windows import Window
+    from agentcalls.reading.walk.windows import Window
     from agentcalls_api.models import PageMeta
 
 

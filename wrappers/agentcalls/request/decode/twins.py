@@ -1,7 +1,7 @@
 """The fast way to models: a Struct of the same fields, which msgspec fills and checks at once, column by column.
 
 That is a sixth of what reading dictionaries costs. A field whose type msgspec would read otherwise than
-`request/lenient.py` is left to that.
+`request/decode/lenient.py` is left to that.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import msgspec
 from msgspec.structs import astuple
 
 from agentcalls.models import fields_of, kinds_of
-from agentcalls.request.lenient import reader_of
-from agentcalls.request.scalars import UnreadableError
+from agentcalls.request.decode.lenient import reader_of
+from agentcalls.request.decode.scalars import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

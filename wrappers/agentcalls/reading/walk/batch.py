@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Generic, cast
 
 from attrs import evolve, frozen
 
-from agentcalls.reading.chain import Seam
-from agentcalls.reading.windows import RowT
+from agentcalls.reading.walk.chain import Seam
+from agentcalls.reading.walk.windows import RowT
 from agentcalls.settings import MAX_LIMIT
 from agentcalls.values import Checkpoint
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from agentcalls.reading.ledger import Ledger
-    from agentcalls.reading.order import Direction
+    from agentcalls.reading.walk.ledger import Ledger
+    from agentcalls.reading.walk.order import Direction
 
 
 @frozen

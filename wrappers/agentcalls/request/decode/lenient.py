@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
 from agentcalls.models import EXTRA, Call, fields_of, is_model, kinds_of, rest_of
-from agentcalls.request.scalars import (
+from agentcalls.request.decode.scalars import (
     MISSING,
     SCALARS,
     Note,

@@ -18,24 +18,24 @@ from typing import TYPE_CHECKING, Generic
 from attrs import evolve
 
 from agentcalls.errors import ConfigurationError, PaginationError
-from agentcalls.reading import ledger as book
-from agentcalls.reading.batch import Batch, State
-from agentcalls.reading.chain import Chain, Seam
-from agentcalls.reading.evidence import judge
-from agentcalls.reading.order import direction_of, is_ordered, is_strict, keyed_of, keys_of
-from agentcalls.reading.plain import RecentIds
-from agentcalls.reading.plan import Plan
-from agentcalls.reading.windows import RowT, farthest_window
+from agentcalls.reading.walk import ledger as book
+from agentcalls.reading.walk.batch import Batch, State
+from agentcalls.reading.walk.chain import Chain, Seam
+from agentcalls.reading.walk.evidence import judge
+from agentcalls.reading.walk.order import direction_of, is_ordered, is_strict, keyed_of, keys_of
+from agentcalls.reading.walk.plain import RecentIds
+from agentcalls.reading.walk.plan import Plan
+from agentcalls.reading.walk.windows import RowT, farthest_window
 from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.reading.evidence import Evidence
-    from agentcalls.reading.order import Direction, Keyed
-    from agentcalls.reading.plain import PlainWindows
-    from agentcalls.reading.windows import Window
+    from agentcalls.reading.walk.evidence import Evidence
+    from agentcalls.reading.walk.order import Direction, Keyed
+    from agentcalls.reading.walk.plain import PlainWindows
+    from agentcalls.reading.walk.windows import Window
     from agentcalls.values import Checkpoint, Report
     from agentcalls_api.models import PageMeta
 

@@ -15,9 +15,9 @@ import attrs
 import msgspec
 
 from agentcalls.models import Call, fields_of
-from agentcalls.request.lenient import noting, read_into, read_row
-from agentcalls.request.scalars import UnreadableError, kind_of
-from agentcalls.request.twins import NotNativeError, Twin
+from agentcalls.request.decode.lenient import noting, read_into, read_row
+from agentcalls.request.decode.scalars import UnreadableError, kind_of
+from agentcalls.request.decode.twins import NotNativeError, Twin
 from agentcalls_api.models import CallPage, PageMeta
 
 if TYPE_CHECKING:

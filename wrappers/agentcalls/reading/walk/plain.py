@@ -6,17 +6,17 @@ from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from agentcalls.errors import PaginationError
-from agentcalls.reading.evidence import judge
-from agentcalls.reading.order import direction_of
-from agentcalls.reading.windows import Window
+from agentcalls.reading.walk.evidence import judge
+from agentcalls.reading.walk.order import direction_of
+from agentcalls.reading.walk.windows import Window
 from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from agentcalls.reading.order import Direction
-    from agentcalls.reading.windows import RowT
+    from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.windows import RowT
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Page
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.reading.evidence import Evidence
-    from agentcalls.reading.order import Direction
-    from agentcalls.reading.windows import RowT
+    from agentcalls.reading.walk.evidence import Evidence
+    from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.windows import RowT
     from agentcalls.values import Checkpoint
 
 NOT_EXACT = "Pages were read without overlap, as exact=False asks for."
