@@ -33,7 +33,7 @@ NEEDED = (
 )
 
 # The handwritten lines that each change needs, those of docstrings included; the page says the same.
-LINES = {"field": 0, "parameter": 4, "operation": 30}
+LINES = {"field": 0, "parameter": 4, "operation": 39}
 
 
 def handwritten(change: str) -> int:

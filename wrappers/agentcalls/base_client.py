@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 KeyT = TypeVar("KeyT")
 HttpT = TypeVar("HttpT")
-ListingT = TypeVar("ListingT")
-ManyT = TypeVar("ManyT")
+CallsT = TypeVar("CallsT")
 
 
 class Kinds(NamedTuple):
@@ -45,7 +44,7 @@ class Kinds(NamedTuple):
     many: Any
 
 
-class BaseClient(Generic[KeyT, HttpT, ListingT, ManyT]):
+class BaseClient(Generic[KeyT, HttpT, CallsT]):
     """What `Client` and `AsyncClient` share; see there."""
 
     _kinds: ClassVar[Kinds]
@@ -93,12 +92,12 @@ class BaseClient(Generic[KeyT, HttpT, ListingT, ManyT]):
         self._owns_http = http_client is None
         self._exchanges = Exchanges(self._config)
         self._open()
-        self._calls: Calls[ListingT, ManyT] = Calls(self._listing, self._listing_of_many)
+        self._calls: Calls[Any, Any] = Calls(self._listing, self._listing_of_many)
 
     @property
-    def calls(self) -> Calls[ListingT, ManyT]:
+    def calls(self) -> CallsT:
         """The agents' calls: `client.calls.list(agent_id)`, `client.calls.list_many(agent_ids)`."""
-        return self._calls
+        return cast("CallsT", self._calls)
 
     @property
     def base_url(self) -> str:
@@ -112,11 +111,11 @@ class BaseClient(Generic[KeyT, HttpT, ListingT, ManyT]):
     def __reduce__(self) -> NoReturn:
         raise TypeError("A client holds a key and connections, and is not pickled; make one there.")
 
-    def _listing(self, query: CallQuery, options: ReadOptions) -> ListingT:
-        return cast("ListingT", self._kinds.listing(query, options, *self._means(options)))
+    def _listing(self, query: CallQuery, options: ReadOptions) -> Any:
+        return self._kinds.listing(query, options, *self._means(options))
 
-    def _listing_of_many(self, query: CallQuery, many: ManyOptions, options: ReadOptions) -> ManyT:
-        return cast("ManyT", self._kinds.many(query, many, options, *self._means(options)))
+    def _listing_of_many(self, query: CallQuery, many: ManyOptions, options: ReadOptions) -> Any:
+        return self._kinds.many(query, many, options, *self._means(options))
 
     def _means(self, options: ReadOptions) -> tuple[Any, ...]:
         # What a listing reads with: how to fetch a page, how to begin one ahead, how many at once, what time it is.
