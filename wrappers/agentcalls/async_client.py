@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import httpx
 
 from agentcalls.base_client import BaseClient, Kinds
+from agentcalls.calls import Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AsyncCallListing, AsyncManyListing
 from agentcalls.request.async_transport import AsyncBorrowed, AsyncConnections
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from agentcalls.values import Page
 
 
-class AsyncClient(BaseClient[AsyncApiKey, httpx.AsyncClient, AsyncCallListing, AsyncManyListing]):
+class AsyncClient(
+    BaseClient[AsyncApiKey, httpx.AsyncClient, Calls[AsyncCallListing, AsyncManyListing]]
+):
     """The same as `Client`, for asyncio: use it with `async with`, or `await aclose()`.
 
     Takes what `Client` takes, but an `httpx.AsyncClient` as `http_client`; `api_key`, `on_retry` and `on_exchange` may

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from agentcalls import settings
 from agentcalls.calls import Calls
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
 KeyT = TypeVar("KeyT")
 HttpT = TypeVar("HttpT")
-ListingT = TypeVar("ListingT")
-ManyT = TypeVar("ManyT")
+CallsT = TypeVar("CallsT")
 
 
 class Kinds(NamedTuple):
@@ -47,7 +46,7 @@ class Kinds(NamedTuple):
     many: Any
 
 
-class BaseClient(Generic[KeyT, HttpT, ListingT, ManyT]):
+class BaseClient(Generic[KeyT, HttpT, CallsT]):
     """What `Client` and `AsyncClient` share; see there."""
 
     _kinds: ClassVar[Kinds]
@@ -95,14 +94,12 @@ class BaseClient(Generic[KeyT, HttpT, ListingT, ManyT]):
         self._owns_http = http_client is None
         self._exchanges = Exchanges(self._config)
         self._open()
-        self._calls: Calls[ListingT, ManyT] = Calls(
-            self._kinds.listing, self._kinds.many, self._source
-        )
+        self._calls: Calls[Any, Any] = Calls(self._kinds.listing, self._kinds.many, self._source)
 
     @property
-    def calls(self) -> Calls[ListingT, ManyT]:
+    def calls(self) -> CallsT:
         """The agents' calls: `client.calls.list(agent_id)`, `client.calls.list_many(agent_ids)`."""
-        return self._calls
+        return cast("CallsT", self._calls)
 
     @property
     def base_url(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import httpx
 
 from agentcalls.base_client import BaseClient, Kinds
+from agentcalls.calls import Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import CallListing, ManyListing
 from agentcalls.request.key import ApiKey
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from agentcalls.values import Page
 
 
-class Client(BaseClient[ApiKey, httpx.Client, CallListing, ManyListing]):
+class Client(BaseClient[ApiKey, httpx.Client, Calls[CallListing, ManyListing]]):
     """A client of the call log API. Use it as a context manager, or `close` it.
 
     Threads may share it. A process that was forked from its own opens connections of its own.

@@ -205,21 +205,22 @@ def listed(*options: str) -> str:
     with (
         patch("agentcalls.cli.commands.list.connect", client),
         patch.dict(os.environ, {"AGENTCALLS_API_KEY": "sk_1"}),
-        redirect_stdout(io.StringIO()) as out,
+        redirect_stdout(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) as out,
     ):
-        out.reconfigure = lambda **_: None  # type: ignore[attr-defined]
         assert main(["list", "agent_1", "--utc", *options]) == 0
-    return out.getvalue()
+        out.seek(0)
+        return out.read()
 
 
 good, bad = json.loads(listed("--json"))
-assert list(good) == [*ROW, *NEW, "note"]
+assert list(good) == ["agent_id", *ROW, *NEW, "note", "additional_properties"]
 assert (good["recordingUrl"], good["from"], good["trace"]) == (
     NEW["recordingUrl"],
     "web",
     NEW["trace"],
 )
 assert good["device"] == {"osName": "plan9", "booted": "2019-08-24T14:15:22Z"}
-assert {name: bad[name] for name in WRONG} == WRONG
+assert all(bad[name] is None for name in WRONG)
+assert bad["additional_properties"] == WRONG
 line = listed("--format", "table", "--fields", "from,day,tags,score").splitlines()[1]
 assert re.split(r" {2,}", line) == ["web", "2019-08-24", '["vip", "spam"]', "0.5"]

@@ -8,7 +8,8 @@ bodies that are no JSON).
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+import re
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from attrs import evolve, field, frozen
@@ -16,6 +17,7 @@ from attrs import evolve, field, frozen
 from agentcalls.errors import UnexpectedResponseError
 from agentcalls.request.decode.page import decode_page
 from agentcalls.request.key import parsed, unechoed, without
+from agentcalls.request.query import check_segment
 from agentcalls.request.refusal import error_for
 from agentcalls.settings import API_PREFIX
 from agentcalls.values import Page, RateLimit
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from agentcalls.values import Problem
 
 ResultT = TypeVar("ResultT")
+Read: TypeAlias = "tuple[ResultT, tuple[Problem, ...]]"
+"""What an answer was read into, and its problems."""
 
 
 @frozen(kw_only=True)
@@ -50,19 +54,22 @@ class Operation(Generic[ResultT]):
     """The path template, as the contract has it."""
     build: Callable[..., dict[str, Any]] = field(repr=False)
     """The generated function from arguments to the parts of the request."""
-    success: int
+    success: int = 200
     """The status of a good answer."""
     result: str
     """What a good answer is, in an error's words: "page of calls"."""
-    read: Callable[[Received], tuple[ResultT, tuple[Problem, ...]]] = field(repr=False)
+    read: Callable[[Received], Read[ResultT]] = field(repr=False)
     """What reads a good answer, and says which problems it has. Raises ValueError, saying why, where it cannot."""
     idempotent: bool
     """Whether it may be tried again: it only reads, or the server knows a second attempt by its Idempotency-Key."""
-    advice: Mapping[int, str]
+    advice: Mapping[int, str] = field(factory=dict[int, str])
     """What to do about an error status that means something of its own here."""
 
     def outgoing(self, arguments: Mapping[str, Any]) -> Outgoing[ResultT]:
         """The request for these arguments, by the Python names of the parameters. Retries send it again as it is."""
+        for place in re.findall(r"{(\w+)}", self.path):
+            name = re.sub(r"(?=[A-Z])", "_", place).lower()
+            check_segment(name, arguments[name])
         parts = self.build(**arguments)
         # As httpx would write them, at a third of the price.
         query = urlencode(
@@ -94,7 +101,7 @@ class Outgoing(Generic[ResultT]):
         """What stands behind the base URL."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
-    def result_of(self, answer: Answer, *, strict: bool) -> tuple[ResultT, tuple[Problem, ...]]:
+    def result_of(self, answer: Answer, *, strict: bool) -> Read[ResultT]:
         """What its answer holds, and the problems of that.
 
         Raises the `AgentCallsError` that any other answer stands for; with `strict`, one with a problem is another.
@@ -134,7 +141,7 @@ def _said(problem: Problem) -> str:
 # The operations.
 
 
-def _page(received: Received) -> tuple[Page, tuple[Problem, ...]]:
+def _page(received: Received) -> Read[Page]:
     body = decode_page(received.content, received.arguments.get("agent_id"))
     number = received.arguments.get("page", 1)
     problems = tuple(evolve(problem, page=number) for problem in body.problems)
@@ -154,7 +161,6 @@ LIST_CALLS = Operation(
     method="GET",
     path=f"{API_PREFIX}/agents/{{agentId}}/calls",
     build=list_calls._get_kwargs,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    success=200,
     result="page of calls",
     read=_page,
     idempotent=True,

@@ -18,14 +18,17 @@ CallStatus: TypeAlias = (
 """The known statuses, for editors to offer. The list is open: any string is taken."""
 
 
-def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
+def check_segment(name: str, value: str) -> None:
+    """Let an id pass that is one segment of a path; raises `ConfigurationError` for any other."""
     # "." and ".." would be resolved away and reach another path with the key.
-    if value in {"", ".", ".."} or any(
-        unicodedata.category(character) == "Cc" for character in value
-    ):
+    if value in {"", ".", ".."} or any(unicodedata.category(each) == "Cc" for each in value):
         raise ConfigurationError(
-            f"{attribute.name} is {value!r}: it is empty, a dot segment, or holds a control character."
+            f"{name} is {value!r}: it is empty, a dot segment, or holds a control character."
         )
+
+
+def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
+    check_segment(attribute.name, value)
 
 
 @frozen(kw_only=True)
