@@ -8,8 +8,7 @@ import pytest
 
 from agentcalls import CallStatus
 from agentcalls.request.key import ApiKeyHeaderAuth, BearerAuth
-from agentcalls.settings import MAX_LIMIT
-from agentcalls.settings import API_PREFIX, DOCUMENTED_HOST
+from agentcalls.settings import API_PREFIX, DOCUMENTED_HOST, MAX_LIMIT
 from agentcalls_api.models import ApiError, Call, CallPage, FieldError, PageMeta
 from contract.contract import (
     OPENAPI,
