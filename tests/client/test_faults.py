@@ -12,6 +12,7 @@ import ssl
 import threading
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import httpx
 import pytest
 
@@ -19,6 +20,7 @@ from agentcalls import (
     APIConnectionError,
     APITimeoutError,
     ConfigurationError,
+    Exchange,
     UnexpectedResponseError,
 )
 from client.matrix import FAULTS, POSITIONS, Fault, client_of, read
@@ -60,9 +62,10 @@ def test_fault_that_stays_is_a_typed_error_after_its_attempts(
 ) -> None:
     after = POSITIONS[position]
     printed = Printed()
-    retries: list[object] = []
+    told: list[object] = []
     with printed.listening():
-        options = {"on_retry": retries.append, "auth": SCHEMES[position]}
+        hooks = {"on_retry": told.append, "on_exchange": told.append}
+        options = {**hooks, "auth": SCHEMES[position]}
         client = client_of(fault, after, FOREVER, make_client, server, **options)
         outcome = read(client)
     attempts = len(fault.slept or []) + 1
@@ -80,7 +83,8 @@ def test_fault_that_stays_is_a_typed_error_after_its_attempts(
         fault.code,
     )
     assert_is_whole(error)
-    printed.add(client, client.calls, outcome, outcome.listing, retries)
+    printed.add(client, client.calls, outcome, outcome.listing, told)
+    printed.add(*(attrs.asdict(one) for one in told if isinstance(one, Exchange)))
     printed.add_error(error)
     assert_is_quiet(printed)
 

@@ -11,9 +11,10 @@ import os
 import pickle
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
-from agentcalls import AgentCallsError, AsyncClient, Client
+from agentcalls import AgentCallsError, AsyncClient, Client, Exchange
 from client.matrix import POSITIONS, Fault, client_of, read
 from client.printed import SCHEMES, Printed, canary
 from faults import KEY, FaultServer, answer, changed, head_of, rewritten, script
@@ -87,13 +88,15 @@ def test_nothing_that_can_be_printed_shows_the_key(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str
 ) -> None:
     printed = Printed()
-    retries: list[object] = []
+    told: list[object] = []
     with printed.listening():
-        options = {"on_retry": retries.append, "auth": SCHEMES[position], "max_retries": 1}
+        hooks = {"on_retry": told.append, "on_exchange": told.append}
+        options = {**hooks, "auth": SCHEMES[position], "max_retries": 1}
         client = client_of(fault, POSITIONS[position], 1000, make_client, server, **options)
         outcome = read(client)
         pages = [] if outcome.error else [client.calls.list("agent_1").page(1)]
-    printed.add(client, client.calls, outcome, outcome.listing, retries, *pages)
+    printed.add(client, client.calls, outcome, outcome.listing, told, *pages)
+    printed.add(*(attrs.asdict(one) for one in told if isinstance(one, Exchange)))
     if outcome.error:
         printed.add_error(outcome.error)
     assert "httpcore" in printed.text
@@ -146,6 +149,9 @@ def test_client_is_not_pickled(make_client: MakeClient, server: FaultServer) -> 
     client = make_client(base_url=server.url)
     with pytest.raises(TypeError, match="key"):
         pickle.dumps(client._config)
+    bare: Any = getattr(client, "_target", client)
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(bare)
 
 
 @pytest.mark.parametrize("location", ["{}/elsewhere", "/elsewhere"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import httpx
 import pytest
 
 from agentcalls import (
+    APIConnectionError,
     AsyncClient,
     Client,
     ConfigurationError,
@@ -19,7 +20,11 @@ from agentcalls import (
     RateLimitError,
     Retry,
 )
+from agentcalls.request.host import Host
+from agentcalls.request.key import BearerAuth, Secret
 from agentcalls.request.operation import LIST_CALLS, Operation, Read, Received
+from agentcalls.request.receive import Incoming
+from agentcalls.request.transport import Reply
 from contract.contract import OPENAPI
 
 if TYPE_CHECKING:
@@ -208,6 +213,29 @@ def test_an_operation_may_post_a_body_and_is_retried_as_it_was(make_client: Make
     assert posted(make_client(api_key=KEY, base_url="https://host", http_client=http)) == b"made"
     expected = ("POST", "/agents/agent_1/notes", rb'{"text": "\u00fc"}', "k1", "application/json")
     assert sent == [expected] * 2
+
+
+def test_own_connections_send_the_body_with_its_length() -> None:
+    auth, host = BearerAuth(Secret(KEY)), Host("https://host")
+    request = host.request(operation(idempotent=True).outgoing(NOTE), auth, {})
+    content = b"".join(cast("Iterable[bytes]", request.stream))
+    assert request.method == b"POST"
+    assert dict(request.headers)[b"Content-Length"] == str(len(content)).encode()
+    assert b"Content-Length" not in dict(
+        host.request(LIST_CALLS.outgoing({"agent_id": "a"}), auth, {}).headers
+    )
+
+
+@pytest.mark.parametrize("status", [200, 201, 503])
+def test_good_answer_that_is_cut_short_is_none_whatever_its_status(status: int) -> None:
+    outgoing, auth = operation(idempotent=True).outgoing(NOTE), BearerAuth(Secret(KEY))
+    incoming = Incoming(outgoing, auth, longest=9, deadline=9.0)
+    assert incoming.start(Reply(status, {}, None, lambda: None))
+    assert incoming.add(b"{", 1.0)
+    incoming.fail(httpx.ReadError("broken off"))
+    answer = incoming.answer()
+    assert (answer.status, answer.arrived) == (status, 1)
+    assert isinstance(answer.failure, APIConnectionError) == (status == 201)
 
 
 def test_an_operation_that_is_not_idempotent_is_sent_once(make_client: MakeClient) -> None:

@@ -6,9 +6,14 @@ import ast
 import difflib
 import re
 import tokenize
+from itertools import chain
 from pathlib import Path
 
+import pytest
+
 import agentcalls
+from agentcalls import settings
+from contract.contract import ROOT
 
 HOUSE = Path(agentcalls.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
@@ -121,3 +126,94 @@ def test_little_stands_twice_for_the_two_flavours() -> None:
     found = twins()
     assert set(found) >= {"async_client.py", "request/async_transport.py"}
     assert sum(found.values()) <= MOST_TWIN_LINES, found
+
+
+# Where a default is a parameter or a field of this name, it is read from settings.py.
+SETTINGS = {"timeout", "deadline", "max_retry_wait", "max_body_bytes", "concurrency", "auth"}
+SETTINGS |= {"max_retries", "limit", "allow_http"}
+
+
+def defaults(tree: ast.AST) -> list[tuple[str, ast.expr]]:
+    """The defaults that functions give to their parameters, and that calls give by name."""
+    found: list[tuple[str, ast.expr]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            named = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            plain = zip(reversed(node.args.args), reversed(node.args.defaults), strict=False)
+            found += [(one.arg, value) for one, value in chain(named, plain) if value]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            # attrs.field(default=…)
+            given = node.value.keywords if isinstance(node.value, ast.Call) else []
+            found += [(node.target.id, one.value) for one in given if one.arg == "default"]
+            found.append((node.target.id, node.value))
+    return found
+
+
+def test_each_default_stands_in_settings_alone() -> None:
+    literal = [
+        f"{file.relative_to(HOUSE)}: {name}"
+        for file in FILES
+        if file.name != "settings.py"
+        for name, value in defaults(ast.parse(file.read_text(encoding="utf-8")))
+        if name in SETTINGS and isinstance(value, ast.Constant) and value.value is not None
+    ]
+    assert literal == []
+
+
+def test_variables_of_the_environment_are_named_in_settings_alone() -> None:
+    named = {
+        str(file.relative_to(HOUSE)): node.value
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"AGENTCALLS_\w+", node.value)
+    }
+    assert set(named) == {"settings.py"}
+
+
+def said(where: str, pattern: str) -> list[str]:
+    return re.findall(pattern, re.sub(r"\s+", " ", where))
+
+
+DOCS = {
+    "Client": agentcalls.Client.__doc__ or "",
+    "Calls.list": agentcalls.Calls.list.__doc__ or "",
+    "Calls.list_many": agentcalls.Calls.list_many.__doc__ or "",
+    **{
+        name: (ROOT / name).read_text(encoding="utf-8")
+        for name in ("README.md", "docs/reliability.md", "docs/many.md", "docs/errors.md")
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("where", "pattern", "value"),
+    [
+        ("Client", r"`httpx.Timeout`; (\d+) where", settings.TIMEOUT),
+        ("Client", r", (\d+) to connect", settings.CONNECT_TIMEOUT),
+        ("Client", r"at once, 1 to (\d+)", settings.MAX_CONCURRENCY),
+        ("Calls.list", r"page, 1 to (\d+)", settings.MAX_LIMIT),
+        ("Calls.list", r"; (\d+) where it is left out", settings.MAX_LIMIT),
+        ("Calls.list", r"at once, 1 to (\d+)", settings.MAX_CONCURRENCY),
+        ("Calls.list_many", r"together, 1 to (\d+)", settings.MAX_CONCURRENCY),
+        ("README.md", r"`httpx.Timeout`; (\d+) by default", settings.TIMEOUT),
+        ("README.md", r"by default, (\d+) to connect", settings.CONNECT_TIMEOUT),
+        ("README.md", r"1 to (\d+); \d+ by default", settings.MAX_CONCURRENCY),
+        ("README.md", r"1 to \d+; (\d+) by default", settings.CONCURRENCY),
+        ("docs/reliability.md", r"`timeout` \| (\d+) s", settings.TIMEOUT),
+        ("docs/reliability.md", r"(\d+) s to connect", settings.CONNECT_TIMEOUT),
+        ("docs/reliability.md", r"`deadline` \| (\d+) s", settings.DEADLINE),
+        ("docs/reliability.md", r"`max_body_bytes` \| (\d+) MiB", settings.MAX_BODY_BYTES / 2**20),
+        ("docs/reliability.md", r"`max_retry_wait` \((\d+) s\)", settings.MAX_RETRY_WAIT),
+        ("docs/reliability.md", r"`max_retries` \((\d+)[,;)]", settings.MAX_RETRIES),
+        ("docs/reliability.md", r"requests at once \((\d+);", settings.CONCURRENCY),
+        ("docs/many.md", r"`concurrency` requests \((\d+);", settings.CONCURRENCY),
+        ("docs/many.md", r"up to (\d+)\) are", settings.MAX_CONCURRENCY),
+        ("docs/errors.md", r"asks for more than (\d+) s", settings.MAX_RETRY_WAIT),
+    ],
+)
+def test_the_docs_say_what_the_settings_are(where: str, pattern: str, value: float) -> None:
+    found = said(DOCS[where], pattern)
+    assert found
+    assert set(found) == {f"{value:.0f}"}
