@@ -10,7 +10,7 @@ import attrs
 import httpx
 
 from agentcalls import ConfigurationError
-from agentcalls.settings import _checked_url
+from agentcalls.request.host import checked_url
 from contract.host import Finding, Host
 from contract.properties import PROPERTIES, oldest
 
@@ -119,7 +119,7 @@ def host_from(environ: Mapping[str, str]) -> Host:
             raise UnusableError(f"{name} is missing: set {', '.join(VARIABLES)}.")
     base_url, key, agent = (environ[name] for name in VARIABLES)
     try:
-        _checked_url(base_url, allow_http=False)
+        checked_url(base_url, allow_http=False)
     except ConfigurationError as error:
         said = str(error).replace(", or pass allow_http=True", "")  # of which there is none here
         raise UnusableError(f"AGENTCALLS_BASE_URL is not usable: {said}") from None
