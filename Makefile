@@ -39,7 +39,7 @@ demo: $(DEMO_READY) ## Pull an agent's call log through the facade, from the moc
 PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadgroup $(if $(SHUFFLE),-p randomly)
 
 test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run the tests, a process for each core, with branch coverage of the facade
-	@$(PYTEST) --cov --cov-report=term-missing:skip-covered
+	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 	@$(PYTEST) tests/unit
