@@ -19,7 +19,7 @@ HOUSE = Path(agentcalls.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
 CORE = [file for file in FILES if file.relative_to(HOUSE).parts[0] not in {"cli", "export"}]
 
-MOST_CORE_LINES = 3926
+MOST_CORE_LINES = 3923
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
 MOST_TWIN_LINES = 192

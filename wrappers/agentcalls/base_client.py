@@ -127,14 +127,11 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
 
     # Of each flavour: to make ready, to fetch a result, to begin to fetch one.
 
-    def _open(self) -> None:
-        raise NotImplementedError
+    def _open(self) -> None: ...
 
-    def _fetch(self, *_: Any, **__: Any) -> Any:
-        raise NotImplementedError
+    def _fetch(self, *_: Any, **__: Any) -> Any: ...
 
-    def _begin(self, *_: Any, **__: Any) -> Any:
-        raise NotImplementedError
+    def _begin(self, *_: Any, **__: Any) -> Any: ...
 
     def _way_to_host(self, http_client: Any = None) -> Any:
         if http_client or self._config.is_proxied:
