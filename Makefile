@@ -42,7 +42,7 @@ test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run 
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
-	@$(PYTEST) tests/unit
+	@$(PYTEST) -p no:schemathesis tests/unit tests/house
 
 nightly: $(VENV_READY) chromium ## Run all that takes long: whole simulations, kills, random contracts, all mutants
 	@SHIFTING_LISTINGS=20 $(PYTEST) tests/simulation
