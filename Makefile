@@ -6,9 +6,14 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 # Or else each of the many processes that the tests start compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
+# What a shell has on its path is not what the environments hold.
+unexport PYTHONPATH PYTHONHOME
 
 ifneq ($(words $(CURDIR)),1)
 $(error The path of this folder has a space in it, which virtual environments do not bear: $(CURDIR))
+endif
+ifneq ($(strip $(foreach sign,; & | < > ` ' " : $$ ( ),$(findstring $(sign),$(CURDIR)))),)
+$(error The path of this folder has a character in it that shells or virtual environments do not bear: $(CURDIR))
 endif
 ifeq ($(wildcard openapi.yaml),)
 $(error Run make in the folder of its Makefile: make -C FOLDER)
@@ -21,7 +26,7 @@ VENV_READY := $(VENV)/.ready
 DEMO := .cache/demo
 DEMO_READY := $(DEMO)/.ready
 NODE_READY := node_modules/.ready
-HANDWRITTEN := wrappers mock tests examples benchmarks
+HANDWRITTEN := wrappers mock tests examples benchmarks environments
 BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
@@ -168,16 +173,19 @@ clean: ## Remove everything that make made
 	@find generated wrappers mock tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Nothing is resolved here: environments/create installs each line of a lock as it stands. An environment whose Python
-# has gone is made anew.
-$(VENV_READY): requirements.lock pyproject.toml $(if $(wildcard $(VENV)/bin/python),,gone)
-	@environments/create $(PYTHON) $(VENV) $< . && touch $@
+# has gone, that was made elsewhere, or with another PYTHON than the one that is given, is made anew.
+stands = $(and $(wildcard $(1)/bin/python),$(filter $(CURDIR),$(shell cat $(1)/.by-make 2>/dev/null)),$(if \
+  $(filter file,$(origin PYTHON)),yes,$(filter $(PYTHON),$(shell cat $(1)/.by-make 2>/dev/null))))
 
-$(DEMO_READY): environments/demo.lock pyproject.toml $(if $(wildcard $(DEMO)/bin/python),,gone)
-	@environments/create $(PYTHON) $(DEMO) $< . && touch $@
+$(VENV_READY): requirements.lock pyproject.toml $(if $(call stands,$(VENV)),,gone)
+	@environments/create "$(PYTHON)" $(VENV) $< . && touch $@
+
+$(DEMO_READY): environments/demo.lock pyproject.toml $(if $(call stands,$(DEMO)),,gone)
+	@environments/create "$(PYTHON)" $(DEMO) $< . && touch $@
 
 # An environment of its own: the peers must not decide the versions that the tests run with.
-$(BENCH_READY): benchmarks/requirements.lock $(if $(wildcard $(BENCH)/bin/python),,gone)
-	@environments/create $(PYTHON) $(BENCH) $< && touch $@
+$(BENCH_READY): benchmarks/requirements.lock $(if $(call stands,$(BENCH)),,gone)
+	@environments/create "$(PYTHON)" $(BENCH) $< && touch $@
 
 .PHONY: gone
 gone:

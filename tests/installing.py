@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import zipfile
 from importlib.metadata import Distribution, PathDistribution, distribution
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
@@ -16,7 +18,7 @@ from uv import find_uv_bin
 from contract.contract import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 LOCK = ROOT / "requirements.lock"
 
@@ -58,11 +60,27 @@ def install(folder: Path, wheel: Path, extra: str, **settings: str) -> Installed
     installed = Installed(folder, **settings)
     environment, wanted = folder / "env", folder / "wanted.txt"
     wanted.write_text("\n".join(locked(required(metadata_of(wheel), extra))))
-    _uv("venv", "--python", sys.executable, environment)
-    _uv("pip", "sync", "--python", environment, "--require-hashes", wanted)
-    _uv("pip", "install", "--python", environment, "--no-deps", wheel)
-    _uv("pip", "check", "--python", environment)
+    create(environment, wanted)
+    add: list[str | Path] = ["pip", "install", "--quiet", "--no-config", "--offline", "--no-deps"]
+    alone = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    _run([find_uv_bin(), *add, "--python", environment, wheel], env=alone)
+    _run(
+        [find_uv_bin(), "pip", "check", "--quiet", "--no-config", "--python", environment],
+        env=alone,
+    )
     return installed
+
+
+def create(environment: Path, lock: Path) -> None:
+    """A new environment of what a lock names, as the Makefile makes them, whatever this machine's settings are."""
+    path = f"{Path(find_uv_bin()).parent}{os.pathsep}{os.environ['PATH']}"
+    command: list[str | Path] = [
+        ROOT / "environments" / "create",
+        sys.executable,
+        environment,
+        lock,
+    ]
+    _run(command, env={**os.environ, "PATH": path}, cwd=environment.parent)
 
 
 def metadata_of(wheel: Path) -> Distribution:
@@ -97,8 +115,6 @@ def locked(names: set[NormalizedName]) -> list[str]:
     return [entries[name] for name in sorted(names)]
 
 
-def _uv(*arguments: object) -> None:
-    ended = subprocess.run(
-        [find_uv_bin(), *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+def _run(command: Sequence[str | Path], **options: Any) -> None:
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     assert ended.returncode == 0, ended.stderr

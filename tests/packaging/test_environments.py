@@ -19,9 +19,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from contract.contract import ROOT
+from installing import create
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 UV = Path(sys.executable).with_name("uv")
 LOCKS = ["requirements.lock", "environments/demo.lock", "benchmarks/requirements.lock"]
@@ -58,7 +59,9 @@ def wheel(folder: Path, name: str, number: str, needs: str = "", **scripts: str)
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         for script, text in scripts.items():
-            archive.writestr(f"{name}-{number}.data/scripts/{script}", text)
+            info_of = zipfile.ZipInfo(f"{name}-{number}.data/scripts/{script}")
+            info_of.external_attr = 0o100755 << 16
+            archive.writestr(info_of, text)
         archive.writestr(f"{info}/RECORD", "")
     return f"{name}=={number} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
 
@@ -89,7 +92,12 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def set_up(
-    checkout: Path, target: str, path: str, python: object = sys.executable, **more: str
+    checkout: Path,
+    target: str,
+    path: str,
+    python: object = sys.executable,
+    without: Iterable[str] = (),
+    **more: str,
 ) -> subprocess.CompletedProcess[str]:
     """`make TARGET` with nothing but the made-up index, `path` before the system's own."""
     index = checkout.parent / "index"
@@ -103,6 +111,8 @@ def set_up(
         "PIP_CONFIG_FILE": os.devnull,
         **more,
     }
+    for name in without:
+        del environ[name]
     command = ["make", "-C", str(checkout), target, f"PYTHON={python}"]
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
@@ -135,9 +145,7 @@ def with_shim(tmp_path: Path) -> str:
 def with_pip(tmp_path: Path) -> Path:
     """A Python with the pip of 3.11.0, which does not hold what an extra brings to the locked version."""
     folder = tmp_path / "pip"
-    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    sync: list[str | Path] = [UV, "pip", "sync", "--quiet", "--python", folder, "--require-hashes"]
-    subprocess.run([*sync, ROOT / "tests/packaging/old-pip.lock"], check=True)
+    create(folder, ROOT / "tests/packaging/old-pip.lock")
     return folder / "bin" / "python"
 
 
@@ -170,6 +178,7 @@ def test_without_a_uv_that_runs_one_is_fetched_as_its_lock_says(
     assert result.returncode == 0, result.stderr
     assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
     assert installed(checkout / ".cache/uv") == {"uv": "1.0"}
+    assert "by uv" in result.stdout
 
 
 def test_pip_takes_no_release_newer_than_the_lock(
@@ -194,6 +203,86 @@ def test_settings_of_the_machine_do_not_change_what_is_installed(
     assert result.returncode == 0, result.stderr
     assert "by pip" not in result.stdout
     assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
+
+
+FILES = {
+    "pip.conf": "[global]\nconstraint = {loose}\nuser = true\n[install]\ntarget = {outside}\n",
+    "uv.toml": '[pip]\ntarget = "{outside}"\npython-platform = "windows"\n',
+    "a uv.toml that cannot be read": "[pip\n",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("by", ["uv", "a fetched uv", "pip"])
+def test_files_of_settings_do_not_change_what_is_installed_or_where(
+    checkout: Path, with_uv: str, with_shim: str, name: str, by: str
+) -> None:
+    outside = checkout.parent / "outside"
+    (checkout.parent / "loose.txt").write_text("engine==2.0\n")
+    text = FILES[name].replace("{loose}", str(checkout.parent / "loose.txt"))
+    file = checkout.parent / ("pip.conf" if name == "pip.conf" else "home/.config/uv/uv.toml")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text.replace("{outside}", str(outside)))
+    if by == "pip":
+        next((checkout.parent / "index").glob("uv-1.0*")).unlink()
+    result = set_up(
+        checkout,
+        ".venv/.ready",
+        with_uv if by == "uv" else with_shim,
+        **({"PIP_CONFIG_FILE": str(file)} if name == "pip.conf" else {}),
+    )
+    assert result.returncode == 0, result.stderr
+    assert ("by pip" in result.stdout) == (by == "pip")
+    assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
+    assert not outside.exists()
+
+
+def test_files_of_settings_say_where_packages_come_from(
+    checkout: Path, with_uv: str, with_shim: str
+) -> None:
+    index = str(checkout.parent / "index")
+    uv_toml = checkout.parent / "home/.config/uv/uv.toml"
+    uv_toml.parent.mkdir(parents=True)
+    uv_toml.write_text(f'[pip]\nno-index = true\nfind-links = ["{index}"]\n')
+    pip_conf = checkout.parent / "pip.conf"
+    pip_conf.write_text(f"[global]\nno-index = true\nfind-links = {index}\n")
+    none = dict.fromkeys(("PIP_NO_INDEX", "UV_NO_INDEX", "PIP_FIND_LINKS", "UV_FIND_LINKS"))
+    for path in (with_uv, with_shim):
+        shutil.rmtree(checkout / ".venv", ignore_errors=True)
+        result = set_up(checkout, ".venv/.ready", path, PIP_CONFIG_FILE=str(pip_conf), without=none)
+        assert result.returncode == 0, result.stderr
+        assert "by uv" in result.stdout
+        assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
+
+
+def test_what_is_on_pythons_path_of_the_shell_is_not_run(checkout: Path, with_uv: str) -> None:
+    (checkout / "sitecustomize.py").write_text("raise SystemExit('taken from PYTHONPATH')")
+    result = set_up(checkout, ".venv/.ready", with_uv, PYTHONPATH=str(checkout))
+    assert result.returncode == 0, result.stderr
+    assert "taken" not in result.stderr
+
+
+def test_an_environment_that_was_interrupted_is_made_anew(checkout: Path, with_uv: str) -> None:
+    stopping = checkout.parent / "stopping"
+    stopping.mkdir()
+    (stopping / "uv").write_text(f'#!/bin/sh\n[ "$1" = venv ] && kill -9 $PPID\nexec {UV} "$@"\n')
+    (stopping / "uv").chmod(0o755)
+    assert set_up(checkout, ".venv/.ready", str(stopping)).returncode != 0
+    assert (checkout / ".venv").exists()
+    assert set_up(checkout, ".venv/.ready", with_uv).returncode == 0
+    assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
+
+
+def test_an_environment_of_another_place_or_python_is_made_anew(
+    checkout: Path, with_uv: str
+) -> None:
+    assert set_up(checkout, ".venv/.ready", with_uv).returncode == 0
+    moved = checkout.rename(checkout.with_name("moved"))
+    assert "Setting up" in set_up(moved, ".venv/.ready", with_uv).stdout
+    other = moved.parent / "python"
+    other.symlink_to(sys.executable)
+    assert "Setting up" in set_up(moved, ".venv/.ready", with_uv, python=other).stdout
+    assert "Setting up" not in set_up(moved, ".venv/.ready", with_uv, python=other).stdout
 
 
 @pytest.mark.parametrize("break_it", ["another file", "a line is missing"])
