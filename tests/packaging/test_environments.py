@@ -220,17 +220,13 @@ def test_files_of_settings_do_not_change_what_is_installed_or_where(
     outside = checkout.parent / "outside"
     (checkout.parent / "loose.txt").write_text("engine==2.0\n")
     text = FILES[name].replace("{loose}", str(checkout.parent / "loose.txt"))
-    file = checkout.parent / ("pip.conf" if name == "pip.conf" else "home/.config/uv/uv.toml")
+    file = checkout.parent / "home/.config" / ("pip/pip.conf" if "pip" in name else "uv/uv.toml")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text.replace("{outside}", str(outside)))
     if by == "pip":
         next((checkout.parent / "index").glob("uv-1.0*")).unlink()
-    result = set_up(
-        checkout,
-        ".venv/.ready",
-        with_uv if by == "uv" else with_shim,
-        **({"PIP_CONFIG_FILE": str(file)} if name == "pip.conf" else {}),
-    )
+    path = with_uv if by == "uv" else with_shim
+    result = set_up(checkout, ".venv/.ready", path, without=["PIP_CONFIG_FILE"])
     assert result.returncode == 0, result.stderr
     assert ("by pip" in result.stdout) == (by == "pip")
     assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
@@ -252,6 +248,7 @@ def test_files_of_settings_say_where_packages_come_from(
         result = set_up(checkout, ".venv/.ready", path, PIP_CONFIG_FILE=str(pip_conf), without=none)
         assert result.returncode == 0, result.stderr
         assert "by uv" in result.stdout
+        assert "by pip" not in result.stdout
         assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
 
 
@@ -259,7 +256,11 @@ def test_what_is_on_pythons_path_of_the_shell_is_not_run(checkout: Path, with_uv
     (checkout / "sitecustomize.py").write_text("raise SystemExit('taken from PYTHONPATH')")
     result = set_up(checkout, ".venv/.ready", with_uv, PYTHONPATH=str(checkout))
     assert result.returncode == 0, result.stderr
-    assert "taken" not in result.stderr
+    show = "--eval=show: ; @echo path=$${PYTHONPATH-none}"
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(checkout)}
+    command = ["make", "-C", checkout, show, "show"]
+    shown = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert "path=none\n" in shown.stdout
 
 
 def test_an_environment_that_was_interrupted_is_made_anew(checkout: Path, with_uv: str) -> None:
