@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+MISSING = "There is no Chromium on this machine"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 

@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
+from browser import MISSING
 from flavours import MakeAsync, MakeSync
 
 if TYPE_CHECKING:
@@ -64,6 +65,12 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     terminalreporter.write_line(
         f"New listings are of AGENTCALLS_SEED={os.environ['AGENTCALLS_SEED']}"
     )
+    skipped = terminalreporter.stats.get("skipped", [])
+    unseen = sum(MISSING in str(report.longrepr) for report in skipped)
+    if unseen:
+        terminalreporter.write_line(
+            f"{MISSING}: {unseen} tests that look at the report in it were left out."
+        )
 
 
 @pytest.fixture(autouse=True)

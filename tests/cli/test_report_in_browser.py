@@ -11,7 +11,7 @@ from playwright.sync_api import expect, sync_playwright
 from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import STATUSES, Numbers
 from agentcalls.cli.summary import Zone
-from browser import chromium
+from browser import MISSING, chromium
 from cli.test_report import HOSTILE
 from cli.test_summary import NOON, call_of
 
@@ -100,8 +100,7 @@ def _ordinary() -> Iterator[Any]:
 def browser() -> Iterator[Browser]:
     path = chromium()
     if path is None:
-        missing = "The tests of the report in a browser need Chromium, which is not on this machine"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser

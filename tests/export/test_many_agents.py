@@ -228,10 +228,8 @@ def test_a_file_that_has_its_name_already_is_not_taken_for_one_of_other_agents(
     assert len(rows_of(path)) == 371
 
 
-def test_failures_that_were_kept_are_tried_again_where_they_are_not_to_be(
-    api: Agents, reader: Client, tmp_path: Path
-) -> None:
-    path = tmp_path / "calls.csv"
+def interrupt_without_c(api: Agents, reader: Client, path: Path) -> None:
+    """Leave an export that kept a failure and was interrupted behind it."""
     del api.counts["c"]
     with pytest.raises(StoppedError):
         export(
@@ -242,6 +240,13 @@ def test_failures_that_were_kept_are_tried_again_where_they_are_not_to_be(
             journal_calls=100,
             keep_going=True,
         )
+
+
+def test_failures_that_were_kept_are_tried_again_where_they_are_not_to_be(
+    api: Agents, reader: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.csv"
+    interrupt_without_c(api, reader, path)
     with pytest.raises(NotFoundError, match="c: No such agent"):
         export(reader, AGENTS, path, resume=True)
     api.counts["c"] = 120
@@ -255,16 +260,7 @@ def test_failures_that_were_kept_outlive_an_interruption(
     api: Agents, reader: Client, tmp_path: Path
 ) -> None:
     path = tmp_path / "calls.csv"
-    del api.counts["c"]
-    with pytest.raises(StoppedError):
-        export(
-            reader,
-            AGENTS,
-            path,
-            progress=stopping_after(4, 100),
-            journal_calls=100,
-            keep_going=True,
-        )
+    interrupt_without_c(api, reader, path)
     outcome = export(reader, AGENTS, path, resume=True, keep_going=True)
     assert list(outcome.failures) == ["c"]
     assert isinstance(outcome.failures["c"], AgentFailure)
