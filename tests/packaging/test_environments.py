@@ -258,7 +258,7 @@ def test_what_is_on_pythons_path_of_the_shell_is_not_run(checkout: Path, with_uv
     assert result.returncode == 0, result.stderr
     show = "--eval=show: ; @echo path=$${PYTHONPATH-none}"
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(checkout)}
-    command = ["make", "-C", checkout, show, "show"]
+    command: list[str | Path] = ["make", "-C", checkout, show, "show"]
     shown = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
     assert "path=none\n" in shown.stdout
 
