@@ -1,15 +1,20 @@
-"""A listing that changes while it is read, kept in memory, and a driver that walks it."""
+"""A listing that changes while it is read, kept in memory, and a driver that walks it.
+
+The server is honest about its order, or lies about it: it may sort by the last change of a call, ignore `sort`, refuse it,
+draw equal keys anew each time, cap its counts or keep old ones, and give shorter pages than it is asked for.
+"""
 
 from __future__ import annotations
 
 import random
-from bisect import bisect_left, insort
+from bisect import insort
 from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen, mutable
 
+from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.reading.walk.walk import Walk
 from agentcalls.values import Checkpoint
 from agentcalls_api.models import PageMeta
@@ -48,11 +53,44 @@ def meta_of(total: int, page: int, limit: int) -> PageMeta:
     )
 
 
+class RefusedError(Exception):
+    """400: the server does not know this sort."""
+
+
+@mutable
+class Kept:
+    """A call as the server keeps it."""
+
+    row: Row
+    second: int
+    changed: float
+    tie: float = 0.0
+
+
 @mutable
 class ShiftingListing:
-    """Calls sorted by their second of creation; `change` is called before each answer.
+    """Calls with their second of creation; `change` is called before each answer.
 
     `throughout` are the ids of the calls that have matched since the first answer.
+
+    Args:
+        seconds: When the calls are created.
+        random: What is drawn from.
+        newest_first: The order where no sort is given.
+        unstable_ties: Equal keys come in another order each time.
+        inserts: New calls before each answer.
+        late_inserts: New calls that were created in the past.
+        deletions: Deleted calls, or the chance of one.
+        burst: The chance that 150 neighbours are deleted.
+        flips: The chance that one call stops matching the filter, and perhaps another begins to.
+        touches: Calls that change before each answer, so that one sorted by its last change moves.
+        by_change: The server's own order is by last change.
+        names: The names of `created_on` that the server sorts by; it ignores others.
+        refuses: It refuses other names instead.
+        limit: The longest page that the server gives.
+        says_limit: Whether it says which limit it applied.
+        cap: The highest count that it gives.
+        old_counts: For how many answers a count is kept.
     """
 
     seconds: list[int]
@@ -64,79 +102,110 @@ class ShiftingListing:
     deletions: float = 0
     burst: float = 0
     flips: float = 0
+    touches: float = 0
+    by_change: bool = False
+    names: tuple[str, ...] = ("created_on",)
+    refuses: bool = False
+    limit: int = 100
+    says_limit: bool = True
+    cap: int = 10**9
+    old_counts: int = 0
     requests: int = field(init=False, default=0)
     throughout: dict[str, int] = field(init=False)
-    _rows: list[tuple[int, str, Row]] = field(init=False)
-    _hidden: list[tuple[int, str, Row]] = field(init=False)
+    _rows: list[Kept] = field(init=False)
+    _hidden: list[Kept] = field(init=False)
     _made: int = field(init=False, default=0)
+    _time: float = field(init=False, default=0)
+    _count: int = field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
         self._hidden = []
-        self._rows = sorted(self._new(second) for second in self.seconds)
-        self.throughout = {id: second for second, id, _ in self._rows}
+        self._rows = sorted((self._new(second) for second in self.seconds), key=_creation)
+        self._time = max(self.seconds, default=0)
+        self.throughout = {str(kept.row.id): kept.second for kept in self._rows}
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def fetch(self, page: int, limit: int) -> tuple[list[Row], PageMeta]:
+    def fetch(self, page: int, limit: int, sort: str | None = None) -> tuple[list[Row], PageMeta]:
+        """An answer; raises `RefusedError` for a sort that the server refuses."""
         if self.requests:
             self.change()
         self.requests += 1
-        total = len(self._rows)
-        offset = (page - 1) * limit
-        first, last = offset, min(offset + limit, total)
-        if self.newest_first:
-            first, last = max(0, total - offset - limit), total - offset
-        rows = self._slice(max(0, first), max(0, last))
-        if self.newest_first:
-            rows.reverse()
-        return rows, meta_of(total, page, limit)
+        name = (sort or "").removeprefix("-")
+        if name and name not in self.names and self.refuses:
+            raise RefusedError
+        granted = min(limit, self.limit)
+        honoured = name in self.names
+        newest_first = (sort or "").startswith("-") if honoured else self.newest_first
+        rows, total = self._in_order(by_change=self.by_change and not honoured), len(self._rows)
+        offset = (page - 1) * granted
+        first, last = offset, min(offset + granted, total)
+        if newest_first:
+            first, last = max(0, total - offset - granted), total - offset
+        found = [kept.row for kept in rows[max(0, first) : max(0, last)]]
+        if newest_first:
+            found.reverse()
+        if not self.old_counts or self.requests % self.old_counts == 1:
+            self._count = min(total, self.cap)
+        return found, meta_of(self._count, page, granted if self.says_limit else limit)
+
+    def _in_order(self, *, by_change: bool) -> list[Kept]:
+        if by_change:
+            return sorted(self._rows, key=lambda kept: (kept.changed, kept.row.id))
+        if self.unstable_ties:
+            return sorted(self._rows, key=lambda kept: (kept.second, self.random.random()))
+        return self._rows
 
     def change(self) -> None:
         """What happens to the listing between two answers."""
         for _ in range(self.inserts):
-            newest = self._rows[-1][0] if self._rows else 0
+            newest = self._rows[-1].second if self._rows else 0
             self._rows.append(self._new(newest + self.random.randint(1, 9)))
         for _ in range(self.late_inserts):
-            newest = self._rows[-1][0] if self._rows else 0
-            insort(self._rows, self._new(self.random.randint(0, newest)))
-        count = int(self.deletions) + (self.random.random() < self.deletions % 1)
-        for _ in range(min(count, len(self._rows))):
+            newest = self._rows[-1].second if self._rows else 0
+            insort(self._rows, self._new(self.random.randint(0, newest)), key=_creation)
+        for _ in range(min(self._some(self.deletions), len(self._rows))):
             self._remove(self.random.randrange(len(self._rows)), 1)
         if self.random.random() < self.burst:
             self._remove(self.random.randrange(max(1, len(self._rows) - 150)), 150)
         if self.random.random() < self.flips:
             self.flip()
+        for _ in range(self._some(self.touches) if self._rows else 0):
+            self._touch(self.random.choice(self._rows))
 
     def flip(self) -> None:
         """One call stops matching the filter, one that did not match does."""
         if self._rows:
             self._hidden += self._remove(self.random.randrange(len(self._rows)), 1)
         if self.random.random() < 0.5 and self._hidden:
-            at = self.random.randrange(len(self._hidden))
-            insort(self._rows, self._hidden.pop(at))
+            back = self._hidden.pop(self.random.randrange(len(self._hidden)))
+            self._touch(back)
+            insort(self._rows, back, key=_creation)
 
-    def _new(self, second: int) -> tuple[int, str, Row]:
+    def _some(self, many: float) -> int:
+        return int(many) + (self.random.random() < many % 1)
+
+    def _touch(self, kept: Kept) -> None:
+        self._time += 1
+        kept.changed = self._time
+
+    def _new(self, second: int) -> Kept:
         self._made += 1
-        id = f"call_{self._made:06}"
-        return second, id, Row(id, moment(second))
+        self._time = max(self._time, second)
+        return Kept(Row(f"call_{self._made:06}", moment(second)), second, max(self._time, second))
 
-    def _remove(self, at: int, count: int) -> list[tuple[int, str, Row]]:
+    def _remove(self, at: int, count: int) -> list[Kept]:
         gone = self._rows[at : at + count]
         del self._rows[at : at + count]
-        for _, id, _ in gone:
-            self.throughout.pop(id, None)
+        for kept in gone:
+            self.throughout.pop(str(kept.row.id), None)
+            self._touch(kept)
         return gone
 
-    def _slice(self, first: int, last: int) -> list[Row]:
-        if not self.unstable_ties or first >= last:
-            return [row for _, _, row in self._rows[first:last]]
-        low = bisect_left(self._rows, (self._rows[first][0],))
-        high = bisect_left(self._rows, (self._rows[last - 1][0] + 1,))
-        drawn = sorted(
-            (second, self.random.random(), row) for second, _, row in self._rows[low:high]
-        )
-        return [row for _, _, row in drawn[first - low : last - low]]
+
+def _creation(kept: Kept) -> tuple[int, str]:
+    return kept.second, str(kept.row.id)
 
 
 @frozen
@@ -155,6 +224,7 @@ def walk_through(
     wanted: range = range(10**9),
     since: datetime | None = None,
     until: datetime | None = None,
+    sort: str | None = None,
 ) -> Outcome:
     """What a walk over the listing delivers, with so many windows in flight, answered in random order.
 
@@ -162,10 +232,11 @@ def walk_through(
     the JSON of its checkpoint. `wanted` are the seconds of the time window.
     """
     draw = listing.random
-    walk: Walk[Row] = Walk(binding=BINDING, since=since, until=until)
+    sorts = KnownSorts()
+    walk: Walk[Row] = Walk(binding=BINDING, since=since, until=until, sort=sort, sorts=sorts)
     delivered: list[Row] = []
     under_way: deque[Window] = deque()
-    answers: dict[Window, tuple[list[Row], PageMeta]] = {}
+    answers: dict[Window, tuple[list[Row], PageMeta] | None] = {}
     while not walk.done:
         while len(under_way) < in_flight and (window := walk.plan()):
             under_way.append(window)
@@ -173,14 +244,22 @@ def walk_through(
         unanswered = [window for window in under_way if window not in answers]
         while under_way[0] not in answers:
             window = unanswered.pop(draw.randrange(len(unanswered)))
-            answers[window] = listing.fetch(window.page, window.limit)
+            try:
+                answers[window] = listing.fetch(window.page, window.limit, window.sort or sort)
+            except RefusedError:
+                answers[window] = None
         window = under_way.popleft()
-        batch = walk.accept(window, *answers.pop(window))
+        answer = answers.pop(window)
+        if answer is None:
+            assert walk.refuse(window)
+            batch: list[Row] = []
+        else:
+            batch = walk.accept(window, *answer)
         if kill and draw.random() < kill:
             count = draw.randint(0, len(batch))
             text = walk.checkpoint(count).to_json()
             batch = batch[:count]
-            walk = Walk(binding=BINDING, resume=Checkpoint.from_json(text))
+            walk = Walk(binding=BINDING, resume=Checkpoint.from_json(text), sort=sort, sorts=sorts)
             under_way.clear()
             answers.clear()
         delivered += batch

@@ -19,6 +19,7 @@ from agentcalls.reading.one_agent import AgentReader, Request
 from agentcalls.reading.options import ReadOptions
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.schedule import Schedule
+from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.request.query import CallQuery
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def readings(
     return (OrderedSchedule if ordered else Schedule)(
         list(agents),
         lambda agent: AgentReader(
-            CallQuery(agent_id=agent), ReadOptions(**options), wall=START.timestamp()
+            CallQuery(agent_id=agent),
+            ReadOptions(**options),
+            wall=START.timestamp(),
+            sorts=KnownSorts(),
         ),
         lambda agent, calls: zip(itertools.repeat(agent), calls),
         concurrency=concurrency,

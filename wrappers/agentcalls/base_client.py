@@ -11,6 +11,7 @@ from agentcalls.calls import Calls
 from agentcalls.clock import Clock
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.iterators import Source
+from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.request.exchange import Config, Exchanges
 from agentcalls.request.host import checked_timeout, checked_url, proxied
 from agentcalls.request.key import given_auth, given_key
@@ -93,6 +94,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
         self._http = self._way_to_host(http_client)
         self._owns_http = http_client is None
         self._exchanges = Exchanges(self._config)
+        self._sorts = KnownSorts()
         self._open()
         self._calls: Calls[Any, Any] = Calls(self._kinds.listing, self._kinds.many, self._source)
 
@@ -119,7 +121,8 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
             return self._fetch(outgoing, strict=options.strict, max_retries=options.max_retries)
 
         concurrency = options.concurrency or self._config.concurrency
-        return Source(fetch, partial(self._begin, fetch), concurrency, self._config.clock)
+        begin = partial(self._begin, fetch)
+        return Source(fetch, begin, concurrency, self._sorts, self._config.clock)
 
     # Of each flavour: to make ready, to fetch a result, to begin to fetch one.
 

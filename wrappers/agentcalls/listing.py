@@ -55,7 +55,12 @@ class _OneAgents(Generic[SourceT]):
         return self._latest.report if self._latest else Report(reason=UNREAD)
 
     def _reader(self) -> AgentReader:
-        self._latest = AgentReader(self.query, self.options, wall=self._source.clock.wall())
+        self._latest = AgentReader(
+            self.query,
+            self.options,
+            wall=self._source.clock.wall(),
+            sorts=self._source.sorts,
+        )
         return self._latest
 
     def _check_asks_api(self, what: str) -> None:
@@ -231,7 +236,7 @@ class _ManyAgents(Generic[SourceT]):
     def _reader(self, agent_id: str, *, wall: float) -> AgentReader:
         query = evolve(self.query, agent_id=agent_id)
         options = evolve(self.options, resume=self.many.resume.get(agent_id))
-        return AgentReader(query, options, wall=wall)
+        return AgentReader(query, options, wall=wall, sorts=self._source.sorts)
 
 
 class ManyListing(_ManyAgents[SyncSource]):

@@ -148,8 +148,13 @@ class Report:
     """`total_count` of the latest answer that had a possible one."""
     complete: bool = False
     """Whether each call that existed and matched from the first request to the last was delivered exactly once."""
+    proof: Literal["answer", "order", "count"] | None = None
+    """What that rests on: one answer held the whole listing; the server honours the order that windows were joined in;
+    or the server's count was the same throughout, and as many calls were read. None where it is not complete."""
     reason: str | None = None
     """Why it is not complete, in sentences; None where it is."""
+    caveat: str | None = None
+    """How the server's counts differ from what was read, although the order proves it; None where they do not."""
     problems: tuple[Problem, ...] = ()
     """What the pages held that the contract does not allow; the first thousand of it."""
     problem_count: int = 0
@@ -181,6 +186,12 @@ class Checkpoint:
     """The ids that were delivered with this key."""
     recent: tuple[str, ...] = ()
     """The ids that came last."""
+    opening: tuple[str, ...] = ()
+    """The ids that were delivered before the order was asked for."""
+    sort: str | None = None
+    """The order that is asked for where the caller gave none."""
+    ordered: bool = False
+    """Whether the server was seen to honour the order."""
     group: _Count = 0
     """Rows in the largest group of equal keys."""
     total: _Count | None = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agentcalls.clock import Clock
     from agentcalls.reading.one_agent import AgentReader, Request
     from agentcalls.reading.schedule import Schedule
+    from agentcalls.reading.walk.sort import KnownSorts
     from agentcalls.request.query import CallQuery
     from agentcalls.values import AgentReport, Checkpoint, ManyReport, Page, Report
 
@@ -39,6 +40,8 @@ class Source(Generic[PageT, JobT]):
     """Begins to do so in another thread or task."""
     concurrency: int
     """How many of these may be under way at once."""
+    sorts: KnownSorts
+    """What is known of the server's sorting."""
     clock: Clock
 
 

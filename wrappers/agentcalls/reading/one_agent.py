@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
+from agentcalls.errors import BadRequestError
 from agentcalls.reading.moments import is_duration, resolved
 from agentcalls.reading.walk.walk import Walk
 
@@ -20,18 +21,20 @@ if TYPE_CHECKING:
     from agentcalls.errors import AgentCallsError
     from agentcalls.models import Call
     from agentcalls.reading.options import ReadOptions
+    from agentcalls.reading.walk.sort import KnownSorts
     from agentcalls.reading.walk.windows import Window
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Checkpoint, Page, Problem, Report
 
 _KEPT_PROBLEMS = 1000
-_BY_TIME = ("created_on", "created_at")  # which of the two the server sorts by is not known
 
 
 class AgentReader:
     """How far one iteration of a listing has come; it is read by one thread or task."""
 
-    def __init__(self, query: CallQuery, options: ReadOptions, *, wall: float) -> None:
+    def __init__(
+        self, query: CallQuery, options: ReadOptions, *, wall: float, sorts: KnownSorts
+    ) -> None:
         now = datetime.fromtimestamp(wall, UTC)
         self.agent_id = query.agent_id
         self._query = query
@@ -39,7 +42,8 @@ class AgentReader:
             binding=_binding(query, options, now),
             start=(query.start - 1) * query.size,
             exact=options.exact,
-            by_time=(query.sort or _BY_TIME[0]).removeprefix("-") in _BY_TIME,
+            sort=query.sort,
+            sorts=sorts,
             max_items=options.max_items,
             since=resolved("since", options.since, now),
             until=resolved("until", options.until, now),
@@ -95,7 +99,8 @@ class AgentReader:
 
     def query_for(self, window: Window) -> CallQuery:
         """The query that asks for a window."""
-        return self._query.window(window.page, window.limit)
+        query = self._query.window(window.page, window.limit)
+        return query if window.sort is None else evolve(query, sort=window.sort)
 
     def accept(self, window: Window, page: Page) -> None:
         """Take the answer to a window; raises `PaginationError` where the pages contradict each other."""
@@ -105,6 +110,10 @@ class AgentReader:
         self._taken += self._size
         self._size = len(calls)
         self.pending = iter(calls)
+
+    def bears(self, window: Window, error: AgentCallsError) -> bool:
+        """Whether reading goes on in spite of an error: a sort that was only tried may be refused."""
+        return isinstance(error, BadRequestError) and self._walk.refuse(window)
 
     def is_stale(self, window: Window) -> bool:
         """Whether the plan has changed since, so that the answer to this window is of no use."""

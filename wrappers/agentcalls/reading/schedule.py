@@ -234,8 +234,9 @@ class Schedule(Generic[ItemT]):
         self._slots_taken -= 1
         try:
             if isinstance(request.answer, AgentCallsError):
-                raise request.answer
-            if not agent.opened:
+                if not reader.bears(request.window, request.answer):
+                    raise request.answer
+            elif not agent.opened:
                 reader.accept(request.window, cast("Page", request.answer))
         except AgentCallsError as error:
             self._fail(agent, error)

@@ -27,21 +27,29 @@ class State:
     plain_size: int | None = None
     seam: Seam | None = None
     direction: Direction = 0
+    sort: str | None = None
+    ordered: bool = False
 
     @classmethod
     def at(cls, checkpoint: Checkpoint) -> State:
         """Where a checkpoint was made."""
-        position = checkpoint.position
+        position, ordered = checkpoint.position, checkpoint.ordered
         if checkpoint.plain:
-            return cls(position, checkpoint.size)
+            return cls(position, checkpoint.size, sort=checkpoint.sort, ordered=ordered)
         if checkpoint.key is None:
-            return cls(position)
+            return cls(position, sort=checkpoint.sort, ordered=ordered)
         at_key = checkpoint.at_key
         seam = Seam(checkpoint.key, frozenset(at_key), position, len(at_key), checkpoint.total)
-        return cls(position, seam=seam, direction=checkpoint.direction)
+        return cls(position, None, seam, checkpoint.direction, checkpoint.sort, ordered)
 
     def checkpoint(
-        self, binding: str, ledger: Ledger, *, group: int, recent: Iterable[str]
+        self,
+        binding: str,
+        ledger: Ledger,
+        *,
+        group: int,
+        recent: Iterable[str],
+        opening: Iterable[str],
     ) -> Checkpoint:
         """A checkpoint here."""
         seam = self.seam
@@ -54,13 +62,16 @@ class State:
             key=seam.key if seam else None,
             at_key=tuple(id for id in seam.ids if id is not None) if seam else (),
             recent=tuple(recent),
+            opening=tuple(opening),
+            sort=self.sort,
+            ordered=self.ordered,
             group=group,
             total=seam.total if seam else None,
             most=ledger.most,
             since=ledger.since,
             until=ledger.until,
             doubts=tuple(ledger.doubts),
-            report=ledger.report,
+            report=ledger.report(ordered=self.ordered),
         )
 
 

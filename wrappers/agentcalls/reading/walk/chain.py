@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agentcalls.reading.walk.order import largest_group, span_of
 from agentcalls.reading.walk.windows import Window, farthest_window
@@ -79,6 +79,13 @@ class Chain:
         self.planned_to = seam.end
         """Rows of the listing up to the end of the last window planned."""
         self._giving_up = False
+        self._beyond: Window | None = None
+        self.looks_beyond = False
+        """Whether the window asked for last begins behind the listing's end, as it seems."""
+
+    def look_beyond(self, window: Window) -> None:
+        """Ask next for the page behind this window, which is the listing's last, as it seems."""
+        self._beyond, self.looks_beyond = evolve(window, page=window.page + 1), True
 
     @property
     def overlap(self) -> int:
@@ -91,8 +98,14 @@ class Chain:
         grown = max(0, total - then) if then is not None and total is not None else 0
         return self.frontier + grown
 
-    def plan(self, epoch: int, *, ahead: bool) -> Window:
-        """The next window: it joins the one planned before it, or where none is under way, what was read."""
+    def plan(self, epoch: int, *, ahead: bool, sort: str | None, most: int) -> Window:
+        """The next window: it joins the one planned before it, or where none is under way, what was read.
+
+        It asks for that `sort`, and for at most `most` rows.
+        """
+        if self._beyond:
+            beyond, self._beyond = self._beyond, None
+            return evolve(beyond, epoch=epoch)
         if self._target is not None:
             start, self._target = self._target, None
         elif ahead:
@@ -104,7 +117,7 @@ class Chain:
                 if not self._gains(start):
                     start = self.seam.end - _MOST_OVERLAP
                     self._giving_up = True
-        window = farthest_window(max(0, start), epoch=epoch)
+        window = farthest_window(max(0, start), epoch=epoch, sort=sort, most=most)
         self.planned_to = window.end
         return window
 
@@ -148,7 +161,7 @@ class Chain:
 
         `strict` says that no two keys are equal.
         """
-        self._giving_up = False
+        self._giving_up = self.looks_beyond = False
         end = answer.window.offset + answer.count
         seam = self.seam
         before, after = span_of(seam.key, keys, self.direction)

@@ -35,22 +35,15 @@ class Evidence:
 
     @property
     def says_more(self) -> bool:
-        """Whether the server says that rows follow the window; its count outweighs its `has_next_page`."""
+        """Whether the server says that rows follow those given; its count outweighs its `has_next_page`."""
         if self.total is not None:
-            return self.total > self.window.end
+            return self.total > self.window.offset + self.count
         return self.has_next is True
 
     @property
     def ends(self) -> bool:
-        """Whether the listing ended within this window: by its length, or where `meta` agrees in every number."""
-        if self.says_more:
-            return False
-        return self.short or (
-            self.has_next is False
-            and self.total is not None
-            and self.granted is not None
-            and self.page == self.window.page
-        )
+        """Whether the listing ended within this window. A full one never says so: counts can be capped or old."""
+        return self.short and not self.says_more
 
     @property
     def clamped(self) -> bool:

@@ -1,8 +1,14 @@
-"""What a walk notes on its way: what it counted, why it is not complete, and how much it may still give."""
+"""What a walk notes on its way: what it counted, why it is not complete, and how much it may still give.
+
+A walk is complete where nothing speaks against it, and one of three things speaks for it: one answer held the whole
+listing, the server honours the order in which windows were joined, or the count agrees: each answer gave the same
+`total_count`, and as many different calls were read. The count settles every doubt about the order, too.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from array import array
+from typing import TYPE_CHECKING, Literal
 
 from agentcalls.errors import PaginationError
 from agentcalls.values import Report
@@ -32,8 +38,19 @@ OVERFULL = "The server gave more calls than it was asked for."
 SHORT = "The server gave a short page and said that more follow."
 CLAMPED = "The server gave an earlier page than it was asked for."
 UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
+SPAN_UNSHOWN = "The server was not seen to sort by created_on, which a time window rests on."
+RESUMED_UNSHOWN = (
+    "The server was not seen to sort by created_on, and what a resumed walk read cannot be counted."
+)
+UNCOUNTED = "The server was not seen to sort by created_on, and does not count its calls."
 MAX_ITEMS = "Reading stopped at max_items."
 ABANDONED = "The listing was not read to its end."
+
+# What is no matter where the count shows that nothing is missing.
+_SETTLED_BY_COUNT = {UNORDERED, ONE_KEY, UNJOINED, REGRANTED, OVERFULL, SHORT, UNCONFIRMED}
+
+# How far back a call that comes twice is noticed where the order is the proof, in calls; its second half at least.
+_COMPARED = 40_000
 
 # Windows that hold nothing new are part of every walk: those of a step back, and what a listing grows by while it is
 # read newest first. Beyond these bounds the server repeats itself without end.
@@ -73,11 +90,17 @@ class Ledger:
         """Rows of the listing by the latest answer that says it."""
         self.most = 0
         """Rows in the largest answer."""
+        self.is_one_answer = False
+        """Whether one answer held the whole listing."""
+        self._total_varies = self._resumed = False
+        self._seen = 0
+        self._hashes = array("q")
         self._empty = self._empty_beyond = 0
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Take over what a checkpoint noted; its time window replaces the one given."""
         self.since, self.until = checkpoint.since, checkpoint.until
+        self._resumed = checkpoint.position > 0
         self.doubts = dict.fromkeys(checkpoint.doubts)
         report = checkpoint.report
         self.pages, self.requests = report.pages, report.requests
@@ -96,14 +119,19 @@ class Ledger:
         # Of the rows ahead, any number may lie outside the time window.
         return None if self.since or self.until else self.items_left
 
-    @property
-    def report(self) -> Report:
-        """How far the walk has come."""
+    def report(self, *, ordered: bool) -> Report:
+        """How far the walk has come; `ordered` says whether the server honours the order of its windows."""
+        proof: Literal["answer", "order", "count"] | None = None
         found = list(self.doubts)
-        if self.full:
-            found.append(MAX_ITEMS)
-        elif not self.ended:
-            found.append(ABANDONED)
+        if self.full or not self.ended:
+            found.append(MAX_ITEMS if self.full else ABANDONED)
+        elif not found and (self.is_one_answer or ordered):
+            proof = "answer" if self.is_one_answer else "order"
+        elif _SETTLED_BY_COUNT.issuperset(found):
+            missing = self._missing_from_count()
+            proof = None if missing else "count"
+            found = [*found, missing] if missing else []
+        counts = proof == "order" and not self._resumed and not (self.since or self.until)
         return Report(
             pages=self.pages,
             requests=self.requests,
@@ -112,12 +140,37 @@ class Ledger:
             total_count_first=self.first_total,
             total_count_last=self.total,
             complete=not found,
+            proof=proof,
             reason=" ".join(found) or None,
+            caveat=self._miscounted() if counts else None,
+        )
+
+    def _missing_from_count(self) -> str | None:
+        # Why the count proves nothing.
+        if self.since or self.until:
+            return SPAN_UNSHOWN
+        if self._resumed:
+            return RESUMED_UNSHOWN
+        if self.total is None:
+            return UNCOUNTED
+        return self._miscounted()
+
+    def _miscounted(self) -> str | None:
+        if self.total is None or not (self._total_varies or self._seen != self.total):
+            return None
+        return (
+            f"The server counted {self.first_total} calls at first and {self.total} at last, and"
+            f" {self._seen} were read."
         )
 
     def doubt(self, reason: str) -> None:
         """Note why the walk cannot be complete any more."""
         self.doubts[reason] = None
+
+    def forget_doubts(self) -> None:
+        """Drop what was noted of an order that is not read on."""
+        for reason in _SETTLED_BY_COUNT:
+            self.doubts.pop(reason, None)
 
     def end(self, answer: Evidence) -> None:
         """Note that the listing ended with this answer, as far as that can be believed."""
@@ -130,14 +183,32 @@ class Ledger:
 
     def note_total(self, total: int | None) -> None:
         """Note what an answer says of the listing's length."""
-        if total is not None:
-            self.total = total
-            self.first_total = total if self.first_total is None else self.first_total
+        if total is None:
+            return
+        self._total_varies |= self.total not in {None, total}
+        self.total = total
+        self.first_total = total if self.first_total is None else self.first_total
 
     def note_used(self, count: int, *, found: int, passed_over: int) -> None:
         """Count an answer of `count` rows: those found in it are new, and those passed over were not asked for."""
         self.pages += 1
         self.repeats += max(0, count - passed_over - found)
+
+    def note_seen(self, found: Sequence[RowT], *, ordered: bool) -> None:
+        """Count the new rows, and look whether one of them came before, further back than repeats are dropped.
+
+        Where the order is the proof, hashes of the last tens of thousands are kept; otherwise those of all rows.
+        """
+        self._seen += len(found)
+        self._hashes.extend(hash(row.id) for row in found)
+        if ordered and len(self._hashes) >= _COMPARED:
+            self.compare()
+            del self._hashes[: _COMPARED // 2]
+
+    def compare(self) -> None:
+        """Note where a call came twice."""
+        if len(set(self._hashes)) < len(self._hashes):
+            self.doubt(TWICE)
 
     def note_found(self, found: Sequence[RowT], *, beyond: bool) -> None:
         """Take what an answer held that is new; `beyond` says that it reached past where that may well be nothing.

@@ -85,11 +85,15 @@ class PlainWindows:
         """Rows of the listing up to the next page."""
         return (self._next - 1) * self.size
 
-    def plan(self, epoch: int) -> Window:
+    def plan(self, epoch: int, *, sort: str | None) -> Window:
         """The next page. Where the server's pages exceed 100 rows, it is asked for 100 and gives its own size."""
-        window = Window(self._next, min(self.size, MAX_LIMIT), epoch)
+        window = Window(self._next, min(self.size, MAX_LIMIT), epoch, sort)
         self._next += 1
         return window
+
+    def skip(self) -> None:
+        """The next page was read already."""
+        self._next += 1
 
     def note_order(self, keys: Sequence[datetime]) -> Direction:
         """The direction of all keys up to these, 0 where that is not known: pages prove no order, but may refute it."""
@@ -109,13 +113,15 @@ class ServerPages:
         """The query for the next page; None where the listing has ended."""
         self._recent = RecentIds()
         self._repeats = 0
+        self._shrunk = False
 
     def accept(self, page: Page) -> None:
         """Take the answer to `next_query`.
 
         An empty page is the end whatever `meta` says, and its total outweighs its `has_next_page`; without `meta` a
-        page that comes short is the end. Raises `PaginationError` where page after page has no call but those that came
-        before.
+        page that comes short is the end. Behind one that comes short and says that more follow, the rows that came are
+        the size of the pages from then on. Raises `PaginationError` where page after page has no call but those that
+        came before.
         """
         query = self.next_query
         if query is None or not page.data:
@@ -127,9 +133,18 @@ class ServerPages:
             raise PaginationError(
                 f"Page {query.start} and the {_MOST_REPEATS} before it hold no new call."
             )
-        answer = judge(Window(query.start, query.size), len(page), page.meta)
-        ends = not answer.says_more and (answer.short or answer.has_next is False)
-        self.next_query = None if ends else query.window(query.start + 1, query.size)
+        size = query.size
+        answer = judge(Window(query.start, size), len(page), page.meta)
+        if not answer.says_more and (answer.short or answer.has_next is False):
+            self.next_query = None
+            return
+        start = query.start
+        if answer.short and not self._shrunk:
+            # The server gives no longer pages. Where the next of them would begin in the middle of what came, it
+            # begins sooner: a call that comes twice is better than one that never comes.
+            self._shrunk = True
+            start, size = answer.window.offset // answer.count + 1, answer.count
+        self.next_query = query.window(start + 1, size)
 
 
 def first_call(query: CallQuery) -> CallQuery:

@@ -1,8 +1,10 @@
 """Which window of a listing to ask for next, and which are under way.
 
-A plan is in one of three states:
+A plan is in one of four states:
 
     opening   The first answer is awaited. It shows whether the listing is one page, and the order of its keys.
+    probing   It is not, and it is not known whether the server honours a sort by `created_on` (see `sort.py`). Where
+              it does, the plan opens again, with that sort.
     chain     The keys are in order: windows overlap and are joined (see `chain.py`).
     plain     They are not, or nobody asked for it, or the server contradicts itself: pages without overlap. A plan
               does not leave this state.
@@ -13,13 +15,17 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from agentcalls.reading.walk.batch import State
 from agentcalls.reading.walk.chain import Chain
 from agentcalls.reading.walk.plain import PlainWindows
 from agentcalls.reading.walk.windows import farthest_window
+from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.sort import Probe
     from agentcalls.reading.walk.windows import Window
 
 _ANY_NUMBER = 1 << 30
@@ -32,6 +38,13 @@ class Plan:
         self.start = start
         self.chain: Chain | None = None
         self.plain: PlainWindows | None = None
+        self.probe: Probe | None = None
+        self.sort: str | None = None
+        """The `sort` that windows ask for; None leaves it as the query has it."""
+        self.ordered = False
+        """Whether the server was seen to honour the sort that windows ask for."""
+        self.most = MAX_LIMIT
+        """The longest page that the server gives, in rows."""
         # A change of plan begins an epoch: an answer that was asked for before it stands where nobody waits for it.
         self._epoch = 0
         self._under_way: deque[Window] = deque()
@@ -42,6 +55,7 @@ class Plan:
     def at(cls, state: State, *, group: int) -> Plan:
         """A plan that goes on in this state; `group` is the largest group of equal keys seen before."""
         plan = cls(0)
+        plan.sort, plan.ordered = state.sort, state.ordered
         if state.plain_size:
             plan.plain = PlainWindows(state.position, state.plain_size)
         elif state.seam:
@@ -60,25 +74,33 @@ class Plan:
     @property
     def state(self) -> State:
         """Where the walk stands, for a checkpoint."""
+        size = self.plain.size if self.plain else None
+        state = State(self.position, size, sort=self.sort, ordered=self.ordered)
         if self.chain:
-            return State(self.position, None, self.chain.seam, self.chain.direction)
-        return State(self.position, self.plain.size if self.plain else None)
+            return evolve(state, seam=self.chain.seam, direction=self.chain.direction)
+        return state
 
     def next_window(self, total: int | None, useful: int | None) -> Window | None:
         """The next window, or None where there is none now.
 
         `total` is the listing's length and `useful` how many more rows can be of use, each None where that is unknown.
         """
+        if self.probe:
+            return self._noted(self.probe.plan(self._epoch))
         ahead = bool(self._under_way)
         if len(self._under_way) >= self._room or (ahead and self._is_enough(total, useful)):
             return None
         if self.chain:
-            window = self.chain.plan(self._epoch, ahead=ahead)
+            window = self.chain.plan(self._epoch, ahead=ahead, sort=self.sort, most=self.most)
         elif self.plain:
-            window = self.plain.plan(self._epoch)
+            window = self.plain.plan(self._epoch, sort=self.sort)
         else:
-            window = farthest_window(self.start, epoch=self._epoch)
-        self._under_way.append(window)
+            window = farthest_window(self.start, epoch=self._epoch, sort=self.sort, most=self.most)
+        return self._noted(window)
+
+    def _noted(self, window: Window | None) -> Window | None:
+        if window:
+            self._under_way.append(window)
         return window
 
     def is_stale(self, window: Window) -> bool:
@@ -110,6 +132,38 @@ class Plan:
         """A window did not join: what was planned behind it would not either, nor perhaps what comes next."""
         self.drop()
         self._room = 1
+
+    def ask(self, probe: Probe) -> None:
+        """Find out about a sort before anything else is asked for."""
+        self.drop()
+        self.probe = probe
+
+    def open_again(self, sort: str) -> None:
+        """Read from the start, in an order that the server was seen to honour."""
+        self.drop()
+        self.sort, self.ordered = sort, True
+        self.chain = self.plain = None
+        self._room = 1
+
+    def grant(self, size: int) -> None:
+        """The first answer shows how long pages are, which decides where the next one begins."""
+        if self.plain:
+            self.plain = PlainWindows(0, size, self.plain.direction)
+            self.plain.skip()
+        else:
+            self.most = min(size, MAX_LIMIT)
+
+    def look_beyond(self, window: Window) -> None:
+        """Ask whether anything stands behind this window."""
+        self.drop()
+        self._room = 1
+        if self.chain:
+            self.chain.look_beyond(window)
+
+    def shrink(self, most: int) -> None:
+        """The server gives no longer pages than this: ask again for what was not used, in windows of that size."""
+        self.drop()
+        self.most = most
 
     def drop(self) -> None:
         """Give up all windows that are under way."""

@@ -25,6 +25,7 @@ from agentcalls.reading.walk.evidence import judge
 from agentcalls.reading.walk.order import direction_of, is_ordered, is_strict, keyed_of, keys_of
 from agentcalls.reading.walk.plain import RecentIds
 from agentcalls.reading.walk.plan import Plan
+from agentcalls.reading.walk.sort import BY_TIME, KnownSorts, Probe
 from agentcalls.reading.walk.windows import RowT, farthest_window
 from agentcalls.settings import MAX_LIMIT
 
@@ -48,8 +49,9 @@ class Walk(Generic[RowT]):
 
     Args:
         start: Rows of the listing to leave out at its start: `(page - 1) * limit` of the caller's.
-        by_time: Whether the rows may be sorted by `created_on`; where they are sorted by another field, order
-            that is seen in some of them says nothing of the rest.
+        sort: The caller's, if there is one. By another field than the creation, order that is seen in some of the
+            rows says nothing of the rest.
+        sorts: What the client knows of the server's sorting; it is added to.
         exact: Overlap the windows so that the walk is proven; otherwise plain pages of 100.
         max_items: Calls to deliver at most, counted from here also where the walk is resumed.
         since: Deliver calls created at or after this moment only; aware.
@@ -70,14 +72,22 @@ class Walk(Generic[RowT]):
         binding: str,
         start: int = 0,
         exact: bool = True,
-        by_time: bool = True,
+        sort: str | None = None,
+        sorts: KnownSorts | None = None,
         max_items: int | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         resume: Checkpoint | None = None,
         empty_at_all: int = book.EMPTY_AT_ALL,
     ) -> None:
-        self._binding, self._by_time = binding, by_time
+        self._binding = binding
+        self._name = sort.removeprefix("-") if sort else None
+        self._wanted_direction: Direction = -1 if sort is None or sort.startswith("-") else 1
+        self._by_time = self._name is None or self._name in BY_TIME
+        self._sorts = KnownSorts() if sorts is None else sorts
+        self._may_ask = exact and self._by_time and not start
+        # Delivered before the order was known: in that order they come again, at any place.
+        self._opening = frozenset(resume.opening if resume else ())
         self._ledger = book.Ledger(
             max_items=max_items, since=since, until=until, empty_at_all=empty_at_all
         )
@@ -89,6 +99,12 @@ class Walk(Generic[RowT]):
             self._ledger.doubt(book.NOT_FROM_START)
         if not exact and self._plan.plain is None:
             self._go_plainly(book.NOT_EXACT, self._plan.position)
+        if chain := self._plan.chain:
+            self._ask_for_order([chain.seam.key])
+        elif self._may_ask and resume is None:
+            self._plan.ordered = self._sorts.honours(self._name or "") is True
+            if self._name is None and (best := self._sorts.best):
+                self._plan.open_again(f"-{best}")
         self._latest: Batch[RowT] = Batch(self._plan.state, self._plan.state)
         self._given = 0
 
@@ -100,7 +116,7 @@ class Walk(Generic[RowT]):
     @property
     def report(self) -> Report:
         """How far the walk has come."""
-        return self._ledger.report
+        return self._ledger.report(ordered=self._plan.ordered)
 
     def plan(self) -> Window | None:
         """The next window to ask for, or None where there is none now; each planned window is to be asked for."""
@@ -129,6 +145,10 @@ class Walk(Generic[RowT]):
         if self.is_stale(window):
             return []
         plan.take(window)
+        if plan.probe:
+            plan.probe.take(rows)
+            self._settle_order(plan.probe)
+            return []
         answer = self._judge(window, len(rows), meta)
         found = None if answer is None else self._found(answer, rows)
         if answer is None or found is None:
@@ -140,13 +160,26 @@ class Walk(Generic[RowT]):
         # The first window may begin before the row that reading was to start at.
         passed_over = 0 if ledger.pages else max(0, plan.start - window.offset)
         ledger.note_used(len(rows), found=len(found), passed_over=passed_over)
+        ledger.note_seen(found, ordered=plan.ordered)
         wanted = ledger.wanted(found)
         self._latest = Batch(before, plan.state, found, wanted, rows, window.offset)
         given = ledger.bounded(wanted)
         self._given = len(given)
         if self.done:
+            ledger.compare()
             plan.drop()
         return given
+
+    def refuse(self, window: Window) -> bool:
+        """Take a refusal of what a window asks for; False where it is none that the walk can bear."""
+        probe = self._plan.probe
+        if not probe or not window.sort or self.is_stale(window):
+            return False
+        self._ledger.requests += 1
+        self._plan.take(window)
+        probe.refuse()
+        self._settle_order(probe)
+        return True
 
     def checkpoint(self, delivered: int) -> Checkpoint:
         """The state after the first `delivered` calls of what `accept` gave last."""
@@ -159,14 +192,21 @@ class Walk(Generic[RowT]):
         ids = self._recent.latest(_KEPT_IDS + len(left))
         recent = [id for id in ids if id not in undelivered][-_KEPT_IDS:]
         group = self._plan.chain.group if self._plan.chain else 0
-        return state.checkpoint(self._binding, self._ledger, group=group, recent=recent)
+        opening = self._opening - undelivered
+        return state.checkpoint(
+            self._binding, self._ledger, group=group, recent=recent, opening=opening
+        )
 
     # What an answer means, state by state. None: it is not used, and the plan has changed.
 
     def _judge(self, window: Window, count: int, meta: PageMeta | None) -> Evidence | None:
         answer = judge(window, count, meta)
-        size = self._plan.plain.size if self._plan.plain else window.limit
+        plain = self._plan.plain
+        size = plain.size if plain else window.limit
         granted = answer.granted or size
+        if granted == size and answer.count and answer.short and answer.says_more:
+            # It may give no longer pages, and not say so. That is believed once: a count may be old, too.
+            granted = size if self._regrants else answer.count
         if granted != window.limit:
             answer = judge(evolve(window, limit=granted), count, meta)
         if granted != size:
@@ -174,8 +214,13 @@ class Walk(Generic[RowT]):
             self._regrants += 1
             if self._regrants > _REGRANTS:
                 raise PaginationError("The server applies another limit again and again.")
-            if window.page > 1 or self._plan.start:
+            if window.page == 1 and not self._plan.start:
+                self._plan.grant(granted)
+            elif plain or self._plan.start or granted > size:
                 self._go_plainly(book.REGRANTED, self._plan.position, size=granted)
+                return None
+            else:
+                self._plan.shrink(granted)
                 return None
         self._total = answer.total
         self._ledger.note_total(answer.total)
@@ -200,6 +245,9 @@ class Walk(Generic[RowT]):
             position = min(chain.frontier, answer.window.offset)
             self._go_plainly(book.UNORDERED, position, direction=0)
             return None
+        if not rows and chain.looks_beyond:
+            self._ledger.ended = True
+            return []
         if not chain.joins(answer, keyed.keys, keyed.ids, self._recent):
             if chain.repair(answer):
                 self._ledger.repairs += 1
@@ -215,8 +263,9 @@ class Walk(Generic[RowT]):
         direction = direction_of(keys) if self._by_time else 0
         one_key = self._by_time and bool(keys) and keys[0] == keys[-1] == max(keys) == min(keys)
         if answer.ends or not answer.count:
+            self._ledger.is_one_answer = window.page == 1
             self._ledger.end(answer)
-        elif window.limit != farthest_window(self._plan.start).limit:
+        elif window.limit != farthest_window(self._plan.start, most=self._plan.most).limit:
             self._go_plainly(book.REGRANTED, window.end, size=window.limit)
         elif answer.count > window.limit:
             self._go_plainly(book.OVERFULL, window.end)
@@ -231,10 +280,15 @@ class Walk(Generic[RowT]):
             # The window itself is the first to be read: its own first key is where nothing was delivered yet.
             chain = self._plan.chain = Chain(Seam(keys[0], frozenset(), window.offset), direction)
             chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
-            self._ledger.ended = self._ledger.passed(direction, keys[-1])
+            self._plan.ordered &= direction == self._wanted_direction
+            self._ledger.ended = self._plan.ordered and self._ledger.passed(direction, keys[-1])
         if len({row.id for row in rows}) < len(rows):
             self._ledger.doubt(book.TWICE)
-        return self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
+        found = self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
+        if not self._ledger.ended:
+            self._opening |= {row.id for row in found if row.id} if not self._plan.sort else set()
+            self._ask_for_order(keys, is_longer=answer.says_more)
+        return found
 
     def _read_chained(
         self,
@@ -249,15 +303,20 @@ class Walk(Generic[RowT]):
             chosen = {id(row) for row in new}
             new = [row for row in rows if row.created_on is None or id(row) in chosen]
         found = self._recent.unseen(new)
-        if len(found) < len(new):
+        expected = len(new)
+        if self._opening:
+            expected = sum(row.id not in self._opening for row in new)
+            found = [row for row in found if row.id not in self._opening]
+        if len(found) < expected:
             # Behind H, and yet delivered: it moved, or there are two of it.
             self._ledger.doubt(book.TWICE)
         if answer.ends or not answer.count:
             self._ledger.end(answer)
         elif self._ledger.passed(chain.direction, chain.seam.key):
             self._ledger.ended = True
-        elif answer.short:
-            self._go_plainly(book.SHORT, answer.window.end)
+        elif answer.short and not found:
+            # Its count says that more follow. Nothing does where the page behind this one is empty.
+            self._plan.look_beyond(answer.window)
         elif not found and answer.clamped:
             # The server gives its last page for every page beyond it.
             self._ledger.doubt(book.CLAMPED)
@@ -271,7 +330,7 @@ class Walk(Generic[RowT]):
         offset = (answer.window.page - 1) * plain.size
         self._plan.open_wide()
         rows = rows[max(0, self._plan.start - offset) :]
-        found = self._recent.unseen(rows)
+        found = [row for row in self._recent.unseen(rows) if row.id not in self._opening]
         plain.read_to = offset + plain.size
         if answer.ends or not answer.count:
             # The page is asked for again where the walk is resumed: it may have filled meanwhile.
@@ -284,6 +343,43 @@ class Walk(Generic[RowT]):
             direction = plain.note_order(keys)
             ledger.ended = bool(direction) and ledger.passed(direction, keys[-1])
         return found
+
+    # The order that the server is asked for.
+
+    def _ask_for_order(self, keys: Sequence[datetime], *, is_longer: bool = True) -> None:
+        """Find out whether the server honours a sort by `created_on`, unless that is known or cannot matter."""
+        if not self._may_ask or self._plan.ordered or not keys or not is_longer:
+            return
+        name = self._name or self._sorts.best or self._sorts.next_to_try
+        honoured = self._sorts.honours(name) if name else False
+        if name and honoured is None:
+            self._plan.ask(Probe(name, min(keys), max(keys)))
+        else:
+            self._know_order(name, honoured=bool(honoured))
+
+    def _settle_order(self, probe: Probe) -> None:
+        if not probe.done:
+            return
+        self._plan.probe, verdict = None, probe.verdict
+        if verdict is not None:
+            self._sorts.learn(probe.name, honoured=verdict)
+        if verdict is False and not self._name:
+            self._ask_for_order([probe.lowest, probe.highest])
+        else:
+            self._know_order(probe.name, honoured=bool(verdict))
+
+    def _know_order(self, name: str | None, *, honoured: bool) -> None:
+        self._may_ask = False
+        chain = self._plan.chain
+        if honoured and self._name:
+            self._plan.ordered = not chain or chain.direction == self._wanted_direction
+        elif honoured and self._plan.position <= MAX_LIMIT:
+            # What was delivered is the first page in the server's own order, which may be another.
+            self._ledger.forget_doubts()
+            self._plan.open_again(f"-{name}")
+            return
+        if chain and self._ledger.passed(chain.direction, chain.seam.key):
+            self._ledger.ended = True
 
     def _go_plainly(
         self,
@@ -301,4 +397,6 @@ class Walk(Generic[RowT]):
             raise ConfigurationError("The checkpoint belongs to another agent or query.")
         self._ledger.resume(checkpoint)
         self._recent.remember(list(checkpoint.recent))
+        if not checkpoint.ordered and checkpoint.position <= MAX_LIMIT:
+            self._opening |= frozenset(checkpoint.recent)
         return Plan.at(State.at(checkpoint), group=checkpoint.group)

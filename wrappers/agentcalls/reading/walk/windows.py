@@ -39,6 +39,8 @@ class Window:
     """The `limit` to send, 1 to 100."""
     epoch: int = 0
     """Which plan of its walk the window belongs to; windows of an earlier plan are stale."""
+    sort: str | None = None
+    """The `sort` to send; None leaves it as the query has it."""
 
     @property
     def offset(self) -> int:
@@ -51,13 +53,15 @@ class Window:
         return self.page * self.limit
 
 
-def farthest_window(start: int, *, epoch: int = 0) -> Window:
-    """The window of at most 100 rows that holds row `start` (0-based) and ends farthest on."""
-    limit = best_limit = MAX_LIMIT
+def farthest_window(
+    start: int, *, epoch: int = 0, sort: str | None = None, most: int = MAX_LIMIT
+) -> Window:
+    """The window of at most `most` rows that holds row `start` (0-based) and ends farthest on."""
+    limit = best_limit = most
     best = (start // limit + 1) * limit
     while start + limit > best:  # what a smaller limit could reach at the utmost
         end = (start // limit + 1) * limit
         if end > best:
             best, best_limit = end, limit
         limit -= 1
-    return Window(best // best_limit, best_limit, epoch)
+    return Window(best // best_limit, best_limit, epoch, sort)
