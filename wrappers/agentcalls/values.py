@@ -177,7 +177,7 @@ class Checkpoint:
     plain: bool = False
     """Whether pages are read without overlap."""
     size: Annotated[int, msgspec.Meta(ge=1)] = 100
-    """Rows a plain page."""
+    """Rows a page."""
     direction: Literal[-1, 0, 1] = 0
     """The order of the keys; 0 where it is not known."""
     key: _Moment | None = None

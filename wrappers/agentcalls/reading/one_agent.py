@@ -106,14 +106,19 @@ class AgentReader:
         """Take the answer to a window; raises `PaginationError` where the pages contradict each other."""
         self._problem_count += len(page.problems)
         self._problems.extend(page.problems[: _KEPT_PROBLEMS - len(self._problems)])
-        calls = self._walk.accept(window, page.data, page.meta)
+        self._take(self._walk.accept(window, page.data, page.meta))
+
+    def _take(self, calls: list[Call]) -> None:
         self._taken += self._size
         self._size = len(calls)
         self.pending = iter(calls)
 
     def bears(self, window: Window, error: AgentCallsError) -> bool:
         """Whether reading goes on in spite of an error: a sort that was only tried may be refused."""
-        return isinstance(error, BadRequestError) and self._walk.refuse(window)
+        if not (isinstance(error, BadRequestError) and self._walk.refuse(window)):
+            return False
+        self._take([])
+        return True
 
     def is_stale(self, window: Window) -> bool:
         """Whether the plan has changed since, so that the answer to this window is of no use."""

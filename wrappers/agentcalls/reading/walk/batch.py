@@ -29,18 +29,26 @@ class State:
     direction: Direction = 0
     sort: str | None = None
     ordered: bool = False
+    most: int = MAX_LIMIT
 
     @classmethod
     def at(cls, checkpoint: Checkpoint) -> State:
         """Where a checkpoint was made."""
-        position, ordered = checkpoint.position, checkpoint.ordered
+        state = cls(checkpoint.position, sort=checkpoint.sort, ordered=checkpoint.ordered)
         if checkpoint.plain:
-            return cls(position, checkpoint.size, sort=checkpoint.sort, ordered=ordered)
+            return evolve(state, plain_size=checkpoint.size)
+        state = evolve(state, most=min(checkpoint.size, MAX_LIMIT))
         if checkpoint.key is None:
-            return cls(position, sort=checkpoint.sort, ordered=ordered)
+            return state
         at_key = checkpoint.at_key
-        seam = Seam(checkpoint.key, frozenset(at_key), position, len(at_key), checkpoint.total)
-        return cls(position, None, seam, checkpoint.direction, checkpoint.sort, ordered)
+        seam = Seam(
+            checkpoint.key,
+            frozenset(at_key),
+            checkpoint.position,
+            len(at_key),
+            checkpoint.total,
+        )
+        return evolve(state, seam=seam, direction=checkpoint.direction)
 
     def checkpoint(
         self,
@@ -57,7 +65,7 @@ class State:
             binding=binding,
             position=seam.end if seam else self.position,
             plain=self.plain_size is not None,
-            size=self.plain_size or MAX_LIMIT,
+            size=self.plain_size or self.most,
             direction=self.direction if seam else 0,
             key=seam.key if seam else None,
             at_key=tuple(id for id in seam.ids if id is not None) if seam else (),

@@ -28,6 +28,7 @@ from attrs import evolve, frozen
 
 from agentcalls.reading.walk.order import largest_group, span_of
 from agentcalls.reading.walk.windows import Window, farthest_window
+from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,10 +68,14 @@ class Seam:
 class Chain:
     """The state of the chain between two answers; `is_ordered` holds for all keys that it is given."""
 
-    def __init__(self, seam: Seam, direction: Direction, *, group: int = 0) -> None:
+    def __init__(
+        self, seam: Seam, direction: Direction, *, group: int = 0, most: int = MAX_LIMIT
+    ) -> None:
         self.seam = seam
         self.direction: Direction = direction
         self.group = group
+        self.most = most
+        """The longest window to ask for, in rows."""
         self.frontier = seam.end
         """The farthest position at which H has advanced."""
         self._frontier_total = seam.total
@@ -90,7 +95,11 @@ class Chain:
     @property
     def overlap(self) -> int:
         """Rows by which windows overlap."""
-        return min(_MOST_OVERLAP, max(_LEAST_OVERLAP, self.group + 1))
+        return min(self._most_overlap, max(_LEAST_OVERLAP, self.group + 1))
+
+    @property
+    def _most_overlap(self) -> int:
+        return min(self.most // 2, _MOST_OVERLAP)
 
     def expected_to(self, total: int | None) -> int:
         """Up to which row windows may well hold nothing new: what was read, and what the listing grew by since."""
@@ -98,26 +107,21 @@ class Chain:
         grown = max(0, total - then) if then is not None and total is not None else 0
         return self.frontier + grown
 
-    def plan(self, epoch: int, *, ahead: bool, sort: str | None, most: int) -> Window:
-        """The next window: it joins the one planned before it, or where none is under way, what was read.
-
-        It asks for that `sort`, and for at most `most` rows.
-        """
+    def plan(self, epoch: int, *, ahead: bool, sort: str | None) -> Window:
+        """The next window: it joins the one planned before it, or where none is under way, what was read."""
         if self._beyond:
             beyond, self._beyond = self._beyond, None
             return evolve(beyond, epoch=epoch)
         if self._target is not None:
             start, self._target = self._target, None
-        elif ahead:
-            start = self.planned_to - self.overlap
         else:
-            start = self.seam.end - self.overlap
-            if self.seam.tail >= self.overlap:
+            start = self._overlapping(self.planned_to if ahead else self.seam.end)
+            if not ahead and self.seam.tail >= self.overlap:
                 start = self._before_tail()
                 if not self._gains(start):
-                    start = self.seam.end - _MOST_OVERLAP
+                    start = self.seam.end - self._most_overlap
                     self._giving_up = True
-        window = farthest_window(max(0, start), epoch=epoch, sort=sort, most=most)
+        window = farthest_window(max(0, start), epoch=epoch, sort=sort, most=self.most)
         self.planned_to = window.end
         return window
 
@@ -185,8 +189,15 @@ class Chain:
             self.frontier, self._frontier_total = max(end, self.frontier), answer.total
         return new
 
+    def _overlapping(self, end: int) -> int:
+        # Offsets are multiples of the limit, and so a window that overlaps by much may not get beyond `end`.
+        start = end - self.overlap
+        if farthest_window(max(0, start), most=self.most).end > end:
+            return start
+        return end - min(_LEAST_OVERLAP, self._most_overlap)
+
     def _before_tail(self) -> int:
         return max(0, self.seam.end - self.seam.tail - _MARGIN)
 
     def _gains(self, start: int) -> bool:
-        return farthest_window(start).end >= self.seam.end + _LEAST_GAIN
+        return farthest_window(start, most=self.most).end >= self.seam.end + _LEAST_GAIN

@@ -55,11 +55,11 @@ class Plan:
     def at(cls, state: State, *, group: int) -> Plan:
         """A plan that goes on in this state; `group` is the largest group of equal keys seen before."""
         plan = cls(0)
-        plan.sort, plan.ordered = state.sort, state.ordered
+        plan.sort, plan.ordered, plan.most = state.sort, state.ordered, state.most
         if state.plain_size:
             plan.plain = PlainWindows(state.position, state.plain_size)
         elif state.seam:
-            plan.chain = Chain(state.seam, state.direction, group=group)
+            plan.chain = Chain(state.seam, state.direction, group=group, most=state.most)
         else:
             plan.start = state.position
         return plan
@@ -75,7 +75,9 @@ class Plan:
     def state(self) -> State:
         """Where the walk stands, for a checkpoint."""
         size = self.plain.size if self.plain else None
-        state = State(self.position, size, sort=self.sort, ordered=self.ordered)
+        state = State(
+            self.position, size, sort=self.sort, ordered=self.ordered, most=self.most
+        )
         if self.chain:
             return evolve(state, seam=self.chain.seam, direction=self.chain.direction)
         return state
@@ -91,7 +93,7 @@ class Plan:
         if len(self._under_way) >= self._room or (ahead and self._is_enough(total, useful)):
             return None
         if self.chain:
-            window = self.chain.plan(self._epoch, ahead=ahead, sort=self.sort, most=self.most)
+            window = self.chain.plan(self._epoch, ahead=ahead, sort=self.sort)
         elif self.plain:
             window = self.plain.plan(self._epoch, sort=self.sort)
         else:
@@ -164,6 +166,8 @@ class Plan:
         """The server gives no longer pages than this: ask again for what was not used, in windows of that size."""
         self.drop()
         self.most = most
+        if self.chain:
+            self.chain.most = most
 
     def drop(self) -> None:
         """Give up all windows that are under way."""

@@ -1,8 +1,9 @@
 """Which `sort` the server honours: how that is found out, and what a client keeps of it.
 
-A listing can be proven only where it is sorted by `created_on`, and no answer says what it is sorted by. So one row is
-asked for in each direction. A server that honours the sort gives two rows that enclose all rows seen before; one that
-ignores it gives the same row twice. Neither name of the field is documented as the one to sort by, so both are tried.
+A listing can be proven only where it is sorted by `created_on`, and no answer says what it is sorted by. So a few rows
+are asked for in each direction. A server that honours the sort gives them in that direction, and they enclose all rows
+seen before; one that ignores it gives the same rows twice. Which of the field's two names to sort by is not documented,
+so both are tried.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from agentcalls.reading.walk.order import is_ordered, keys_of
 from agentcalls.reading.walk.windows import Window
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class KnownSorts:
 
 @define
 class Probe:
-    """Two small questions: the first row by a name, in either direction.
+    """Two small questions: the first rows by a name, in either direction.
 
     `lowest` and `highest` are the keys that were seen before.
     """
@@ -59,46 +61,44 @@ class Probe:
     lowest: datetime
     highest: datetime
     asked: int = 0
-    rows: list[Row | None] = field(factory=list["Row | None"])
+    answers: list[list[datetime]] = field(factory=list["list[datetime]"])
     refused: bool = False
 
     def plan(self, epoch: int) -> Window | None:
         """The next question; None where both are under way."""
         if self.asked == len(_DIRECTIONS):
             return None
-        window = Window(1, 1, epoch, sort=_DIRECTIONS[self.asked] + self.name)
-        self.asked += 1
-        return window
+        sign, self.asked = _DIRECTIONS[self.asked], self.asked + 1
+        return Window(1, _ROWS, epoch, sort=sign + self.name)
 
     def take(self, rows: Sequence[Row]) -> None:
         """Take an answer."""
-        self.rows.append(rows[0] if rows else None)
+        self.answers.append(keys_of(rows))
 
     def refuse(self) -> None:
         """Take an answer that says that the name cannot be sorted by."""
-        self.rows.append(None)
+        self.answers.append([])
         self.refused = True
 
     @property
     def done(self) -> bool:
         """Whether both answers have come."""
-        return len(self.rows) == len(_DIRECTIONS)
+        return len(self.answers) == len(_DIRECTIONS)
 
     @property
     def verdict(self) -> bool | None:
         """Whether the name is honoured; None where the two answers do not tell."""
-        if self.refused:
+        rising, falling = self.answers
+        if self.refused or not (is_ordered(rising, 1) and is_ordered(falling, -1)):
             return False
-        oldest, newest = (row.created_on if row else None for row in self.rows)
-        if oldest is None or newest is None:
+        if not (rising and falling):
             return None
+        oldest, newest = rising[0], falling[0]
         if oldest < newest and oldest <= self.lowest and newest >= self.highest:
             return True
-        # Rows that are created or deleted between two questions may make an honest server look odd, but not so.
-        same = self.rows[0] is not None and self.rows[1] is not None
-        if same and self.lowest < self.highest and oldest >= newest:
-            return False
-        return None
+        # Calls that were deleted between the questions can make an honest server look odd, but not turn it round.
+        return False if self.lowest < self.highest and oldest >= newest else None
 
 
 _DIRECTIONS = ("", "-")
+_ROWS = 10

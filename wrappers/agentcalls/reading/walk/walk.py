@@ -137,11 +137,7 @@ class Walk(Generic[RowT]):
         end, and `ValueError` for an answer out of turn.
         """
         ledger, plan = self._ledger, self._plan
-        ledger.requests += 1
-        before = self._latest.after
-        # An answer that is not used still ends the one before it: its calls are all delivered by now.
-        unused: Batch[RowT] = Batch(before, before)
-        self._latest, self._given = unused, 0
+        before = self._begin()
         if self.is_stale(window):
             return []
         plan.take(window)
@@ -175,7 +171,7 @@ class Walk(Generic[RowT]):
         probe = self._plan.probe
         if not probe or not window.sort or self.is_stale(window):
             return False
-        self._ledger.requests += 1
+        self._begin()
         self._plan.take(window)
         probe.refuse()
         self._settle_order(probe)
@@ -196,6 +192,13 @@ class Walk(Generic[RowT]):
         return state.checkpoint(
             self._binding, self._ledger, group=group, recent=recent, opening=opening
         )
+
+    def _begin(self) -> State:
+        # An answer that is not used still ends the one before it: its calls are all delivered by now.
+        self._ledger.requests += 1
+        before = self._latest.after
+        self._latest, self._given = Batch(before, before), 0
+        return before
 
     # What an answer means, state by state. None: it is not used, and the plan has changed.
 
@@ -278,7 +281,9 @@ class Walk(Generic[RowT]):
             self._go_plainly(book.UNORDERED, window.end, direction=0)
         else:
             # The window itself is the first to be read: its own first key is where nothing was delivered yet.
-            chain = self._plan.chain = Chain(Seam(keys[0], frozenset(), window.offset), direction)
+            chain = self._plan.chain = Chain(
+                Seam(keys[0], frozenset(), window.offset), direction, most=self._plan.most
+            )
             chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
             self._plan.ordered &= direction == self._wanted_direction
             self._ledger.ended = self._plan.ordered and self._ledger.passed(direction, keys[-1])
