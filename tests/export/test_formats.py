@@ -249,7 +249,7 @@ def test_what_is_no_text_is_not_written_to_a_stream(reader: Client) -> None:
         (
             "calls.parquet.gz",
             None,
-            "parquet files cannot be compressed: leave out '.gz'",
+            "parquet files cannot end in '.gz': leave it out",
         ),
     ],
 )

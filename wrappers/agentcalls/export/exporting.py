@@ -44,7 +44,7 @@ def export(
     journal_calls: int = _JOURNAL_CALLS,
     **filters: Unpack[Filters],
 ) -> Outcome:
-    """Write a complete file to `path`, and return what was written; an error or a kill does not change `path`.
+    """The outcome of writing a complete file to `path`; an error or a kill does not change `path`.
 
     A symbolic link stays, and its target is written. The new file has the mode of the replaced one.
 
@@ -130,7 +130,7 @@ def export_stream(
     progress: Callable[[Progress], object] | None = None,
     **filters: Unpack[Filters],
 ) -> Outcome:
-    """Write text to an open file, such as a pipe: the same bytes as `export`, without a journal.
+    """The outcome of writing text to an open file, such as a pipe: the same bytes as `export`, without a journal.
 
     Raises like `export`, and `ConfigurationError` for a format that is not text.
     """

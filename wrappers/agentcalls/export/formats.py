@@ -78,9 +78,7 @@ def format_of(file_name: str, name: str | None = None) -> tuple[Format, str]:
             else f"The ending of {file_name!r} names no format: use {endings}, or pass format=…."
         )
     if compression and form.build:
-        raise ConfigurationError(
-            f"{form.name} files cannot be compressed: leave out {compression!r}."
-        )
+        raise ConfigurationError(f"{form.name} files cannot end in {compression!r}: leave it out.")
     PIECES[compression]()
     if form.needs:
         need(form.needs)

@@ -31,7 +31,7 @@ class MissingExtraError(ConfigurationError):
 
 
 def need(module: str) -> Any:
-    """Import a module and return it; raises `MissingExtraError` if its extra is not installed."""
+    """The module, imported now; raises `MissingExtraError` if its extra is not installed."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
