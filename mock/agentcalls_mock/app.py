@@ -37,9 +37,9 @@ def create_app(
 ) -> Starlette:
     """The API as an ASGI application over `store`; the caller closes the store.
 
-    Without a `default_order`, a listing whose `sort` names no field comes newest first. Queries run
-    in the event loop: most take less than handing them to a thread would. With a `fault`, requests fail as it says,
-    and as their `X-Mock-Fault` says.
+    Without a `default_order`, a listing comes newest first if its `sort` names no field. Queries run in the event loop:
+    most take less than handing them to a thread would. With a `fault`, requests fail as it says, and as their
+    `X-Mock-Fault` says.
     """
 
     async def list_calls(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The options of `agentcalls-mock`: what each accepts, and one sentence for what it does not."""
+"""The options of `agentcalls-mock`: their parsers, and one sentence for each wrong value."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
@@ -47,7 +47,7 @@ example:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line, parsed; `now` is None where it was not given."""
+    """The parsed command line; `now` is None if it was not given."""
 
     host: str
     port: int
@@ -64,7 +64,7 @@ class Options:
 
 
 def parse_options(arguments: list[str] | None = None) -> Options:
-    """The options given (default: the process's); exits with status 2 and a sentence if wrong."""
+    """The given options (default: the process's); exits with status 2 and a sentence if one is wrong."""
     parser = ArgumentParser(
         prog="agentcalls-mock",
         description=_DESCRIPTION,

@@ -37,7 +37,7 @@ class Seeding:
 
 
 def roster(seeding: Seeding) -> tuple[Agent, ...]:
-    """`agent_demo` with all the calls asked for, `agent_2` … with a tenth each, and the fixed ones.
+    """`agent_demo` with `calls` calls, `agent_2` … with a tenth each, and the fixed agents.
 
     Every seeding has the fixed agents: an empty agent, one with a single call, one whose id needs escaping in a path,
     and one of another team.

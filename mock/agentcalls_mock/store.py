@@ -42,7 +42,7 @@ class Store:
         self.connection.close()
 
     def agent(self, agent_id: str, *, team: str) -> int | None:
-        """The agent's key in the tables, or None where the team has no such agent."""
+        """The agent's key in the tables, or None if the team has no such agent."""
         found = self.connection.execute(
             "SELECT key FROM agents WHERE id = ? AND team = ?", (agent_id, team)
         ).fetchone()

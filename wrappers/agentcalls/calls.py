@@ -61,8 +61,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         Args:
             agent_id: The agent id; any text, escaped so that it stays one path segment.
             page: The page to start from, 1-based, in pages of `limit`; by default the first.
-            limit: Calls per page, 1 to 100; 100 where it is left out. It applies to `pages()`; iterating calls chooses
-                its own windows.
+            limit: Calls per page, 1 to 100; 100 by default. It applies to `pages()`; iterating calls chooses its own
+                windows.
             search: Free text that the server searches for.
             sort: A field's name, with "-" in front for descending; by default the server's own order.
             is_test_call: True for only test calls, False for only live calls.

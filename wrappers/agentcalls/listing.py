@@ -61,7 +61,7 @@ class _OneAgents(Generic[SourceT]):
     def _check_asks_api(self, what: str) -> None:
         if self.options.needs_iterating:
             raise ConfigurationError(
-                f"{what} is the API's own answer, without since, until and resume: iterate instead."
+                f"{what} is the API's own answer, without since, until or resume: iterate instead."
             )
 
 

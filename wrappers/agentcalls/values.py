@@ -204,9 +204,9 @@ class Checkpoint:
         try:
             checkpoint = msgspec.convert(json.loads(text), cls)
         except (msgspec.ValidationError, ValueError, TypeError, RecursionError) as error:
-            raise ConfigurationError(f"This is no checkpoint of a listing: {error}") from error
+            raise ConfigurationError(f"Not a checkpoint of a listing: {error}") from error
         if checkpoint.key is not None and not checkpoint.direction:
-            raise ConfigurationError("This is no checkpoint of a listing: a key without direction.")
+            raise ConfigurationError("Not a checkpoint of a listing: a key without direction.")
         return checkpoint
 
 
