@@ -94,6 +94,7 @@ class Walk(Generic[RowT]):
         self._recent = RecentIds()
         self._total: int | None = None  # of the latest answer, None where that one is silent
         self._regrants = 0
+        self._came_short = False
         self._plan = Plan(start) if resume is None else self._resumed(resume)
         if start and resume is None:
             self._ledger.doubt(book.NOT_FROM_START)
@@ -315,17 +316,21 @@ class Walk(Generic[RowT]):
         if len(found) < expected:
             # Behind H, and yet delivered: it moved, or there are two of it.
             self._ledger.doubt(book.TWICE)
+        if found and self._came_short:
+            # The end of the listing may come short while an old count says that more follow; its middle may not.
+            self._ledger.doubt(book.SHORT)
+        self._came_short |= bool(found) and answer.short and answer.says_more
         if answer.ends or not answer.count:
             self._ledger.end(answer)
         elif self._ledger.passed(chain.direction, chain.seam.key):
             self._ledger.ended = True
-        elif answer.short and not found:
-            # Its count says that more follow. Nothing does where the page behind this one is empty.
-            self._plan.look_beyond(answer.window)
         elif not found and answer.clamped:
             # The server gives its last page for every page beyond it.
             self._ledger.doubt(book.CLAMPED)
             self._ledger.ended = True
+        elif answer.short and not found:
+            # Its count says that more follow. Nothing does where the page behind this one is empty.
+            self._plan.look_beyond(answer.window)
         return found
 
     def _read_plainly(
