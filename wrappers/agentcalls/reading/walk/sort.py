@@ -54,12 +54,12 @@ class KnownSorts:
 class Probe:
     """Two small questions: the first rows by a name, in either direction.
 
-    `lowest` and `highest` are the keys that were seen before.
+    `lowest` and `highest` are the keys that were seen before; None where none was.
     """
 
     name: str
-    lowest: datetime
-    highest: datetime
+    lowest: datetime | None
+    highest: datetime | None
     asked: int = 0
     answers: list[list[datetime]] = field(factory=list["list[datetime]"])
     refused: bool = False
@@ -94,10 +94,11 @@ class Probe:
         if not (rising and falling):
             return None
         oldest, newest = rising[0], falling[0]
-        if oldest < newest and oldest <= self.lowest and newest >= self.highest:
+        lowest, highest = self.lowest or oldest, self.highest or newest
+        if oldest < newest and oldest <= lowest and newest >= highest:
             return True
         # Calls that were deleted between the questions can make an honest server look odd, but not turn it round.
-        return False if self.lowest < self.highest and oldest >= newest else None
+        return False if lowest < highest and oldest >= newest else None
 
 
 _DIRECTIONS = ("", "-")
