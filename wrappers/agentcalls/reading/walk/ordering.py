@@ -74,12 +74,11 @@ class Ordering:
         if checkpoint.key is not None or checkpoint.position <= MAX_LIMIT:
             self.ask([] if checkpoint.key is None else [checkpoint.key])
 
-    def open(self, found: Iterable[Row], keys: Sequence[datetime], *, is_longer: bool) -> None:
-        """Take the first answer; `is_longer` says that the listing is."""
+    def open(self, found: Iterable[Row], keys: Sequence[datetime]) -> None:
+        """Take the first answer, which was not the whole listing."""
         if not self._plan.sort:
             self.delivered |= {row.id for row in found if row.id is not None}
-        if is_longer:
-            self.ask(keys)
+        self.ask(keys)
 
     def ask(self, keys: Sequence[datetime]) -> None:
         """Find out whether the server honours the order, unless that is known or does not matter."""
@@ -93,21 +92,16 @@ class Ordering:
         else:
             self._know(name, honoured=bool(honoured))
 
-    def take(self, rows: Sequence[Row]) -> bool:
-        """Take an answer, if it is one to a probe; returns whether it is."""
-        if not self._probe:
-            return False
-        self._probe.take(rows)
-        self._settle(self._probe)
-        return True
+    @property
+    def is_asking(self) -> bool:
+        """Whether the next answer is one to a probe."""
+        return self._probe is not None
 
-    def refuse(self) -> bool:
-        """Take a refusal, if it is one of a probe; returns whether it is."""
-        if not self._probe:
-            return False
-        self._probe.refuse()
-        self._settle(self._probe)
-        return True
+    def take(self, rows: Sequence[Row] | None) -> None:
+        """Take an answer to a probe; None where it was refused."""
+        if self._probe:
+            self._probe.take(rows)
+            self._settle(self._probe)
 
     def without_delivered(self, rows: list[RowT]) -> list[RowT]:
         """The rows that were not delivered before the order was asked for."""

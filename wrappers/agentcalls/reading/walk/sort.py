@@ -71,14 +71,10 @@ class Probe:
         sign, self.asked = _DIRECTIONS[self.asked], self.asked + 1
         return Window(1, _ROWS, epoch, sort=sign + self.name)
 
-    def take(self, rows: Sequence[Row]) -> None:
-        """Take an answer."""
-        self.answers.append(keys_of(rows))
-
-    def refuse(self) -> None:
-        """Take an answer that says that the name cannot be sorted by."""
-        self.answers.append([])
-        self.refused = True
+    def take(self, rows: Sequence[Row] | None) -> None:
+        """Take an answer; None where the server refuses to sort by the name."""
+        self.refused |= rows is None
+        self.answers.append(keys_of(rows or ()))
 
     @property
     def done(self) -> bool:

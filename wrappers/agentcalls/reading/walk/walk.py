@@ -26,7 +26,6 @@ from agentcalls.reading.walk.plain import RecentIds
 from agentcalls.reading.walk.plan import Plan
 from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.reading.walk.windows import RowT, farthest_window
-from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,7 +134,8 @@ class Walk(Generic[RowT]):
         if self.is_stale(window):
             return []
         plan.take(window)
-        if self._ordering.take(rows):
+        if self._ordering.is_asking:
+            self._ordering.take(rows)
             return []
         answer = self._page_size.judge(window, len(rows), meta)
         if answer:
@@ -163,10 +163,11 @@ class Walk(Generic[RowT]):
 
     def refuse(self, window: Window) -> bool:
         """Take a refusal of what a window asks for; False where it is none that the walk can bear."""
-        if window.sort is None or self.is_stale(window) or not self._ordering.refuse():
+        if not self._ordering.is_asking or self.is_stale(window):
             return False
         self._begin()
         self._plan.take(window)
+        self._ordering.take(None)
         return True
 
     def checkpoint(self, delivered: int) -> Checkpoint:
@@ -255,7 +256,7 @@ class Walk(Generic[RowT]):
             self._ledger.doubt(book.TWICE)
         found = self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
         if not self._ledger.ended:
-            self._ordering.open(found, keys, is_longer=answer.says_more)
+            self._ordering.open(found, keys)
         return found
 
     def _read_chained(
@@ -322,11 +323,11 @@ class Walk(Generic[RowT]):
         reason: str,
         position: int,
         *,
-        size: int = MAX_LIMIT,
+        size: int | None = None,
         direction: Direction | None = None,
     ) -> None:
         self._ledger.doubt(reason)
-        self._plan.go_plainly(position, size, direction)
+        self._plan.go_plainly(position, size or self._plan.most, direction)
 
     def _resumed(self, checkpoint: Checkpoint) -> Plan:
         if checkpoint.binding != self._binding:
