@@ -34,7 +34,10 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Listing:
-    """An API of one agent whose calls a test may change; it counts the requests and answers as the contract says."""
+    """An API of one agent whose calls a test may change; it counts the requests and answers as the contract says.
+
+    It sorts by `created_on` in either direction, as the mock does; without `sort`, the order is that of `rows`.
+    """
 
     def __init__(self, row: dict[str, Any], count: int = 0, *, newest_first: bool = False) -> None:
         self._row = {**row, "ended_at": None}  # nothing that would make pages be read row by row
@@ -58,7 +61,7 @@ class Listing:
         page, limit = (int(request.url.params[name]) for name in ("page", "limit"))
         self.requests.append((page, limit))
         self.before(len(self.requests))
-        rows = self.rows[::-1] if self.newest_first else self.rows
+        rows = self._sorted(request.url.params.get("sort", ""))
         end = page * limit
         meta = {
             "total_count": len(rows),
@@ -71,6 +74,12 @@ class Listing:
         data = rows[end - limit : end]
         body = {"message": "Success", "meta": meta if self.with_meta else None, "data": data}
         return httpx.Response(200, content=json.dumps(body))
+
+    def _sorted(self, sort: str) -> list[dict[str, Any]]:
+        if sort.removeprefix("-") == "created_on":
+            rising = sorted(self.rows, key=lambda row: row["created_on"])
+            return rising[::-1] if sort.startswith("-") else rising
+        return self.rows[::-1] if self.newest_first else self.rows
 
 
 @pytest.fixture(params=[False, True], ids=["oldest first", "newest first"])

@@ -86,12 +86,10 @@ class Walk(Generic[RowT]):
         self._by_time = self._name is None or self._name in BY_TIME
         self._sorts = KnownSorts() if sorts is None else sorts
         self._may_ask = exact and self._by_time and not start
-        # Delivered before the order was known: in that order they come again, at any place.
-        self._opening = frozenset(resume.opening if resume else ())
         self._ledger = book.Ledger(
             max_items=max_items, since=since, until=until, empty_at_all=empty_at_all
         )
-        self._recent = RecentIds()
+        self._recent = RecentIds(resume.opening if resume else ())
         self._total: int | None = None  # of the latest answer, None where that one is silent
         self._regrants = 0
         self._came_short = False
@@ -189,7 +187,7 @@ class Walk(Generic[RowT]):
         ids = self._recent.latest(_KEPT_IDS + len(left))
         recent = [id for id in ids if id not in undelivered][-_KEPT_IDS:]
         group = self._plan.chain.group if self._plan.chain else 0
-        opening = self._opening - undelivered
+        opening = self._recent.opening - undelivered
         return state.checkpoint(
             self._binding, self._ledger, group=group, recent=recent, opening=opening
         )
@@ -292,7 +290,8 @@ class Walk(Generic[RowT]):
             self._ledger.doubt(book.TWICE)
         found = self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
         if not self._ledger.ended:
-            self._opening |= {row.id for row in found if row.id} if not self._plan.sort else set()
+            if not self._plan.sort:
+                self._recent.opening |= {row.id for row in found if row.id}
             self._ask_for_order(keys, is_longer=answer.says_more)
         return found
 
@@ -309,11 +308,7 @@ class Walk(Generic[RowT]):
             chosen = {id(row) for row in new}
             new = [row for row in rows if row.created_on is None or id(row) in chosen]
         found = self._recent.unseen(new)
-        expected = len(new)
-        if self._opening:
-            expected = sum(row.id not in self._opening for row in new)
-            found = [row for row in found if row.id not in self._opening]
-        if len(found) < expected:
+        if len(found) < sum(row.id not in self._recent.opening for row in new):
             # Behind H, and yet delivered: it moved, or there are two of it.
             self._ledger.doubt(book.TWICE)
         if found and self._came_short:
@@ -340,7 +335,7 @@ class Walk(Generic[RowT]):
         offset = (answer.window.page - 1) * plain.size
         self._plan.open_wide()
         rows = rows[max(0, self._plan.start - offset) :]
-        found = [row for row in self._recent.unseen(rows) if row.id not in self._opening]
+        found = self._recent.unseen(rows)
         plain.read_to = offset + plain.size
         if answer.ends or not answer.count:
             # The page is asked for again where the walk is resumed: it may have filled meanwhile.
@@ -408,5 +403,5 @@ class Walk(Generic[RowT]):
         self._ledger.resume(checkpoint)
         self._recent.remember(list(checkpoint.recent))
         if not checkpoint.ordered and checkpoint.position <= MAX_LIMIT:
-            self._opening |= frozenset(checkpoint.recent)
+            self._recent.opening |= frozenset(checkpoint.recent)
         return Plan.at(State.at(checkpoint), group=checkpoint.group)
