@@ -148,7 +148,8 @@ class Walk(Generic[RowT]):
         found = None if answer is None else self._found(answer, rows)
         if answer is None or found is None:
             return []
-        plan.widen()
+        if not self.is_stale(window):
+            plan.widen()
         ledger.most = max(ledger.most, answer.count)
         expected = plan.chain.expected_to(answer.total) if plan.chain else 0
         ledger.note_found(found, beyond=answer.window.end > expected)
