@@ -31,14 +31,24 @@ if TYPE_CHECKING:
     from flavours import MakeClient
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+PROBES = 2
+"""Requests of a client's first walk of several pages, by which it finds out whether `sort` is honoured."""
+FIRST_WALK = PROBES + 1
+"""Those that such a walk without `sort` takes more: it begins again, in the order that is honoured."""
 
 
 class Listing:
-    """An API of one agent whose calls a test may change; it counts the requests and answers as the contract says."""
+    """An API of one agent whose calls a test may change; it counts the requests and answers as the contract says.
+
+    It honours `sort=created_on` in either direction, as the mock does; without it, the order is that of `rows`.
+    """
 
     def __init__(self, row: dict[str, Any], count: int = 0, *, newest_first: bool = False) -> None:
         self._row = {**row, "ended_at": None}  # nothing that would make pages be read row by row
         self.newest_first = newest_first
+        self.sort = "-created_on" if newest_first else "created_on"
+        """What a caller gives as `sort` to have the order that the listing has anyway."""
+        self.honours_sort = True
         self.rows = [self.row(number) for number in range(count)]
         self.requests: list[tuple[int, int]] = []
         self.before: Callable[[int], object] = lambda _: None
@@ -58,7 +68,7 @@ class Listing:
         page, limit = (int(request.url.params[name]) for name in ("page", "limit"))
         self.requests.append((page, limit))
         self.before(len(self.requests))
-        rows = self.rows[::-1] if self.newest_first else self.rows
+        rows = self._sorted(request.url.params.get("sort", ""))
         end = page * limit
         meta = {
             "total_count": len(rows),
@@ -71,6 +81,12 @@ class Listing:
         data = rows[end - limit : end]
         body = {"message": "Success", "meta": meta if self.with_meta else None, "data": data}
         return httpx.Response(200, content=json.dumps(body))
+
+    def _sorted(self, sort: str) -> list[dict[str, Any]]:
+        if self.honours_sort and sort.removeprefix("-") == "created_on":
+            rising = sorted(self.rows, key=lambda row: row["created_on"])
+            return rising[::-1] if sort.startswith("-") else rising
+        return self.rows[::-1] if self.newest_first else self.rows
 
 
 @pytest.fixture(params=[False, True], ids=["oldest first", "newest first"])
@@ -98,8 +114,38 @@ def test_whole_reading_at_rest_is_complete_and_says_what_it_took(
     report = listing.report
     assert (report.complete, report.reason, report.repairs) == (True, None, 0)
     assert (report.total_count_first, report.total_count_last) == (1000, 1000)
-    assert report.requests == report.pages == len(api.requests) <= 12
+    assert report.proof == "order"
+    assert report.requests == report.pages + PROBES == len(api.requests) <= 12 + FIRST_WALK
     assert report.problems == ()
+    api.requests.clear()
+    assert len(set(ids(listing))) == 1000
+    report = listing.report
+    assert report.complete
+    assert report.requests == report.pages == len(api.requests) <= 12
+
+
+def test_whole_reading_at_rest_is_complete_by_its_count_where_sort_is_ignored(
+    make_client: MakeClient, api: Listing
+) -> None:
+    api.honours_sort = False
+    listing = client_of(make_client, api).calls.list("a")
+    for probes in (2 * PROBES, 0):
+        api.requests.clear()
+        assert len(set(ids(listing))) == 1000
+        report = listing.report
+        assert (report.complete, report.proof, report.repairs) == (True, "count", 0)
+        assert report.requests == report.pages + probes == len(api.requests) <= 12 + probes
+
+
+@pytest.mark.parametrize("count", [101, 199, 1000, 1100, 1130, 1160])
+def test_calls_of_the_first_page_join_windows_however_long_ago_they_came(
+    make_client: MakeClient, page_body: Any, count: int
+) -> None:
+    api = Listing(page_body["data"][0], count)
+    listing = client_of(make_client, api).calls.list("a")
+    read = ids(listing)
+    assert len(read) == len(set(read)) == count
+    assert (listing.report.complete, listing.report.repairs) == (True, 0)
 
 
 @pytest.mark.parametrize("with_meta", [True, False])
@@ -118,7 +164,8 @@ def test_inexact_reading_takes_plain_pages_and_claims_nothing(
 ) -> None:
     listing = client_of(make_client, api).calls.list("a", exact=False, limit=7)
     assert len(set(ids(listing))) == 1000
-    assert sorted(api.requests) == [(page, 100) for page in range(1, 11)]
+    # The last page is full: that nothing follows is seen from the next one.
+    assert sorted(api.requests) == [(page, 100) for page in range(1, 12)]
     assert listing.report.complete is False
     assert "exact=False" in str(listing.report.reason)
 
@@ -174,9 +221,12 @@ def test_max_items_stops_after_so_many_and_asks_for_no_more(
 ) -> None:
     listing = client_of(make_client, api).calls.list("a", max_items=bound)
     assert len(listing.all()) == bound
-    assert len(api.requests) <= -(-bound // 90)
+    assert len(api.requests) <= -(-bound // 90) + (FIRST_WALK if bound > 100 else 0)
     assert not listing.report.complete
     assert "max_items" in str(listing.report.reason)
+    api.requests.clear()
+    assert len(listing.all()) == bound
+    assert len(api.requests) <= -(-bound // 90)
 
 
 def test_leaving_early_costs_no_further_request_and_is_not_complete(
@@ -190,13 +240,13 @@ def test_leaving_early_costs_no_further_request_and_is_not_complete(
 
 
 def test_closed_iterator_gives_and_asks_nothing_more(make_client: MakeClient, api: Listing) -> None:
-    iterator = iter(client_of(make_client, api).calls.list("a"))
+    iterator = iter(client_of(make_client, api).calls.list("a", sort=api.sort))
     first = next(iterator)
     iterator.close()
     assert list(iterator) == []
     assert len(api.requests) == 1
-    resumed = client_of(make_client, api).calls.list("a", resume=iterator.checkpoint)
-    assert ids([first, *resumed]) == ids(client_of(make_client, api).calls.list("a"))
+    resumed = client_of(make_client, api).calls.list("a", sort=api.sort, resume=iterator.checkpoint)
+    assert ids([first, *resumed]) == ids(client_of(make_client, api).calls.list("a", sort=api.sort))
 
 
 def test_async_iterator_works_with_aclosing(mock_url: str) -> None:
@@ -322,10 +372,12 @@ def test_time_window_stops_early_in_either_order(make_client: MakeClient, api: L
         if api.newest_first
         else {"until": START + timedelta(minutes=10)}
     )
-    listing = client_of(make_client, api).calls.list("a", **near)
-    assert len(listing.all()) == 10
-    assert len(api.requests) == 1
-    assert listing.report.complete
+    listing = client_of(make_client, api).calls.list("a", sort=api.sort, **near)
+    for probes in (PROBES, 0):
+        api.requests.clear()
+        assert len(listing.all()) == 10
+        assert len(api.requests) == 1 + probes
+        assert listing.report.complete
 
 
 def test_duration_lies_before_the_moment_at_which_iterating_starts(
@@ -343,19 +395,23 @@ def test_time_window_over_rows_in_no_order_reads_to_the_end_and_says_so(
     make_client: MakeClient, api: Listing
 ) -> None:
     api.rows.sort(key=lambda row: str(row["id"])[::-1])
+    api.honours_sort = False
     listing = client_of(make_client, api).calls.list("a", until=START + timedelta(minutes=10))
     assert len(set(ids(listing))) == 10
     assert len(api.requests) >= 10
     assert not listing.report.complete
     assert "order" in str(listing.report.reason)
+    api.honours_sort = True
+    listing = client_of(make_client, api).calls.list("a", until=START + timedelta(minutes=10))
+    assert len(set(ids(listing))) == 10
+    assert listing.report.complete
 
 
 def test_first_with_a_time_window_is_the_first_call_of_it(
     make_client: MakeClient, api: Listing
 ) -> None:
-    first = (
-        client_of(make_client, api).calls.list("a", since=START + timedelta(minutes=500)).first()
-    )
+    since = START + timedelta(minutes=500)
+    first = client_of(make_client, api).calls.list("a", sort=api.sort, since=since).first()
     assert first is not None
     assert first.id == ("call_999" if api.newest_first else "call_500")
     assert (

@@ -10,6 +10,7 @@ import pytest
 
 from agentcalls import (
     AuthenticationError,
+    BadRequestError,
     Call,
     InternalServerError,
     Page,
@@ -34,15 +35,20 @@ def readings(
     concurrency: int = 4,
     stop_on_error: bool = False,
     ordered: bool = False,
+    knows_sort: bool = True,
     **options: Any,
 ) -> Schedule[tuple[str, Call]]:
+    """A schedule of a client that knows whether the server honours a sort, as it does; or that has to ask first."""
+    sorts = KnownSorts()
+    if knows_sort:
+        sorts.learn("created_on", honoured=True)
     return (OrderedSchedule if ordered else Schedule)(
         list(agents),
         lambda agent: AgentReader(
             CallQuery(agent_id=agent),
             ReadOptions(**options),
             wall=START.timestamp(),
-            sorts=KnownSorts(),
+            sorts=sorts,
         ),
         lambda agent, calls: zip(itertools.repeat(agent), calls),
         concurrency=concurrency,
@@ -51,9 +57,11 @@ def readings(
 
 
 def page_for(request: Request, total: int) -> Page:
+    """The answer of an agent with so many calls, the newest first where no other sort is asked for."""
     query = request.query
     page, limit = query.page or 1, query.limit or 100
-    numbers = range((page - 1) * limit, min(page * limit, total))
+    listed = range(total)[:: -1 if query.sort in {"created_on", "created_at"} else 1]
+    numbers = listed[(page - 1) * limit : page * limit]
     meta: Any = PageMeta(
         total_count=total,
         page_count=-(-total // limit),
@@ -229,6 +237,89 @@ def test_error_of_all_agents_is_raised_even_by_a_window_of_no_use() -> None:
     with pytest.raises(AuthenticationError):
         many.failed(requests[1], AuthenticationError("Nobody."))
     assert isinstance(many.report.failures["a"], InternalServerError)
+
+
+def windows_of(requests: Iterable[Request]) -> list[tuple[str, int, str | None]]:
+    return [(request.agent.id, request.window.limit, request.window.sort) for request in requests]
+
+
+PROBES = [("a", 10, "created_on"), ("a", 10, "-created_on")]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_order_is_asked_for_beside_new_agents_and_once_for_all(*, ordered: bool) -> None:
+    many = readings("ab", knows_sort=False, ordered=ordered)
+    requests = opened(many, total=1000)
+    assert sorted(windows_of(requests)) == sorted([*PROBES, ("b", 100, None)])
+    other = next(request for request in requests if request.agent.id == "b")
+    assert ids(many)[-1] == "a_99"
+    requests.remove(other)
+    for request in requests:
+        many.answered(request, page_for(request, 1000))
+        while many.advance():
+            assert not ids(many)
+    begun = planned(many)
+    assert windows_of(begun) == [("a", 100, "-created_on")]
+    # What one agent has shown, another does not ask for; it begins again with one window, as any listing does.
+    many.answered(other, page_for(other, 1000))
+    while many.advance():
+        list(many.pending)
+    assert windows_of(planned(many)) == [("b", 100, "-created_on")]
+    many.answered(begun[0], page_for(begun[0], 1000))
+    assert many.advance()
+    assert not ids(many)
+    assert {window[2] for window in windows_of(planned(many))} == {"-created_on"}
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_sort_that_is_refused_is_borne_and_the_next_name_tried(*, ordered: bool) -> None:
+    many = readings("a", knows_sort=False, ordered=ordered)
+    probes = opened(many, total=150)
+    assert windows_of(probes) == PROBES
+    list(many.pending)
+    for request in probes:
+        many.failed(request, BadRequestError("No such field."))
+        while many.advance():
+            assert not ids(many)
+    probes = planned(many)
+    assert windows_of(probes) == [("a", 10, "created_at"), ("a", 10, "-created_at")]
+    for request in probes:
+        many.answered(request, page_for(request, 150))
+        while many.advance():
+            assert not ids(many)
+    (request,) = planned(many)
+    many.answered(request, page_for(request, 150))
+    assert many.advance()
+    assert ids(many) == []
+    (request,) = planned(many)
+    assert request.window.sort == "-created_at"
+    many.answered(request, page_for(request, 150))
+    assert many.advance()
+    assert ids(many) == [f"a_{number}" for number in range(100, 150)]
+    assert not many.advance()
+    assert many.report.agents["a"].complete
+    assert many.report.agents["a"].proof == "order"
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_probe_that_fails_otherwise_fails_its_agent(*, ordered: bool) -> None:
+    many = readings("a", knows_sort=False, ordered=ordered)
+    first, second = opened(many, total=150)
+    list(many.pending)
+    many.failed(first, InternalServerError("No."))
+    assert not many.advance()
+    many.answered(second, page_for(second, 150))
+    with pytest.raises(ExceptionGroup, match="1 of 1 agents failed"):
+        many.end()
+    checkpoint = many.report.checkpoints["a"]
+    many = readings("a", ordered=ordered, resume=checkpoint)
+    read: list[str] = []
+    while requests := planned(many):
+        for request in requests:
+            many.answered(request, page_for(request, 150))
+        while many.advance():
+            read += ids(many)
+    assert read == [f"a_{number}" for number in range(100, 150)]
 
 
 def test_what_is_answered_after_the_end_changes_nothing() -> None:

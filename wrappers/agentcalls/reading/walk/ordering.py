@@ -13,14 +13,14 @@ from agentcalls.reading.walk.sort import BY_TIME, Probe
 from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from agentcalls.reading.walk.ledger import Ledger
     from agentcalls.reading.walk.order import Direction
     from agentcalls.reading.walk.plan import Plan
     from agentcalls.reading.walk.sort import KnownSorts
-    from agentcalls.reading.walk.windows import Row, RowT
+    from agentcalls.reading.walk.windows import Row
     from agentcalls.values import Checkpoint
 
 
@@ -55,8 +55,6 @@ class Ordering:
         nothing of the rest."""
         self._may_ask = matters and self.by_time
         self._probe: Probe | None = None
-        self.delivered: frozenset[str] = frozenset(resume.opening if resume else ())
-        """The ids that were delivered before the order was asked for; in that order they come again, at any place."""
         if not self._may_ask:
             return
         if resume and resume.position:
@@ -69,16 +67,8 @@ class Ordering:
     def _resume(self, checkpoint: Checkpoint) -> None:
         if checkpoint.ordered:
             return
-        if checkpoint.position <= MAX_LIMIT:
-            self.delivered |= frozenset(checkpoint.recent)
         if checkpoint.key is not None or checkpoint.position <= MAX_LIMIT:
             self.ask([] if checkpoint.key is None else [checkpoint.key])
-
-    def open(self, found: Iterable[Row], keys: Sequence[datetime]) -> None:
-        """Take the first answer, which was not the whole listing."""
-        if not self._plan.sort:
-            self.delivered |= {row.id for row in found if row.id is not None}
-        self.ask(keys)
 
     def ask(self, keys: Sequence[datetime]) -> None:
         """Find out whether the server honours the order, unless that is known or does not matter."""
@@ -102,12 +92,6 @@ class Ordering:
         if self._probe:
             self._probe.take(rows)
             self._settle(self._probe)
-
-    def without_delivered(self, rows: list[RowT]) -> list[RowT]:
-        """The rows that were not delivered before the order was asked for."""
-        if not self.delivered:
-            return rows
-        return [row for row in rows if row.id not in self.delivered]
 
     def _settle(self, probe: Probe) -> None:
         if not probe.done:

@@ -12,7 +12,7 @@ from agentcalls.reading.walk.windows import Window
 from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from agentcalls.reading.walk.order import Direction
@@ -26,9 +26,11 @@ _MOST_REPEATS = 16
 
 
 class RecentIds:
-    """The last thousand ids, and a few more: whole pages are forgotten at a time."""
+    """The last thousand ids, and a few more: whole pages are forgotten at a time; those of the opening never are."""
 
-    def __init__(self) -> None:
+    def __init__(self, opening: Iterable[str] = ()) -> None:
+        self.opening = frozenset(opening)
+        """Delivered before the order was known: in that order they come again, at any place."""
         self._known: set[str] = set()
         self._batches: deque[list[str]] = deque()
 
@@ -36,9 +38,9 @@ class RecentIds:
         """The last `count` ids, oldest first."""
         return [id for batch in self._batches for id in batch][-count:]
 
-    def holds_any(self, ids: Iterable[str | None]) -> bool:
+    def holds_any(self, ids: Collection[str | None]) -> bool:
         """Whether one of the ids is among them."""
-        return not self._known.isdisjoint(ids)
+        return not (self._known.isdisjoint(ids) and self.opening.isdisjoint(ids))
 
     def unseen(self, rows: Sequence[RowT]) -> list[RowT]:
         """The rows that are not repeats of one another or of rows remembered; one without an id never is.
@@ -47,7 +49,7 @@ class RecentIds:
         """
         ids = [row.id for row in rows]
         distinct = set(ids)
-        if None not in distinct and len(distinct) == len(ids) and self._known.isdisjoint(distinct):
+        if None not in distinct and len(distinct) == len(ids) and not self.holds_any(distinct):
             self.remember(cast("list[str]", ids))
             return list(rows)
         kept: list[RowT] = []
@@ -55,7 +57,7 @@ class RecentIds:
         for row in rows:
             if row.id is None:
                 kept.append(row)
-            elif row.id not in self._known and row.id not in fresh:
+            elif row.id not in fresh and not self.holds_any((row.id,)):
                 fresh[row.id] = None
                 kept.append(row)
         self.remember(list(fresh))

@@ -81,7 +81,7 @@ class Walk(Generic[RowT]):
         self._ledger = book.Ledger(
             max_items=max_items, since=since, until=until, empty_at_all=empty_at_all
         )
-        self._recent = RecentIds()
+        self._recent = RecentIds(resume.opening if resume else ())
         self._total: int | None = None  # of the latest answer, None where that one is silent
         self._came_short = False
         self._plan = Plan(start) if resume is None else self._resumed(resume)
@@ -144,7 +144,8 @@ class Walk(Generic[RowT]):
         found = self._found(answer, rows) if answer else None
         if answer is None or found is None:
             return []
-        plan.widen()
+        if not self.is_stale(window):
+            plan.widen()
         ledger.most = max(ledger.most, answer.count)
         expected = plan.chain.expected_to(answer.total) if plan.chain else 0
         ledger.note_found(found, beyond=answer.window.end > expected)
@@ -181,7 +182,7 @@ class Walk(Generic[RowT]):
         ids = self._recent.latest(_KEPT_IDS + len(left))
         recent = [id for id in ids if id not in undelivered][-_KEPT_IDS:]
         group = self._plan.chain.group if self._plan.chain else 0
-        opening = self._ordering.delivered - undelivered
+        opening = self._recent.opening - undelivered
         return state.checkpoint(
             self._binding, self._ledger, group=group, recent=recent, opening=opening
         )
@@ -256,7 +257,9 @@ class Walk(Generic[RowT]):
             self._ledger.doubt(book.TWICE)
         found = self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
         if not self._ledger.ended:
-            self._ordering.open(found, keys)
+            if not self._plan.sort:
+                self._recent.opening |= {row.id for row in found if row.id}
+            self._ordering.ask(keys)
         return found
 
     def _read_chained(
@@ -276,8 +279,8 @@ class Walk(Generic[RowT]):
             # A row without a key has no place before or after H: it is new unless its id is known.
             chosen = {id(row) for row in new}
             new = [row for row in rows if row.created_on is None or id(row) in chosen]
-        found = self._ordering.without_delivered(self._recent.unseen(new))
-        if len(found) < len(self._ordering.without_delivered(new)):
+        found = self._recent.unseen(new)
+        if len(found) < sum(row.id not in self._recent.opening for row in new):
             # Behind H, and yet delivered: it moved, or there are two of it.
             self._ledger.doubt(book.TWICE)
         if found and self._came_short:
@@ -304,7 +307,7 @@ class Walk(Generic[RowT]):
         offset = (answer.window.page - 1) * plain.size
         self._plan.open_wide()
         rows = rows[max(0, self._plan.start - offset) :]
-        found = self._ordering.without_delivered(self._recent.unseen(rows))
+        found = self._recent.unseen(rows)
         plain.read_to = offset + plain.size
         if answer.ends or not answer.count:
             # The page is asked for again where the walk is resumed: it may have filled meanwhile.
@@ -334,4 +337,6 @@ class Walk(Generic[RowT]):
             raise ConfigurationError("The checkpoint belongs to another agent or query.")
         self._ledger.resume(checkpoint)
         self._recent.remember(list(checkpoint.recent))
+        if not checkpoint.ordered and checkpoint.position <= MAX_LIMIT:
+            self._recent.opening |= frozenset(checkpoint.recent)
         return Plan.at(State.at(checkpoint), group=checkpoint.group)
