@@ -162,7 +162,7 @@ def test_the_callers_sort_is_probed_and_kept() -> None:
 
 
 def test_a_time_window_rests_on_the_order_alone() -> None:
-    window = {"since": moment(50), "until": moment(180)}
+    window: dict[str, Any] = {"since": moment(50), "until": moment(180)}
     delivered, walk, _ = read(listing_of(250), KnownSorts(), **window)
     assert (len(delivered), walk.report.proof) == (130, "order")
     delivered, walk, _ = read(listing_of(250, names=()), KnownSorts(), **window)

@@ -26,6 +26,7 @@ from agentcalls.reading.walk.plain import RecentIds
 from agentcalls.reading.walk.plan import Plan
 from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.reading.walk.windows import RowT, farthest_window
+from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
