@@ -118,7 +118,7 @@ mutation: $(VENV_READY) ## Break errors, requests and reading in every small way
 	@git ls-files -z | xargs -0 cp --parents -t build/mutation && mv build/mutation/wrappers build/mutation/src
 	@cd build/mutation && PATH="$(BIN):$$PATH" mutmut run && PATH="$(BIN):$$PATH" mutmut results
 
-CONTRACT := PYTHONPATH=tests $(BIN)/python -m contract
+CONTRACT := PYTHONPATH=tests $(BIN)/python -m contract.tool
 
 contract: $(VENV_READY) ## Hold the mock against the contract: schemathesis and the properties, same requests each time
 	@$(CONTRACT) run
@@ -140,7 +140,7 @@ bench-check: $(BENCH_READY) ## Judge the last full `make bench` by the goals; fa
 	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks --check
 
 contract-diff: $(VENV_READY) $(NODE_READY) ## Say what the contract changed since the last release, and whom that breaks
-	@PYTHONPATH=tests $(BIN)/python -m contract.differences
+	@PYTHONPATH=tests $(BIN)/python -m contract.tool.differences
 
 # The checks do not need one another: make --jobs runs them side by side, before the tests, which use each core themselves.
 checks: lint types check-generated contract-diff contract

@@ -16,7 +16,7 @@ from agentcalls.cli.show.output import printable
 from agentcalls.table.columns import COLUMNS
 from agentcalls.table.text import csv_safe, write_csv
 from cli.running import COMMAND, run_here, run_in_terminal, run_process
-from contract.contract import SCHEMAS
+from contract.tool.contract import SCHEMAS
 from faults import changed
 
 if TYPE_CHECKING:

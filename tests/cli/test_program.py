@@ -19,7 +19,7 @@ from agentcalls.cli import main
 from agentcalls.cli.program import COMMANDS
 from cli.pages import FOLDER, help_of, page
 from cli.running import COMMAND, open_terminal, read_to_end, run_in_terminal
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

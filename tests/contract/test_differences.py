@@ -8,8 +8,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from agentcalls import __version__
-from contract.contract import OPENAPI, PARAMETERS
-from contract.differences import (
+from contract.tool.contract import OPENAPI, PARAMETERS
+from contract.tool.differences import (
     DOCUMENTATION,
     READERS,
     RELEASED,
@@ -21,14 +21,14 @@ from contract.differences import (
     main,
     may_break,
 )
-from contract.edits import CALL, GONE, OPERATION, SCHEMAS, edited
-from contract.redocly import REDOCLY
+from contract.tool.edits import CALL, GONE, OPERATION, SCHEMAS, edited
+from contract.tool.redocly import REDOCLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from contract.edits import Edits
+    from contract.tool.edits import Edits
 
 pytestmark = pytest.mark.skipif(
     not REDOCLY.exists(),

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract.lane import KEYS, WANTED, files_with, not_seen, problems_of_a_run
-from contract.lying import Answered, Asked, Honest, lying
-from contract.mutants import ALL, fail, on_status
+from contract.tool.lane import KEYS, WANTED, files_with, not_seen, problems_of_a_run
+from contract.tool.lying import Answered, Asked, Honest, lying
+from contract.tool.mutants import ALL, fail, on_status
 
 if TYPE_CHECKING:
     from pathlib import Path

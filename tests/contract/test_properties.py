@@ -7,16 +7,16 @@ import attrs
 import httpx
 import pytest
 
-from contract.host import Finding, ask
-from contract.lying import lying
-from contract.posing import posing
-from contract.properties import HOSTILE, PROPERTIES, Property, oldest, only_the_key_opens
+from contract.tool.host import Finding, ask
+from contract.tool.lying import lying
+from contract.tool.posing import posing
+from contract.tool.properties import HOSTILE, PROPERTIES, Property, oldest, only_the_key_opens
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from contract.host import Host
-    from contract.lying import Answered, Asked, Honest
+    from contract.tool.host import Host
+    from contract.tool.lying import Answered, Asked, Honest
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 from ruamel.yaml import YAML
 
-from contract.contract import ROOT
-from contract.defects import lint
-from contract.edits import edited
-from contract.generating import generate, make, tools_that_give
-from contract.redocly import REDOCLY
+from contract.tool.contract import ROOT
+from contract.tool.defects import lint
+from contract.tool.edits import edited
+from contract.tool.generating import generate, make, tools_that_give
+from contract.tool.redocly import REDOCLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 from installing import create
 
 if TYPE_CHECKING:

@@ -19,13 +19,13 @@ from attrs import frozen
 from ruamel.yaml import YAML
 
 from agentcalls import __version__
-from contract.contract import OPENAPI
-from contract.redocly import redocly
+from contract.tool.contract import OPENAPI
+from contract.tool.redocly import redocly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-(RELEASED,) = Path(__file__).parent.glob("released-*.yaml")
+(RELEASED,) = Path(__file__).parents[1].glob("released-*.yaml")
 
 Verdict = Literal["breaking", "compatible", "documentation"]
 
