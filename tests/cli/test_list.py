@@ -234,7 +234,7 @@ def test_a_row_that_cannot_be_read_is_shown_as_far_as_it_can(server: FaultServer
         ("stats", "--format", "table", "--by", "end_reason"),
         ("stats", "--format", "table", "--by", "hour"),
         ("check", "--since", "2026-11-23"),
-        pytest.param(("report", "-o", "report.html"), marks=pytest.mark.xdist_group("report")),
+        ("report", "-o", "report.html"),
     ],
     ids=" ".join,
 )

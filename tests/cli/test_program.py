@@ -30,12 +30,7 @@ if TYPE_CHECKING:
     Cli = Callable[..., Result]
 
 EXAMPLES = [
-    pytest.param(
-        name,
-        example,
-        id=f"{name}-{number}",
-        marks=[pytest.mark.xdist_group("report")] if name == "report" else [],
-    )
+    pytest.param(name, example, id=f"{name}-{number}")
     for name in COMMANDS
     for number, example in enumerate(import_module(f"agentcalls.cli.commands.{name}").EXAMPLES, 1)
 ]

@@ -18,7 +18,6 @@ import pytest
 
 from contract.tool.__main__ import main
 from contract.tool.contract import PATH, ROOT, reference_bodies
-from contract.tool.lane import problems_of_a_run
 from contract.tool.live import NEVER, NOSCOPE, PLAN, VARIABLES, EnoughError, Sender
 from contract.tool.lying import lying
 from contract.tool.mutants import (
@@ -720,9 +719,9 @@ def test_our_own_recording_is_held_again_and_lacks_nothing_but_what_was_hidden(r
     assert add("add tenant_id", CALL) in again.section(CONTRACT)
 
 
-def test_what_schemathesis_recorded_is_held_too(run: Runner, tmp_path: Path) -> None:
-    problems_of_a_run(tmp_path / "lane", "--seed", "1", "--max-examples", "5")
-    ran = run({}, "--from", str(tmp_path / "lane" / "traffic.har"))
+def test_what_schemathesis_recorded_is_held_too(run: Runner, lane: tuple[list[str], Path]) -> None:
+    _, reports = lane
+    ran = run({}, "--from", str(reports / "traffic.har"))
     assert ran.status == 0, ran.out
     assert int(re.findall(r"har: (\d+) answers", ran.out)[0]) > 50
     assert "of another method ignored" in ran.out

@@ -32,10 +32,10 @@ def test_the_mock_keeps_the_contract(host: Host, item: Property) -> None:
 
 
 def asked() -> dict[str, list[tuple[str, str]]]:
-    """Each request of each property, to a mock that was asked nothing before."""
+    """Requests of each property, to a mock that was asked nothing before."""
     requests: dict[str, list[tuple[str, str]]] = {item.name: [] for item in PROPERTIES}
     oldest.cache_clear()
-    with posing() as host:
+    with posing(examples=8) as host:
         for item in PROPERTIES:
             sent = requests[item.name]
 
