@@ -25,7 +25,7 @@ from agentcalls.request.key import BearerAuth, Secret
 from agentcalls.request.operation import LIST_CALLS, Operation, Read, Received
 from agentcalls.request.receive import Incoming
 from agentcalls.request.transport import Reply
-from contract.contract import OPENAPI
+from contract.tool.contract import OPENAPI
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ import pytest
 
 import agentcalls
 from agentcalls import settings
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 
 HOUSE = Path(agentcalls.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))

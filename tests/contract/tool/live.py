@@ -11,14 +11,14 @@ import httpx
 
 from agentcalls import ConfigurationError
 from agentcalls.request.host import checked_url
-from contract.host import Finding, Host
-from contract.properties import PROPERTIES, oldest
+from contract.tool.host import Finding, Host
+from contract.tool.properties import PROPERTIES, oldest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from contract.properties import Property
-    from contract.verdict import Mask, Verdict
+    from contract.tool.properties import Property
+    from contract.tool.verdict import Mask, Verdict
 
 VARIABLES = ("AGENTCALLS_BASE_URL", "AGENTCALLS_API_KEY", "AGENTCALLS_AGENT_ID")
 NOSCOPE = "AGENTCALLS_API_KEY_NOSCOPE"

@@ -13,8 +13,8 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from contract.edits import CALL, GONE, OPERATION, SCHEMAS, Edits, edited
-from contract.redocly import redocly
+from contract.tool.edits import CALL, GONE, OPERATION, SCHEMAS, Edits, edited
+from contract.tool.redocly import redocly
 
 PARAMETERS = f"{OPERATION}/parameters"
 RESPONSES = f"{OPERATION}/responses"
@@ -79,7 +79,7 @@ TITLE = """# Defects of the contract
 
 Each of these is seeded into a copy of [openapi.yaml](../openapi.yaml), and the named tools catch it: redocly by the
 rules in brackets (`rule/…` are ours, of redocly.yaml), `check-generated` where the contract itself is right.
-`PYTHONPATH=tests python -m contract.defects` prints this page.
+`PYTHONPATH=tests python -m contract.tool.defects` prints this page.
 
 | defect | caught by |
 | --- | --- |

@@ -12,7 +12,7 @@ import httpx
 
 from agentcalls_mock import RateLimit, Seeding, create_app, open_store, serving
 from agentcalls_mock.auth import SCOPE
-from contract.host import Host, certificates
+from contract.tool.host import Host, certificates
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

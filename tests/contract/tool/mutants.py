@@ -9,12 +9,12 @@ from urllib.parse import unquote
 
 import attrs
 
-from contract.posing import FOREIGN_AGENT, KEY, NOSCOPE_KEY, SMALL_KEY
+from contract.tool.posing import FOREIGN_AGENT, KEY, NOSCOPE_KEY, SMALL_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract.lying import Answered, Asked, Honest, Json, Lie
+    from contract.tool.lying import Answered, Asked, Honest, Json, Lie
 
 DEMO = "/api/v1/console/agents/agent_demo/calls"
 ALL, ERRORS = 0, 1

@@ -19,7 +19,7 @@ import attrs
 import httpx
 from jsonschema_rs import Draft202012Validator, ValidationErrorKind
 
-from contract.contract import OPENAPI, OPERATION, PATH
+from contract.tool.contract import OPENAPI, OPERATION, PATH
 
 if TYPE_CHECKING:
     import ssl

@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
 
-from contract.contract import PATH, SCHEMAS
-from contract.host import Answer, Host, Query, Row, Scheme, ask, credential
+from contract.tool.contract import PATH, SCHEMAS
+from contract.tool.host import Answer, Host, Query, Row, Scheme, ask, credential
 
 OLDEST_FIRST: Query = {"sort": "created_on"}
 LIMITS = (100, 20, 7, 2)

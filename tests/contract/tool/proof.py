@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from contract.contract import ROOT
-from contract.host import Finding
-from contract.lane import CI_OPTIONS, problems_of_a_run
-from contract.lying import lying
-from contract.posing import posing
-from contract.properties import PROPERTIES
+from contract.tool.contract import ROOT
+from contract.tool.host import Finding
+from contract.tool.lane import CI_OPTIONS, problems_of_a_run
+from contract.tool.lying import lying
+from contract.tool.posing import posing
+from contract.tool.properties import PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from contract.host import Host
-    from contract.mutants import Mutant
+    from contract.tool.host import Host
+    from contract.tool.mutants import Mutant
 
 DOCUMENT = ROOT / "docs" / "contract-tests.md"
 # Fewer random requests than `make contract` sends, for the sake of time.

@@ -19,13 +19,13 @@ from attrs import frozen
 from ruamel.yaml import YAML
 
 from agentcalls import __version__
-from contract.contract import OPENAPI
-from contract.redocly import redocly
+from contract.tool.contract import OPENAPI
+from contract.tool.redocly import redocly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-(RELEASED,) = Path(__file__).parent.glob("released-*.yaml")
+(RELEASED,) = Path(__file__).parents[1].glob("released-*.yaml")
 
 Verdict = Literal["breaking", "compatible", "documentation"]
 
@@ -271,7 +271,7 @@ def _named(contract: Any, pointer: str) -> str:
         contract = contract[int(token)] if isinstance(contract, list) else contract[token]
         known = contract if isinstance(contract, dict) else {}
         name = str(known.get("name", token)) if token.isdigit() else token
-        names = [known["operationId"]] if "operationId" in known else [*names, name]
+        names = [str(known["operationId"])] if "operationId" in known else [*names, name]
     start = 2 if names[0] == "components" else 0
     return ".".join(
         name for name in names[start:] if name not in {"parameters", "properties", "schema"}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import schemathesis
 
-from contract.host import credential
-from contract.posing import KEY, NOSCOPE_KEY, SMALL_KEY
+from contract.tool.host import credential
+from contract.tool.posing import KEY, NOSCOPE_KEY, SMALL_KEY
 
 if TYPE_CHECKING:
     from schemathesis import AuthContext, Case, HookContext

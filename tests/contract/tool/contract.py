@@ -8,9 +8,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OPENAPI: dict[str, Any] = YAML(typ="safe").load(ROOT / "openapi.yaml")
-REFERENCE = (Path(__file__).parent / "list-calls.txt").read_text()
+REFERENCE = (Path(__file__).parents[1] / "list-calls.txt").read_text()
 
 PATH, OPERATION = next(
     (path, item["get"])

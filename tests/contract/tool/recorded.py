@@ -13,16 +13,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import attrs
 import httpx
 
-from contract.contract import OPENAPI, PATH
-from contract.host import Finding, Host, hold
-from contract.live import UnusableError, _nobody
+from contract.tool.contract import OPENAPI, PATH
+from contract.tool.host import Finding, Host, hold
+from contract.tool.live import UnusableError, _nobody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from contract.host import Query
-    from contract.verdict import Mask, Verdict
+    from contract.tool.host import Query
+    from contract.tool.verdict import Mask, Verdict
 
 _LISTING = re.compile(PATH.replace("{agentId}", "([^/]+)"))
 _CREDENTIALS = ("authorization", "x-api-key")

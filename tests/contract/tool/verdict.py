@@ -14,14 +14,14 @@ import attrs
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import httpx
 
-    from contract.host import Culprit, Finding
+    from contract.tool.host import Culprit, Finding
 
 # 7 to 15 digits, as people write numbers; not a part of a uuid, of a moment or of a word.
 _NUMBER = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contract.contract import OPENAPI, PATH
+from contract.tool.contract import OPENAPI, PATH
 
 GONE = object()
 """As a value: what stands there is taken out."""

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from contract.contract import ROOT
-from contract.posing import KEY, NOSCOPE_KEY, SMALL_KEY, honest, served
+from contract.tool.contract import ROOT
+from contract.tool.posing import KEY, NOSCOPE_KEY, SMALL_KEY, honest, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contract.posing import Spoil
+    from contract.tool.posing import Spoil
 
-CONFIG = Path(__file__).with_name("schemathesis.toml")
+CONFIG = Path(__file__).parents[1] / "schemathesis.toml"
 CI_OPTIONS = ("--seed", "20261123", "--max-examples", "200")
 KEYS = (KEY, NOSCOPE_KEY, SMALL_KEY)
 WANTED = [

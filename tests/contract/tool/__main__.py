@@ -1,4 +1,4 @@
-"""`python -m contract`: what `make contract`, `make fuzz`, `make mutants` and `make contract-live` run."""
+"""`python -m contract.tool`: what `make contract`, `make fuzz`, `make mutants` and `make contract-live` run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from contract.contract import ROOT
-from contract.host import certificates
-from contract.lane import CI_OPTIONS, problems_of_a_run
-from contract.live import NOSCOPE, Sender, UnusableError, examine, host_from
-from contract.mutants import MUTANTS
-from contract.posing import posing
-from contract.proof import findings, hunt, write_table
-from contract.recorded import as_har, hold_recorded
-from contract.verdict import Mask, Verdict, written
+from contract.tool.contract import ROOT
+from contract.tool.host import certificates
+from contract.tool.lane import CI_OPTIONS, problems_of_a_run
+from contract.tool.live import NOSCOPE, Sender, UnusableError, examine, host_from
+from contract.tool.mutants import MUTANTS
+from contract.tool.posing import posing
+from contract.tool.proof import findings, hunt, write_table
+from contract.tool.recorded import as_har, hold_recorded
+from contract.tool.verdict import Mask, Verdict, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
