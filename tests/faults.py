@@ -29,9 +29,12 @@ _NEWEST = datetime(2026, 11, 23, 12, tzinfo=UTC)
 _LONGEST_WAIT_SECONDS = 10
 
 
-def page_of(page: int = 1, limit: int = 100, calls: int = CALLS) -> dict[str, Any]:
-    """The body of a page of so many calls, newest first."""
+def page_of(
+    page: int = 1, limit: int = 100, calls: int = CALLS, sort: str = "-created_on"
+) -> dict[str, Any]:
+    """The body of a page of so many calls, newest first unless `sort=created_on` is asked for."""
     first = (page - 1) * limit
+    listed = range(calls)[:: -1 if sort == "created_on" else 1]
     return {
         "message": "Success",
         "meta": {
@@ -42,7 +45,7 @@ def page_of(page: int = 1, limit: int = 100, calls: int = CALLS) -> dict[str, An
             "has_next_page": first + limit < calls,
             "has_previous_page": page > 1,
         },
-        "data": [_row(number) for number in range(first, min(first + limit, calls))],
+        "data": [_row(number) for number in listed[first : first + limit]],
     }
 
 
@@ -86,7 +89,8 @@ class Request:
     def body(self) -> bytes:
         """The same as an answer's body."""
         query = parse_qs(urlsplit(self.target).query)
-        return _body_of(int(query["page"][0]), int(query["limit"][0]))
+        sort = query.get("sort", ["-created_on"])[0]
+        return _body_of(int(query["page"][0]), int(query["limit"][0]), sort)
 
 
 class Exchange:
@@ -218,8 +222,8 @@ class FaultServer:
 
 
 @lru_cache(64)
-def _body_of(page: int, limit: int) -> bytes:
-    return json.dumps(page_of(page, limit)).encode()
+def _body_of(page: int, limit: int, sort: str) -> bytes:
+    return json.dumps(page_of(page, limit, sort=sort)).encode()
 
 
 def _shut(connection: socket.socket) -> None:

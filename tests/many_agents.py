@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from agentcalls import Client
     from flavours import MakeClient
 
+FIRST_WALK = 3
+"""Requests that a client's first walk of several pages takes more: two probes, and its first page again."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Agents:
-    """An API of several agents, newest calls first; it remembers what was asked, and fails as a test wants."""
+    """An API of several agents; it remembers what was asked, and fails as a test wants.
+
+    The newest calls come first, unless `sort=created_on` is asked for.
+    """
 
     def __init__(self, row: dict[str, Any], counts: dict[str, int]) -> None:
         self._row = {**row, "ended_at": None}  # nothing that would make pages be read row by row
@@ -47,7 +52,9 @@ class Agents:
             "has_next_page": end < total,
             "has_previous_page": page > 1,
         }
-        rows = [self.row(agent, total - 1 - n) for n in range(end - limit, min(end, total))]
+        falling = request.url.params.get("sort") != "created_on"
+        listed = range(total)[:: -1 if falling else 1]
+        rows = [self.row(agent, number) for number in listed[end - limit : end]]
         body = {"message": "Success", "meta": meta, "data": rows}
         return self.fail(agent, page) or httpx.Response(200, content=json.dumps(body))
 

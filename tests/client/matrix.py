@@ -561,7 +561,11 @@ def client_of(
 
 
 def read(client: Client) -> Outcome:
-    """What the listing gives until it ends or fails."""
+    """What the listing gives until it ends or fails.
+
+    It asks nothing about the order (see `test_probes.py`): its second request is for the second page.
+    """
+    client._sorts.learn("created_on", honoured=True)
     delivered: list[str | None] = []
     listing = client.calls.list("agent_1")
     error: AgentCallsError | None = None

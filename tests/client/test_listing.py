@@ -231,4 +231,8 @@ def test_iterator_says_how_far_it_is(client: Client) -> None:
     next(calls)
     assert repr(calls).endswith("of 'agent_demo': 1 calls of 1 pages>")
     list(calls)
+    # The first page was read again, in the order that the server was seen to honour.
+    assert repr(calls).endswith("of 'agent_demo': 250 calls of 4 pages>")
+    calls = iter(client.calls.list("agent_demo"))
+    list(calls)
     assert repr(calls).endswith("of 'agent_demo': 250 calls of 3 pages>")
