@@ -200,7 +200,7 @@ class Ledger:
         Where the order is the proof, hashes of the last tens of thousands are kept; otherwise those of all rows.
         """
         self._seen += len(found)
-        self._hashes.extend(hash(row.id) for row in found)
+        self._hashes.extend(hash(row.id) for row in found if row.id is not None)
         if ordered and len(self._hashes) >= _COMPARED:
             self.compare()
             del self._hashes[: _COMPARED // 2]

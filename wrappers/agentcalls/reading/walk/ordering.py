@@ -70,9 +70,12 @@ class Ordering:
         if checkpoint.key is not None or checkpoint.position <= MAX_LIMIT:
             self.ask([] if checkpoint.key is None else [checkpoint.key])
 
-    def ask(self, keys: Sequence[datetime]) -> None:
-        """Find out whether the server honours the order, unless that is known or does not matter."""
-        if not self._may_ask or self._plan.ordered:
+    def ask(self, keys: Sequence[datetime], *, again: bool = True) -> None:
+        """Find out whether the server honours the order, unless that is known or does not matter.
+
+        `again` says whether the walk may open again, which it does where the caller gave no sort.
+        """
+        if not self._may_ask or self._plan.ordered or not (again or self._name):
             return
         name = self._name or self._sorts.best or self._sorts.next_to_try
         honoured = self._sorts.honours(name) if name else False

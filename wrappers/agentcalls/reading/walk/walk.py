@@ -260,7 +260,8 @@ class Walk(Generic[RowT]):
         if not self._ledger.ended:
             if not self._plan.sort:
                 self._recent.opening |= {row.id for row in found if row.id}
-            self._ordering.ask(keys)
+            # What has no id cannot be told from what was delivered.
+            self._ordering.ask(keys, again=keyed.whole)
         return found
 
     def _read_chained(
