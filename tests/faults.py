@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,9 @@ _LONGEST_WAIT_SECONDS = 10
 def page_of(
     page: int = 1, limit: int = 100, calls: int = CALLS, sort: str = "-created_on"
 ) -> dict[str, Any]:
-    """The body of a page of so many calls, newest first unless `sort=created_on` is asked for."""
+    """The body of a page of so many calls, newest first unless `sort=created_on` or `created_at` is asked for."""
     first = (page - 1) * limit
-    listed = range(calls)[:: -1 if sort == "created_on" else 1]
+    listed = range(calls)[:: -1 if sort in {"created_on", "created_at"} else 1]
     return {
         "message": "Success",
         "meta": {
@@ -88,9 +88,14 @@ class Request:
     @property
     def body(self) -> bytes:
         """The same as an answer's body."""
-        query = parse_qs(urlsplit(self.target).query)
-        sort = query.get("sort", ["-created_on"])[0]
-        return _body_of(int(query["page"][0]), int(query["limit"][0]), sort)
+        query = self.query
+        sort = query.get("sort", "-created_on")
+        return _body_of(int(query["page"]), int(query["limit"]), sort)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters of its query."""
+        return dict(parse_qsl(urlsplit(self.target).query))
 
 
 class Exchange:
