@@ -121,9 +121,7 @@ def test_the_newest_calls_are_asked_for_by_the_name_that_the_server_sorts_by(
 def test_a_server_without_that_order_is_read_to_the_end_and_proves_nothing(
     cli: Cli, server: FaultServer
 ) -> None:
-    server.fail(
-        changed(lambda page: page["data"].sort(key=lambda row: row["duration_seconds"] or 0))
-    )
+    server.fail(changed(lambda page: page["data"].sort(key=lambda row: row["id"][::-1])))
     ended = cli("check", "agent_demo", "--since", "2026-11-23")
     assert (ended.exit_code, ended.stdout[:27]) == (3, "UNKNOWN: 0 of 210 calls fai")
     assert "not proven complete: agent_demo" in ended.stdout
