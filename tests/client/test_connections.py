@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from agentcalls.request.async_transport import AsyncConnections
+from agentcalls.request.transport import Connections, FreeList
 
 from agentcalls import (
     AgentCallsError,
@@ -20,9 +22,7 @@ from agentcalls import (
     Client,
     ConfigurationError,
 )
-from agentcalls.request.async_transport import AsyncConnections
 from agentcalls.request.host import trusted
-from agentcalls.request.transport import Connections, FreeList
 from agentcalls.settings import MAX_CONNECTIONS
 from faults import Exchange, FaultServer, answer, changed, head_of, script, self_signed
 
