@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from agentcalls.request.log import keyless_logs
 from agentcalls.request.wire.borrowed import BorrowedBase, starts
 
 if TYPE_CHECKING:
@@ -29,9 +30,11 @@ class AsyncBorrowed(BorrowedBase):
     ) -> None:
         """Send a request, and let `incoming` take its answer. Raises the errors of the client's library."""
         request = self._request(outgoing, auth, request_id, deadline)
+        whole = asyncio.timeout(deadline.left())
         try:
-            async with asyncio.timeout(deadline.left()) as whole:
-                await self._exchange(request, incoming)
+            with keyless_logs(auth):
+                async with whole:
+                    await self._exchange(request, incoming)
         except TimeoutError as error:
             if not whole.expired():
                 raise

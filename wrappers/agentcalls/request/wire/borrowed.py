@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from agentcalls.request.host import within
+from agentcalls.request.log import keyless_logs
 
 if TYPE_CHECKING:
     from agentcalls.clock import Deadline
@@ -51,14 +52,15 @@ class Borrowed(BorrowedBase):
     ) -> None:
         """Send a request, and let `incoming` take its answer. Raises the errors of the client's library."""
         request = self._request(outgoing, auth, request_id, deadline)
-        response = self._http.send(request, auth=None, stream=True, follow_redirects=False)
-        try:
-            if starts(incoming, response):
-                for chunk in response.stream:
-                    if not incoming.add(chunk):
-                        break
-        finally:
-            response.close()
+        with keyless_logs(auth):
+            response = self._http.send(request, auth=None, stream=True, follow_redirects=False)
+            try:
+                if starts(incoming, response):
+                    for chunk in response.stream:
+                        if not incoming.add(chunk):
+                            break
+            finally:
+                response.close()
 
     def close(self) -> None:
         """Close the client."""

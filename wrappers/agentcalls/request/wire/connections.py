@@ -82,7 +82,7 @@ class Connections:
 
     def _take_back(self, connection: Connection, *, keep: bool) -> None:
         with self._lock:
-            if keep and connection in self._all:
+            if keep and not self.is_closed:
                 connection.keep()
                 self._free.append(connection)
             else:
