@@ -135,7 +135,9 @@ class AsyncClient(
         return httpx if blind else super()._changed_library()
 
     def _key(self) -> Generator[Any, Any, KeyAuth]:
-        auth: KeyAuth = yield self._config.auth.awaited()
+        auth = self._config.auth
+        if auth.is_given_later:
+            auth = yield auth.awaited()
         return auth
 
     def _awaited(self, awaitable: Awaitable[object]) -> Generator[Any, Any, None]:
@@ -150,12 +152,12 @@ class AsyncClient(
             await asyncio.wait_for(self._closed.wait(), seconds)
 
     def _place(self, seconds: float) -> Generator[Any, Any, None]:
-        yield self._have_place(seconds)
+        # None waits where there is room, and a timeout of asyncio's is not for nothing.
+        yield self._wait_for_place(seconds) if self._slots.locked() else self._slots.acquire()
 
-    async def _have_place(self, seconds: float) -> None:
+    async def _wait_for_place(self, seconds: float) -> None:
         try:
-            # None waits where there is room, and a timeout of asyncio's is not for nothing.
-            async with asyncio.timeout(seconds if self._slots.locked() else None):
+            async with asyncio.timeout(seconds):
                 await self._slots.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("Every connection was in use.") from None

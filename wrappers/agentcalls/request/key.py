@@ -101,6 +101,11 @@ class KeyAuth:
         return type(self)(await self._api_key.asked().awaited())
 
     @property
+    def is_given_later(self) -> bool:
+        """Whether a callable gives the key."""
+        return self._api_key.is_given_later
+
+    @property
     def secret(self) -> str:
         """The key itself, to cut it out of what a server echoes."""
         return self._api_key.checked()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
@@ -67,8 +68,7 @@ class Operation(Generic[ResultT]):
 
     def outgoing(self, arguments: Mapping[str, Any]) -> Outgoing[ResultT]:
         """The request for these arguments, by the Python names of the parameters. Retries send it again as it is."""
-        for place in re.findall(r"{(\w+)}", self.path):
-            name = re.sub(r"(?=[A-Z])", "_", place).lower()
+        for name in _places(self.path):
             check_segment(name, arguments[name])
         parts = self.build(**arguments)
         # As httpx would write them, at a third of the price.
@@ -131,6 +131,12 @@ class Outgoing(Generic[ResultT]):
                 path=operation.path,
             ) from None
         return result, problems
+
+
+@cache
+def _places(path: str) -> list[str]:
+    # The Python names of the parameters in a path template.
+    return [re.sub(r"(?=[A-Z])", "_", place).lower() for place in re.findall(r"{(\w+)}", path)]
 
 
 def _said(problem: Problem) -> str:
