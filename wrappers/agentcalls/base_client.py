@@ -11,7 +11,7 @@ from agentcalls import settings
 from agentcalls.calls import Calls
 from agentcalls.clock import Clock
 from agentcalls.errors import ConfigurationError
-from agentcalls.reading.iterators import Source
+from agentcalls.reading.pages import Source
 from agentcalls.request.exchange import Config, Exchanges
 from agentcalls.request.host import checked_timeout, checked_url, client_of, is_client
 from agentcalls.request.ids import RequestIds

@@ -1,191 +1,30 @@
-"""The iterators over calls, of one agent or of many: the shells that send what a `Schedule` plans, and wait."""
+"""The iterators over calls, of one agent or of many, that people hold."""
 
 from __future__ import annotations
 
-from collections import deque
 from itertools import chain
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self
 
-from attrs import frozen
-
-from agentcalls.clock import Stopwatch
-from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.models import Call
-from agentcalls.process import this
 from agentcalls.reading.ordered import schedule_of_one
+from agentcalls.reading.pages import AsyncPages, SyncPages
 from agentcalls.reading.schedule import ItemT
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
-
-    from agentcalls.clock import Clock
-    from agentcalls.reading.one_agent import AgentReader, Request
+    from agentcalls.reading.one_agent import AgentReader
+    from agentcalls.reading.pages import AsyncSource, SyncSource
     from agentcalls.reading.schedule import Schedule
-    from agentcalls.request.query import CallQuery
-    from agentcalls.request.wire.loop import Job
-    from agentcalls.values import AgentReport, Checkpoint, ManyReport, Page, Report
-
-
-PageT = TypeVar("PageT")
-JobT = TypeVar("JobT", "Job[Page]", "asyncio.Task[Page]")
-
-
-@frozen
-class Source(Generic[PageT, JobT]):
-    """What a client lends to a listing, so that it can ask."""
-
-    fetch: Callable[[CallQuery], PageT]
-    """Gives the page that a query asks for, or raises."""
-    start: Callable[[CallQuery, Callable[[JobT], object], Stopwatch], JobT]
-    """Begins to do so, and tells when it is done; its deadline goes by the stopwatch."""
-    wait: Callable[[SimpleQueue[Any], Iterable[JobT]], None]
-    """Goes on with what was begun until it comes to an answer; of `Client` alone."""
-    concurrency: int
-    """How many of these may be under way at once."""
-    clock: Clock
-
-
-SyncSource: TypeAlias = Source["Page", "Job[Page]"]
-AsyncSource: TypeAlias = Source["Coroutine[Any, Any, Page]", "asyncio.Task[Page]"]
-SourceT = TypeVar("SourceT", bound=Source[Any, Any])
-
-
-class _Pages(Generic[ItemT, JobT]):
-    """What both flavours share of an iteration: the requests under way, and what becomes of each."""
-
-    def __init__(
-        self,
-        schedule: Schedule[ItemT],
-        source: Source[Any, JobT],
-        arrived: Callable[[tuple[Request, JobT]], None],
-    ) -> None:
-        self.schedule = schedule
-        self._start: Callable[..., JobT] = source.start
-        self._arrived: Callable[[tuple[Request, JobT]], None] = arrived
-        self._under_way: dict[Request, JobT] = {}
-        # The deadlines of what is under way stand still while nobody waits for more.
-        self._watch = Stopwatch(source.clock.now)
-
-    def _prepare(self) -> bool:
-        # Whether there may be more to hand out. What was answered makes room, so the next requests go out first.
-        more = self.schedule.advance()
-        # The first request is alone: nothing else may be wanted.
-        while self.schedule.room > 1 and (request := self.schedule.plan()):
-            self._send(request)
-        return more
-
-    @property
-    def _must_wait(self) -> bool:
-        # What is still under way when all is done was discarded.
-        return bool(self._under_way) and not self.schedule.done
-
-    def _send(self, request: Request) -> None:
-        # The callback holds no reference to the iterator, which is closed when it is dropped.
-        arrived = self._arrived
-
-        def arrive(done: JobT) -> None:
-            arrived((request, done))
-
-        self._under_way[request] = self._start(request.query, arrive, self._watch)
-
-    def _receive(self, request: Request, job: JobT, *, is_cancelled: bool) -> None:
-        if self._under_way.get(request) is not job:
-            return  # it was begun anew, or is of no use any more
-        del self._under_way[request]
-        if is_cancelled:
-            # The reader itself was not cancelled, and a CancelledError would say so.
-            raise ConfigurationError("The client, or the iterator, was closed while it was read.")
-        self._take(request, job.result)
-
-    def _take(self, request: Request, give: Callable[[], Page]) -> None:
-        try:
-            page = give()
-        except AgentCallsError as error:
-            self.schedule.failed(request, error)
-        else:
-            self.schedule.answered(request, page)
-
-    def _send_next(self) -> bool:
-        # Whether anything was left to ask for.
-        if request := self.schedule.plan():
-            self._send(request)
-            return True
-        self.forget()
-        self.schedule.end()
-        return False
-
-    def forget(self) -> None:
-        """Cancel what is under way."""
-        jobs = list(self._under_way.values())
-        self._under_way.clear()
-        for job in jobs:
-            job.cancel()
-
-    def close(self) -> None:
-        """End the iteration."""
-        self.schedule.stop()
-        self.forget()
-
-
-class _SyncPages(_Pages[ItemT, "Job[Page]"]):
-    """The calls of an iteration, answer by answer."""
-
-    def __init__(self, schedule: Schedule[ItemT], source: SyncSource) -> None:
-        self._wait = source.wait
-        self._process = this.id
-        self._answers: SimpleQueue[tuple[Request, Job[Page]]] = SimpleQueue()
-        self._handed_out: Iterator[ItemT] = iter(())
-        super().__init__(schedule, source, self._answers.put)
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Iterator[ItemT]:
-        self._watch.go()
-        try:
-            with self.schedule.stopped_by_errors(self.forget):
-                self._stay_in_process()
-                while not self._prepare():
-                    if not self._advance():
-                        raise StopIteration
-        finally:
-            self._watch.stop()
-        self._handed_out = self.schedule.pending
-        return self._handed_out
-
-    def _advance(self) -> bool:
-        # Whether there is more to wait for.
-        if not self._must_wait and not self._send_next():
-            return False
-        self._wait(self._answers, self._under_way.values())
-        request, job = self._answers.get()
-        self._receive(request, job, is_cancelled=job.is_cancelled)
-        return True
-
-    def _stay_in_process(self) -> None:
-        # A process that was forked asks anew: what is under way belongs to its parent.
-        if self._process != this.id:
-            self._process = this.id
-            requests = list(self._under_way)
-            self.forget()
-            for request in requests:
-                self._send(request)
-
-    def close(self) -> None:
-        super().close()
-        deque(self._handed_out, maxlen=0)
+    from agentcalls.values import AgentReport, Checkpoint, ManyReport, Report
 
 
 class _SyncIterator(chain[ItemT]):
     """Items that are handed out one by one without a line of Python."""
 
-    _pages: _SyncPages[ItemT]
+    _pages: SyncPages[ItemT]
     _schedule: Schedule[ItemT]
 
     @classmethod
-    def _over(cls, pages: _SyncPages[ItemT]) -> Self:
+    def _over(cls, pages: SyncPages[ItemT]) -> Self:
         self: Any = cls.from_iterable(pages)
         self._pages, self._schedule = pages, pages.schedule
         return self  # type: ignore[no-any-return]
@@ -197,41 +36,8 @@ class _SyncIterator(chain[ItemT]):
     __del__ = close
 
 
-class _AsyncPages(_Pages[ItemT, "asyncio.Task[Page]"]):
-    """The same, to be awaited."""
-
-    def __init__(self, schedule: Schedule[ItemT], source: AsyncSource) -> None:
-        import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
-
-        self._answers: asyncio.Queue[tuple[Request, asyncio.Task[Page]]] = asyncio.Queue()
-        super().__init__(schedule, source, self._answers.put_nowait)
-
-    async def advance(self) -> bool:
-        """Whether there may be more to hand out."""
-        self._watch.go()
-        try:
-            with self.schedule.stopped_by_errors(self.forget):
-                if self._prepare():
-                    return True
-                if not self._must_wait and not self._send_next():
-                    return False
-                request, task = await self._answers.get()
-                self._receive(request, task, is_cancelled=task.cancelled())
-        finally:
-            self._watch.stop()
-        return True
-
-    async def aclose(self) -> None:
-        """End the iteration."""
-        import asyncio  # noqa: PLC0415 (as above)
-
-        tasks = list(self._under_way.values())
-        self.close()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 class _AsyncIterator(Generic[ItemT]):
-    def __init__(self, pages: _AsyncPages[ItemT]) -> None:
+    def __init__(self, pages: AsyncPages[ItemT]) -> None:
         self._pages, self._schedule = pages, pages.schedule
 
     def __aiter__(self) -> Self:
@@ -298,7 +104,7 @@ class CallIterator(_OfOne, _SyncIterator[Call]):
 
     def __new__(cls, reader: AgentReader, source: SyncSource) -> Self:  # noqa: D102 (as above)
         schedule = schedule_of_one(reader, concurrency=source.concurrency)
-        self = cls._over(_SyncPages(schedule, source))
+        self = cls._over(SyncPages(schedule, source))
         self._reader = reader
         return self
 
@@ -312,7 +118,7 @@ class AsyncCallIterator(_OfOne, _AsyncIterator[Call]):
     def __init__(self, reader: AgentReader, source: AsyncSource) -> None:
         self._reader = reader
         schedule = schedule_of_one(reader, concurrency=source.concurrency)
-        super().__init__(_AsyncPages(schedule, source))
+        super().__init__(AsyncPages(schedule, source))
 
 
 class ManyIterator(_OfMany, _SyncIterator[tuple[str, Call]]):
@@ -324,7 +130,7 @@ class ManyIterator(_OfMany, _SyncIterator[tuple[str, Call]]):
     """
 
     def __new__(cls, schedule: Schedule[tuple[str, Call]], source: SyncSource) -> Self:  # noqa: D102 (as above)
-        return cls._over(_SyncPages(schedule, source))
+        return cls._over(SyncPages(schedule, source))
 
 
 class AsyncManyIterator(_OfMany, _AsyncIterator[tuple[str, Call]]):
@@ -334,4 +140,4 @@ class AsyncManyIterator(_OfMany, _AsyncIterator[tuple[str, Call]]):
     """
 
     def __init__(self, schedule: Schedule[tuple[str, Call]], source: AsyncSource) -> None:
-        super().__init__(_AsyncPages(schedule, source))
+        super().__init__(AsyncPages(schedule, source))
