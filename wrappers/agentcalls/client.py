@@ -16,8 +16,8 @@ from agentcalls.base_client import BaseClient, Kinds
 from agentcalls.calls import Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import CallListing, ManyListing
-from agentcalls.process import this
 from agentcalls.request.key import ApiKey
+from agentcalls.request.process import this
 from agentcalls.request.wire.borrowed import Borrowed
 from agentcalls.request.wire.connections import Connections
 from agentcalls.request.wire.loop import LONGEST_TURN_SECONDS, Job, Loop

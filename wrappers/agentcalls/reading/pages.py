@@ -10,8 +10,8 @@ from attrs import frozen
 
 from agentcalls.clock import Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
-from agentcalls.process import this
 from agentcalls.reading.schedule import ItemT
+from agentcalls.request.process import this
 
 if TYPE_CHECKING:
     import asyncio

@@ -7,8 +7,8 @@ from itertools import count
 from secrets import token_hex
 
 from agentcalls.errors import ConfigurationError
-from agentcalls.process import this
 from agentcalls.request.log import log_foreign_ids
+from agentcalls.request.process import this
 
 REQUEST_ID = "X-Request-Id"
 _LONGEST_PREFIX = 64

@@ -129,11 +129,13 @@ class Ledger:
         if answer.count and answer.granted is None and self.most <= answer.count:
             self.doubt(UNCONFIRMED)
 
-    def note_total(self, total: int | None) -> None:
-        """Note what an answer says of the listing's length."""
-        if total is not None:
-            self.total = total
-            self.first_total = total if self.first_total is None else self.first_total
+    def note_meta(self, answer: Evidence) -> None:
+        """Note what an answer says of the listing's length, and of the page that it is."""
+        if answer.page not in {None, answer.window.page}:
+            self.doubt(CLAMPED if answer.clamped else OTHER_PAGE)
+        if answer.total is not None:
+            self.total = answer.total
+            self.first_total = self.total if self.first_total is None else self.first_total
 
     def note_used(self, count: int, *, found: int, passed_over: int) -> None:
         """Count an answer of `count` rows: those found in it are new, and those passed over were not asked for."""
