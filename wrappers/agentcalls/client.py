@@ -51,8 +51,8 @@ class Client(BaseClient[ApiKey, httpx.Client, Calls[CallListing, ManyListing]]):
             else "bearer".
         timeout: Seconds for each of connecting, reading, writing and waiting for a connection, or an
             `httpx.Timeout`; 30 where it is left out, 10 to connect, or what `http_client` says.
-        http_client: An `httpx.Client`, or one of httpx2, to send with, for proxies, transports or limits of your own. It
-            stays yours: closing this client leaves it open.
+        http_client: An `httpx.Client`, or one of httpx2, to send with, for proxies, transports or limits of your own.
+            It stays yours: closing this client leaves it open.
         allow_http: Permit plain http to hosts other than this machine, which shows the key to the network.
         concurrency: How many requests a listing may have under way at once, 1 to 64; 1 is one after another.
         max_retries: How often a request is tried again after its first attempt.
@@ -62,7 +62,7 @@ class Client(BaseClient[ApiKey, httpx.Client, Calls[CallListing, ManyListing]]):
         strict: Raise `UnexpectedResponseError` for a page with a problem, rather than report it in `page.problems`.
         on_retry: Called with a `Retry` before each wait for a retry. What it raises ends the request.
         on_exchange: Called with an `Exchange` after each attempt, answered or not. What it raises ends the request.
-        request_id_prefix: What the `X-Request-Id` of each attempt begins with: at most 64 characters of visible ASCII.
+        request_id_prefix: What the `X-Request-Id` of each attempt begins with, at most 64 visible characters of ASCII.
         clock: What tells the time and sleeps; for tests.
 
     Raises:
