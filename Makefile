@@ -4,16 +4,16 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-# Or else each of the many processes that the tests start compiles all that it imports.
+# With this variable set, each of the many test processes would compile every module that it imports.
 unexport PYTHONDONTWRITEBYTECODE
-# What a shell has on its path is not what the environments hold.
+# A shell's own module path must not mix with the environments.
 unexport PYTHONPATH PYTHONHOME
 
 ifneq ($(words $(CURDIR)),1)
-$(error The path of this folder has a space in it, which virtual environments do not bear: $(CURDIR))
+$(error The path of this folder contains a space, which virtual environments cannot handle: $(CURDIR))
 endif
 ifneq ($(strip $(foreach sign,; & | < > ` ' " : $$ ( ),$(findstring $(sign),$(CURDIR)))),)
-$(error The path of this folder has a character in it that shells or virtual environments do not bear: $(CURDIR))
+$(error The path of this folder contains a character that shells or virtual environments cannot handle: $(CURDIR))
 endif
 ifeq ($(wildcard openapi.yaml),)
 $(error Run make in the folder of its Makefile: make -C FOLDER)
@@ -37,7 +37,7 @@ PORT ?= 8010
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-demo: $(DEMO_READY) ## Pull an agent's call log through the facade, from the mock, over HTTP
+demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with the facade
 	@$(DEMO)/bin/python examples/demo.py
 
 # The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed.
@@ -49,7 +49,7 @@ test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 	@$(PYTEST) -p no:schemathesis tests/unit tests/house
 
-nightly: $(VENV_READY) chromium ## Run all that takes long: whole simulations, kills, random contracts, all mutants
+nightly: $(VENV_READY) chromium ## Run the slow tests: whole simulations, kills, random contracts, all mutants
 	@SHIFTING_LISTINGS=20 $(PYTEST) tests/simulation
 	@AGENTCALLS_KILLS=50 $(PYTEST) tests/export/test_killing.py
 	@$(MAKE) fuzz SECONDS=600
@@ -66,11 +66,11 @@ test-all: ## Run the tests on each Python of this machine, from 3.11 to 3.14
 	  [ -z "$$found" ] || $(MAKE) test PYTHON="$$found" VENV=.cache/venv-$$version; \
 	done
 
-mock: $(DEMO_READY) ## Run the API's stand-in on 127.0.0.1:8010 (PORT=…) until Ctrl-C
+mock: $(DEMO_READY) ## Run the mock of the API on 127.0.0.1:8010 (PORT=…) until Ctrl-C
 	@exec $(DEMO)/bin/agentcalls-mock --port $(PORT)
 
-# The generator clears only part of its output folder, hence a new one each time; a contract that it refuses
-# leaves the committed code as it was. It looks ruff up on PATH and formats nothing where it finds none.
+# The generator clears only part of its output folder, so it gets a new one each time. If it refuses the contract, the
+# committed code does not change. It looks for ruff on PATH, and formats nothing without it.
 .PHONY: build/generated
 build/generated: $(VENV_READY)
 	@rm -rf $@ && mkdir -p $@
@@ -78,16 +78,16 @@ build/generated: $(VENV_READY)
 	  --meta none --output-path $@/agentcalls_api --fail-on-warning
 	@touch $@/agentcalls_api/py.typed
 
-generate: build/generated ## Turn openapi.yaml into generated/
+generate: build/generated ## Generate generated/ from openapi.yaml
 	@rm -rf generated && mv build/generated generated
 	@git status --short generated 2>/dev/null || true
 
-check-generated: build/generated ## Fail when generated/ is not what openapi.yaml generates
+check-generated: build/generated ## Fail if generated/ does not match openapi.yaml
 	@diff --recursive --exclude=__pycache__ build/generated generated \
-	  || { echo "generated/ is not what openapi.yaml generates: run make generate" >&2; exit 1; }
-	@echo "generated/ is what openapi.yaml generates"
+	  || { echo "generated/ does not match openapi.yaml: run make generate" >&2; exit 1; }
+	@echo "generated/ matches openapi.yaml"
 
-cli-docs: $(VENV_READY) ## Write docs/cli anew from the help texts of the command line
+cli-docs: $(VENV_READY) ## Rewrite docs/cli from the help texts of the command line
 	@cd tests && $(BIN)/python -m cli.pages
 
 lint: $(VENV_READY) $(NODE_READY) ## Check style, layers and the contract
@@ -98,7 +98,7 @@ lint: $(VENV_READY) $(NODE_READY) ## Check style, layers and the contract
 	@$(BIN)/openapi-spec-validator openapi.yaml
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint openapi.yaml
 
-types: mypy pyright ## Check types: mypy strict on all code, pyright on what is handwritten
+types: mypy pyright ## Check types: mypy strict on all code, pyright on the handwritten code
 
 mypy: $(VENV_READY)
 	@$(BIN)/mypy
@@ -106,50 +106,50 @@ mypy: $(VENV_READY)
 pyright: $(VENV_READY) $(NODE_READY)
 	@node_modules/.bin/pyright --project pyproject.toml --pythonpath $(BIN)/python
 
-format: $(VENV_READY) ## Format the handwritten code and mend what can be mended
+format: $(VENV_READY) ## Format the handwritten code and apply automatic fixes
 	@$(BIN)/ruff check --fix $(HANDWRITTEN)
 	@$(BIN)/ruff format $(HANDWRITTEN)
 
 dist: $(VENV_READY) ## Build the wheel and the sdist into dist/
 	@rm -rf dist && $(BIN)/hatchling build
 
-mutation: $(VENV_READY) ## Break errors, requests and reading in every small way; say what no test notices
+mutation: $(VENV_READY) ## Break errors, requests and reading in every small way; list what no test notices
 	@rm -rf build/mutation && mkdir -p build/mutation
 	@git ls-files -z | xargs -0 cp --parents -t build/mutation && mv build/mutation/wrappers build/mutation/src
 	@cd build/mutation && PATH="$(BIN):$$PATH" mutmut run && PATH="$(BIN):$$PATH" mutmut results
 
 CONTRACT := PYTHONPATH=tests $(BIN)/python -m contract
 
-contract: $(VENV_READY) ## Hold the mock against the contract: schemathesis and the properties, same requests each time
+contract: $(VENV_READY) ## Check the mock against the contract: schemathesis and the properties, same requests each time
 	@$(CONTRACT) run
 	@$(BIN)/pytest -q tests/contract/test_properties.py tests/contract/test_schemathesis.py -k the_contract --junit-xml=reports/properties.xml
 
-fuzz: $(VENV_READY) ## The same with random requests; prints its seed (SEED=… repeats it, SECONDS=600 goes on for so long)
+fuzz: $(VENV_READY) ## The same with random requests; prints its seed (SEED=… repeats it, SECONDS=600 sets how long)
 	@$(CONTRACT) fuzz $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
-contract-live: $(VENV_READY) ## Hold the real API against the contract: GET, BUDGET=60 at RATE=2 a second; FROM=answers.har instead
+contract-live: $(VENV_READY) ## Check the real API against the contract: GET, BUDGET=60 at RATE=2 per second; or recorded answers, FROM=answers.har
 	@$(CONTRACT) live $(if $(FROM),--from '$(FROM)') $(if $(BUDGET),--budget $(BUDGET)) $(if $(RATE),--rate $(RATE))
 
-mutants: $(VENV_READY) ## Break the mock in every way, see who notices, and write the table of docs/contract-tests.md
+mutants: $(VENV_READY) ## Break the mock in every way, see which test notices, and write the table of docs/contract-tests.md
 	@$(CONTRACT) mutants $(if $(ONLY),--only '$(ONLY)')
 
-bench: $(BENCH_READY) ## Measure side by side with the peers, 8 minutes; QUICK=1 for a rough idea in one
+bench: $(BENCH_READY) ## Measure beside the peers, in 8 minutes; QUICK=1 for a rough result in one
 	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks $(if $(QUICK),--quick)
 
-bench-check: $(BENCH_READY) ## Judge the last full `make bench` by the goals; fails for any that is missed
+bench-check: $(BENCH_READY) ## Compare the last full `make bench` with the goals; fail if one is missed
 	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks --check
 
-contract-diff: $(VENV_READY) $(NODE_READY) ## Say what the contract changed since the last release, and whom that breaks
+contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed since the last release, and which users that breaks
 	@PYTHONPATH=tests $(BIN)/python -m contract.differences
 
-# The checks do not need one another: make --jobs runs them side by side, before the tests, which use each core themselves.
+# The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves.
 checks: lint types check-generated contract-diff contract
 
-check: ## All that CI runs
+check: ## Run everything that CI runs
 	@$(MAKE) --jobs=2 --output-sync=target checks
 	@$(MAKE) test
 
-# A lock carries names, versions and hashes, and no host. The demo's versions are those of the tests.
+# A lock has names, versions and hashes, but no host. The demo has the same versions as the tests.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 define LOCKS
 @$(COMPILE) $(1) --all-extras --group dev pyproject.toml --output-file $(2)requirements.lock
@@ -158,22 +158,22 @@ define LOCKS
 @$(COMPILE) $(1) pyproject.toml benchmarks/requirements.in --output-file $(2)benchmarks/requirements.lock
 endef
 
-lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers anew into the four locks
+lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers again into the four locks
 	$(call LOCKS,--upgrade,)
 
-check-locks: $(VENV_READY) ## Fail when a lock is not what pyproject.toml asks for; before a release, since it asks the registry
+check-locks: $(VENV_READY) ## Fail if a lock does not match pyproject.toml; run it before a release, since it asks the registry
 	@rm -rf build/locks && mkdir -p build/locks
 	@cp --parents requirements.lock environments/*.lock benchmarks/requirements.lock build/locks
 	$(call LOCKS,,build/locks/)
 	@for lock in requirements.lock environments/*.lock benchmarks/requirements.lock; do diff $$lock build/locks/$$lock; done
-	@echo "The locks are what pyproject.toml asks for"
+	@echo "The locks match pyproject.toml"
 
-clean: ## Remove everything that make made
+clean: ## Remove everything that make created
 	@rm -rf .venv .cache build dist node_modules reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find generated wrappers mock tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Nothing is resolved here: environments/create installs each line of a lock as it stands. An environment whose Python
-# has gone, that was made elsewhere, or with another PYTHON than the one that is given, is made anew.
+# Nothing is resolved here: environments/create installs each line of a lock unchanged. An environment is rebuilt if
+# its Python is gone, if it was made elsewhere, or if it was made with another PYTHON.
 stands = $(and $(wildcard $(1)/bin/python),$(filter $(CURDIR),$(shell cat $(1)/.by-make 2>/dev/null)),$(if \
   $(filter file,$(origin PYTHON)),yes,$(filter $(PYTHON),$(shell cat $(1)/.by-make 2>/dev/null))))
 
@@ -183,27 +183,27 @@ $(VENV_READY): requirements.lock pyproject.toml $(if $(call stands,$(VENV)),,gon
 $(DEMO_READY): environments/demo.lock pyproject.toml $(if $(call stands,$(DEMO)),,gone)
 	@environments/create "$(PYTHON)" $(DEMO) $< . && touch $@
 
-# An environment of its own: the peers must not decide the versions that the tests run with.
+# A separate environment: the peers must not influence the versions that the tests run with.
 $(BENCH_READY): benchmarks/requirements.lock $(if $(call stands,$(BENCH)),,gone)
 	@environments/create "$(PYTHON)" $(BENCH) $< && touch $@
 
 .PHONY: gone
 gone:
 
-# The tests look at the report in a browser. Where there is none and none can be installed, they are skipped, or fail
-# where CI is set.
+# Some tests look at the report in a browser. If there is none and none can be installed, they are skipped; in CI they
+# fail.
 .PHONY: chromium
 chromium: $(VENV_READY)
 	@$(BIN)/python tests/browser.py || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "Installing chromium, once"; \
 	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } >/dev/null || true; \
 	else \
-	  echo "No Chromium on this machine: the tests of the report in a browser are left out" >&2; \
+	  echo "No Chromium on this machine: the tests of the report in a browser are skipped" >&2; \
 	fi
 
 $(NODE_READY): package-lock.json
-	@[ ! -L node_modules ] || { echo "node_modules is a link: npm would empty the folder that it leads to" >&2; exit 1; }
-	@command -v npm >/dev/null || { echo "make lint, make types and some tests of the contract need node, with npm" >&2; exit 1; }
+	@[ ! -L node_modules ] || { echo "node_modules is a link: npm would empty the folder that it points to" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "make lint, make types and some tests of the contract need node with npm" >&2; exit 1; }
 	@echo "Setting up node_modules, once"
 	@npm ci --silent
 	@touch $@

@@ -1,7 +1,7 @@
-"""Measure, or judge what was measured last.
+"""Measure, or judge the last results.
 
 python -m benchmarks [--quick] [--only NAME …]     measure, print the table, write the results
-python -m benchmarks --check                       say which goals the last full results miss; exit 1 for any
+python -m benchmarks --check                       say which goals the last full results miss; exit 1 if any
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MEASURES = {measure.__name__: measure for measure in (*NETWORKED, *FRESH)}
 
 
 def measure(*, quick: bool, only: list[str]) -> None:
-    """Take the measures, all of them or `only` some, and print the table; only a whole run is written down."""
+    """Take all measures, or `only` some, and print the table; only a full run is saved."""
     path = _QUICK_RESULTS if quick else _RESULTS
     figures: dict[str, Figure] = {}
     for name in only or _MEASURES:
@@ -43,11 +43,11 @@ def measure(*, quick: bool, only: list[str]) -> None:
 
 
 def check() -> int:
-    """The exit code for the last full results: 1 where a goal is missed."""
+    """The exit code for the last full results: 1 if a goal is missed."""
     results = load(_RESULTS)
     print(table(results))
     if outdated(results):
-        print("The facade may have changed since: `make bench` measures it anew.", file=sys.stderr)
+        print("The facade may have changed since: run `make bench` again.", file=sys.stderr)
     missed = [goal for goal in GOALS if not is_met(goal, results.figures)]
     for goal in missed:
         print(f"missed: {goal.text} ({goal.figure})", file=sys.stderr)
@@ -56,7 +56,7 @@ def check() -> int:
 
 
 def main() -> int:
-    """Do what the command line asks for."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer pages and rounds")
     parser.add_argument("--only", nargs="+", default=[], choices=_MEASURES, help="write nothing")

@@ -1,4 +1,4 @@
-"""Figures: a median and how far the rounds spread around it."""
+"""Figures: the median of the rounds, and their spread."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Figure:
     value: float
     """Their median."""
     low: float
-    """Their lower quartile; of fewer than four rounds the lowest."""
+    """Their lower quartile; with fewer than four rounds the lowest value."""
     high: float
-    """Their upper quartile; of fewer than four rounds the highest."""
+    """Their upper quartile; with fewer than four rounds the highest value."""
     rounds: int
 
 
@@ -35,5 +35,5 @@ def figure(values: Sequence[float]) -> Figure:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
-    """The ratio of two clients, taken in each round: what slows the machine in a round slows both."""
+    """The ratio of two clients, taken in each round, because a slow machine slows both in the same round."""
     return figure([one / other for one, other in zip(ours, theirs, strict=True)])

@@ -1,4 +1,4 @@
-"""The goals, each with the figure that it judges: the one table that `make bench-check` goes by."""
+"""The goals, each with its figure: the table for `make bench-check`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from attrs import frozen
 
 @frozen
 class Goal:
-    """A figure and how large it may be."""
+    """A figure and its largest allowed value."""
 
     figure: str
     """Its key among the results."""

@@ -1,4 +1,4 @@
-"""The measures: each starts what it needs, reads in turn, and gives figures by their keys; none where it cannot."""
+"""The measures: each starts its processes, reads in turn, and returns figures by key, or none if it cannot."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _SHOWN += ["aiohttp + msgspec"]
 
 @frozen(kw_only=True)
 class Scale:
-    """How much is measured."""
+    """The amount of measuring."""
 
     pages: int
-    """Pages of 100 calls in a listing that is waited for."""
+    """Pages of 100 calls in a listing with slow answers."""
     cpu_pages: int
-    """Pages in one that takes CPU: few, so that the clients of a round are compared within a second."""
+    """Pages in a listing for CPU time: few, so that the clients of a round are compared within a second."""
     rounds: int
-    """Rounds of what takes CPU."""
+    """Rounds for CPU time."""
     latency_rounds: int
-    """Rounds of what waits."""
+    """Rounds for wall time."""
     agents: int
-    """Agents that are read side by side, and one after another."""
+    """Agents that are read in parallel, and one after another."""
     commands: tuple[tuple[int, int], ...]
-    """Agents that the commands read, and the milliseconds that each answer takes."""
+    """Agents that the commands read, and the milliseconds of each answer."""
     streams: tuple[tuple[str, int], ...]
-    """Names and lengths of the listings whose memory is measured."""
+    """Names and lengths of the listings for memory measures."""
 
 
 FULL = Scale(
@@ -67,19 +67,19 @@ QUICK = Scale(
 
 
 def sequential(scale: Scale) -> dict[str, Figure]:
-    """CPU per call where nothing waits: the clients that the goals name."""
+    """CPU per call without waits: the clients in the goals."""
     return _cpu(_JUDGED, scale.cpu_pages, scale.rounds)
 
 
 def others(scale: Scale) -> dict[str, Figure]:
-    """The same for the rest, in fewer rounds, and without the figures that are judged."""
+    """The same for the other clients, in fewer rounds, without goals."""
     figures = _cpu(_SHOWN, scale.cpu_pages, -(-scale.rounds // 4))
     del figures["cpu µs/raw"]
     return figures
 
 
 def unknown_field(scale: Scale) -> dict[str, Figure]:
-    """The same where every row has a field that the contract does not know."""
+    """The same with an unknown field in every row."""
     figures = _cpu(["plain", "raw"], scale.cpu_pages, scale.rounds, unknown_field=True)
     return {"unknown/raw": figures["plain/raw"]}
 
@@ -98,7 +98,7 @@ def _cpu(
 
 
 def latency(scale: Scale) -> dict[str, Figure]:
-    """Wall time where each answer takes 50 ms."""
+    """Wall time if each answer takes 50 ms."""
     ours = ["exact-8", "plain-8"]
     ours += [f"{flavour}exact-{window}" for window in (16, 32) for flavour in ("", "async-")]
     calls = scale.pages * 100
@@ -118,7 +118,7 @@ def latency(scale: Scale) -> dict[str, Figure]:
 
 
 def memory(scale: Scale) -> dict[str, Figure]:
-    """By how much streaming grows the process, and what a kept call takes."""
+    """The growth of the process while streaming, and the memory of a kept call."""
     figures: dict[str, Figure] = {}
     for flavour, reader in (("sync", "exact-8"), ("async", "async-exact-8")):
         grown = {name: _growth(reader, calls) for name, calls in scale.streams}
@@ -138,7 +138,7 @@ def memory(scale: Scale) -> dict[str, Figure]:
 
 
 def many_agents(scale: Scale) -> dict[str, Figure]:
-    """Wall time for the listings of many agents, 300 calls each, where each answer takes 20 ms."""
+    """Wall time for the listings of many agents, 300 calls each, if each answer takes 20 ms."""
     calls = 300 * scale.agents
     with page_server(300, latency_ms=20) as url:
         try:
@@ -179,7 +179,7 @@ def commands(scale: Scale) -> dict[str, Figure]:
 
 
 def exports(scale: Scale) -> dict[str, Figure]:
-    """CPU per call of exports beside iterating the same listing, and by how much a long one grows the process."""
+    """CPU per call of exports beside iterating the same listing, and the growth of the process in a long export."""
     names = [f"export-{name}" for name in ("csv", "ndjson", "parquet")]
     calls = scale.cpu_pages * 100
     with page_server(calls) as url:

@@ -1,6 +1,6 @@
-"""How agentcalls reads a listing in each measure, with today's facade or a later one.
+"""How agentcalls reads a listing in each measure.
 
-An option that the facade does not know yet raises `NotAvailableError`, and the measure has no figure.
+An option that the facade does not have raises `NotAvailableError`, and the measure has no figure.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ AGENT = "agent_0"
 
 
 class NotAvailableError(Exception):
-    """The facade, as it is, cannot do what is measured."""
+    """The facade cannot do what is measured."""
 
 
 def sync_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], Iterator[object]]:
-    """What reads the whole listing with one client, which stays open."""
+    """A function that reads the whole listing with one client, which stays open."""
     from agentcalls import Client  # noqa: PLC0415 (imports are measured)
 
     client = _made(Client, url, concurrency)
@@ -45,7 +45,7 @@ def async_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], Asy
 def many_reader(
     url: str, *, agents: int, concurrency: int, **filters: Any
 ) -> Callable[[], Iterator[object]]:
-    """What reads the listings of many agents: one after another at a concurrency of 1, else with `list_many`."""
+    """A function that reads the listings of many agents: in turn at a concurrency of 1, otherwise with `list_many`."""
     from agentcalls import Client  # noqa: PLC0415 (imports are measured)
 
     client = _made(Client, url, concurrency)
@@ -56,9 +56,9 @@ def many_reader(
 
 
 def exporter(url: str, *, ending: str) -> Callable[[Callable[[object], object]], int]:
-    """What exports the whole listing into a file, one request at a time, and calls a function for each call written.
+    """A function that exports the whole listing to a file, one request at a time, with a callback per written call.
 
-    Formats that are built of what was read call it for each call again as they are built.
+    Formats that are built at the end call it again for each call.
     """
     from agentcalls import Client, ConfigurationError  # noqa: PLC0415 (imports are measured)
 
@@ -100,7 +100,7 @@ def _made(kind: Callable[..., Any], url: str, concurrency: int) -> Any:
 def commander(
     url: str, command: str, *, agents: int
 ) -> Callable[[Callable[[object], object]], int]:
-    """What runs a command in this process over many agents: it hands on no call, and returns how many it read."""
+    """A function that runs a command in this process over many agents, and returns the number of calls read."""
     try:
         from agentcalls.cli import main  # noqa: PLC0415 (imports are measured)
         from agentcalls.table.extras import need  # noqa: PLC0415 (the same)
@@ -146,7 +146,7 @@ def _calls_told(text: str) -> int:
 
 
 COMMAND_WINDOW = 8
-"""How many requests the commands have under way at once."""
+"""How many requests the commands have in flight at once."""
 
 _NEEDED = {
     "stats": ("typer",),
@@ -178,7 +178,7 @@ SYNC = {
     "list_many": partial(many_reader, concurrency=COMMAND_WINDOW),
     "list_many since": partial(many_reader, concurrency=COMMAND_WINDOW, since="2000-01-01"),
 }
-"""The readers of `Client` by the names that the measures use."""
+"""The readers of `Client` by the names in the measures."""
 
 ASYNC = {
     "async-plain": partial(async_reader, concurrency=1, exact=False),
@@ -193,7 +193,7 @@ ASYNC = {
 EXPORTS = {
     f"export-{name}": partial(exporter, ending=f".{name}") for name in ("csv", "ndjson", "parquet")
 }
-"""The exporters by the names that the measures use."""
+"""The exporters by the names in the measures."""
 
 COMMANDS = {name: partial(commander, command=name) for name in _COMMANDS}
-"""The commands over many agents by the names that the measures use."""
+"""The commands over many agents by the names in the measures."""

@@ -1,11 +1,11 @@
-"""How each peer reads the same number of rows: a reader for each, as its own documentation pages a listing.
+"""How each peer reads the same number of rows: each reader pages as in the peer's documentation.
 
-An SDK made for another API reads a listing of that API in its own shape (see `rows.py`).
+An SDK for another API reads a listing in the shape of that API (see `rows.py`).
 """
 
-# The peers live in an environment of their own, where no type checker looks.
+# The peers are in a separate environment, which type checkers do not see.
 # pyright: reportMissingImports=false, reportMissingTypeStubs=false
-# ruff: noqa: PLC0415 (each process imports the client that it measures, and no other)
+# ruff: noqa: PLC0415 (each process imports only the client that it measures)
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMIT = 100
 
 
 class FloorCall(msgspec.Struct):
-    """A call of the log, with nothing between msgspec and it."""
+    """A call of the log, read by msgspec directly."""
 
     id: str
     source: str | None
@@ -42,20 +42,20 @@ class FloorCall(msgspec.Struct):
 
 
 class FloorMeta(msgspec.Struct):
-    """What a reader needs of `meta`."""
+    """The part of `meta` that a reader needs."""
 
     has_next_page: bool
 
 
 class FloorPage(msgspec.Struct):
-    """A page of them."""
+    """A page of calls."""
 
     meta: FloorMeta
     data: list[FloorCall]
 
 
 def raw(url: str) -> Callable[[], Iterator[object]]:
-    """The generated client that agentcalls wraps, page by page until `meta` says that it was the last."""
+    """The generated client that agentcalls wraps, page by page until the last page in `meta`."""
     from agentcalls_api import AuthenticatedClient
     from agentcalls_api.api.calls import list_calls
     from agentcalls_api.models import CallPage
@@ -89,7 +89,7 @@ def httpx_json(url: str) -> Callable[[], Iterator[object]]:
 
 
 def httpx_msgspec(url: str) -> Callable[[], Iterator[object]]:
-    """`httpx.Client.get` and a msgspec Struct: typed rows at the lowest price that stock httpx allows."""
+    """`httpx.Client.get` and a msgspec Struct: typed rows at the lowest cost with stock httpx."""
     decode = msgspec.json.Decoder(FloorPage).decode
     return _httpx(url, decode, lambda page: page.data, lambda page: page.meta.has_next_page)
 
@@ -143,7 +143,7 @@ def aiohttp_msgspec(url: str) -> Callable[[], AsyncIterator[object]]:
 
 
 def retell(url: str) -> Callable[[], Iterator[object]]:
-    """retell-sdk's call list, which leaves paging to its user: `pagination_key` is handed on."""
+    """retell-sdk's call list without auto paging: the reader passes `pagination_key` on."""
     from retell import Retell
 
     client = Retell(api_key=KEY, base_url=url)
@@ -193,7 +193,7 @@ SYNC = {
     "stripe": stripe,
     "twilio": twilio,
 }
-"""The readers that block, by the names in the tables."""
+"""The blocking readers, by their names in the tables."""
 
 ASYNC = {"aiohttp + msgspec": aiohttp_msgspec}
-"""The readers to be awaited."""
+"""The async readers."""

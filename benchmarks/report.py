@@ -1,4 +1,4 @@
-"""What was measured, as a file and as a table, and what the goals say to it."""
+"""The results as a file and as a table, compared with the goals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _VERSIONS = (
 
 @frozen
 class Results:
-    """The figures of one run, and where they come from."""
+    """The figures of one run, and their origin."""
 
     about: dict[str, Any]
     figures: dict[str, Figure]
@@ -66,13 +66,13 @@ def save(results: Results, path: Path) -> None:
 
 
 def publish(results: Results, readme: Path) -> None:
-    """Put the table at the end of the readme, in the place of the last one."""
+    """Replace the table at the end of the readme."""
     before, heading, _ = readme.read_text(encoding="utf-8").partition(_HEADING)
     readme.write_text(f"{before}{heading}\n{table(results)}\n", encoding="utf-8")
 
 
 def load(path: Path) -> Results:
-    """The results that `save` wrote."""
+    """The results from `save`."""
     saved = json.loads(path.read_text(encoding="utf-8"))
     return Results(
         saved["about"], {name: Figure(**parts) for name, parts in saved["figures"].items()}
@@ -80,12 +80,12 @@ def load(path: Path) -> Results:
 
 
 def is_met(goal: Goal, figures: dict[str, Figure]) -> bool:
-    """Whether a goal is met; one without a figure is not."""
+    """Whether a goal is met; a goal without a figure is not met."""
     return goal.figure in figures and figures[goal.figure].value <= goal.most
 
 
 def outdated(results: Results) -> bool:
-    """Whether the facade has changed since the results were measured, or git cannot tell."""
+    """Whether the facade has changed since the measurement, or git cannot tell."""
     done = subprocess.run(
         ["git", "diff", "--quiet", results.about["commit"], "--", "wrappers", "generated"],
         stderr=subprocess.DEVNULL,
@@ -95,7 +95,7 @@ def outdated(results: Results) -> bool:
 
 
 def table(results: Results) -> str:
-    """The figures beside the goals, then those without one, in Markdown."""
+    """The figures with goals, then the figures without goals, in Markdown."""
     lines = [
         _origin(results.about),
         "",

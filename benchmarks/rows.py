@@ -1,4 +1,4 @@
-"""Made-up calls as JSON, in the form of each API that is measured: distinct, in order of creation, about 356 bytes."""
+"""Made-up calls as JSON, in the form of each measured API: distinct, in order of creation, about 356 bytes each."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _NO_AGENT = "00000000"
 
 
 def id_of(index: int) -> str:
-    """The id of row `index` (0-based), in a place that names no agent yet."""
+    """The id of row `index` (0-based), without an agent."""
     return f"{_NO_AGENT}-7c1e-4a53-9d20-{index:012x}"
 
 
 def index_of(id: str) -> int:
-    """The row that has this id."""
+    """The index of the row with this id."""
     return int(id[-12:], 16)
 
 
@@ -48,7 +48,7 @@ def call(index: int) -> str:
 
 
 def call_with_unknown_field(index: int) -> str:
-    """The same with a field that the contract does not know."""
+    """The same with an unknown field."""
     return f'{call(index)[:-1]},"sentiment":"neutral"}}'
 
 
@@ -66,7 +66,7 @@ def retell_call(index: int) -> str:
 
 
 def openai_file(index: int) -> str:
-    """A file as openai reads it, with fields beside the known ones up to twelve."""
+    """A file as openai reads it, filled up to twelve fields with unknown ones."""
     return (
         f'{{"id":"{id_of(index)}","object":"file","bytes":{120_000 + index},'
         f'"created_at":{1_772_352_000 + 37 * index},"filename":"recording-{index:08}.jsonl",'
@@ -78,7 +78,7 @@ def openai_file(index: int) -> str:
 
 
 def stripe_charge(index: int) -> str:
-    """A row of the call log that says it is a charge, which is how stripe knows the class of a row."""
+    """A row of the call log, marked as a charge, because stripe takes the class of a row from this mark."""
     return f'{call(index)[:-1]},"object":"charge"}}'
 
 

@@ -1,7 +1,7 @@
 """The page server: HTTP/1.1 with keep-alive on loopback, by hand, fast enough that its client is the bottleneck.
 
-Run as a process of its own (see `serving.py`): it prints its port, and ends when its standard input does. What it
-rendered once it keeps, up to a bound, so that from the second reading on a page costs it some 40 µs.
+It runs as a separate process (see `serving.py`): it prints its port, and ends when its standard input ends. It keeps
+rendered pages, up to a bound, so that from the second reading on a page takes about 40 µs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _KEPT_PAGES = 2_000
 
 
 class Pages:
-    """The bodies of one listing for each shape, the first of them kept."""
+    """The bodies of one listing for each shape; the first ones are kept."""
 
     def __init__(self, total: int, *, unknown_field: bool) -> None:
         self._total = total
@@ -33,8 +33,8 @@ class Pages:
         self._kept: dict[tuple[str, Window], bytes] = {}
 
     def body(self, name: str, window: Window) -> bytes:
-        """The body that answers a window, rendered anew where it is not kept."""
-        # Kept once for all agents: a thousand of them have more pages than are kept.
+        """The body for a window, rendered again if it is not kept."""
+        # Kept once for all agents, because a thousand agents have more pages than fit.
         common = window._replace(agent=0)
         body = self._kept.get((name, common))
         if body is None:
@@ -54,7 +54,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Switch Nagle off: asyncio does so only where the socket names its protocol."""
+        """Switch Nagle off: asyncio does so only if the socket names its protocol."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.get_extra_info("socket").setsockopt(
             socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
@@ -79,7 +79,7 @@ class Connection(asyncio.Protocol):
         answer = _answer(404, b'{"message":"Not found"}')
         if asked is not None:
             answer = _answer(200, self._pages.body(*asked))
-        # Jitter imitates a network; nothing secret hangs on it.
+        # The jitter imitates a network; it need not be secure.
         wait = self._latency + self._jitter * random.random()  # noqa: S311
         if wait:
             asyncio.get_running_loop().call_later(wait, self._write, answer)
@@ -127,7 +127,7 @@ async def serve(pages: Pages, latency: float, jitter: float) -> None:
 
 
 def main() -> None:
-    """Run the server that the command line asks for."""
+    """Run the server from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--total", type=int, required=True, help="rows in every listing")
     parser.add_argument("--latency-ms", type=float, default=0)

@@ -1,4 +1,4 @@
-"""What the page server answers: for each API that is measured, how a request names a window and how a page looks."""
+"""The answers of the page server: for each measured API, the window in a request and the form of a page."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ TWILIO_PATH = "/2010-04-01/Accounts/AC0/Calls.json"
 
 
 class Window(NamedTuple):
-    """The rows that a request asks for."""
+    """The requested rows."""
 
     offset: int
     """Rows before the window."""
     limit: int
-    """Rows in the window, at most."""
+    """The most rows in the window."""
     agent: int = 0
-    """Whose rows; the number in the agent's id."""
+    """The number in the agent's id."""
 
 
 class Shape(NamedTuple):
@@ -35,11 +35,11 @@ class Shape(NamedTuple):
     row: Callable[[int], str]
     """The JSON of row `index`."""
     envelope: Callable[[Window, int, str], str]
-    """The body around a window's rows, given how many rows there are in all."""
+    """The body around a window's rows, from the total number of rows."""
 
 
 def window_of(path: str, query: str, body: bytes) -> tuple[str, Window] | None:
-    """Which shape a request wants and which window of it; None for a request that no client measured here sends."""
+    """The shape and the window of a request; None for a request that no measured client sends."""
     asked = {name: values[-1] for name, values in parse_qs(query).items()}
     if path.startswith(CALLS_PATH) and path.endswith("/calls"):
         agent = path[len(CALLS_PATH) : -len("/calls")].rpartition("_")[2]
@@ -59,7 +59,7 @@ def window_of(path: str, query: str, body: bytes) -> tuple[str, Window] | None:
 
 
 def page(shape: Shape, window: Window, total: int) -> bytes:
-    """The body that answers a window of a listing of `total` rows, as agent 0 has it; empty past its end."""
+    """The body for a window of agent 0's listing with `total` rows; empty past its end."""
     stop = min(window.offset + window.limit, total)
     joined = ",".join(map(shape.row, range(window.offset, stop)))
     return shape.envelope(window, total, joined).encode()

@@ -87,7 +87,7 @@ def decoding(scale: Scale) -> dict[str, Figure]:
 
 
 def installed(_: Scale) -> dict[str, Figure]:
-    """What a user installs: distributions and bytes of the wheel with its dependencies at the locked versions."""
+    """The size of an installation: distributions and bytes of the wheel and its dependencies at the locked versions."""
     with tempfile.TemporaryDirectory() as folder:
         wheels, site, versions = (Path(folder, name) for name in ("dist", "site", "versions.txt"))
         locked = (_ROOT / "benchmarks/requirements.lock").read_text(encoding="utf-8")
@@ -103,7 +103,7 @@ def installed(_: Scale) -> dict[str, Figure]:
 
 
 def _in_turn(programs: dict[str, str], *, rounds: int) -> dict[str, list[float]]:
-    # The seconds that each program prints, round by round; the first, which compiles modules, is left out.
+    # The seconds that each program prints, round by round, without the first round, which compiles modules.
     taken: dict[str, list[float]] = {name: [] for name in programs}
     for turn in range(rounds + 1):
         for name, code in programs.items():
@@ -120,7 +120,7 @@ def _run(*arguments: str) -> str:
         env={
             **os.environ,
             "PYTHONDONTWRITEBYTECODE": "",
-        },  # or each start would compile our modules
+        },  # otherwise each start would compile our modules
         capture_output=True,
         text=True,
         check=False,

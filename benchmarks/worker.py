@@ -1,12 +1,12 @@
-"""One client in a process of its own: it reads the listing as often as it is told to, and says what that took.
+"""One client in a separate process: it reads the listing on command, and prints the cost.
 
     python -m benchmarks.worker NAME URL [--agents N]
 
-Each line on standard input is a command, each answered by a line of JSON:
+Each line on standard input is a command; each answer is a line of JSON:
 
     read    the whole listing: calls, CPU seconds of the process (all its threads), wall seconds
     keep    the whole listing into a list: calls, bytes that Python allocated and still holds
-    grow    the whole listing, keeping nothing: calls, bytes by which the resident set grew at its largest
+    grow    the whole listing, keeping nothing: calls, the largest growth of the resident set in bytes
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SAMPLE_EVERY = 500
 
 
 def taker(name: str, url: str, agents: int) -> Take:
-    """What reads the listing, hands each call to a function, and returns their number."""
+    """A function that reads the listing, passes each call to a function, and returns their number."""
     sync: dict[str, Callable[..., Callable[[], Iterator[object]]]] = {**ours.SYNC, **peers.SYNC}
     more: dict[str, Any] = {"agents": agents} if agents else {}
     if name in ours.EXPORTS:
@@ -101,7 +101,7 @@ def keep(take: Take) -> dict[str, float]:
 
 
 def grow(take: Take) -> dict[str, float]:
-    """By how many bytes the resident set grows at most while reading, from where it stands at the first call."""
+    """The largest growth of the resident set while reading, in bytes, from its size at the first call."""
     if not _STATM.exists():
         raise NotAvailableError("the resident set: this system has no /proc")
     first = most = seen = 0

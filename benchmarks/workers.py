@@ -1,4 +1,4 @@
-"""The clients' processes, as the measures see them."""
+"""The clients' processes, for the measures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """A client in a process of its own; see `worker.py`. Raises `NotAvailableError` for one that cannot be had."""
+    """A client in a separate process; see `worker.py`. Raises `NotAvailableError` if it is not available."""
 
     def __init__(self, name: str, url: str, *, agents: int = 0) -> None:
         self.name = name
@@ -44,7 +44,7 @@ class Worker:
         self.close()
 
     def ask(self, command: str, *, calls: int) -> dict[str, float]:
-        """What the command gives; a reading of any other number of calls is no measurement."""
+        """The result of a command; a reading with another number of calls is not a valid measurement."""
         assert self._process.stdin is not None  # noqa: S101 (it is a pipe)
         self._process.stdin.write(f"{command}\n")
         answer = self._answer()
@@ -71,7 +71,7 @@ class Worker:
 def in_turn(
     names: list[str], url: str, *, calls: int, rounds: int, warm: bool = True
 ) -> dict[str, list[dict[str, float]]]:
-    """What each client takes to read the listing, round by round, in turn; those that cannot be had are left out."""
+    """The cost of each client's reading, round by round, in turn; unavailable clients are left out."""
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
         for name in names:
@@ -87,5 +87,5 @@ def in_turn(
         for _ in range(rounds):
             for name, worker in order:
                 taken[name].append(worker.ask("read", calls=calls))
-            order.reverse()  # or a machine that slows down would always do so for the same client
+            order.reverse()  # otherwise a machine that slows down would always affect the same client
     return taken

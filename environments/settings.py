@@ -1,7 +1,6 @@
-"""Prints, for a shell to evaluate, this machine's settings of pip and uv that say where packages come from.
+"""Print this machine's settings of pip and uv for package sources, in a form that a shell evaluates.
 
-What is installed, and where, is not the machine's to say: the other settings are left out, whether they stand in a
-variable, in pip.conf or in uv.toml.
+Settings about what is installed, and where, are left out, whether they are in a variable, in pip.conf or in uv.toml.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ UV_TOML = Path(".cache/uv.toml")
 
 
 def main() -> None:
-    """Print the lines, and write what uv is to read."""
+    """Print the lines, and write uv's settings file."""
     for name in os.environ:
         if name.startswith(("PIP_", "UV_")) and not SOURCES.search(name):
             print(f"unset {shlex.quote(name)}")
@@ -38,7 +37,7 @@ def main() -> None:
 
 
 def pip_conf() -> dict[str, str]:
-    """What pip's files say, as the variables that mean the same."""
+    """The settings in pip's files, as the equivalent variables."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     found: dict[str, str] = {}
@@ -52,7 +51,7 @@ def pip_conf() -> dict[str, str]:
 
 
 def uv_toml() -> dict[str, Any]:
-    """What uv's files say, the nearest last."""
+    """The settings in uv's files, the nearest file last."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     nearest = [folder / "uv.toml" for folder in (Path.cwd(), *Path.cwd().parents)]
     files = [Path("/etc/uv/uv.toml"), home / "uv" / "uv.toml"]
@@ -64,14 +63,14 @@ def uv_toml() -> dict[str, Any]:
         try:
             read = tomllib.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            continue  # uv would refuse to run, for the sake of a file that it need not read
+            continue  # uv would refuse to run because of a file that it need not read
         for table in (read.get("pip", {}), read):
             found |= {key: value for key, value in table.items() if SOURCES.search(key)}
     return found
 
 
 def toml(settings: dict[str, Any]) -> str:
-    """The settings as uv reads them."""
+    """The settings in the form that uv reads."""
     return "".join(f"{key} = {_value(value)}\n" for key, value in settings.items())
 
 

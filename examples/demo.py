@@ -41,7 +41,7 @@ def main() -> None:
 
 @contextmanager
 def running_mock() -> Generator[str]:
-    """The base URL of a mock of its own process, on a free port, stopped at the end."""
+    """The base URL of a mock in a separate process, on a free port; it is stopped at the end."""
     command = [sys.executable, "-m", "agentcalls_mock", "--port", "0", "--calls", "1000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -54,7 +54,7 @@ def running_mock() -> Generator[str]:
 
 
 def call_table(calls: list[Call]) -> Table:
-    """The newest calls, a row each, times in this machine's zone; it fits 80 columns."""
+    """The newest calls, one row each, with times in this machine's zone; it fits 80 columns."""
     table = Table(
         title=f"The {min(SHOWN, len(calls))} newest of {len(calls):,} calls",
         box=SIMPLE_HEAD,

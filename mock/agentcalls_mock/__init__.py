@@ -1,11 +1,11 @@
-"""A stand-in for the API on this machine: the same paths, answers and errors, with seeded data.
+"""A mock of the API on this machine: the same paths, answers and errors, with seeded data.
 
 As a process: `agentcalls-mock --help`. In a test, over real HTTP on a free loopback port:
 
     with open_store(Seeding(calls=250)) as store, serving(create_app(store)) as url:
         httpx.get(f"{url}/api/v1/console/agents/agent_demo/calls", headers={"X-Api-Key": FULL_KEY})
 
-It shares no code with the client: one wrong idea must not be able to make both sides agree.
+It shares no code with the client, so that one mistake cannot be on both sides.
 """
 
 from importlib import import_module
@@ -52,7 +52,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:  # PEP 562: the type of any name above
-    # Looked up late, so that `agentcalls-mock --help` works where the extra is not installed.
+    # Imported on first use, so that `agentcalls-mock --help` works without the extra.
     if name not in _MODULES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

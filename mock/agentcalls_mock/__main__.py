@@ -1,7 +1,7 @@
-"""`agentcalls-mock`: options to store to application to server, and an exit status for each end.
+"""`agentcalls-mock`: from the options to the store, the application and the server; with an exit status.
 
-0 after SIGTERM or Ctrl-C; 1 if the address cannot be had or the extra is not installed; 2 for wrong
-options, a database seeded otherwise among them.
+0 after SIGTERM or Ctrl-C; 1 if the address is not available or the extra is not installed; 2 for wrong options, also
+for a database with other data.
 """
 
 import ipaddress
@@ -15,14 +15,14 @@ from agentcalls_mock.arguments import Options, parse_options
 from agentcalls_mock.database import StoreError, open_store
 from agentcalls_mock.seeding import Seeding
 
-# The client has the same in its extras.py, and a test holds the two together.
+# The client has the same text in its extras.py; a test compares the two.
 INSTALL = 'pip install ".[mock]" in a clone of agentcalls'
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit status, once the server was told to stop or could not start."""
+    """The exit status, after the server has stopped or could not start."""
     options = parse_options(arguments)
-    # Until the server takes over, the signals that end it end the seeding.
+    # Until the server starts, its stop signals end the seeding.
     for number in (SIGINT, SIGTERM):
         signal(number, _stop)
     try:

@@ -1,4 +1,4 @@
-"""The bodies: a page of a listing and the envelope of every error, fields in the page's order."""
+"""The bodies: a page of a listing, and the envelope of every error; fields are in the reference page's order."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from agentcalls_mock.query import Problem
 
 
 class ApiError(Exception):
-    """An answer that is an error; whoever raises it has nothing more to do."""
+    """An answer that is an error; raise it, and the application answers with it."""
 
     def __init__(
         self,
@@ -22,7 +22,7 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
         problems: Sequence[Problem] = (),
     ) -> None:
-        """Keep what the envelope needs; `problems` is for a 400 only."""
+        """Keep the values for the envelope; only a 400 has `problems`."""
         super().__init__(message)
         self.status = status
         self.code = code

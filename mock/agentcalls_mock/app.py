@@ -1,7 +1,7 @@
 """The application: one route, answered in the order routing, key, scope, agent, query.
 
-The first of these that fails is what the answer is about. HEAD is answered as GET without a body,
-as any Express or Nest server does.
+The answer is about the first of these that fails. HEAD is answered like GET without a body, as in any Express or Nest
+server.
 """
 
 from collections.abc import Mapping
@@ -35,11 +35,11 @@ def create_app(
     latency_seconds: float = 0,
     fault: Fault | None = None,
 ) -> Starlette:
-    """The API as an ASGI application over `store`, which stays the caller's to close.
+    """The API as an ASGI application over `store`; the caller closes the store.
 
-    Without a `default_order`, a listing whose `sort` names no field comes newest first. Queries run
-    in the event loop: most take less than handing them to a thread would. With a `fault`, requests fail as it says,
-    and as their `X-Mock-Fault` says.
+    Without a `default_order`, a listing comes newest first if its `sort` names no field. Queries run in the event loop:
+    most take less than handing them to a thread would. With a `fault`, requests fail as it says, and as their
+    `X-Mock-Fault` says.
     """
 
     async def list_calls(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The options of `agentcalls-mock`: what each accepts, and one sentence for what it does not."""
+"""The options of `agentcalls-mock`: their parsers, and one sentence for each wrong value."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
@@ -15,12 +15,13 @@ _EARLIEST, _LATEST = 1971, 9998
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 _DESCRIPTION = """\
-The API's call listing on this machine, with made-up calls. Once it answers requests it prints one
-line, "agentcalls-mock is ready at http://127.0.0.1:8010 (...)"; SIGTERM or Ctrl-C ends it with
-status 0."""
+The API's call listing on this machine, with made-up calls.
+Once it can answer requests it prints one line, "agentcalls-mock is ready at
+http://127.0.0.1:8010 (...)". SIGTERM or Ctrl-C ends it with status 0.
+"""
 
 _EPILOG = """\
-keys (Authorization: Bearer KEY, or X-Api-Key: KEY; a bearer token counts first):
+keys (Authorization: Bearer KEY, or X-Api-Key: KEY; a bearer token takes precedence):
   sk_test_full            may read calls
   sk_test_noscope         a key without the scope conversations:read: 403
   any other               401
@@ -30,14 +31,14 @@ agents:
   agent_2, agent_3, …     up to --agents, a tenth of the calls each
   agent_empty, agent_one  no call, one call
   agent/with slash?&#é    12 calls; in a path: agent%2Fwith%20slash%3F%26%23%C3%A9
-  agent_other_team        another team's: 404
+  agent_other_team        belongs to another team: 404
 
 faults, for --fault KIND[:N] and, once one is given, for the request header X-Mock-Fault: KIND:
   400 to 599              that status; 429 and 503 with Retry-After: 1
-  empty, html             a 200 without a body, or with a page for people
-  truncate                half of the body, then the connection is cut
+  empty, html             a 200 without a body, or with an HTML page
+  truncate                half of the body, then the connection breaks
   stall                   no answer, ever
-  --fault header          none but those that the header asks for
+  --fault header          only the faults that the header asks for
 
 example:
   curl -H 'Authorization: Bearer sk_test_full' \\
@@ -46,7 +47,7 @@ example:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line, parsed; `now` is None where it was not given."""
+    """The parsed command line; `now` is None if it was not given."""
 
     host: str
     port: int
@@ -63,7 +64,7 @@ class Options:
 
 
 def parse_options(arguments: list[str] | None = None) -> Options:
-    """The options given (default: the process's); exits with status 2 and a sentence if wrong."""
+    """The given options (default: the process's); exits with status 2 and a sentence if one is wrong."""
     parser = ArgumentParser(
         prog="agentcalls-mock",
         description=_DESCRIPTION,
@@ -77,70 +78,68 @@ def parse_options(arguments: list[str] | None = None) -> Options:
         "--port",
         type=_integer(0, 65535),
         default=8010,
-        help="0 picks a free one (default: %(default)s)",
+        help="0 picks a free port (default: %(default)s)",
     )
     add(
         "--agents",
         type=_integer(1, 1000),
         default=3,
         metavar="N",
-        help="agents with a log of calls, agent_demo included (default: %(default)s)",
+        help="number of agents with calls, agent_demo included (default: %(default)s)",
     )
     add(
         "--calls",
         type=_integer(0, 10_000_000),
         default=2500,
         metavar="N",
-        help="calls of agent_demo (default: %(default)s)",
+        help="number of calls of agent_demo (default: %(default)s)",
     )
-    add("--seed", type=int, default=7, metavar="N", help="other data for another seed (default: 7)")
+    add("--seed", type=int, default=7, metavar="N", help="each seed gives other data (default: 7)")
     add(
         "--now",
         type=_moment,
         metavar="TIME",
-        help="the moment the newest calls lead up to, ISO 8601, UTC unless it says otherwise"
-        " (default: the start)",
+        help="time of the newest calls, ISO 8601, UTC if it has no offset (default: the start)",
     )
     add(
         "--database",
         default=":memory:",
         metavar="FILE",
-        help="keep the calls in FILE and use them again if seeded with the same options; without"
-        " --now up to 12 hours later, and anew after that (default: memory)",
+        help="keep the calls in FILE, and reuse them if the options for the data are the same; without"
+        " --now the file is reused for 12 hours and then rebuilt (default: memory)",
     )
     add(
         "--latency",
         type=_seconds,
         default=0.0,
         metavar="TIME",
-        help="hold every answer for so long, as 50ms or 1.5s (default: none)",
+        help="delay every answer by this time, such as 50ms or 1.5s (default: none)",
     )
     add(
         "--rate-limit",
         type=_rate,
         default=GENEROUS,
         metavar="N/TIME",
-        help="answer 429 beyond so many requests for each key, as 60/1m (default: far away)",
+        help="answer 429 after N requests per key in TIME, such as 60/1m (default: practically no limit)",
     )
     add(
         "--default-sort",
         type=_order,
         default=Order(),
         metavar="FIELD",
-        help="order where a request asks for none; --default-sort=-FIELD reverses"
-        " (default: -created_on)",
+        help="order for requests without a sort; --default-sort=-FIELD reverses it (default: -created_on)",
     )
     add(
         "--fault",
         type=_fault,
         metavar="KIND[:N]",
-        help="let every Nth request fail, or all, see below; X-Mock-Fault then works, too (default: none)",
+        help="make every Nth request fail, or all, see below; also enables X-Mock-Fault (default: none)",
     )
     add(
         "--log-level",
         choices=("debug", "info", "warning", "error", "critical"),
         default="warning",
-        help="on stderr; requests are logged from info on (default: %(default)s)",
+        help="log level for stderr; info and debug also log requests (default: %(default)s)",
     )
     return Options(**vars(parser.parse_args(arguments)))
 

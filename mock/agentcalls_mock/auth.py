@@ -1,4 +1,4 @@
-"""Who may ask: the keys, where a request carries one, and what is answered where it does not."""
+"""Authentication: the keys, how a request carries one, and the errors for a missing or wrong key."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ def presented_key(headers: Headers) -> str | None:
 
 
 def authorize(headers: Headers, keys: Mapping[str, frozenset[str]]) -> None:
-    """Let a request pass that may read calls; raises a 401 or 403 `ApiError` otherwise."""
+    """Accept a request that may read calls; raises a 401 or 403 `ApiError` otherwise."""
     key = presented_key(headers)
     if key is None:
         raise ApiError(401, "api_key_missing", "Missing API key.", headers=_CHALLENGE)

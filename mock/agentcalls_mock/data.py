@@ -26,7 +26,7 @@ _SHARE_OF_INBOUND = 0.2
 _SHARE_OF_RINGING = 0.3
 
 _OWN_NUMBERS = ("+14155550100", "+14155550123", "+442079460018", "+2342015550100")
-# Number ranges kept for fiction where the country has one, with the digits left to draw.
+# Number ranges that the country reserves for fiction, if it has one, with the number of digits to draw.
 _CUSTOMER_RANGES = (("+1415555", 4), ("+1212555", 4), ("+234801234", 4), ("+447700900", 3))
 _END_REASONS = (
     "customer_ended_call",
@@ -92,7 +92,7 @@ def _ages(count: int, open_count: int, random: Random) -> Iterator[int]:
     for position in range(count):
         step = min(_OLDEST_OPEN / recent if position < recent else 30 * _DAY / count, 6 * _HOUR)
         if position < open_count:
-            # Young enough for a telephone to ring that long.
+            # Young enough that the telephone may still ring.
             age += 1 + int(random.random() * (20 * _SECOND - 1))
         elif position == open_count:
             # Old enough to have ended.

@@ -24,11 +24,11 @@ def open_store(
     *,
     keep: bool = False,
 ) -> Store:
-    """The store in `path`, seeded in one transaction where it was empty; close it after use.
+    """The store in `path`; an empty one is seeded in one transaction. Close it after use.
 
-    A file seeded before is used as it is if the seeding is the same. With `keep`, one seeded for an
-    earlier `now` is used as well, up to twelve hours later, and seeded anew after that. Raises
-    `StoreError` for a file seeded otherwise, one that is not ours, and one that cannot be opened.
+    A file with the same seeding is reused. With `keep`, a file for an earlier `now` is also reused, for up to twelve
+    hours, and then seeded again. Raises `StoreError` for a file with another seeding, a file that is not ours, and a
+    file that cannot be opened.
     """
     seeding = seeding or Seeding()
     try:

@@ -21,7 +21,7 @@ Play = Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]
 
 
 class Faults:
-    """ASGI middleware that lets requests fail."""
+    """ASGI middleware that makes requests fail."""
 
     def __init__(self, app: ASGIApp, *, fault: Fault) -> None:
         """Wrap `app`; requests are counted from here on."""
@@ -30,7 +30,7 @@ class Faults:
         self._requests = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request well or wrongly; anything else is passed on."""
+        """Answer a request, perhaps with a fault; anything else is passed on."""
         kind = self._kind(scope) if scope["type"] == "http" else ""
         if not is_kind(kind):
             await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Which requests go wrong on purpose, and how, for clients to be tried on; none unless asked for.
+"""Faults on purpose, to test clients: which requests fail, and how; by default none.
 
 A mock with faults switched on fails every Nth request, and each that asks for it with `X-Mock-Fault: KIND`.
 """
@@ -11,14 +11,14 @@ _NAMES = {"empty", "html", "stall", "truncate"}
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong with every so many requests; with none but those that ask for it where `every` is 0."""
+    """A fault of every Nth request; if `every` is 0, only requests that ask for a fault fail."""
 
     kind: str
     every: int = 1
 
 
 def parse_fault(text: str) -> Fault | None:
-    """The fault that `KIND[:N]` or `header` means; None where it means none."""
+    """The fault for `KIND[:N]` or `header`; None for any other text."""
     kind, colon, number = text.partition(":")
     if text == "header":
         return Fault("", 0)

@@ -1,4 +1,4 @@
-"""What a query string asks for: validated, pure. Bounds and names are the reference page's."""
+"""Parse and validate a query string. Pure; bounds and names are those of the reference page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class CallQuery:
-    """What is asked of a listing; a filter that is None is not asked for."""
+    """The parameters of a listing; a filter that is None is not applied."""
 
     page: int = 1
     limit: int = 20
@@ -53,7 +53,7 @@ class CallQuery:
 
 
 def parse_order(sort: str) -> Order | None:
-    """The order that a `sort` names, or None where it names no field of a call.
+    """The order for a `sort`, or None if it names no field of a call.
 
     `created_at` is taken as `created_on`: the reference page sorts by the one and answers with the
     other.

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """So many requests in a window of so many seconds, counted for each key."""
+    """A number of requests per window of some seconds, counted for each key."""
 
     requests: int
     window_seconds: float
 
 
-# What is told where no limit was asked for. Nobody gets there: a client that reads "0 remaining"
-# would rightly stop and wait.
+# The limit in the headers without --rate-limit. It is never reached: a client that reads "0 remaining" would rightly
+# stop and wait.
 GENEROUS = RateLimit(requests=1_000_000, window_seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one request was told: admitted or not, and the state of its window after it."""
+    """The result for one request: admitted or not, and the state of its window afterwards."""
 
     admitted: bool
     limit: int
@@ -30,7 +30,7 @@ class Allowance:
     retry_after: int
 
     def headers(self) -> dict[str, str]:
-        """`X-RateLimit-*`, the reset in whole Unix seconds; `Retry-After` where it was refused."""
+        """`X-RateLimit-*`, the reset in whole Unix seconds; `Retry-After` if the request was refused."""
         shown = {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),

@@ -1,4 +1,4 @@
-"""The tables, as SQL. Whoever changes rows from outside finds all that depends on them kept up."""
+"""The tables, as SQL. Triggers update the derived data if rows are changed from outside."""
 
 from agentcalls_mock.data import Call
 

@@ -1,4 +1,4 @@
-"""Which agents there are, and how many calls each has: all of it a function of four values."""
+"""The agents and their numbers of calls, as a function of four values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -37,10 +37,10 @@ class Seeding:
 
 
 def roster(seeding: Seeding) -> tuple[Agent, ...]:
-    """`agent_demo` with all the calls asked for, `agent_2` … with a tenth each, and the fixed ones.
+    """`agent_demo` with `calls` calls, `agent_2` … with a tenth each, and the fixed agents.
 
-    The fixed ones are there for every seeding: an empty agent, one with a single call, one whose
-    id needs escaping in a path, and one of another team.
+    Every seeding has the fixed agents: an empty agent, one with a single call, one whose id needs escaping in a path,
+    and one of another team.
     """
     others = (f"agent_{number}" for number in range(2, seeding.agents + 1))
     return (

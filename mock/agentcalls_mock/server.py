@@ -1,4 +1,4 @@
-"""Serving an application on a socket: until a signal says stop, or around a block of a test."""
+"""Serve an application on a socket: until a stop signal, or around a block of a test."""
 
 import socket
 from collections.abc import Callable, Generator
@@ -11,7 +11,7 @@ from uvicorn import Config, Server
 
 LOOPBACK = "127.0.0.1"
 
-# Nobody waits longer than this for requests in flight when the server is told to stop.
+# The longest wait for requests in flight when the server stops.
 _GRACE_SECONDS = 2
 
 

@@ -9,16 +9,15 @@ from agentcalls_mock.data import Call
 from agentcalls_mock.query import CallQuery, Order
 from agentcalls_mock.schema import SEPARATOR
 
-# No text of a request ever becomes part of a statement: what is put together below are field
-# names and phrases of ours.
+# No text of a request ever becomes part of a statement: the code below joins only our own field names and phrases.
 _COLUMNS = ", ".join(Call._fields)
 INSERT = f"INSERT INTO calls (agent, {_COLUMNS}) VALUES (?{', ?' * len(Call._fields)})"  # noqa: S608  # field names
 
 
 class Store:
-    """Agents and their calls. `connection` is for whoever needs to change rows while it is served.
+    """Agents and their calls. Use `connection` to change rows while the mock runs.
 
-    Any SQL on the tables of `schema.py` goes: triggers keep the counts that `page` relies on.
+    Any SQL on the tables of `schema.py` is allowed: triggers keep the counts that `page` relies on.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -43,7 +42,7 @@ class Store:
         self.connection.close()
 
     def agent(self, agent_id: str, *, team: str) -> int | None:
-        """The agent's key in the tables, or None where the team has no such agent."""
+        """The agent's key in the tables, or None if the team has no such agent."""
         found = self.connection.execute(
             "SELECT key FROM agents WHERE id = ? AND team = ?", (agent_id, team)
         ).fetchone()
@@ -76,7 +75,7 @@ class Store:
         return total, [Call(*row) for row in rows]
 
     def _total(self, where: str, values: list[object], *, searched: bool) -> int:
-        # The kept counts know every filter but the search.
+        # The stored counts cover every filter except the search.
         counting = (
             f"SELECT count(*) FROM calls WHERE {where}"  # noqa: S608  # see above
             if searched

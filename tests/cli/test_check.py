@@ -37,13 +37,13 @@ def test_a_line_and_no_more_says_what_it_found_and_the_exit_code_whether_it_is_f
     fine = run_process("check", "agent_demo", "--max-failure-rate", "12%", "--min-calls", "9")
     assert (fine.returncode, fine.stdout, fine.stderr) == (
         0,
-        "OK: 1 of 9 calls failed (11.1%) since 1h, at most 12%\n",
+        "OK: 1 of 9 calls failed (11.1%) since 1h, limit 12%\n",
         "",
     )
     bad = run_process("check", "agent_demo", "--max-failure-rate", "11%", "--min-calls", "9")
     assert (bad.returncode, bad.stdout, bad.stderr) == (
         3,
-        "FAILED: 1 of 9 calls failed (11.1%) since 1h, at most 11%\n",
+        "FAILED: 1 of 9 calls failed (11.1%) since 1h, limit 11%\n",
         "",
     )
 
@@ -54,12 +54,12 @@ def test_too_few_calls_are_fine_by_default_from_twenty_on_and_five_percent(
     ended = cli("check", "agent_demo")
     assert (ended.exit_code, ended.stdout) == (
         0,
-        "OK: 1 of 9 calls failed (11.1%) since 1h, at most 5%; fewer than 20, too few to judge\n",
+        "OK: 1 of 9 calls failed (11.1%) since 1h, limit 5%; fewer than 20, too few to judge\n",
     )
     for number in range(11):
         stage.add(f"more_{number}", "ended")
     assert cli("check", "agent_demo").stdout == (
-        "OK: 1 of 20 calls failed (5%) since 1h, at most 5%\n"
+        "OK: 1 of 20 calls failed (5%) since 1h, limit 5%\n"
     )
     stage.change("more_1", "failed")
     assert cli("check", "agent_demo").exit_code == 3
@@ -101,7 +101,7 @@ def test_a_listing_that_is_not_proven_complete_is_no_good_news(
     ended = cli("check", "agent_demo", "--since", "2026-11-23")
     assert ended.exit_code == 3
     assert ended.stdout == (
-        "UNKNOWN: 0 of 210 calls failed (0%) since 2026-11-23, at most 5%; "
+        "UNKNOWN: 0 of 210 calls failed (0%) since 2026-11-23, limit 5%; "
         "not proven complete: agent_demo: A row lacks its id or created_on.\n"
     )
 

@@ -57,7 +57,7 @@ def test_all_is_well_with_an_agent(cli: Cli) -> None:
     assert ended.exit_code == 0
     assert set(standings(ended).values()) == {"ok"}
     assert details(ended)["agent"] == "250 calls"
-    assert details(ended)["contract"] == "nothing wrong with a page of 100 calls"
+    assert details(ended)["contract"] == "no problem in a page of 100 calls"
 
 
 def test_without_an_agent_a_404_shows_that_the_key_is_not_refused(cli: Cli) -> None:
@@ -65,7 +65,7 @@ def test_without_an_agent_a_404_shows_that_the_key_is_not_refused(cli: Cli) -> N
     ended = run_process("doctor")
     assert ended.returncode == 0
     assert "\nok       key         not refused\n" in ended.stdout
-    assert "\nskipped  contract    name an agent to have it checked\n" in ended.stdout
+    assert "\nskipped  contract    name an agent to check this\n" in ended.stdout
     assert "sk_test_full" not in ended.stdout
     assert all(line == line.rstrip() for line in ended.stdout.splitlines())
 

@@ -199,7 +199,7 @@ def test_a_status_that_nobody_foresaw_has_advice_and_its_request_id(
     ended = cli("list", "agent_demo")
     assert ended.exit_code == 1
     assert "request id req_418) " in ended.stderr
-    assert ended.stderr.endswith("if it stays, name the request id to the vendor's support.\n")
+    assert ended.stderr.endswith("if it persists, give the vendor's support the request id.\n")
 
 
 def test_a_terminal_gets_sentences_wrapped_between_words() -> None:
@@ -231,7 +231,7 @@ def test_a_bug_is_called_a_bug_and_its_traceback_is_for_debug(
     ended = cli("list", "agent_demo")
     assert ended.exit_code == 1
     assert ended.stderr == (
-        "Error: This is a bug of agentcalls (KeyError): please report it, with what --debug shows.\n"
+        "Error: This is a bug in agentcalls (KeyError): please report it, with what --debug shows.\n"
     )
     ended = cli("list", "agent_demo", "--debug")
     assert "Traceback" in ended.stderr

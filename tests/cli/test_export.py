@@ -106,7 +106,7 @@ def test_agents_in_another_encoding_are_refused(cli: Cli, tmp_path: Path) -> Non
     names.write_bytes("agent_é".encode("latin-1"))
     for given, name in ((str(names), str(names)), ("-", "stdin")):
         ended = cli("export", "--agents-file", given, "-o", "-", input=names.read_bytes())
-        assert (ended.exit_code, ended.stderr) == (2, f"Error: {name} is no text in UTF-8.\n")
+        assert (ended.exit_code, ended.stderr) == (2, f"Error: {name} is not UTF-8 text.\n")
     missing = cli("export", "--agents-file", str(tmp_path / "none"), "-o", "-")
     assert (missing.exit_code, missing.stderr.count("\n")) == (1, 1)
 
@@ -114,13 +114,13 @@ def test_agents_in_another_encoding_are_refused(cli: Cli, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["-o", "x.csv"], "Name an agent, or a file of them with --agents-file."),
+        (["-o", "x.csv"], "Name an agent, or a file of agents with --agents-file."),
         (["a", "-o", "-", "--resume"], "--resume and --force are for a file, not for stdout."),
         (
             ["--agents-file", "-", "--key-stdin", "-o", "x.csv"],
             "--agents-file - and --key-stdin both read stdin.",
         ),
-        (["a", "-o", "calls.xlsx"], "or name it with --format."),
+        (["a", "-o", "calls.xlsx"], "or pass --format."),
         (["a", "-o", "calls.csv", "--since", "soon"], "--since takes "),
         (["a", "-o", "calls.csv", "--since", "1h", "--until", "2h"], "is not before --until 2h"),
         (["a", "-o", "-", "--since", "1h", "--until", "2h"], "is not before --until 2h"),
@@ -141,7 +141,7 @@ def test_a_file_that_is_there_is_replaced_only_by_force(cli: Cli, tmp_path: Path
     path.write_text("mine")
     refused = cli("export", "agent_one", "-o", str(path))
     assert refused.exit_code == 2
-    assert refused.stderr == f"Error: {path} is there already: replace it with --force.\n"
+    assert refused.stderr == f"Error: {path} already exists: replace it with --force.\n"
     assert path.read_text() == "mine"
     assert cli("export", "agent_one", "-o", str(path), "--force").exit_code == 0
     assert len(rows_of(path)) == 1
@@ -170,13 +170,14 @@ def test_an_error_keeps_what_was_read_for_resume(cli: Cli, tmp_path: Path) -> No
     assert ended.exit_code == 5
     hint, error = ended.stderr.splitlines()
     assert (
-        hint == f"{path}.partial has what was read so far: the same command with --resume goes on."
+        hint
+        == f"{path}.partial keeps the calls that were read: the same command with --resume continues."
     )
     assert error.startswith("Error: 404 not_found: agent_of_nobody: ")
     assert not path.exists()
     refused = cli("export", "agent_demo", "agent_of_nobody", "-o", str(path))
     assert refused.stderr == (
-        f"Error: An export to {path} was interrupted: go on with --resume, or begin anew with --force.\n"
+        f"Error: An export to {path} was interrupted: continue with --resume, or start again with --force.\n"
     )
 
 
@@ -196,7 +197,7 @@ def test_what_the_contract_does_not_allow_is_counted(
 ) -> None:
     server.fail(changed(lambda page: page["data"][0].update(duration_seconds="long")))
     ended = cli("export", "a", "-o", str(tmp_path / "calls.csv"))
-    assert "does not allow, written as far as read: 3.\n" in ended.stderr
+    assert "does not allow, written as far as possible: 3.\n" in ended.stderr
 
 
 class Holding:
@@ -255,7 +256,7 @@ def test_ctrl_c_leaves_no_file_and_resume_goes_on(
         said = process.stderr.read()
     assert process.returncode == 130
     assert said == (
-        f"{path}.partial has what was read so far: the same command with --resume goes on.\n"
+        f"{path}.partial keeps the calls that were read: the same command with --resume continues.\n"
         "Interrupted.\n"
     )
     assert not path.exists()

@@ -200,7 +200,7 @@ def test_the_page_says_what_it_is_about(made: Page) -> None:
     assert "Telephone numbers are masked." in made.text
     assert "Every failed call, the latest first." in made.text
     tests = sum(call.is_test_call for call in (*CALLS, *ALSO))
-    assert f"275 of them {tests} test calls" in made.text
+    assert f"275 {tests} of them test calls" in made.text
 
 
 def test_the_page_is_small_and_names_no_other_host(made: Page) -> None:
@@ -338,10 +338,10 @@ def test_filters_are_applied_and_told(cli: Cli, tmp_path: Path) -> None:
     assert cli("report", "agent_demo", "-o", str(path), "--live", *options).exit_code == 0
     text = Page(path.read_text()).text
     said = "status ended, search +1, since 2026-11-01, until 2026-11-20, calls live only."
-    assert f"Asked for: {said}" in text
-    assert "of them 0 test calls" in text
+    assert f"Filters: {said}" in text
+    assert "0 of them test calls" in text
     assert cli("report", "agent_demo", "-o", str(path), "--test").exit_code == 0
-    assert "Asked for: calls test only." in Page(path.read_text()).text
+    assert "Filters: calls test only." in Page(path.read_text()).text
 
 
 def test_a_number_that_was_searched_for_is_masked_too(cli: Cli, tmp_path: Path) -> None:
@@ -349,10 +349,10 @@ def test_a_number_that_was_searched_for_is_masked_too(cli: Cli, tmp_path: Path) 
     search = ("--search", "+14155550100")
     assert cli("report", "agent_demo", "-o", str(path), *search).exit_code == 0
     page = Page(path.read_text())
-    assert "Asked for: search …." in page.text
+    assert "Filters: search …." in page.text
     assert "4155550100" not in page.html
     assert cli("report", "agent_demo", "-o", str(path), *search, "--show-numbers").exit_code == 0
-    assert "Asked for: search +14155550100." in Page(path.read_text()).text
+    assert "Filters: search +14155550100." in Page(path.read_text()).text
 
 
 def test_what_is_not_proven_complete_is_told_on_the_page(
@@ -411,7 +411,7 @@ def test_half_characters_do_not_stop_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("", "a folder"), ("missing/report.html", "no folder"), ("fifo", "no regular file")],
+    [("", "a folder"), ("missing/report.html", "no folder"), ("fifo", "not a regular file")],
 )
 def test_a_path_that_cannot_be_a_file_is_refused_at_once(
     name: str, what: str, tmp_path: Path

@@ -76,7 +76,7 @@ def test_a_profile_is_chosen_by_option_variable_or_its_name(config: Any) -> None
 def test_without_a_file_only_a_profile_asked_for_is_missed(tmp_path: Path) -> None:
     home = {"XDG_CONFIG_HOME": str(tmp_path)}
     assert read_profile(None, home).values == {}
-    with pytest.raises(Failure, match=r"no profile 'work' in .*; there are: none") as missed:
+    with pytest.raises(Failure, match=r"no profile 'work' in .*; its profiles: none") as missed:
         read_profile("work", home)
     assert missed.value.code == Code.USAGE
 
@@ -86,12 +86,15 @@ def test_without_a_file_only_a_profile_asked_for_is_missed(tmp_path: Path) -> No
     [
         ("[default", "is not TOML"),
         ("default = 3", "no profile 'default'"),
-        ('[default]\nkey = "sk_secret"', "'key' is no setting; there are api_key, base_url"),
+        (
+            '[default]\nkey = "sk_secret"',
+            "'key' is not a setting; the settings are api_key, base_url",
+        ),
         ("[default]\napi_key = 1234567", "api_key takes a text"),
         ("[default]\ntimeout = true", "timeout takes a number"),
         ('[default]\nallow_http = "sk_secret"', "allow_http takes a true or false"),
-        ("[default]\nsk_secret = 1", "'sk_…' is no setting"),
-        ("sk_secret = 1\ndefault = 3", "there are: default, sk_…"),
+        ("[default]\nsk_secret = 1", "'sk_…' is not a setting"),
+        ("sk_secret = 1\ndefault = 3", "its profiles: default, sk_…"),
         ("sk_secret = 1\nsk_secret = 2", "is not TOML"),
         ("[sk_secret]\n[sk_secret]", "is not TOML"),
         ("[[sk_secret]]\n[sk_secret]", "is not TOML"),

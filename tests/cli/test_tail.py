@@ -221,10 +221,10 @@ def test_failures_that_may_pass_are_said_once_and_outlived(
     assert (code, events(text)) == (130, [("new", None, "meanwhile", "queued")])
     first, second = capsys.readouterr().err.splitlines()
     assert re.match(
-        r"Nothing heard since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, trying again: 200: The answer is no page",
+        r"No answer since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, trying again: 200: The answer is not a page",
         first,
     )
-    assert second == "There are answers again."
+    assert second == "The server answers again."
 
 
 @pytest.mark.parametrize(("kind", "code"), [("401", 4), ("403", 4), ("404", 5), ("501", 8)])
@@ -256,7 +256,7 @@ def test_more_news_than_are_kept_in_mind_are_left_out_and_that_is_said(
         for number in range(5):
             stage.add(f"call_{number}", minutes_ago=-number / 1000)
         assert [event.call.id for event in polls.next(0)] == ["call_2", "call_3", "call_4"]
-        said = r"More than 3 calls since .*: older ones are left out\.\n"
+        said = r"More than 3 calls since .*: older calls are left out\.\n"
         assert re.fullmatch(said, capfd.readouterr().err)
         stage.add("next", minutes_ago=-1)
         assert [event.call.id for event in polls.next(0)] == ["next"]
@@ -269,7 +269,7 @@ def test_once_there_is_no_answer_each_look_is_one_attempt(
     stage.acts = [*BEGUN, stage.failing("500"), *[nothing] * 4, stage.failing("401")]
     code, _ = tail("--max-retries", "1", "--debug")
     said = capsys.readouterr().err
-    assert (code, said.count("Nothing heard"), said.count("Trying again in")) == (4, 1, 1)
+    assert (code, said.count("No answer since"), said.count("Trying again in")) == (4, 1, 1)
 
 
 def test_what_cannot_be_proven_is_said_once(
@@ -377,13 +377,13 @@ def test_it_outlives_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert process.stderr
         process.stdout.readline()
     try:
-        assert process.stderr.readline().startswith("Nothing heard since ")
+        assert process.stderr.readline().startswith("No answer since ")
         with open_store(seeding, database) as store:
             Stage(store).add("meanwhile")
         with mocking(seeding, database, url.rpartition(":")[2]):
             assert events(process.stdout.readline()) == [("new", None, "meanwhile", "queued")]
             process.send_signal(signal.SIGINT)
-            assert process.communicate() == ("", "There are answers again.\n")
+            assert process.communicate() == ("", "The server answers again.\n")
     finally:
         tail.__exit__(None, None, None)
 

@@ -369,7 +369,7 @@ def test_what_the_api_cannot_answer_is_refused_with_a_time_window(
     make_client: MakeClient, api: Listing, ask: str, window: Any
 ) -> None:
     listing = client_of(make_client, api).calls.list("a", **window)
-    with pytest.raises(ConfigurationError, match="since and until"):
+    with pytest.raises(ConfigurationError, match="without since, until or resume"):
         getattr(listing, ask)(*([1] if ask == "page" else []))
     assert api.requests == []
 

@@ -276,7 +276,7 @@ def test_what_a_status_means_is_the_operations_own(
 
 
 def test_an_id_is_one_segment_of_the_path_in_any_operation() -> None:
-    with pytest.raises(ConfigurationError, match="agent_id is"):
+    with pytest.raises(ConfigurationError, match="agent_id cannot be"):
         operation(idempotent=True).outgoing({**NOTE, "agent_id": ".."})
 
 

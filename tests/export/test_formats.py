@@ -244,12 +244,12 @@ def test_what_is_no_text_is_not_written_to_a_stream(reader: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "form", "message"),
     [
-        ("calls.xlsx", None, "calls.xlsx' says no format: use .csv, .ndjson"),
-        ("calls", "excel", "No format is called 'excel': it is one of csv, ndjson"),
+        ("calls.xlsx", None, "calls.xlsx' names no format: use .csv, .ndjson"),
+        ("calls", "excel", "There is no format 'excel': use one of csv, ndjson"),
         (
             "calls.parquet.gz",
             None,
-            "parquet files are not compressed from outside: leave out '.gz'",
+            "parquet files cannot end in '.gz': leave it out",
         ),
     ],
 )

@@ -222,7 +222,7 @@ def test_a_file_that_has_its_name_already_is_not_taken_for_one_of_other_agents(
         export(reader, AGENTS, path, resume=True)
     monkeypatch.undo()
     del api.counts["e"]
-    with pytest.raises(ConfigurationError, match="is there already"):
+    with pytest.raises(ConfigurationError, match="already exists"):
         export(reader, AGENTS[:-1], path, resume=True)
     export(reader, AGENTS[:-1], path, resume=True, force=True)
     assert len(rows_of(path)) == 371

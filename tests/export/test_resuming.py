@@ -109,9 +109,7 @@ def test_a_file_that_is_there_is_replaced_only_by_force(reader: Client, tmp_path
     path = tmp_path / "calls.csv"
     path.write_text("mine")
     for resume in (False, True):
-        with pytest.raises(
-            ConfigurationError, match=r"is there already: replace it with force=True"
-        ):
+        with pytest.raises(ConfigurationError, match=r"already exists: replace it with force=True"):
             export(reader, AGENTS, path, resume=resume)
     assert path.read_text() == "mine"
     export(reader, AGENTS, path, force=True)
@@ -133,7 +131,9 @@ def test_an_interrupted_export_is_not_lost_by_mistake(reader: Client, tmp_path: 
     path = tmp_path / "calls.csv"
     interrupted(reader, path)
     kept = journal(path).read_bytes()
-    with pytest.raises(ConfigurationError, match=r"interrupted: go on with resume=True, or begin"):
+    with pytest.raises(
+        ConfigurationError, match=r"interrupted: continue with resume=True, or start"
+    ):
         export(reader, AGENTS, path)
     for other in ({"status": "failed"}, {"format": "json"}):
         options: dict[str, Any] = {"agents": AGENTS, "resume": True, **other}
@@ -217,7 +217,7 @@ def test_a_journal_that_is_none_is_refused(reader: Client, tmp_path: Path) -> No
     path = tmp_path / "calls.csv"
     interrupted(reader, path)
     journal(path).write_text("{}")
-    with pytest.raises(ConfigurationError, match=r"no journal of this version .* force=True"):
+    with pytest.raises(ConfigurationError, match=r"not a journal of this version .* force=True"):
         export(reader, AGENTS, path, resume=True)
     export(reader, AGENTS, path, force=True)
     assert len(rows_of(path)) == 251
@@ -263,7 +263,7 @@ def test_only_a_regular_file_is_replaced(reader: Client, tmp_path: Path) -> None
     folder, fifo = tmp_path / "folder.csv", tmp_path / "fifo.csv"
     folder.mkdir()
     os.mkfifo(fifo)
-    for path, what in ((folder, "a folder"), (fifo, "no regular file")):
+    for path, what in ((folder, "a folder"), (fifo, "not a regular file")):
         with pytest.raises(ConfigurationError, match=f"is {what}, and is not replaced"):
             export(reader, AGENTS, path, force=True)
     assert folder.is_dir()
@@ -325,7 +325,7 @@ def test_what_was_not_proven_is_said_of_each_agent(reader: Client, tmp_path: Pat
 def test_agents_are_read_once_each_and_there_must_be_one(reader: Client, tmp_path: Path) -> None:
     outcome = export(reader, ["agent_one", "agent_one"], tmp_path / "calls.csv")
     assert (outcome.agents, outcome.calls) == (1, 1)
-    with pytest.raises(ConfigurationError, match="no agent to export"):
+    with pytest.raises(ConfigurationError, match="needs at least one agent"):
         export(reader, [], tmp_path / "none.csv")
 
 

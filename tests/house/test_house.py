@@ -192,7 +192,7 @@ DOCS = {
         ("Client", r", (\d+) to connect", settings.CONNECT_TIMEOUT),
         ("Client", r"at once, 1 to (\d+)", settings.MAX_CONCURRENCY),
         ("Calls.list", r"page, 1 to (\d+)", settings.MAX_LIMIT),
-        ("Calls.list", r"; (\d+) where it is left out", settings.MAX_LIMIT),
+        ("Calls.list", r"; (\d+) by default", settings.MAX_LIMIT),
         ("Calls.list", r"at once, 1 to (\d+)", settings.MAX_CONCURRENCY),
         ("Calls.list_many", r"together, 1 to (\d+)", settings.MAX_CONCURRENCY),
         ("README.md", r"`httpx.Timeout`; (\d+) by default", settings.TIMEOUT),

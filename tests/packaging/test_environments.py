@@ -318,7 +318,7 @@ def test_an_environment_of_somebody_else_is_left_alone(checkout: Path, with_uv: 
     (checkout / ".venv/mine").touch()
     result = set_up(checkout, ".venv/.ready", with_uv)
     assert result.returncode != 0
-    assert ".venv is not of this Makefile's making" in result.stderr
+    assert ".venv was not made by this Makefile" in result.stderr
     assert (checkout / ".venv/mine").exists()
 
 

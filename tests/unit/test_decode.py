@@ -75,9 +75,9 @@ def test_null_is_a_problem_only_where_the_contract_does_not_allow_it(field: str)
         ("duration_seconds", float("nan"), "is a number, not an integer"),
         ("duration_seconds", float("inf"), "is a number, not an integer"),
         ("created_on", 1566656122, "is a number, not a text"),
-        ("created_on", "yesterday", "is no ISO 8601 timestamp"),
-        ("ended_at", "", "is no ISO 8601 timestamp"),
-        ("ended_at", "2019-08-24T25:00:00Z", "is no ISO 8601 timestamp"),
+        ("created_on", "yesterday", "is not an ISO 8601 timestamp"),
+        ("ended_at", "", "is not an ISO 8601 timestamp"),
+        ("ended_at", "2019-08-24T25:00:00Z", "is not an ISO 8601 timestamp"),
         ("created_on", "0001-01-01T00:00:00+05:00", "is beyond the years 1 to 9999 in UTC"),
         ("created_on", "9999-12-31T23:59:59-05:00", "is beyond the years 1 to 9999 in UTC"),
     ],
@@ -163,7 +163,7 @@ def test_integer_of_thousands_of_digits_costs_its_field_only() -> None:
 
 
 def test_json_is_utf_8() -> None:
-    with pytest.raises(ValueError, match="no JSON"):
+    with pytest.raises(ValueError, match="not JSON"):
         decode_page(json.dumps({"data": []}).encode("utf-16"))
 
 

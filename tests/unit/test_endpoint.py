@@ -54,7 +54,7 @@ def json_or_none(content: bytes) -> Any:
 )
 @pytest.mark.parametrize("strict", [False, True])
 def test_body_that_is_no_page_is_an_unexpected_response(content: bytes, strict: bool) -> None:  # noqa: FBT001
-    with pytest.raises(UnexpectedResponseError, match="no page of calls") as caught:
+    with pytest.raises(UnexpectedResponseError, match="not a page of calls") as caught:
         page_of(content, {"X-Request-Id": "r1"}, strict=strict)
     assert (caught.value.status, caught.value.request_id) == (200, "r1")
     assert caught.value.path == "/api/v1/console/agents/{agentId}/calls"

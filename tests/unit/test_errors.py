@@ -62,7 +62,7 @@ def test_each_status_has_its_class(status: int, kind: type[AgentCallsError]) -> 
 def test_error_text_has_status_code_message_request_and_advice() -> None:
     assert str(error_of(404, ENVELOPE)) == (
         "404 not_found: Agent not found (GET /api/v1/console/agents/{agentId}/calls, request id r1) "
-        "Check the agent's id, and that the key belongs to its team."
+        "Check the agent's id, and that the key belongs to the agent's team."
     )
 
 

@@ -89,7 +89,7 @@ def test_the_limit_itself_is_fine_and_what_could_not_be_counted_is_not(
 def test_the_worst_decides_and_the_line_names_who_it_is() -> None:
     found = outcome(tally(1, 100, name="fine"), tally(10, 20, name="bad"), tally(1, 2, name="few"))
     assert found.line() == (
-        "FAILED: 12 of 122 calls failed (9.84%) since 1h, at most 5%; over the limit: bad: 10 of 20 calls failed (50%)"
+        "FAILED: 12 of 122 calls failed (9.84%) since 1h, limit 5%; over the limit: bad: 10 of 20 calls failed (50%)"
     )
     assert [row["result"] for row in found.row()["agents"]] == ["ok", "failed", "too_few"]
 
@@ -100,15 +100,15 @@ def test_one_bad_agent_is_an_alarm_though_the_total_is_fine_and_many_small_ones_
     assert outcome(tally(2, 20), tally(0, 1000)).verdict is Verdict.FAILED
     small = outcome(*[tally(5, 10) for _ in range(3)])
     assert small.verdict is Verdict.FAILED
-    assert small.line() == "FAILED: 15 of 30 calls failed (50%) since 1h, at most 5%"
+    assert small.line() == "FAILED: 15 of 30 calls failed (50%) since 1h, limit 5%"
 
 
 def test_the_line_says_what_could_not_be_judged_or_proven() -> None:
     assert outcome(tally(0, 0)).line() == (
-        "OK: 0 of 0 calls failed since 1h, at most 5%; fewer than 20, too few to judge"
+        "OK: 0 of 0 calls failed since 1h, limit 5%; fewer than 20, too few to judge"
     )
     assert outcome(tally(0, 20), tally(0, 20, name="b", doubt="It shifted.")).line() == (
-        "UNKNOWN: 0 of 40 calls failed (0%) since 1h, at most 5%; not proven complete: b: It shifted."
+        "UNKNOWN: 0 of 40 calls failed (0%) since 1h, limit 5%; not proven complete: b: It shifted."
     )
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from agentcalls._version import __version__
 
-# Type checkers take it for True; typing itself would be most of what this import costs.
+# Type checkers treat it as True; importing typing would be most of the cost of this import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agentcalls.async_client import AsyncClient
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         Report,
     )
     from agentcalls_api.models import PageMeta
-else:  # out of type checkers' sight, or they would take any name for one of ours
+else:  # hidden from type checkers: they would accept any name otherwise
 
     def __getattr__(name: str) -> object:
         if name not in __all__:
@@ -114,7 +114,7 @@ __all__ = [
     "duration_of",
 ]
 
-# Each public name's module is imported when the name is first asked for (PEP 562); the errors' is the other one.
+# The module of a public name is imported on first use (PEP 562); names that are missing here are errors.
 _HOMES = {
     name: home
     for home, names in {

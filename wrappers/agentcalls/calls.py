@@ -56,32 +56,32 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
     ) -> ListingT_co:
         """The agent's calls, as a listing that sends nothing until it is read.
 
-        The first seven are the API's own parameters, the rest say how iterating reads.
+        The first seven are the API's own parameters; the others control how the client reads.
 
         Args:
-            agent_id: The agent, by its id; any text, escaped so that it stays one path segment.
-            page: Where reading starts, 1-based, in pages of `limit`; the first where it is left out.
-            limit: Calls a page, 1 to 100; 100 where it is left out. It shapes `pages()`: iterating calls asks for
-                windows of its own choice.
-            search: Free text that the server looks for in the calls.
-            sort: A field's name, with "-" in front for descending; the server's own order where it is left out.
-            is_test_call: True for test calls only, False for live ones only.
+            agent_id: The agent id; any text, escaped so that it stays one path segment.
+            page: The page to start from, 1-based, in pages of `limit`; by default the first.
+            limit: Calls per page, 1 to 100; 100 by default. It applies to `pages()`; iterating calls chooses its own
+                windows.
+            search: Free text that the server searches for.
+            sort: A field's name, with "-" in front for descending; by default the server's own order.
+            is_test_call: True for only test calls, False for only live calls.
             status: Calls of this status only.
             since: Calls created at or after this moment only: an aware datetime, a date (its midnight in UTC), a
                 duration such as "24h" before the iteration begins (s, m, h, d, w), or ISO 8601 text with an offset.
-                The API has no such filter: the calls are read and left out here.
-            until: Calls created before this moment only; as `since`.
-            exact: Whether windows overlap so that each call comes once though the listing shifts; False reads plain
-                pages, up to a fifth fewer requests, and proves nothing.
-            max_items: Stop after so many calls.
-            resume: Go on where the checkpoint of an earlier iteration stands, of the same agent and query.
-            concurrency: How many requests may be under way at once, 1 to 64; what the client says where it is left out.
-                Further ones are sent once half of the first answer is consumed.
-            strict: Whether a page with a problem is an error; what the client says where it is left out.
-            max_retries: How often each request is tried again; what the client says where it is left out.
+                The API has no such filter: the client reads the calls and filters them.
+            until: Calls created before this moment only; written like `since`.
+            exact: Whether windows overlap, so that each call comes once even if the listing shifts. False reads plain
+                pages with up to a fifth fewer requests, and proves nothing.
+            max_items: Stop after this many calls.
+            resume: Continue from the checkpoint of an earlier iteration with the same agent and query.
+            concurrency: How many requests may be in flight at once, 1 to 64; by default the client's setting. Prefetch
+                starts once half of the first answer is consumed.
+            strict: Whether a page with a problem is an error; by default the client's setting.
+            max_retries: How often each request is retried; by default the client's setting.
 
         Raises:
-            ConfigurationError: At once, for a value that the contract does not allow.
+            ConfigurationError: The contract does not allow a value; raised at once.
 
         Source: the operation `listCalls` of openapi.yaml.
         """
@@ -128,37 +128,37 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
     ) -> ManyListingT_co:
         """The calls of many agents, as a listing of pairs (agent id, call) that sends nothing until it is read.
 
-        Each agent is read as `list` reads it, and all share one window of requests under way. An agent's calls come in
-        its own order; those of different agents mix, page by page, as their answers arrive, unless `ordered` is set.
-        What `list` takes means the same here, for each agent; the rest is:
+        Each agent is read as with `list`, and all agents share one window of requests in flight. The calls of one agent
+        come in order. The calls of different agents mix, page by page, as answers arrive, unless `ordered` is set. The
+        arguments of `list` mean the same here, for each agent.
 
         Args:
-            agent_ids: The agents, in any iterable; it is read only as far as requests are made, and each id is checked
-                when it is reached. An id that comes again is not read again. A generator can be read only once, and
-                so can the listing of one.
+            agent_ids: The agents, in any iterable. It is read only as far as requests are made, and each id is checked
+                when it is reached. A repeated id is read once. A generator can be read only once, and so can its
+                listing.
             search: As in `list`.
             sort: As in `list`.
             is_test_call: As in `list`.
             status: As in `list`.
-            since: As in `list`; a duration is one before the iteration begins, the same moment for all agents.
+            since: As in `list`; a duration counts back from the start of the iteration, the same moment for all agents.
             until: As `since`.
             exact: As in `list`.
-            max_items: Stop an agent after so many of its calls.
-            resume: Go on where an earlier iteration stood: its `report.checkpoints`, by agent id. An agent without one
-                is read from its start; those of other agents are not looked at.
-            concurrency: How many requests may be under way at once for all agents together, 1 to 64; what the client
-                says where it is left out. The first is alone until half of its calls are taken.
+            max_items: Stop each agent after this many calls.
+            resume: Continue an earlier iteration: its `report.checkpoints`, by agent id. An agent without a checkpoint
+                is read from its start. Checkpoints of other agents are ignored.
+            concurrency: How many requests may be in flight at once for all agents together, 1 to 64; by default the
+                client's setting. The first request is alone until half of its calls are taken.
             strict: As in `list`.
             max_retries: As in `list`.
-            stop_on_error: Raise the first agent's failure by itself, at once. Otherwise the others are read to their
-                end, and then all failures are raised as one `ExceptionGroup`, each with its `agent_id`.
-            ordered: Give the agents in the order given, each with all its calls before the next one's first. The next
-                agents are read ahead meanwhile, and up to six pages wait for each request that may be under way.
-            on_agent: Called with an `AgentReport` when an agent has ended or failed, also where it has no calls: after
-                its last call was taken and, where `ordered` is set, before the next agent's first is given.
+            stop_on_error: Raise the first failure alone, at once. Otherwise the other agents are read to their end, and
+                then all failures are raised as one `ExceptionGroup`, each with its `agent_id`.
+            ordered: Keep the given order of agents: all calls of an agent come before the first call of the next agent.
+                The next agents are prefetched; up to six pages wait in memory for each request that may be in flight.
+            on_agent: Called with an `AgentReport` when an agent has ended or failed, even if it has no calls: after its
+                last call was taken and, with `ordered`, before the next agent's first call.
 
         Raises:
-            ConfigurationError: At once, for a value that the contract does not allow.
+            ConfigurationError: The contract does not allow a value; raised at once.
 
         Source: the operation `listCalls` of openapi.yaml.
         """

@@ -1,4 +1,4 @@
-"""Validators of settings and arguments: each raises `ConfigurationError`, which says what is taken."""
+"""Validators of settings and arguments: each raises `ConfigurationError`, which says what is allowed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
 
-_LARGEST = 2**53 - 1  # what JSON and JavaScript take for an integer
+_LARGEST = 2**53 - 1  # the largest integer that JSON and JavaScript represent exactly
 
 
 def check_text(_: object, attribute: Attribute[Any], value: object) -> None:
-    """Let a string pass that can be sent; raises `ConfigurationError` for anything else."""
+    """Accept a string that can be sent; raises `ConfigurationError` for anything else."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{attribute.name} takes a string, not {type(value).__name__}.")
     try:
@@ -28,7 +28,7 @@ def check_text(_: object, attribute: Attribute[Any], value: object) -> None:
 def check_integer(
     lowest: int, highest: int = _LARGEST
 ) -> Callable[[object, Attribute[Any], object], None]:
-    """A validator that lets the integers between the two pass, both included; raises `ConfigurationError`."""
+    """A validator for integers from `lowest` to `highest`, both included; raises `ConfigurationError`."""
     bounds = f"an integer from {lowest}" + (f" to {highest}" if highest < _LARGEST else "")
 
     def check(_: object, attribute: Attribute[Any], value: object) -> None:
@@ -44,7 +44,7 @@ def check_integer(
 
 
 def check_boolean(_: object, attribute: Attribute[Any], value: object) -> None:
-    """Let True and False pass; raises `ConfigurationError` for anything else."""
+    """Accept True and False; raises `ConfigurationError` for anything else."""
     if not isinstance(value, bool):
         raise ConfigurationError(
             f"{attribute.name} takes True or False, not {type(value).__name__}."
@@ -54,7 +54,7 @@ def check_boolean(_: object, attribute: Attribute[Any], value: object) -> None:
 def at_least(
     lowest: float, takes: str, kind: type[int | float] = float
 ) -> Callable[[object, Attribute[Any], object], None]:
-    """A validator: a finite number from `lowest` on; what it `takes` is said in the `ConfigurationError`."""
+    """A validator for a finite number not below `lowest`; the `ConfigurationError` quotes `takes`."""
 
     def check(_: object, attribute: Attribute[Any], value: object) -> None:
         number = isinstance(value, int | kind) and not isinstance(value, bool)

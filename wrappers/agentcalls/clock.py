@@ -1,4 +1,4 @@
-"""What tells a client the time: the one place that touches the machine's clocks."""
+"""The client's clock: the only module that reads the machine's clocks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Clock:
-    """What tells a client the time and a random number; a test gives its own and need not wait."""
+    """A client's source of time and randomness; a test passes its own and need not wait."""
 
     now: Callable[[], float] = time.monotonic
-    """Seconds of a clock that never goes back."""
+    """Seconds of a monotonic clock."""
     wall: Callable[[], float] = time.time
     """Unix time in seconds."""
     random: Callable[[], float] = random.random

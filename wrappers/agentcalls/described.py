@@ -1,4 +1,4 @@
-"""Classes whose `help()` has a sentence for each field: the text that stands behind the field in the source."""
+"""Add each field's docstring in the source to the `help()` of its class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def described(kind: type[T]) -> type[T]:
-    """The class itself, its docstring with a list of its fields; the source is read when somebody asks for help."""
+    """The same class with a list of its fields in the docstring; the source is read only when help is requested."""
     cast("Any", kind).__doc__ = _Docstring(kind.__doc__ or "")
     return kind
 
@@ -26,15 +26,15 @@ class _Docstring:
 
 
 def _sentences(kind: type) -> dict[str, str]:
-    # Fields of a base class first, as in its instances.
-    import ast  # noqa: PLC0415  # who asks for no help needs neither
+    # Fields of a base class come first, as in its instances.
+    import ast  # noqa: PLC0415  # only help needs them
     import inspect  # noqa: PLC0415
 
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__[:-1]):
         try:
             source = ast.parse(inspect.cleandoc(inspect.getsource(base)))
-        except (OSError, TypeError):  # a program may be shipped without its source
+        except (OSError, TypeError):  # a program may come without its source
             continue
         (node,) = cast("list[ast.ClassDef]", source.body)
         for field, text in zip(node.body, node.body[1:], strict=False):

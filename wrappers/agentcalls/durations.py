@@ -1,4 +1,4 @@
-"""Lengths of time as text, the way that `since`, `until` and the command line's options take them."""
+"""Durations as text, for `since`, `until` and the command line's options."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(_UNITS)})")
 
 
 def duration_of(text: str) -> timedelta | None:
-    """The length of time that a text means: digits and ms, s, m, h, d or w, such as `24h`; None for any other text."""
+    """The duration in a text: digits and ms, s, m, h, d or w, such as `24h`; None for any other text."""
     matched = _DURATION.fullmatch(text)
     try:
         return timedelta(**{_UNITS[matched[2]]: int(matched[1])}) if matched else None

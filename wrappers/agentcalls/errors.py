@@ -1,4 +1,4 @@
-"""Every way in which a request can end without calls, one class each.
+"""The errors: one class for each way in which a request can fail.
 
 AgentCallsError
 ├── ConfigurationError          refused before anything was sent; also a ValueError
@@ -12,8 +12,8 @@ AgentCallsError
 │   ├── ConflictError           409
 │   ├── RateLimitError          429
 │   └── InternalServerError     5xx
-├── UnexpectedResponseError     an answer that the contract does not know: a 2xx that cannot be read, or a 3xx
-└── PaginationError             pages that contradict each other
+├── UnexpectedResponseError an answer outside the contract: a 2xx that cannot be read, or a 3xx └── PaginationError
+pages that contradict each other
 
 `request/refusal.py` maps an answer to its class.
 """
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 class AgentCallsError(Exception):
     """The root of every error that this library raises on purpose.
 
-    All attributes are None where they are not known. `message` is what went wrong, in the server's words where
-    it gave any; `str(error)` adds the status, the request and what to do.
+    An unknown attribute is None. `message` says what went wrong, in the server's words if it sent any; `str(error)`
+    adds the status, the request and what to do.
     """
 
     advice: str = ""
@@ -42,15 +42,15 @@ class AgentCallsError(Exception):
     code: str | None = None
     """The API's code, for instance `api_key_invalid`; the list is open."""
     field_errors: tuple[tuple[str, str], ...] = ()
-    """What is wrong with each parameter: (its path, what is wrong)."""
+    """One pair for each wrong parameter: (its path, what is wrong)."""
     request_id: str | None = None
-    """Names the exchange to the vendor's support: from the body, or else from `X-Request-Id`."""
+    """Identifies the exchange for the vendor's support: from the body, otherwise from `X-Request-Id`."""
     retry_after: float | None = None
-    """Seconds that the server asked to wait."""
+    """How many seconds the server asks to wait."""
     attempts: int | None = None
     """How often the request was sent."""
     retryable: bool = False
-    """Whether the same request may succeed later; the client has tried that already, as often as it was allowed."""
+    """Whether the same request may succeed later; the client has already used all its retries."""
     body: Any = None
     """The parsed JSON, or at most 2 KB of the text."""
     method: str | None = None
@@ -58,12 +58,12 @@ class AgentCallsError(Exception):
     path: str | None = None
     """The path template of the operation, without the agent's id."""
     agent_id: str | None = None
-    """The agent whose reading failed, in `list_many` and in exports."""
+    """The agent that failed, in `list_many` and in exports."""
     checkpoint: Checkpoint | None = None
-    """Where an iteration was stopped by this error; `list(..., resume=checkpoint)` goes on there."""
+    """Where this error stopped an iteration; `list(..., resume=checkpoint)` continues there."""
 
     def __init__(self, message: str, **known: Any) -> None:
-        # Only the message goes to args: with the rest in __dict__, pickle and copy need no code of ours.
+        # Only the message goes to args: the rest is in __dict__, so pickle and copy need no code of ours.
         super().__init__(message)
         self.message = message
         self.__dict__.update(known)
@@ -101,15 +101,15 @@ class APITimeoutError(APIConnectionError):
 
 
 class APIStatusError(AgentCallsError):
-    """The API answered with an error status; those without a class of their own are this one."""
+    """The API answered with an error status; a status without its own class raises this one."""
 
-    advice = "Check the base URL; if it stays, name the request id to the vendor's support."
+    advice = "Check the base URL; if it persists, give the vendor's support the request id."
 
 
 class BadRequestError(APIStatusError):
     """400: the query string is not valid."""
 
-    advice = "Correct the parameters named."
+    advice = "Correct the named parameters."
 
 
 class AuthenticationError(APIStatusError):
@@ -121,19 +121,19 @@ class AuthenticationError(APIStatusError):
 class PermissionDeniedError(APIStatusError):
     """403: the key lacks a scope."""
 
-    advice = "Use a key with the scope that this needs."
+    advice = "Use a key with the required scope."
 
 
 class NotFoundError(APIStatusError):
-    """404: the key's team has nothing of this id."""
+    """404: the key's team has nothing with this id."""
 
-    advice = "Check the id, and that the key belongs to its team."
+    advice = "Check the id, and that the key belongs to the right team."
 
 
 class ConflictError(APIStatusError):
     """409."""
 
-    advice = "Try again; if it stays, name the request id to the vendor's support."
+    advice = "Try again; if it persists, give the vendor's support the request id."
 
 
 class RateLimitError(APIStatusError):
@@ -152,16 +152,16 @@ class RateLimitError(APIStatusError):
 class InternalServerError(APIStatusError):
     """5xx: the server failed."""
 
-    advice = "Try again later; if it stays, name the request id to the vendor's support."
+    advice = "Try again later; if it persists, give the vendor's support the request id."
 
 
 class UnexpectedResponseError(AgentCallsError):
-    """An answer that the contract does not know: a 2xx that cannot be read, or a redirect."""
+    """An answer outside the contract: a 2xx that cannot be read, or a redirect."""
 
     advice = "Check that the base URL is the API's."
 
 
 class PaginationError(AgentCallsError):
-    """The server's pages contradict each other so that going on would never end, or would lose calls."""
+    """The server's pages contradict each other: reading on would never end, or would lose calls."""
 
-    advice = "Read the listing again; if it stays, tell the vendor's support."
+    advice = "Read the listing again; if it persists, tell the vendor's support."

@@ -1,4 +1,4 @@
-"""What `client.calls.list(...)` and `list_many` return: a question that is asked when it is read, in both flavours."""
+"""The listings that `client.calls.list(...)` and `list_many` return, in both flavours; they send requests when read."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 @define(eq=False, repr=False)
 class _OneAgents(Generic[SourceT]):
     query: CallQuery
-    """What is asked for."""
+    """The parameters of the request."""
     options: ReadOptions
-    """How it is read."""
+    """The options of the reading."""
     _source: SourceT
     _latest: AgentReader | None = field(default=None, init=False)
 
@@ -49,7 +49,7 @@ class _OneAgents(Generic[SourceT]):
 
     @property
     def report(self) -> Report:
-        """What the latest iteration read and proved, up to now."""
+        """What the latest iteration has read and proved so far."""
         return self._latest.report if self._latest else Report(reason=UNREAD)
 
     def _reader(self) -> AgentReader:
@@ -59,42 +59,42 @@ class _OneAgents(Generic[SourceT]):
     def _check_asks_api(self, what: str) -> None:
         if self.options.needs_iterating:
             raise ConfigurationError(
-                f"{what} is the API's answer, which knows no since and until, and no resume: iterate."
+                f"{what} is the API's own answer, without since, until or resume: iterate instead."
             )
 
 
 class CallListing(_OneAgents[SyncSource]):
-    """An agent's calls, lazily: iterating asks anew each time, for as much as is read.
+    """A lazy listing of an agent's calls: each iteration sends new requests, only as far as it is read.
 
-    Every method that sends a request raises the `AgentCallsError` that its answer stands for: `NotFoundError` for an
-    agent that the key's team does not have, `AuthenticationError` for a bad key, and so on (see docs/errors.md).
+    Every method that sends a request raises the `AgentCallsError` for its answer: `NotFoundError` if the key's team has
+    no such agent, `AuthenticationError` for a bad key, and so on (see docs/errors.md).
     """
 
     def __iter__(self) -> CallIterator:
-        """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
+        """Each matching call, once, in the server's order, from `page` to the end of the listing."""
         return CallIterator(self._reader(), self._source)
 
     def pages(self) -> Iterator[Page]:
-        """The server's own pages of `limit` calls (100 where none was given), from `page` on to the last.
+        """The server's own pages of `limit` calls (by default 100), from `page` to the last.
 
-        They are given as they are: a listing that shifts meanwhile may repeat calls, or lose some, between two pages.
+        They are not corrected: if the listing shifts meanwhile, calls may be repeated or lost between two pages.
         """
         self._check_asks_api("pages()")
         return self._pages(self.query)
 
     def page(self, number: int) -> Page:
-        """Page `number`, 1-based, of `limit` calls; one past the end is empty."""
+        """Page `number`, 1-based, of `limit` calls; a page past the end is empty."""
         self._check_asks_api("page()")
         return self._source.fetch(self.query.window(number, self.query.size))
 
     def first(self) -> Call | None:
-        """The call that iterating would begin with, at the cost of one small request; None where there is none."""
+        """The first call of an iteration, for one small request; None if there is no call."""
         if self.options.needs_iterating:
             return next(iter(self), None)
         return next(iter(self._source.fetch(first_call(self.query))), None)
 
     def count(self) -> int:
-        """How many calls match, wherever `page` starts: one small request, or all pages where there is no `meta`."""
+        """How many calls match, regardless of `page`: one small request, or all pages if the server sends no `meta`."""
         self._check_asks_api("count()")
         total = total_count(self._source.fetch(self.query.window(1, 1)))
         if total is not None:
@@ -102,20 +102,20 @@ class CallListing(_OneAgents[SyncSource]):
         return sum(map(len, self._pages(self.query.window(1, self.query.size))))
 
     def all(self) -> list[Call]:
-        """Every call that iterating gives, in a list."""
+        """All calls of an iteration, in a list."""
         return list(self)
 
     def to_arrow(self) -> Any:
-        """Every call that iterating gives, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
+        """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
 
-        Raises `ConfigurationError` where pyarrow is not installed, which the extra `arrow` brings.
+        Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
         """
         return self.arrow_batches().read_all()
 
     def arrow_batches(self) -> Any:
-        """The calls that iterating gives, read as the `pyarrow.RecordBatchReader` is: 5,000 at a time, at most.
+        """All calls as a `pyarrow.RecordBatchReader`, fetched as it is read: at most 5,000 at a time.
 
-        Iterating it gives each `pyarrow.RecordBatch`; polars and duckdb take it as it is. Raises as `to_arrow`.
+        Iterating it yields each `pyarrow.RecordBatch`; polars and duckdb read it directly. Raises like `to_arrow`.
         """
         return import_module("agentcalls.table.arrow").record_batches(self.query.agent_id, self)
 
@@ -128,33 +128,33 @@ class CallListing(_OneAgents[SyncSource]):
 
 
 class AsyncCallListing(_OneAgents[AsyncSource]):
-    """An agent's calls, lazily: the same as `CallListing`, to be awaited and read with `async for`."""
+    """A lazy listing of an agent's calls: the same as `CallListing`, read with `await` and `async for`."""
 
     def __aiter__(self) -> AsyncCallIterator:
-        """Each call that matches, once, in the server's order, from `page` on to the end of the listing."""
+        """Each matching call, once, in the server's order, from `page` to the end of the listing."""
         return AsyncCallIterator(self._reader(), self._source)
 
     def pages(self) -> AsyncIterator[Page]:
-        """The server's own pages of `limit` calls (100 where none was given), from `page` on to the last.
+        """The server's own pages of `limit` calls (by default 100), from `page` to the last.
 
-        They are given as they are: a listing that shifts meanwhile may repeat calls, or lose some, between two pages.
+        They are not corrected: if the listing shifts meanwhile, calls may be repeated or lost between two pages.
         """
         self._check_asks_api("pages()")
         return self._pages(self.query)
 
     async def page(self, number: int) -> Page:
-        """Page `number`, 1-based, of `limit` calls; one past the end is empty."""
+        """Page `number`, 1-based, of `limit` calls; a page past the end is empty."""
         self._check_asks_api("page()")
         return await self._source.fetch(self.query.window(number, self.query.size))
 
     async def first(self) -> Call | None:
-        """The call that iterating would begin with, at the cost of one small request; None where there is none."""
+        """The first call of an iteration, for one small request; None if there is no call."""
         if self.options.needs_iterating:
             return await anext(aiter(self), None)
         return next(iter(await self._source.fetch(first_call(self.query))), None)
 
     async def count(self) -> int:
-        """How many calls match, wherever `page` starts: one small request, or all pages where there is no `meta`."""
+        """How many calls match, regardless of `page`: one small request, or all pages if the server sends no `meta`."""
         self._check_asks_api("count()")
         total = total_count(await self._source.fetch(self.query.window(1, 1)))
         if total is not None:
@@ -162,20 +162,20 @@ class AsyncCallListing(_OneAgents[AsyncSource]):
         return sum([len(page) async for page in self._pages(self.query.window(1, self.query.size))])
 
     async def all(self) -> list[Call]:
-        """Every call that iterating gives, in a list."""
+        """All calls of an iteration, in a list."""
         return [call async for call in self]
 
     async def to_arrow(self) -> Any:
-        """Every call that iterating gives, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
+        """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
 
-        Raises `ConfigurationError` where pyarrow is not installed, which the extra `arrow` brings.
+        Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
         """
         return await import_module("agentcalls.table.arrow").async_table(self.query.agent_id, self)
 
     def arrow_batches(self) -> AsyncIterator[Any]:
-        """Yields the calls that iterating gives as each `pyarrow.RecordBatch`: 5,000 at a time, at most.
+        """Yields all calls as `pyarrow.RecordBatch`es of at most 5,000 calls.
 
-        Raises as `to_arrow`.
+        Raises like `to_arrow`.
         """
         batches: AsyncIterator[Any] = import_module("agentcalls.table.arrow").async_record_batches(
             self.query.agent_id, self
@@ -193,11 +193,11 @@ class AsyncCallListing(_OneAgents[AsyncSource]):
 @define(eq=False, repr=False)
 class _ManyAgents(Generic[SourceT]):
     query: CallQuery
-    """What each agent is asked for; its `agent_id` stands for any."""
+    """The parameters for each agent; its `agent_id` is a placeholder."""
     many: ManyOptions
-    """Whose calls are read, in which order, and what a failure does."""
+    """The agents, their order, and the effect of a failure."""
     options: ReadOptions
-    """How each agent is read."""
+    """The options for reading each agent."""
     _source: SourceT
     _latest: Schedule[tuple[str, Call]] | None = field(default=None, init=False)
 
@@ -209,7 +209,7 @@ class _ManyAgents(Generic[SourceT]):
 
     @property
     def report(self) -> ManyReport:
-        """What the latest iteration read and proved, up to now, agent by agent, and where it would go on."""
+        """What the latest iteration has read and proved so far, for each agent, and where it can continue."""
         if self._latest:
             return self._latest.report
         return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
@@ -233,23 +233,23 @@ class _ManyAgents(Generic[SourceT]):
 
 
 class ManyListing(_ManyAgents[SyncSource]):
-    """The calls of many agents, lazily, as pairs (agent id, call): iterating asks anew each time."""
+    """A lazy listing of many agents' calls, as pairs (agent id, call): each iteration sends new requests."""
 
     def __iter__(self) -> ManyIterator:
-        """Each agent's calls, as `list` gives them, with its id: in its listing's order, mixed unless `ordered`."""
+        """Each call with its agent's id: one agent's calls in order, different agents mixed unless `ordered`."""
         return ManyIterator(self._schedule(), self._source)
 
 
 class AsyncManyListing(_ManyAgents[AsyncSource]):
-    """The calls of many agents, lazily: the same as `ManyListing`, to be read with `async for`."""
+    """A lazy listing of many agents' calls: the same as `ManyListing`, read with `async for`."""
 
     def __aiter__(self) -> AsyncManyIterator:
-        """Each agent's calls, as `list` gives them, with its id: in its listing's order, mixed unless `ordered`."""
+        """Each call with its agent's id: one agent's calls in order, different agents mixed unless `ordered`."""
         return AsyncManyIterator(self._schedule(), self._source)
 
 
 def _settings(*values: AttrsInstance) -> str:
-    # What differs from its default.
+    # Only the settings that differ from their defaults.
     found = [
         f"{one.name}={getattr(value, one.name)!r}"
         for value in values

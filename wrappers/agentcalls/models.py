@@ -1,6 +1,6 @@
-"""What the house knows of the generated models, whatever the contract comes to say: fields, JSON names, and `Call`.
+"""Facts about the generated models, read from their code: fields, JSON names, and `Call`.
 
-The one module that looks at how the generated code is made, apart from `request/operation.py`.
+Only this module and `request/operation.py` depend on the structure of the generated code.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 EXTRA = "additional_properties"
-"""The attribute of a model that holds what the contract does not know."""
+"""The attribute of a model that holds unknown fields."""
 
 Leaf = Callable[[Any], object]
 
@@ -36,11 +36,11 @@ class Field:
     attribute: str
     """Its name in Python."""
     name: str
-    """Its name in JSON, which is the contract's."""
+    """Its name in JSON and in the contract."""
     kinds: tuple[Any, ...]
-    """The types that its value may have, `NoneType` among them where it may be null."""
+    """The types that its value may have, with `NoneType` if it may be null."""
     optional: bool
-    """Whether it may be left out; it is `default` then."""
+    """Whether it may be missing; its value is then `default`."""
     default: Any
 
 
@@ -61,7 +61,7 @@ def _fields_of(model: type) -> tuple[Field, ...]:
 
 
 fields_of: Callable[[type], tuple[Field, ...]] = cache(_fields_of)
-"""The fields of a generated model, in the contract's order, the ones that may be left out behind the others."""
+"""The fields of a generated model, in the contract's order; optional fields come last."""
 
 
 def kinds_of(hint: object) -> tuple[Any, ...]:
@@ -71,18 +71,18 @@ def kinds_of(hint: object) -> tuple[Any, ...]:
 
 @cache
 def rest_of(model: type) -> object | None:
-    """What a model's unknown fields may hold, as a hint; None where it takes none."""
+    """The type hint of a model's unknown fields; None if it has none."""
     hint = _hints(model).get(EXTRA)
     return get_args(hint)[1] if hint else None
 
 
 def is_model(kind: object) -> TypeGuard[type]:
-    """Whether this is the class of a generated model, or of one of ours."""
+    """Whether this is the class of a generated model, or one of our own."""
     return isinstance(kind, type) and attrs.has(kind) and hasattr(kind, "from_dict")
 
 
 def plain(value: Any, leaf: Leaf) -> Any:
-    """The value as it stands in JSON, with moments, dates and UUIDs as `leaf` gives them."""
+    """The value as JSON; `leaf` converts datetimes, dates and UUIDs."""
     if isinstance(value, list):
         return [plain(item, leaf) for item in cast("list[object]", value)]
     if isinstance(value, Enum):
@@ -99,14 +99,14 @@ def _object(model: Any, leaf: Leaf) -> dict[str, Any]:
     found = {name: plain(value, leaf) for name, value in rest.items()}
     for field in fields_of(model.__class__):
         value = getattr(model, field.attribute)
-        # What could not be read is None, and is with the unknown fields as it was sent.
+        # A field that could not be read is None; its raw value is among the unknown fields.
         if not isinstance(value, Unset) and not (value is None and field.name in found):
             found[field.name] = plain(value, leaf)
     return found
 
 
 def _hints(model: type) -> dict[str, Any]:
-    # The generated modules import each other for type checkers only.
+    # The generated modules import each other only for type checkers.
     generated = _generated(model)
     home = sys.modules.get(generated.__module__.rpartition(".")[0])
     names = {name: getattr(home, name) for name in getattr(home, "__all__", ())}
@@ -124,7 +124,7 @@ def _ours(model: type) -> set[str]:
 
 @cache
 def _names(generated: type) -> dict[str, str]:
-    # What the generated `to_dict` makes of an instance whose values are the names of its attributes.
+    # Fill an instance with its own attribute names: its `to_dict` then shows the JSON name of each.
     attributes = [field.name for field in attrs.fields(generated) if field.init]
     traced: Any = generated(**{name: _Trace(name) for name in attributes})
     names: dict[str, str] = {}
@@ -138,7 +138,7 @@ def _innermost(value: Any) -> Any:
 
 
 class _Trace:
-    # It takes part in all that `to_dict` does to a value of any type, and stays the name of its attribute.
+    # It supports every call that `to_dict` makes on a value, and stays the name of its attribute.
     def __init__(self, name: str) -> None:
         self._name = name
 
@@ -165,22 +165,23 @@ def _json(value: Any) -> str:
 @described
 @attrs.define(eq=False)
 class Call(models.Call):
-    """One telephony call of an agent, as it stood when the page was read.
+    """One telephony call of an agent, as it was when the page was read.
 
-    The types are the contract's. A row that breaks it is a call, too: a field that is missing, or that cannot be read,
-    is None whatever its type, `Page.problems` and `listing.report.problems` name it, and what was sent in its place is
-    in `additional_properties` under its name in JSON. With `strict=True` such a page is an error instead, and each
-    field is what its type says.
+    The types are the contract's. A row that breaks the contract is a call, too: a field that is missing or cannot be
+    read is None, whatever its type. `Page.problems` and `listing.report.problems` name the field, and its raw value is
+    in `additional_properties` under its JSON name. With `strict=True` such a page is an error instead, and every field
+    has its type.
 
-    Equal are calls whose fields are; `agent_id` is no part of it, nor of `to_dict()`. The hash is that of the `id`.
+    Two calls are equal if their fields are equal; `agent_id` does not count, and is not in `to_dict()`. The hash is
+    that of the `id`.
     """
 
     agent_id: str | None = None
-    """The agent whose calls were asked for; None in a call that was made by hand."""
+    """The agent of the request; None in a call that you made yourself."""
 
     def __hash__(self) -> int:  # type: ignore[override]  # the generated model has none
         return hash(self.id)
 
     def to_dict(self) -> dict[str, Any]:
-        """The call as the API sends it, by the names in JSON; what could not be read is as it was sent."""
+        """The call as the API sends it, with JSON names; a field that could not be read has its raw value."""
         return _object(self, _json)

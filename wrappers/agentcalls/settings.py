@@ -1,7 +1,7 @@
 """Every default, every bound and every environment variable, once.
 
-Signatures, checks, help texts and `doctor` read them here, and a test holds the docs against them. Whatever is not a
-default of a setting stands where it is used: what is retried in `request/retry.py`, for instance.
+Signatures, checks, help texts and `doctor` read them here, and a test compares the docs with them. Other constants are
+where they are used, for instance the retried statuses in `request/retry.py`.
 """
 
 import os
@@ -17,44 +17,44 @@ VARIABLES = {
     "api_key": "AGENTCALLS_API_KEY",
     "base_url": "AGENTCALLS_BASE_URL",
     "auth": "AGENTCALLS_AUTH",
-    "timeout": "AGENTCALLS_TIMEOUT",  # of the command line alone, and so is the next
+    "timeout": "AGENTCALLS_TIMEOUT",  # this and the next: only for the command line
     "profile": "AGENTCALLS_PROFILE",
 }
 """The environment variable of each setting that has one. An empty variable counts as unset."""
 TRUST_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
-"""What httpx and ssl read of the environment, apart from proxies."""
+"""The environment variables that httpx and ssl read, apart from proxies."""
 
 AUTH = "bearer"
 ALLOW_HTTP = False
 STRICT = False
 
 TIMEOUT = 30.0
-"""Seconds for each of reading, writing and waiting for a connection."""
+"""Seconds for each read, each write, and waiting for a free connection."""
 CONNECT_TIMEOUT = 10.0
 """Seconds to connect."""
 DEADLINE = 120.0
 """Seconds for a request with all its retries and waits."""
 MAX_RETRIES = 4
-"""Attempts after the first."""
+"""The number of attempts after the first."""
 MAX_RETRY_WAIT = 60.0
 """The longest wait, in seconds, that a server may ask for."""
 MAX_BODY_BYTES = 16 * 2**20
-"""The longest body that is read, after decompression."""
+"""The largest body that is read, in bytes, after decompression."""
 
 REQUEST_ID_PREFIX = "agentcalls-"
 """What the `X-Request-Id` of each attempt begins with."""
 
 CONCURRENCY = 8
-"""Requests that a listing has under way at once."""
+"""How many requests a listing may have in flight at once."""
 MAX_CONCURRENCY = 64
 MAX_CONNECTIONS = 128
-"""Connections of one client, and its threads."""
+"""The most connections, and the most threads, of one client."""
 MAX_LIMIT = 100
-"""The largest page that the API gives, in calls; the page size where none is asked for."""
+"""The largest page of the API, in calls; also the default page size."""
 
 
 def given(
     name: str, passed: T | None, environment: Mapping[str, str] = os.environ
 ) -> T | str | None:
-    """What was passed for a setting, or else what its environment variable says; None where neither says anything."""
+    """The value that was passed for a setting, otherwise that of its environment variable; None without either."""
     return passed if passed is not None else environment.get(VARIABLES[name]) or None

@@ -1,4 +1,4 @@
-"""The values that users are handed: pages, what is wrong with them, reports, and where to go on."""
+"""The values that users get: pages and their problems, reports, checkpoints."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 @described
 @frozen(kw_only=True)
 class Problem:
-    """Something that a page holds and that the contract does not allow."""
+    """Something in a page that the contract does not allow."""
 
     page: int | None = None
-    """The page's number, 1-based, at the size that was asked for."""
+    """The page's number, 1-based, in pages of the requested size."""
     row: int | None = None
-    """The row's place on its page, 0-based; None where it is about the page itself."""
+    """The row's position on its page, 0-based; None if the problem is in the page itself."""
     call_id: str | None = None
-    """The id of the row's call, where it could be read."""
+    """The id of the row's call; None if it could not be read."""
     field: str | None = None
-    """The field's name in JSON, with the way to what is wrong within it (`labels[2]`); None for the whole row."""
+    """The field's JSON name, with the path to the wrong part (`labels[2]`); None for the whole row."""
     raw: object = None
-    """What was sent: a text cut to 200 characters, a list or an object named with its length; None for nothing."""
+    """The raw value: a text cut to 200 characters, a list or an object as its type and length; None if missing."""
     why: str
     """What is wrong with it, in a few words."""
 
@@ -46,7 +46,7 @@ class Problem:
 @described
 @frozen
 class RateLimit:
-    """What an answer's `X-RateLimit-*` headers say; an attribute is None where its header is absent or no number."""
+    """The values of an answer's `X-RateLimit-*` headers; None for a header that is absent or not a number."""
 
     limit: int | None
     """Requests allowed in one window."""
@@ -57,7 +57,7 @@ class RateLimit:
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> RateLimit | None:
-        """The rate limit that these headers state, or None where they state nothing; asked for in lower case."""
+        """The rate limit in these headers, or None without one; header names are in lower case."""
         limit, remaining, reset = (
             _integer(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset")
         )
@@ -69,9 +69,9 @@ class RateLimit:
 @described
 @frozen(kw_only=True)
 class Exchange:
-    """One request and its answer, as `on_exchange` is told of them; the key is in none of it.
+    """One request and its answer, as `on_exchange` gets them, without the key.
 
-    Its repr holds nothing that was asked: neither the agent's id nor the parameters.
+    Its repr shows neither the agent's id nor the parameters.
     """
 
     method: str
@@ -79,19 +79,19 @@ class Exchange:
     path: str
     """The path template of the operation, without the agent's id."""
     query: str = field(repr=False)
-    """The parameters as they were sent, without the question mark."""
+    """The query string as it was sent, without the question mark."""
     attempt: int
-    """Which attempt of its request it was, 1-based."""
+    """The number of the attempt, 1-based."""
     seconds: float
-    """From sending it to the end of its answer."""
+    """The time from sending the request to the end of its answer."""
     status: int | None
-    """The HTTP status; None where no answer began."""
+    """The HTTP status; None if no answer began."""
     bytes: int
-    """Bytes of the answer's body as they arrived, before decompression."""
+    """The size of the answer's body as it arrived, before decompression."""
     request_id: str | None
     """The `X-Request-Id` of the answer."""
     error: str | None
-    """The class of the error that it stands for, such as "RateLimitError"; None for a good answer."""
+    """The class name of its error, such as "RateLimitError"; None for a good answer."""
     headers: Mapping[str, str] = field(repr=False)
     """The answer's headers, their names in lower case."""
 
@@ -99,23 +99,23 @@ class Exchange:
 @described
 @frozen(eq=False, repr=False)
 class Page:
-    """One page of calls as the server gave it; iterating it gives its calls."""
+    """One page of calls as the server sent it; iterating it yields its calls."""
 
     data: list[Call]
-    """The calls, in the server's order; at most `limit` of them, none past the end."""
+    """The calls, in the server's order; at most `limit`, and none past the end of the listing."""
     meta: PageMeta | None
-    """Where the page stands in the listing; None where the server leaves it out."""
+    """The page's position in the listing; None if the server does not send it."""
     message: str | None
-    """The server's word for people."""
+    """The server's message for people."""
     request_id: str | None
     """The `X-Request-Id` of the answer."""
     rate_limit: RateLimit | None
-    """What the answer says of the rate limit."""
+    """The rate limit in the answer's headers."""
     problems: tuple[Problem, ...] = ()
-    """What the page holds that the contract does not allow; a field that is named here may be None, and what was sent
-    for it is in the `additional_properties` of its call, of `meta` or of the page."""
+    """Everything in the page that the contract does not allow. A field named here may be None; its raw value is in the
+    `additional_properties` of its call, of `meta` or of the page."""
     additional_properties: dict[str, Any] = field(factory=dict[str, "Any"])
-    """The page's fields, beside its calls, that the contract does not know, or that could not be read."""
+    """The page's fields, apart from its calls, that the contract does not know or that could not be read."""
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self.data)
@@ -132,55 +132,55 @@ class Page:
 @described
 @frozen(kw_only=True)
 class Report:
-    """How a listing was read, up to now; counts go on over a resumed walk."""
+    """How a listing was read so far; the counts continue when a walk is resumed."""
 
     pages: int = 0
-    """Answers that were used."""
+    """The number of answers that were used."""
     requests: int = 0
-    """Requests for windows, those fetched ahead in vain included; retries are not counted."""
+    """The number of requests, unused prefetches included; retries are not counted."""
     repeats_dropped: int = 0
-    """Rows that arrived again and were not delivered again; the walk's own overlaps are among them."""
+    """The number of rows that came again and were dropped, the walk's own overlaps included."""
     repairs: int = 0
-    """How often the listing had shifted so far that the walk stepped back."""
+    """How often the walk stepped back because the listing had shifted."""
     total_count_first: int | None = None
-    """`total_count` of the first answer that had a possible one."""
+    """`total_count` of the first answer with a valid one."""
     total_count_last: int | None = None
-    """`total_count` of the latest answer that had a possible one."""
+    """`total_count` of the latest answer with a valid one."""
     complete: bool = False
     """Whether each call that existed and matched from the first request to the last was delivered exactly once."""
     reason: str | None = None
-    """Why it is not complete, in sentences; None where it is."""
+    """Why it is not complete, in sentences; None if it is."""
     problems: tuple[Problem, ...] = ()
-    """What the pages held that the contract does not allow; the first thousand of it."""
+    """The first thousand problems of the pages."""
     problem_count: int = 0
-    """How much of that there was."""
+    """The number of all problems."""
 
 
 @described
 @frozen(kw_only=True)
 class Checkpoint:
-    """Where a walk stood after a certain call; the text of `to_json` goes on in another process.
+    """A walk's position after a certain call; another process can continue from the text of `to_json`.
 
-    Only `binding` is of use to a caller; what else there is may change with the version.
+    Callers should use only `binding`; the other attributes may change with the version.
     """
 
     version: Literal[1] = 1
     binding: str
-    """The agent and query that it belongs to."""
+    """The agent and query of the checkpoint, hashed."""
     position: _Count
-    """Rows of the listing up to where it was read, as the listing stood then."""
+    """The number of rows read so far, as the listing was then."""
     plain: bool = False
     """Whether pages are read without overlap."""
     size: Annotated[int, msgspec.Meta(ge=1)] = 100
-    """Rows a plain page."""
+    """Rows per plain page."""
     direction: Literal[-1, 0, 1] = 0
-    """The order of the keys; 0 where it is not known."""
+    """The order of the keys; 0 if unknown."""
     key: _Moment | None = None
     """`created_on` of the last row that was read."""
     at_key: tuple[str, ...] = ()
-    """The ids that were delivered with this key."""
+    """The ids of the delivered calls with this key."""
     recent: tuple[str, ...] = ()
-    """The ids that came last."""
+    """The latest ids."""
     group: _Count = 0
     """Rows in the largest group of equal keys."""
     total: _Count | None = None
@@ -190,54 +190,54 @@ class Checkpoint:
     since: _Moment | None = None
     until: _Moment | None = None
     doubts: tuple[str, ...] = ()
-    """Why the walk cannot be complete any more."""
+    """Why the walk can no longer be complete."""
     report: Report = Report()
 
     def to_json(self) -> str:
-        """The checkpoint as one line of JSON; some kilobytes at most, no call but its id and key."""
-        # Not msgspec's, which refuses the half characters that JSON may hold, an id among them.
+        """The checkpoint as one line of JSON, at most some kilobytes; of a call it holds only the id and the key."""
+        # Not msgspec: it refuses lone surrogates, which an id in JSON may hold.
         return json.dumps(msgspec.to_builtins(self))
 
     @classmethod
     def from_json(cls, text: str) -> Checkpoint:
-        """The checkpoint that `to_json` gave; raises `ConfigurationError` for any other text."""
+        """The checkpoint from the text of `to_json`; raises `ConfigurationError` for any other text."""
         try:
             checkpoint = msgspec.convert(json.loads(text), cls)
         except (msgspec.ValidationError, ValueError, TypeError, RecursionError) as error:
-            raise ConfigurationError(f"This is no checkpoint of a listing: {error}") from error
+            raise ConfigurationError(f"Not a checkpoint of a listing: {error}") from error
         if checkpoint.key is not None and not checkpoint.direction:
-            raise ConfigurationError("This is no checkpoint of a listing: a key without direction.")
+            raise ConfigurationError("Not a checkpoint of a listing: a key without direction.")
         return checkpoint
 
 
 @described
 @frozen(kw_only=True)
 class AgentReport:
-    """How one of many agents was read, up to now."""
+    """How one of many agents was read so far."""
 
     agent_id: str
     report: Report
     """What was read and proven."""
     error: AgentCallsError | None = None
-    """What its reading failed with; None where it did not."""
+    """The error that ended its reading; None if there was none."""
     checkpoint: Checkpoint | None = None
-    """Where its reading would go on; None where it has ended, or could not begin."""
+    """Where its reading can continue; None if it has ended, or could not begin."""
 
 
 @frozen(kw_only=True)
 class ManyReport:
-    """How the listings of many agents were read, up to now."""
+    """How the listings of many agents were read so far."""
 
     agents: Mapping[str, Report]
-    """Each agent that was reached. Of their problems a thousand are kept in all, and the counts of each."""
+    """The report of each agent that was reached. All reports together keep a thousand problems; the counts are full."""
     failures: Mapping[str, AgentCallsError]
-    """The agents whose reading failed, each with its error."""
+    """The agents that failed, each with its error."""
     checkpoints: Mapping[str, Checkpoint]
-    """Where `list_many(..., resume=checkpoints)` goes on: each agent that was begun and not read to its end."""
+    """The checkpoint of each agent that was started but not finished, for `list_many(..., resume=checkpoints)`."""
     complete: bool
     """Whether all agents were reached, and the report of each is complete."""
     reason: str | None
-    """Why it is not complete, in sentences; None where it is."""
+    """Why it is not complete, in sentences; None if it is."""
 
 
 def _integer(value: str | None) -> int | None:

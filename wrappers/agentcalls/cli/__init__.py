@@ -1,6 +1,6 @@
-"""`agentcalls`, the command line: data on stdout, all else on stderr, and an exit code for each end.
+"""`agentcalls`, the command line: data on stdout, everything else on stderr, and an exit code for each result.
 
-It uses only what `agentcalls` exports. What a command does not need is not imported: `--help` stays quick.
+It uses only the exports of `agentcalls`. A command imports only what it needs, so `--help` stays quick.
 """
 
 from __future__ import annotations

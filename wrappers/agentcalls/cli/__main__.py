@@ -1,4 +1,4 @@
-"""`python -m agentcalls.cli`, for where the script is not on PATH."""
+"""`python -m agentcalls.cli`, if the script is not on PATH."""
 
 import sys
 

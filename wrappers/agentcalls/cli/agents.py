@@ -1,4 +1,4 @@
-"""Which agents a command is about, and the calls of all of them: side by side, in the order given."""
+"""The agents of a command, and their calls: read in parallel, delivered in the order given."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 _STEP = 100
 MOST_NAMED = 10
-"""How many agents, or sentences about them, a message has."""
+"""The most agents, or sentences about agents, in a message."""
 
 
 def named_agents(ctx: typer.Context, agents: Sequence[str] | None, file: str | None) -> list[str]:
-    """The agents of the arguments and then of the file, "-" for stdin, each once; says which came again.
+    """The agents of the arguments and then of the file ("-" is stdin), each once; reports repeated ids on stderr.
 
-    Raises `Failure` where there is none, and for a file that names none.
+    Raises `Failure` if there is no agent, or if the file names none.
     """
     if file == "-" and ctx.obj["key_stdin"]:
         raise Failure("--agents-file - and --key-stdin both read stdin.", Code.USAGE)
     names = [*(agents or ()), *(() if file is None else _names_in(file))]
     if not names:
-        raise Failure("Name an agent, or a file of them with --agents-file.", Code.USAGE)
+        raise Failure("Name an agent, or a file of agents with --agents-file.", Code.USAGE)
     counts = Counter(names)
     again = [name for name, count in counts.items() if count > 1]
     if again:
@@ -46,20 +46,20 @@ def named_agents(ctx: typer.Context, agents: Sequence[str] | None, file: str | N
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names with commas between them, the first of them where there are many."""
+    """The names, separated by commas; only the first ones if there are many."""
     more = len(names) - MOST_NAMED
     return ", ".join([*names[:MOST_NAMED], *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def check_asked(client: Client, agents: Sequence[str], filters: Mapping[str, Any]) -> None:
-    """Send nothing; raises `ConfigurationError` for what cannot be asked, and `Failure` as `check_span` does."""
+    """Send nothing; raises `ConfigurationError` for wrong arguments, and `Failure` like `check_span`."""
     first, *_ = [client.calls.list(agent, **filters) for agent in agents]
     check_span(first, filters.get("since"), filters.get("until"))
 
 
 def check_span(listing: CallListing, since: object, until: object) -> None:
-    """Raises `Failure` for a listing that begins where it has ended already."""
-    # An iteration that has not begun knows which moments they mean.
+    """Raises `Failure` if `since` is not before `until`."""
+    # The checkpoint of a new iteration holds the moments that they mean.
     start = iter(listing).checkpoint
     if start.since and start.until and start.since >= start.until:
         raise Failure(
@@ -70,24 +70,24 @@ def check_span(listing: CallListing, since: object, until: object) -> None:
 
 @define
 class AgentsCalls:
-    """The calls of agents with their agent's id. An agent that fails costs the others nothing."""
+    """The calls of agents, each with its agent's id. A failing agent does not stop the others."""
 
     client: Client
     agents: Sequence[str]
     filters: Mapping[str, Any]
     """Arguments of `client.calls.list`."""
     concurrency: int | None = None
-    """How many requests may be under way at once; what the client says for None."""
+    """How many requests may be in flight at once; None means the client's setting."""
     doubts: dict[str, str] = field(factory=dict[str, str], init=False)
-    """Why the listing of an agent could not be proven complete, by its id."""
+    """Why an agent's listing could not be proven complete, by agent id."""
     failures: dict[str, str] = field(factory=dict[str, str], init=False)
-    """What went wrong with each agent that failed, by its id."""
+    """The error text of each agent that failed, by agent id."""
     _errors: list[AgentCallsError] = field(factory=list[AgentCallsError], init=False)
 
     def __iter__(self) -> Iterator[tuple[str, Call]]:
-        """Each call; meanwhile, on a terminal, how many there were.
+        """Each call; on a terminal, also shows the progress.
 
-        Raises what ends the reading of all, and the first failure where every agent failed.
+        Raises an error that ends the whole reading, or the first failure if every agent failed.
         """
         check_asked(self.client, self.agents, self.filters)
         many = self.client.calls.list_many(
@@ -113,12 +113,12 @@ class AgentsCalls:
 
     @property
     def gaps(self) -> list[str]:
-        """Sentences about what is missing, or may be."""
+        """Sentences about calls that are missing, or may be missing."""
         failed = [f"{agent} could not be read: {why}" for agent, why in self.failures.items()]
         return [*failed, *(f"{agent}: {why}" for agent, why in self.doubts.items())]
 
     def check_complete(self) -> None:
-        """Raises `Failure` where an agent failed, or a listing could not be proven complete."""
+        """Raises `Failure` if an agent failed, or if a listing could not be proven complete."""
         conclude(self.failures, self.doubts, len(self.agents))
 
     def _ended(self, agent: AgentReport) -> None:
@@ -130,7 +130,7 @@ class AgentsCalls:
 
 
 def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: int) -> None:
-    """Say why agents failed and listings could not be proven complete, and raise `Failure` where there are any."""
+    """Report on stderr which agents failed and which listings are not proven complete; raises `Failure` if any."""
     for reasons in (failures, doubts):
         for agent, why in islice(reasons.items(), MOST_NAMED):
             say(f"{agent}: {why}")
@@ -144,7 +144,7 @@ def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: int
 
 
 def _naming(error: AgentCallsError, agent: str | None) -> AgentCallsError:
-    # Of no agent is, for instance, a client that was closed.
+    # Some errors have no agent, for instance that of a closed client.
     error.message = ": ".join(filter(None, (agent, error.message)))
     return error
 
@@ -153,10 +153,10 @@ def _names_in(file: str) -> list[str]:
     data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     name = "stdin" if file == "-" else file
     try:
-        text = data.decode("utf-8-sig")  # editors on Windows write a mark
+        text = data.decode("utf-8-sig")  # editors on Windows write a byte order mark
     except UnicodeDecodeError as error:
-        raise Failure(f"{name} is no text in UTF-8.", Code.USAGE) from error
-    # An id may hold a "#" itself.
+        raise Failure(f"{name} is not UTF-8 text.", Code.USAGE) from error
+    # An id itself may contain a "#".
     lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in re.split(r"[\r\n]+", text)]
     names = [line for line in lines if line]
     if not names:
@@ -166,11 +166,11 @@ def _names_in(file: str) -> list[str]:
 
 @contextmanager
 def _shown(agents: int) -> Generator[Callable[[str, int], None]]:
-    """What is told each call's agent and number, and shows it on a terminal."""
+    """A function that is called with each call's agent and number, and shows them on a terminal."""
     if is_plain(sys.stderr):
         yield lambda _agent, _number: None
         return
-    from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415  # off a terminal, none
+    from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415  # only for a terminal
 
     count = TextColumn("{task.description}: {task.completed:,.0f} calls", markup=False)
     with Progress(SpinnerColumn(), count, console=console(sys.stderr), transient=True) as progress:

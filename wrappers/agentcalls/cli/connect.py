@@ -1,7 +1,7 @@
-"""From the options that commands share to a client: which settings are in force, and where each is from.
+"""Make a client from the options that commands share: which settings apply, and where each comes from.
 
-Options come first, then the environment, then a profile of config.toml. The key comes from the environment, the
-file or stdin, and is in no repr. With `--debug`, what the client says and hears is shown.
+Options come first, then the environment, then a profile of config.toml. The key comes from the environment, the file or
+stdin, and is in no repr. With `--debug`, each request and answer is shown.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _WORDS = {str: "text", int: "number", bool: "true or false"}
 
 @contextmanager
 def connect(ctx: typer.Context) -> Generator[Client]:
-    """A client with the settings in force; it is closed when the block ends."""
+    """A client with the current settings; it is closed when the block ends."""
     profile, found = in_force(ctx)
     if profile.warning:
         say(f"Warning: {profile.warning}")
@@ -62,7 +62,7 @@ def connect(ctx: typer.Context) -> Generator[Client]:
 
 
 def in_force(ctx: typer.Context) -> tuple[Profile, dict[str, Setting]]:
-    """The profile and the settings that a command was given; reads the key from stdin where asked to."""
+    """The profile and the settings of a command; reads the key from stdin if requested."""
     options = dict(ctx.obj)
     if options["key_stdin"]:
         options["api_key"] = _key_of_stdin()
@@ -91,7 +91,7 @@ def client(
     try:
         yield connected
     finally:
-        # After Ctrl-C nobody wants to wait for the requests that are under way.
+        # After Ctrl-C, do not wait for the requests in flight.
         if not isinstance(sys.exception(), KeyboardInterrupt):
             connected.close()
 
@@ -118,34 +118,34 @@ def _key_of_stdin() -> str:
 
 @frozen
 class Setting:
-    """A value in force."""
+    """The value of a setting."""
 
     value: Any = field(repr=False)
     origin: str
-    """The option, variable or file that it is from."""
+    """The option, variable or file that it comes from."""
 
 
 @frozen
 class Profile:
-    """A table of config.toml; empty where there is no file."""
+    """A table of config.toml; empty if there is no file."""
 
     name: str
     path: Path
     values: Mapping[str, Any] = field(repr=False)
     warning: str | None = None
-    """What to tell the user about the file."""
+    """A warning to the user about the file."""
 
 
 def config_path(environment: Mapping[str, str]) -> Path:
-    """Where config.toml is looked for, be it there or not."""
+    """The path of config.toml; the file may be missing."""
     home = environment.get("XDG_CONFIG_HOME") or "~/.config"
     return Path(home).expanduser() / "agentcalls" / "config.toml"
 
 
 def read_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
-    """The profile asked for by option or AGENTCALLS_PROFILE, or else "default", which may be missing.
+    """The profile named by the option or AGENTCALLS_PROFILE, otherwise "default", which may be missing.
 
-    Raises `Failure` for a profile that is not there, and for a file that cannot be used.
+    Raises `Failure` for a missing profile, and for a file that cannot be used.
     """
     path = config_path(environment)
     wanted = name or environment.get(settings.VARIABLES["profile"]) or None
@@ -161,7 +161,7 @@ def read_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
     table = tables.get(name, None if wanted else {})
     if not isinstance(table, dict):
         known = ", ".join(sorted(tables)) or "none"
-        raise _refused(f"There is no profile {name!r} in {path}; there are: {known}.")
+        raise _refused(f"There is no profile {name!r} in {path}; its profiles: {known}.")
     values = cast("dict[str, Any]", table)
     for key, value in values.items():
         _check(key, value, f"{path}, profile {name!r}")
@@ -173,7 +173,7 @@ def read_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
 def resolve(
     options: Mapping[str, Any], environment: Mapping[str, str], profile: Profile
 ) -> dict[str, Setting]:
-    """The settings that are set, by the names of `Client`'s arguments. An empty variable counts as unset."""
+    """The settings with a value, by the names of `Client`'s arguments. An empty variable counts as unset."""
     found: dict[str, Setting] = {}
     for name in _TYPES:
         variable = settings.VARIABLES.get(name, "")
@@ -189,7 +189,7 @@ def resolve(
 
 
 def check_complete(found: Mapping[str, Setting]) -> None:
-    """Raises `Failure` where the key or the host is missing."""
+    """Raises `Failure` if the key or the base URL is missing."""
     if "api_key" not in found:
         raise Failure(
             f"No API key: set {settings.VARIABLES['api_key']}, pass it with --key-stdin, "
@@ -204,18 +204,18 @@ def check_complete(found: Mapping[str, Setting]) -> None:
 
 
 def masked(key: str) -> str:
-    """A key as it may be shown: its prefix, and its last four characters where enough stay hidden."""
+    """A key in a form that may be shown: its prefix, and the last four characters of a long key."""
     prefix = "sk_" if key.startswith("sk_") else ""
     return f"{prefix}…{key[-4:] if len(key) >= _LONG_ENOUGH_FOR_A_TAIL else ''}"
 
 
 def without_keys(text: str) -> str:
-    """A text in which no key can be read, which somebody may have put in the place of something else."""
+    """The text with all keys masked; a user may have put a key in the wrong place."""
     return _KEY.sub("sk_…", text)
 
 
 def _refused(sentence: str) -> Failure:
-    # A key may stand where the file has a name.
+    # The file may have a key in place of a name.
     return Failure(without_keys(sentence), Code.USAGE)
 
 
@@ -231,6 +231,6 @@ def _check(key: str, value: object, where: str) -> None:
     # The value is not quoted: it may be a key in the wrong place.
     kinds = _TYPES.get(key)
     if kinds is None:
-        raise _refused(f"{where}: {key!r} is no setting; there are {', '.join(_TYPES)}.")
+        raise _refused(f"{where}: {key!r} is not a setting; the settings are {', '.join(_TYPES)}.")
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise _refused(f"{where}: {key} takes a {_WORDS[kinds[0]]}.")

@@ -1,4 +1,4 @@
-"""What a failure is called and which exit code it has; docs/cli/index.md promises the codes."""
+"""The sentence and the exit code of each failure; docs/cli/index.md documents the codes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import IntEnum
 import agentcalls
 from agentcalls.table.extras import MissingExtraError
 
-# What the library says to those who write Python, and what that is on the command line.
+# Phrases of the library for Python users, and their form on the command line.
 _WORDS = {
     ", or an httpx.Timeout": "",
     "an aware datetime, a date,": "a date,",
@@ -19,7 +19,7 @@ _ARGUMENT = re.compile(r"\b([a-z_]+)=(?:…|True)|^([a-z_]+)(?= takes )")
 
 
 class Code(IntEnum):
-    """The exit codes, a contract: a number never changes its meaning."""
+    """The exit codes; a number never changes its meaning."""
 
     FINE = 0
     ERROR = 1
@@ -34,7 +34,7 @@ class Code(IntEnum):
     INTERRUPTED = 130
 
 
-class Failure(Exception):  # noqa: N818  # it may also be a check that did its work
+class Failure(Exception):  # noqa: N818  # a check that found something is not an error
     """Ends a command with a sentence on stderr and this exit code."""
 
     def __init__(self, sentence: str, code: Code = Code.ERROR) -> None:
@@ -43,16 +43,16 @@ class Failure(Exception):  # noqa: N818  # it may also be a check that did its w
 
 
 def code_of(error: BaseException) -> Code:
-    """The exit code that an error stands for; ERROR for one that is in no table."""
+    """The exit code for an error; ERROR for an error without its own code."""
     if isinstance(error, Failure):
         return error.code
     return next((code for kind, code in _codes() if isinstance(error, kind)), Code.ERROR)
 
 
 def sentence_of(error: BaseException) -> str | None:
-    """What went wrong and what to do, on one line; None for an error that only a bug can raise."""
+    """What went wrong and what to do, on one line; None for an unexpected error, which is a bug."""
     if isinstance(error, agentcalls.AgentCallsError):
-        # The library speaks of its arguments: timeout=… is --timeout here.
+        # The library names its arguments: timeout=… is --timeout here.
         sentence = _ARGUMENT.sub(lambda found: option(found[1] or found[2]), str(error))
         for words, ours in _WORDS.items():
             sentence = sentence.replace(words, ours)
@@ -83,7 +83,7 @@ def _codes() -> list[tuple[type[BaseException], Code]]:
         (agentcalls.RateLimitError, Code.RATE_LIMITED),
         (agentcalls.APIConnectionError, Code.NETWORK),
         (agentcalls.InternalServerError, Code.SERVER),
-        # A redirect, a page for people, pages that contradict each other: the server's doing, too.
+        # A redirect, an HTML page and contradicting pages are the server's fault, too.
         (agentcalls.UnexpectedResponseError, Code.SERVER),
         (agentcalls.PaginationError, Code.SERVER),
         (MissingExtraError, Code.ERROR),

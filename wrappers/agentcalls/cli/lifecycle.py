@@ -1,4 +1,4 @@
-"""What a call has come to, where the contract leaves it open or a row cannot be read."""
+"""Whether a call is over, even if its status is unknown or its row cannot be read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from agentcalls import Call
 
 FINAL = frozenset({"ended", "busy", "failed", "cancelled"})
-"""The known statuses that a call does not leave."""
+"""The known final statuses of a call."""
 
 
 def is_over(call: Call) -> bool:
-    """Whether a call has come to its end: by its status, or, whatever that is called, by its `ended_at`."""
+    """Whether a call is over: by its status, or, with any status, by its `ended_at`."""
     return call.status in FINAL or call.ended_at is not None

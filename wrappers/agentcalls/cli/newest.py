@@ -1,4 +1,4 @@
-"""How to ask for the newest calls first, so that the last hour is not a matter of the whole listing."""
+"""Request the newest calls first, so that the last hour does not need the whole listing."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
     from agentcalls import Call, Client
 
-# Which of the two the server sorts by is not known: it answers with the one, and the page that documents it
-# sorts by the other.
+# It is unknown which of the two the server sorts by: its answers have the one, and its documentation sorts by the
+# other.
 _SORTS = ("-created_on", "-created_at")
 
-# An agent of one call, or none, shows no order.
+# An agent with one call or none shows no order.
 _MOST_TRIED = 5
 
 
 def newest_sort(
     client: Client, agents: Iterable[str], *, is_test_call: bool | None = None
 ) -> str | None:
-    """The `sort` by which the calls of any agent come newest first, as the first agents show it; None where none does.
+    """The `sort` that lists calls newest first, found with the first agents; None if no `sort` does.
 
-    Raises what would meet every agent.
+    Raises an error that affects every agent.
     """
     sort, tried = None, 0
     for agent in agents:
@@ -34,7 +34,7 @@ def newest_sort(
         except (AuthenticationError, RateLimitError):
             raise
         except AgentCallsError:
-            continue  # it is told when the agent is read
+            continue  # the error is reported when the agent is read
         tried += 1
         if sort is None or len(page) > 1 or tried == _MOST_TRIED:
             break
@@ -44,7 +44,7 @@ def newest_sort(
 def newest_first(
     client: Client, agent: str, *, is_test_call: bool | None = None
 ) -> tuple[str | None, list[Call]]:
-    """The `sort` by which calls come newest first, with the first page; no sort and no calls where none does."""
+    """The `sort` that lists calls newest first, with the first page; None and no calls if no `sort` does."""
     for sort in _SORTS:
         try:
             page = client.calls.list(agent, sort=sort, is_test_call=is_test_call).page(1)

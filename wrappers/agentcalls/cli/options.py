@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The agent's id.")]
-Agents = Annotated[list[str] | None, typer.Argument(metavar="[AGENT...]", help="The agents' ids.")]
+Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The agent id.")]
+Agents = Annotated[list[str] | None, typer.Argument(metavar="[AGENT...]", help="The agent ids.")]
 AgentsFile = Annotated[
     str | None,
     typer.Option(
         "--agents-file",
         metavar="FILE",
-        help='More agents\' ids, one a line; "#" begins a comment. "-" is stdin.',
+        help='More agent ids, one per line; "#" starts a comment. "-" is stdin.',
     ),
 ]
 Concurrency = Annotated[
@@ -21,7 +21,7 @@ Concurrency = Annotated[
         min=1,
         max=64,
         metavar="N",
-        help="How many requests may be under way at once, 1 to 64; 8 where left out.",
+        help="How many requests may be in flight at once, 1 to 64; 8 by default.",
     ),
 ]
 
@@ -33,49 +33,55 @@ Status = Annotated[
     typer.Option(
         "--status",
         metavar="STATUS",
-        help="Calls of this status only: queued, ringing, answered, ended, busy, failed, cancelled, or another.",
+        help="Only calls with this status: queued, ringing, answered, ended, busy, failed, cancelled, or another.",
         rich_help_panel=FILTERS,
     ),
 ]
 Search = Annotated[
     str | None,
     typer.Option(
-        metavar="TEXT", help="What the server looks for in the calls.", rich_help_panel=FILTERS
+        metavar="TEXT", help="Free text that the server searches for.", rich_help_panel=FILTERS
     ),
 ]
 Test = Annotated[
     bool | None,
     typer.Option(
-        "--test/--live", help="Test calls only, or live ones only.", rich_help_panel=FILTERS
+        "--test/--live", help="Only test calls, or only live calls.", rich_help_panel=FILTERS
     ),
 ]
 Since = Annotated[
     str | None,
     typer.Option(
         metavar="WHEN",
-        help="Calls created at or after: 24h or 7d ago (s, m, h, d, w), 2026-11-23, or ISO 8601 with an offset.",
+        help="Calls created from then on: 24h or 7d ago (s, m, h, d, w), 2026-11-23, or ISO 8601 with an offset.",
         rich_help_panel=FILTERS,
     ),
 ]
 Until = Annotated[
     str | None,
-    typer.Option(metavar="WHEN", help="Calls created before; as --since.", rich_help_panel=FILTERS),
+    typer.Option(
+        metavar="WHEN",
+        help="Calls created before this time; written like --since.",
+        rich_help_panel=FILTERS,
+    ),
 ]
 Sort = Annotated[
     str | None,
     typer.Option(
         metavar="FIELD",
-        help='The field to sort by, "-" in front for descending; the server\'s own order where left out.',
+        help='The field to sort by; "-" in front means descending. Default: the server\'s own order.',
         rich_help_panel=FILTERS,
     ),
 ]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="JSON with all fields, as pipes get.", rich_help_panel=OUTPUT),
+    typer.Option("--json", help="JSON with all fields, as in a pipe.", rich_help_panel=OUTPUT),
 ]
 Utc = Annotated[
     bool,
     typer.Option(
-        "--utc", help="Times of a table in UTC, not in this machine's zone.", rich_help_panel=OUTPUT
+        "--utc",
+        help="Show table times in UTC, not in this machine's time zone.",
+        rich_help_panel=OUTPUT,
     ),
 ]

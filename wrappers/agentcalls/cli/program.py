@@ -1,4 +1,4 @@
-"""The program: which commands there are, of which kinds, and what becomes of an error."""
+"""The program: the commands and their kinds, and the sentence and exit code for an error."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from agentcalls import settings
 from agentcalls.cli.failures import Code, code_of, sentence_of
 from agentcalls.cli.show.output import say
 
-DEBUG = "agentcalls.debug"  # in the context's meta, which commands and the program share
+DEBUG = "agentcalls.debug"  # a key in the context's meta, which commands and the program share
 
 _PANEL = "Connection"
 
@@ -26,11 +26,11 @@ def _connection(
         str | None,
         typer.Option(
             metavar="NAME",
-            help='The table of config.toml to read settings from; "default" where left out.',
+            help='The table of config.toml with the settings; "default" by default.',
         ),
     ] = None,
     base_url: Annotated[
-        str | None, typer.Option(metavar="URL", help=f"What stands before {settings.API_PREFIX}.")
+        str | None, typer.Option(metavar="URL", help=f"The part before {settings.API_PREFIX}.")
     ] = None,
     auth: Annotated[
         Literal["bearer", "x-api-key"] | None,
@@ -43,13 +43,13 @@ def _connection(
         float | None,
         typer.Option(
             metavar="SECONDS",
-            help=f"How long to wait for an answer; {settings.TIMEOUT:.0f} where left out.",
+            help=f"How long to wait for an answer; {settings.TIMEOUT:.0f} by default.",
         ),
     ] = None,
     allow_http: Annotated[
         bool | None,
         typer.Option(
-            "--allow-http", help="Permit plain http to another machine, which shows it the key."
+            "--allow-http", help="Allow plain http to another machine; the network sees the key."
         ),
     ] = None,
     max_retries: Annotated[
@@ -58,21 +58,21 @@ def _connection(
             "--max-retries",
             min=0,
             metavar="N",
-            help=f"How often a request is tried again; {settings.MAX_RETRIES} where left out.",
+            help=f"How often a failed request is retried; {settings.MAX_RETRIES} by default.",
         ),
     ] = None,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the exchange on stderr, the key masked.")
+        bool, typer.Option("--debug", help="Show each exchange on stderr, with the key masked.")
     ] = False,
 ) -> None:
-    """The options of every command that asks the API; `Connected` hands them on in `ctx.obj`."""
+    """The options of every command that calls the API; `Connected` passes them on in `ctx.obj`."""
 
 
 class Command(TyperCommand):
-    """A command whose help shows its options in groups (`rich_help_panel`), and then its examples."""
+    """A command with help that shows options in groups (`rich_help_panel`), and then examples."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """What stands behind the command's name, an argument without Typer's braces."""
+        """The usage text after the command's name; arguments have no braces of Typer."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -90,7 +90,7 @@ class Command(TyperCommand):
 
 
 class Connected(Command):
-    """A command that asks the API: its function finds what `connect.connect` needs in its context."""
+    """A command that calls the API: its context holds what `connect.connect` needs."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,14 +101,14 @@ class Connected(Command):
         self.params = [*self.params, *shared]
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the function, with the options of the connection put by."""
+        """Run the function, after moving the connection options to the context."""
         ctx.obj = {name: ctx.params.pop(name) for name in self._shared}
         ctx.meta[DEBUG] = ctx.obj["debug"]
         return super().invoke(ctx)
 
 
 class Passing(Command):
-    """A command that leaves all its arguments to another program, `--help` among them."""
+    """A command that passes all its arguments to another program, also `--help`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["context_settings"] = {"ignore_unknown_options": True, "allow_extra_args": True}
@@ -136,15 +136,15 @@ COMMANDS: dict[str, type[Command]] = {
 
 
 class Commands(TyperGroup):
-    """The commands, each imported when it is asked for."""
+    """The commands, each imported on first use."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        # The names alone, which is what a mistyped one is compared with.
+        # Only the names; a mistyped name is compared with them.
         self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of this name; None where there is none."""
+        """The command with this name; None if there is none."""
         if cmd_name in COMMANDS and self.commands[cmd_name] is None:
             self.commands[cmd_name] = _loaded(cmd_name)
         return super().get_command(ctx, cmd_name)
@@ -152,16 +152,16 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command; an error becomes a sentence on stderr and an exit code."""
         for stream in (sys.stdout, sys.stderr):
-            # Half a character of UTF-16, which JSON may hold, becomes its escape.
+            # A lone surrogate, which JSON may hold, is written as its escape.
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
         try:
             super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # `| head` has seen enough.
+            # The reader, such as `| head`, has stopped.
             _abandon_stdout()
         except (Exception, KeyboardInterrupt) as error:
-            if hasattr(error, "exit_code"):  # Typer's own, a usage error among them
+            if hasattr(error, "exit_code"):  # Typer's own errors, such as usage errors
                 raise
             _explain(error, debug=ctx.meta.get(DEBUG, False))
             raise typer.Exit(code_of(error)) from None
@@ -193,7 +193,7 @@ def _agentcalls(
 ) -> None:
     """Call logs of AI voice agents, on the command line.
 
-    Data goes to stdout, all else to stderr: a table on a terminal, JSON in a pipe. The key comes from
+    Data goes to stdout, everything else to stderr. A terminal gets a table, a pipe gets JSON. The key comes from
     AGENTCALLS_API_KEY, config.toml or stdin.
     """
     if ctx.invoked_subcommand is None:
@@ -210,21 +210,21 @@ def run(arguments: list[str] | None = None) -> int:
             code = end.code
         sys.stdout.flush()
     except OSError as error:
-        # The help and the version are written before there is a command. What failed once is not told again.
+        # The help and the version are written before a command runs. An error is reported only once.
         if not code and not isinstance(error, BrokenPipeError):
             _explain(error, debug=False)
             code = code_of(error)
         _abandon_stdout()
     if code == Code.INTERRUPTED:
-        # Threads that still wait for an answer would hold up the usual end.
+        # Threads that still wait for an answer would delay a normal exit.
         sys.stderr.flush()
         os._exit(Code.INTERRUPTED)
     return int(code or 0)
 
 
 def _abandon_stdout() -> None:
-    # What is still to be flushed at the exit goes nowhere.
-    with suppress(OSError):  # a test's may be no file
+    # Discard the data that the exit would still flush.
+    with suppress(OSError):  # in a test it may not be a file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -241,7 +241,7 @@ def _explain(error: BaseException, *, debug: bool) -> None:
     if sentence is None:
         if debug:
             traceback.print_exception(error)
-        sentence = f"This is a bug of agentcalls ({type(error).__name__}): please report it" + (
+        sentence = f"This is a bug in agentcalls ({type(error).__name__}): please report it" + (
             "." if debug else ", with what --debug shows."
         )
     say(sentence if isinstance(error, KeyboardInterrupt) else f"Error: {sentence}")

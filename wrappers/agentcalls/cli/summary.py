@@ -1,6 +1,6 @@
-"""What many calls come to: counts, rates and quantiles, in memory that does not grow with the calls.
+"""Counts, rates and quantiles of many calls, in memory that does not grow with the calls.
 
-A quantile is exact: the values are whole seconds, or tenths of one, and each is kept once with how often it came.
+Quantiles are exact: the values are whole seconds, or tenths of a second, and each value is kept once with its count.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_GROUPS = 1_000
-"""Reasons are free text: values beyond so many different ones are counted together."""
+"""Reasons are free text: after this many different values, further values are counted together."""
 
 ANSWERED = {"answered", "ended"}
 FAILED = "failed"
-# What becomes of these calls is not known: they count in no rate.
+# The outcome of these calls is unknown: they count in no rate.
 _UNDECIDED = {"queued", "ringing", None}
 
 _TENTH = timedelta(milliseconds=100)
-_LONGEST = 10**9  # seconds, or tenths; what is longer, or negative, is no duration
+_LONGEST = 10**9  # seconds, or tenths; longer or negative values are ignored
 _LONGEST_KEY = 500
 _HOURS = 24
 
@@ -42,7 +42,7 @@ class Tally:
     calls: int = 0
     tests: int = 0
     decided: int = 0
-    """Calls whose outcome is known: all but the queued and ringing ones."""
+    """Calls with a known outcome: all except queued and ringing calls."""
     answered: int = 0
     failed: int = 0
     durations: Counter[int] = field(factory=Counter[int])
@@ -58,7 +58,7 @@ class Tally:
         self.decided += status not in _UNDECIDED
         self.answered += status in ANSWERED
         self.failed += status == FAILED
-        # A row that cannot be read lacks what the contract promises.
+        # A row that breaks the contract may lack the value.
         seconds: int | None = call.duration_seconds
         if seconds is not None and 0 <= seconds < _LONGEST:
             self.durations[seconds] += 1
@@ -69,7 +69,7 @@ class Tally:
                 self.ringing[tenths] += 1
 
     def row(self, of: int) -> Row:
-        """The numbers by name; the share is that of so many calls. What has no calls to be the rate of is None."""
+        """The numbers by name. `share` is relative to `of`. A rate without calls is None."""
         return {
             "calls": self.calls,
             "share": _rate(self.calls, of),
@@ -90,10 +90,10 @@ class Tally:
 
 @define
 class Groups(Generic[T]):
-    """A value for each key: `MOST_GROUPS` of them, and one for all keys that come later."""
+    """A value for each of the first `MOST_GROUPS` keys, and one value for all later keys."""
 
     make: Callable[[], T]
-    """Makes the value of a new key."""
+    """Creates the value for a new key."""
     by_key: dict[Any, T] = field(factory=dict[Any, T], init=False)
     other: T | None = field(default=None, init=False)
 
@@ -114,14 +114,14 @@ class Zone:
     is_utc: bool
 
     def of(self, moment: datetime) -> datetime:
-        """The moment in this zone; in UTC where the zone has none so early or so late."""
+        """The moment in this zone; unchanged if the zone cannot represent it."""
         try:
             return moment.astimezone(UTC if self.is_utc else None)
         except (OverflowError, ValueError, OSError):
             return moment
 
     def name(self, moment: datetime) -> str:
-        """What the zone is called at this moment, with its offset."""
+        """The name and offset of the zone at this moment."""
         zoned = self.of(moment)
         name = zoned.tzname() or "UTC"
         return name if name == "UTC" else f"{name} (UTC{zoned:%z})"
@@ -132,7 +132,7 @@ class Summary:
     """The numbers of calls, group by group."""
 
     by: str
-    """A field whose values are the groups, or `day`, or `hour`: of `created_on`."""
+    """The field to group by; or `day` or `hour`, both of `created_on`."""
     zone: Zone
     first: datetime | None = field(default=None, init=False)
     """The earliest `created_on`."""
@@ -162,12 +162,12 @@ class Summary:
         return total
 
     def rows(self) -> list[Row]:
-        """A row for each group: days and hours in their order, those without calls included; others by their calls."""
+        """A row for each group: days and hours in order, also without calls; other groups by number of calls."""
         calls = sum(tally.calls for tally in (*self._groups.by_key.values(), *self._others()))
         return [{self.by: key} | tally.row(calls) for key, tally in self._ordered()]
 
     def other(self) -> Row | None:
-        """The groups beyond the first `MOST_GROUPS`, together; None where there are none."""
+        """The groups after the first `MOST_GROUPS`, together; None if there are none."""
         calls = self.total().calls
         return next((tally.row(calls) for tally in self._others()), None)
 
@@ -195,12 +195,12 @@ class Summary:
 
 
 def created_on(call: Call) -> datetime | None:
-    """When the call was created; None for a row that cannot be read, whatever the contract promises."""
+    """When the call was created; None if the row breaks the contract."""
     return call.created_on
 
 
 def days_between(days: list[str]) -> list[str]:
-    """These days in order, with those between them where that makes no more than `MOST_GROUPS`."""
+    """These days in order, with all days between them if they are at most `MOST_GROUPS`."""
     if not days:
         return []
     first, last = date.fromisoformat(min(days)), date.fromisoformat(max(days))
@@ -211,19 +211,19 @@ def days_between(days: list[str]) -> list[str]:
 
 
 def median(counts: Counter[int]) -> float | None:
-    """The middle value, or the mean of the middle two; None where there is none."""
+    """The middle value, or the mean of the middle two; None if there is none."""
     total = counts.total()
     return (_at(counts, (total - 1) // 2) + _at(counts, total // 2)) / 2 if total else None
 
 
 def p95(counts: Counter[int]) -> int | None:
-    """The least value that 95 in a hundred do not exceed; None where there is none."""
+    """The smallest value that 95 in a hundred do not exceed; None if there is none."""
     total = counts.total()
     return _at(counts, (95 * total + 99) // 100 - 1) if total else None
 
 
 def _at(counts: Counter[int], position: int) -> int:
-    # The value at this place, were they sorted in a list.
+    # The value at this position in the sorted list of all values.
     values = sorted(counts)
     passed = list(accumulate(counts[value] for value in values))
     return values[bisect_right(passed, position)]

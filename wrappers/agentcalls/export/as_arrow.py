@@ -1,4 +1,4 @@
-"""Arrow and Feather: the IPC file format, not compressed, so that every reader can map it into memory."""
+"""Arrow and Feather: the IPC file format, uncompressed, so that every reader can memory-map it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GROUP_ROWS = 1 << 16
-"""Rows that a reader of the file takes at once, some more at most."""
+"""Rows in one chunk of the file; a chunk may have some more."""
 
 
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
-    """Make the file of the spooled rows."""
+    """Build the file from the spooled rows."""
     ipc = need("pyarrow.ipc")
     with ipc.new_file(str(path), schema()) as writer:
         for table in tables(rows, built):
@@ -25,7 +25,7 @@ def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
 
 
 def tables(rows: Path, built: Callable[[int], object]) -> Iterator[Any]:
-    """Yields the spooled rows as tables of one chunk each, telling how many rows there were so far."""
+    """Yields the spooled rows as tables of one chunk each; calls `built` with the number of rows so far."""
     pa, make = need("pyarrow"), batch_maker()
     kept: list[Any] = []
     count = held = 0

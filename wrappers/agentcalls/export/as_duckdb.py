@@ -1,4 +1,4 @@
-"""DuckDB: a table `calls`, in the storage that every version since 1.0 reads."""
+"""DuckDB: a table `calls`, in the storage format that every version since 1.0 can read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES = {
 
 
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
-    """Make the file of the spooled rows, which DuckDB reads by itself."""
+    """Build the file from the spooled rows; DuckDB reads them itself."""
     types = ", ".join(f"'{column.name}': '{_TYPES[column.kind]}'" for column in COLUMNS)
     columns = ", ".join(f'"{column.name}"' for column in COLUMNS[:-1])
     extra = COLUMNS[-1].name

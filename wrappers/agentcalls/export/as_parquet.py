@@ -1,4 +1,4 @@
-"""Parquet, compressed with zstd, in row groups of some 65,000 calls."""
+"""Parquet, compressed with zstd, in row groups of about 65,000 calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
-    """Make the file of the spooled rows."""
+    """Build the file from the spooled rows."""
     parquet = need("pyarrow.parquet")
     with parquet.ParquetWriter(str(path), schema(), compression="zstd") as writer:
         for table in tables(rows, built):

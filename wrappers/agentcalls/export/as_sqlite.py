@@ -1,4 +1,4 @@
-"""SQLite: a table `calls`; timestamps and dates are texts that sort, true and false are 1 and 0."""
+"""SQLite: a table `calls`; timestamps and dates are texts that sort by time, true is 1 and false is 0."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _TYPES = {
 
 
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
-    """Make the file of the spooled rows."""
+    """Build the file from the spooled rows."""
     columns = ", ".join(f'"{column.name}" {_TYPES[column.kind]}' for column in COLUMNS)
     values = ", ".join("?" * len(COLUMNS))
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        # A file that is not finished is made anew: there is nothing to protect.
+        # An unfinished file is built again from the start, so it needs no protection.
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
         database.execute("BEGIN")

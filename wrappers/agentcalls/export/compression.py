@@ -1,6 +1,6 @@
-"""Compressed text in pieces that stand alone, so that a file can be cut off behind any of them and added to.
+"""Compressed text in independent pieces: a file can be cut after any piece, and continued.
 
-gzip and zstd read a file of several members, or frames, as one.
+gzip and zstd read a file of several members, or frames, as one text.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ class Piece(Protocol):
     """A piece that is being compressed."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """What can be written of it by now."""
+        """The compressed bytes that are ready to be written."""
         ...
 
     def flush(self) -> bytes:
-        """The rest of it."""
+        """The rest of the piece."""
         ...
 
 
@@ -34,7 +34,7 @@ class _Plain:
 
 
 def _gzip() -> Piece:
-    return zlib.compressobj(wbits=zlib.MAX_WBITS | 16)  # 16: gzip's header, whose time stays 0
+    return zlib.compressobj(wbits=zlib.MAX_WBITS | 16)  # 16: a gzip header, with time 0
 
 
 def _zstd() -> Piece:
@@ -43,4 +43,4 @@ def _zstd() -> Piece:
 
 
 PIECES = {"": _Plain, ".gz": _gzip, ".zst": _zstd}
-"""What begins a piece, by the file's ending."""
+"""The function that starts a piece, by the file's ending."""

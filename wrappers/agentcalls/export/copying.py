@@ -1,4 +1,4 @@
-"""The calls of agents, in the agents' order, into an open file; what was reached is noted now and then."""
+"""Write the calls of agents, in the agents' order, into an open file, and record the progress from time to time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from agentcalls.export.outcome import Filters
 
 _BATCH = 1_000
-_AGENT_WEIGHT = 100  # an agent costs a request even where it has no call
+_AGENT_WEIGHT = 100  # an agent without calls still costs a request
 
 
 @frozen(kw_only=True)
 class Task:
-    """What is to be written, and how."""
+    """What to write, and how."""
 
     client: Client
     agents: Sequence[str]
@@ -38,19 +38,19 @@ class Task:
     concurrency: int | None
     keep_going: bool
     journal_calls: int
-    """After how many calls the journal is kept."""
+    """After how many calls the journal is written."""
     tell: Callable[[Progress], object]
 
 
 class Copying:
-    """One run over the agents that a journal does not have yet.
+    """One run over the agents that are not yet done in a journal.
 
     Args:
-        task: What is to be written.
-        journal: What was reached before.
-        file: Is added to.
-        piece: Begins a piece of compressed text.
-        keep: Makes sure of what was reached; called between two pieces.
+        task: What to write.
+        journal: The progress so far.
+        file: The file to append to.
+        piece: Starts a piece of compressed text.
+        keep: Saves the progress durably; called between two pieces.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class Copying:
         self._some: list[Call] = []
 
     def run(self) -> Journal:
-        """Write the rest of the text; returns what was reached then.
+        """Write the rest of the text; returns the journal.
 
-        Raises what reading raises: the first agent's failure, whose message names the other agents that fail. Where
-        failures are kept, it raises only what ends the whole reading, and the first failure where every agent failed.
+        Raises the first agent's failure; its message names the other agents that fail. With `keep_going`, raises only
+        an error that ends the whole reading, or the first failure if every agent failed.
         """
         task, journal = self._task, self._journal
         if not journal.agents_done and journal.checkpoint is None:
@@ -97,7 +97,7 @@ class Copying:
             with closing(iter(listing)) as calls:
                 self._read(calls)
         except ExceptionGroup as group:
-            # Each failure was noted in its turn.
+            # Each failure is already in the journal.
             if len(self._journal.failures) == len(task.agents) and not self._journal.calls:
                 first = group.exceptions[0]
                 self._name(first)
@@ -136,9 +136,9 @@ class Copying:
         task, name = self._task, agent.agent_id
         self._write_some(name, agent)
         if agent.error and not task.keep_going:
-            return  # it is raised now
+            return  # it is about to be raised
         self._journal = after(self._journal, agent, self._prefixes)
-        # What ends the whole reading is raised now, too, and must not be kept as this agent's failure.
+        # An error that ends the whole reading is about to be raised; it must not be saved as this agent's failure.
         if self._due(_AGENT_WEIGHT) and not agent.error:
             journal = self._cut(self._journal)
             mark = Mark(
@@ -166,7 +166,7 @@ class Copying:
         return self._keep(reached)
 
     def _name(self, error: Exception) -> None:
-        # Which of many it was, and which others fail.
+        # Put into the message which agent failed, and which others fail.
         agents = self._task.agents
         if isinstance(error, AgentCallsError) and len(agents) > 1 and error.agent_id:
             error.message = f"{error.agent_id}: {error.message}"
@@ -175,7 +175,7 @@ class Copying:
                 error.message += f" Also failing: {', '.join(others)}."
 
     def _failing_after(self, agent: str) -> list[str]:
-        # One request each, for what no later attempt would change.
+        # One request for each agent, to find permanent failures.
         task, failing = self._task, dict[str, str]()
 
         def note(found: AgentReport) -> None:
@@ -200,7 +200,7 @@ class Copying:
 
 
 def after(journal: Journal, agent: AgentReport, prefixes: Sequence[str]) -> Journal:
-    """The journal once an agent was read to its end, or as far as could be."""
+    """The journal after an agent was read to its end, or as far as possible."""
     incomplete, failures, error = journal.incomplete, journal.failures, agent.error
     if error:
         failure = AgentFailure(
@@ -224,7 +224,7 @@ def after(journal: Journal, agent: AgentReport, prefixes: Sequence[str]) -> Jour
 
 
 def progress_of(task: Task, journal: Journal, agent: str, total: int | None = None) -> Progress:
-    """What there is to tell now."""
+    """The progress to report now."""
     return Progress(
         agent_id=agent,
         agents_done=journal.agents_done,

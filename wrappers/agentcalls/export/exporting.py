@@ -1,4 +1,4 @@
-"""Calls of some agents, in the agents' order, into one file: whole or absent, and resumed where it was interrupted."""
+"""Write calls of some agents, in the agents' order, into one file that is complete or absent, and can be resumed."""
 
 from __future__ import annotations
 
@@ -44,38 +44,38 @@ def export(
     journal_calls: int = _JOURNAL_CALLS,
     **filters: Unpack[Filters],
 ) -> Outcome:
-    """What was written to `path`, which is there then, whole; after any error, or a kill, it is as it was before.
+    """The outcome of writing a complete file to `path`; an error or a kill does not change `path`.
 
-    A symbolic link stays: what it points to is written. A file that is replaced hands on its mode.
+    A symbolic link stays, and its target is written. The new file has the mode of the replaced one.
 
-    Each call that `client.calls.list` gives for the agents becomes a row: the agents in the order given, each once. The
-    columns are `agentcalls.table.columns.COLUMNS`.
+    Each call of the agents' listings becomes a row: the agents in the order given, each once. The columns are
+    `agentcalls.table.columns.COLUMNS`.
 
     Args:
         client: Reads the listings.
-        agents: The agents' ids.
-        path: The file. Its ending says the format: .csv, .ndjson, .jsonl, .json, all three also with .gz or .zst,
+        agents: The agent ids.
+        path: The file. Its ending sets the format: .csv, .ndjson, .jsonl, .json, all three also with .gz or .zst,
             .parquet, .arrow, .feather, .sqlite, .sqlite3, .db, .duckdb.
         format: The format's name, whatever the ending.
-        resume: Go on with an export with the same filters that was interrupted, if there was one. Where the agents are
-            others by now, it goes back to the last place up to which they were the same.
-        force: Replace a file that is there, a regular one, and begin anew unless `resume` is given.
-        keep_going: Write what there is where agents fail, and name them in `Outcome.failures`. Calls of an agent that
-            were read before it failed are in the file.
-        concurrency: How many requests may be under way at once, for all agents together; what the client says where it
-            is left out.
-        progress: Called now and then.
-        journal_calls: After how many calls the journal is written; an interrupted export repeats at most as many.
-        filters: As in `client.calls.list`. A duration such as `since="24h"` is counted from the moment that the export
-            first began, for all agents, also where it is resumed.
+        resume: Continue an interrupted export with the same filters, if there is one. If the list of agents changed, it
+            goes back to the last recorded position before the first difference.
+        force: Replace an existing regular file, and start again unless `resume` is given.
+        keep_going: If agents fail, write the others, and name the failed agents in `Outcome.failures`. Calls that were
+            read before an agent failed are in the file.
+        concurrency: How many requests may be in flight at once, for all agents together; by default the client's
+            setting.
+        progress: Called from time to time.
+        journal_calls: After how many calls the journal is written; a resumed export repeats at most this many.
+        filters: As in `client.calls.list`. A duration such as `since="24h"` counts back from the first start of the
+            export, for all agents, also after a resume.
 
     Raises:
-        ConfigurationError: Before anything is sent, for a file that is there, a name that can be no file's, a file that
-            another export is writing, an interrupted export that is neither resumed nor forced away or is another one,
-            a format that is none, and what is not installed.
-        AgentCallsError: What reading the listings raises, in the agents' order; the message names the other agents that
-            fail too. With `keep_going` only what would meet every agent: a key or rate limit that is refused, and the
-            first failure where every agent failed.
+        ConfigurationError: Before anything is sent: the file exists, the name cannot be a file, another export is
+            writing the file, an interrupted export is neither resumed nor discarded or does not match, the format is
+            unknown, or a package is not installed.
+        AgentCallsError: The first agent's failure, in the agents' order; the message names the other agents that fail,
+            too. With `keep_going`, only an error that affects every agent, such as a refused key or the rate limit, or
+            the first failure if every agent failed.
     """
     form, compression = format_of(os.fspath(path), format)
     task = Task(
@@ -130,9 +130,9 @@ def export_stream(
     progress: Callable[[Progress], object] | None = None,
     **filters: Unpack[Filters],
 ) -> Outcome:
-    """What was written to an open file, a pipe for one: the same bytes as `export` writes of text, without a journal.
+    """The outcome of writing text to an open file, such as a pipe: the same bytes as `export`, without a journal.
 
-    Raises what `export` raises, and `ConfigurationError` for a format that is no text.
+    Raises like `export`, and `ConfigurationError` for a format that is not text.
     """
     form, _ = format_of("", format)
     if form.build:
@@ -154,7 +154,7 @@ def export_stream(
 def _once(agents: Iterable[str]) -> list[str]:
     names = list(dict.fromkeys(agents))
     if not names:
-        raise ConfigurationError("There is no agent to export calls of.")
+        raise ConfigurationError("An export needs at least one agent.")
     return names
 
 
@@ -165,9 +165,9 @@ def _tell_nobody(progress: Progress) -> None:
 def _journal(task: Task, compression: str = "") -> Journal:
     calls, filters = task.client.calls, task.filters
     for agent in task.agents:
-        # Refused before anything is sent.
+        # Raises for an invalid agent id or filter before anything is sent.
         calls.list(agent, concurrency=task.concurrency, **filters)
-    # An iteration that has not begun knows which moments `since` and `until` mean, and what it is bound to.
+    # The checkpoint of a new iteration holds the moments of `since` and `until`, and the binding.
     start = iter(calls.list(_ANY_AGENT, **filters)).checkpoint
     what = [task.client.base_url, start.binding, task.form.name, compression, NAMES]
     binding = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Which file a name stands for, and how a new one takes its place: whole, or not at all."""
+"""Find the file behind a name, and replace it by a complete new file or not at all."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 
 def replaceable(path: Path) -> Path:
-    """The file to write for this name: what a symbolic link points to, or else the name itself.
+    """The file to write for this name: the target of a symbolic link, otherwise the name itself.
 
-    Raises `ConfigurationError` where something else than a file has the name, which a new file would destroy, and where
-    there is no folder for it.
+    Raises `ConfigurationError` if the name belongs to something other than a file, or if its folder does not exist.
     """
     if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "no regular file"
+        what = "a folder" if path.is_dir() else "not a regular file"
         raise ConfigurationError(f"{path} is {what}, and is not replaced.")
     if path.is_symlink():
         path = Path(os.path.realpath(path))
@@ -31,22 +30,21 @@ def replaceable(path: Path) -> Path:
 
 
 def take_mode(new: Path, old: Path) -> None:
-    """Let nobody read a new file who could not read the one that it replaces, if there is one."""
+    """Give a new file the mode of the file that it replaces, if there is one."""
     with suppress(FileNotFoundError):
         new.chmod(stat.S_IMODE(old.stat().st_mode))
 
 
 @contextmanager
 def written_whole(path: Path) -> Generator[TextIO]:
-    """A file to write beside `path`; it takes the path's place when the block ends, and goes where the block fails.
+    """A file to write beside `path`; it replaces `path` when the block ends, and is deleted if the block fails.
 
-    A symbolic link stays, and what it points to is written. Raises `ConfigurationError` at once where the path cannot
-    be a file.
+    A symbolic link stays, and its target is written. Raises `ConfigurationError` at once if the path cannot be a file.
     """
     path = replaceable(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        # Half a character of UTF-16, which JSON may hold, becomes a question mark.
+        # A lone surrogate, which JSON may hold, becomes a question mark.
         with partial.open("w", encoding="utf-8", errors="replace") as file:
             take_mode(partial, path)
             yield file

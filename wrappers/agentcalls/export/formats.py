@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Format:
-    """How calls are written: as text that is added to, from which some formats are built at the end."""
+    """How calls are written: as text that is appended to; some formats are built from this text at the end."""
 
     name: str
     endings: tuple[str, ...]
     text: TextForm = NDJSON
     build: Callable[[Path, Path, Callable[[int], object]], None] | None = None
-    """What makes the file of the text of all calls, telling how many it has in it; None where that is the file."""
+    """Builds the file from the text of all calls, and reports its progress; None if the text is the file."""
     needs: str | None = None
     """An optional dependency."""
 
@@ -54,14 +54,14 @@ FORMATS = (
         needs="duckdb",
     ),
 )
-"""All of them, the ones that need nothing else first."""
+"""All formats; those without further dependencies come first."""
 
 
 def format_of(file_name: str, name: str | None = None) -> tuple[Format, str]:
-    """The format of a file, by its `name` or else by the file's ending, and the ending of its compression or "".
+    """The format with this `name`, otherwise that of the file's ending; and the ending of the compression, or "".
 
-    Raises `ConfigurationError`, saying what to do, for an ending or a name that is none, a format that compresses by
-    itself, and a dependency that is not installed.
+    Raises `ConfigurationError` for an unknown ending or name, for compression of a format that compresses itself, and
+    for a dependency that is not installed.
     """
     lowered = file_name.lower()
     compression = next(ending for ending in (".gz", ".zst", "") if lowered.endswith(ending))
@@ -73,14 +73,12 @@ def format_of(file_name: str, name: str | None = None) -> tuple[Format, str]:
         endings = ", ".join(ending for form in FORMATS for ending in form.endings)
         names = ", ".join(form.name for form in FORMATS)
         raise ConfigurationError(
-            f"No format is called {name!r}: it is one of {names}."
+            f"There is no format {name!r}: use one of {names}."
             if name is not None
-            else f"The ending of {file_name!r} says no format: use {endings}, or name it with format=…."
+            else f"The ending of {file_name!r} names no format: use {endings}, or pass format=…."
         )
     if compression and form.build:
-        raise ConfigurationError(
-            f"{form.name} files are not compressed from outside: leave out {compression!r}."
-        )
+        raise ConfigurationError(f"{form.name} files cannot end in {compression!r}: leave it out.")
     PIECES[compression]()
     if form.needs:
         need(form.needs)

@@ -1,13 +1,13 @@
-"""What an export remembers beside its file, so that another process can go on where it was killed.
+"""The state that an export keeps beside its file, so that another process can continue after a kill.
 
 An export to `calls.csv` works in the folder `calls.csv.partial`:
 
-    rows     the text written so far; bytes beyond what the journal says are cut off when the export goes on
-    built    the file made of it, for formats that need it; always made anew
-    journal  how far the rows are known to be good; replaced as a whole, after the rows have reached the disk
+    rows     the text written so far; bytes after the journal's size are cut off on resume
+    built    the file built from it, for formats that need it; always built from the start
+    journal  how many bytes of the rows are valid; replaced as a whole, after the rows are on disk
 
-The finished file is moved out, and the folder goes. While an export runs it has the folder locked; the system lets go
-of the lock when the process ends, however it ends.
+The finished file is moved out, and the folder is deleted. A running export locks the folder; the system releases the
+lock when the process ends in any way.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class AgentFailure:
-    """Why an agent could not be read, or not to its end."""
+    """Why an agent could not be read to its end."""
 
     kind: str
     """The name of the error's class, such as `NotFoundError`."""
     status: int | None
-    """The HTTP status; None where there was no answer."""
+    """The HTTP status; None if there was no answer."""
     message: str
-    """What the error says."""
+    """The text of the error."""
 
 
 @frozen(kw_only=True)
 class Mark:
-    """A place between two agents that an export can go back to, should its agents change."""
+    """A position between two agents; an export can go back to it if its agents change."""
 
     agents_done: int
     prefix: str
-    """Names the agents up to here, in their order."""
+    """A hash of the agents up to here, in their order."""
     calls: int = 0
     size: int = 0
     problems: int = 0
@@ -60,54 +60,54 @@ class Mark:
 
 @frozen(kw_only=True)
 class Journal:
-    """How far an export has come."""
+    """The progress of an export."""
 
     version: Literal[2] = 2
     binding: str
-    """Names what is asked for and the format; it is resumed with the same ones only."""
+    """A hash of the host, the filters and the format; a resumed export must have the same."""
     since: datetime | None = None
     until: datetime | None = None
     force: bool = False
-    """Whether a file of the same name is to be replaced."""
+    """Whether to replace an existing file."""
     agents_done: int = 0
     prefix: str = ""
-    """Names the agents that are done, in their order."""
+    """A hash of the agents that are done, in their order."""
     agent_id: str | None = None
-    """The next agent, if it was begun."""
+    """The next agent, if it was started."""
     checkpoint: str | None = None
-    """Where that agent's listing was left."""
+    """The checkpoint in that agent's listing."""
     agent_calls: int = 0
-    """Calls of that agent that were written."""
+    """Written calls of that agent."""
     calls: int = 0
-    """Calls that were written."""
+    """Written calls of all agents."""
     size: int = 0
     """Bytes of `rows`."""
     problems: int = 0
     incomplete: dict[str, str] = field(factory=dict[str, str])
-    """Why the listing of an agent is not complete, by its id."""
+    """Why an agent's listing is not complete, by agent id."""
     failures: dict[str, AgentFailure] = field(factory=dict[str, AgentFailure])
     """The agents that failed, by id."""
     marks: list[Mark] = field(factory=list[Mark])
-    """Where it was kept before, between two agents."""
+    """The earlier records between two agents."""
     stage: Literal["reading", "building", "made"] = "reading"
-    """What is to be done next: read calls, build the file of the rows, or give what was made its name."""
+    """The next step: read calls, build the file from the rows, or move the finished file to its name."""
 
     @property
     def is_begun(self) -> bool:
-        """Whether there is anything that would have to be done again."""
+        """Whether there is any progress to resume."""
         return self.calls > 0 or self.agents_done > 0 or self.stage != "reading"
 
 
 def folder_of(target: Path) -> Path:
-    """The folder in which the file of this name is made."""
+    """The folder in which the file with this name is built."""
     target = replaceable(target)
     return target.with_name(f"{target.name}.partial")
 
 
 class Workspace:
-    """The folder beside a file in which the file is made; beside the file itself where `target` is a link to it.
+    """The folder beside a file in which the file is built; if `target` is a link, it is beside the link's target.
 
-    Raises `ConfigurationError` for a target that can be no file.
+    Raises `ConfigurationError` for a target that cannot be a file.
     """
 
     def __init__(self, target: Path) -> None:
@@ -119,16 +119,16 @@ class Workspace:
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        """Make the folder, and keep every other export out of it; it goes when there is nothing in it to go on from.
+        """Create the folder and lock out other exports; delete it at the end if there is nothing to resume.
 
-        Raises `ConfigurationError` where another export has it. Where the system has no such locks (Windows, some
-        network drives) nothing guards the folder.
+        Raises `ConfigurationError` if another export has locked it. On systems without such locks (Windows, some
+        network drives) the folder is not locked.
         """
         lock = self._lock()
         try:
             yield
         finally:
-            # What cannot be read may be another version's.
+            # Keep an unreadable journal: it may belong to another version.
             with suppress(ConfigurationError):
                 if self.load() is None:
                     shutil.rmtree(self.folder, ignore_errors=True)
@@ -136,19 +136,19 @@ class Workspace:
                 os.close(lock)
 
     def load(self) -> Journal | None:
-        """The journal of an export that was interrupted; None where there is none, or nothing was read by then."""
+        """The journal of an interrupted export; None if there is none, or if nothing was read."""
         try:
             journal = msgspec.json.decode(self._journal.read_bytes(), type=Journal)
         except FileNotFoundError:
             return None
         except msgspec.DecodeError as error:
             raise ConfigurationError(
-                f"{self._journal} is no journal of this version ({error}): begin anew with force=True."
+                f"{self._journal} is not a journal of this version ({error}): start again with force=True."
             ) from error
         return journal if journal.is_begun else None
 
     def save(self, journal: Journal) -> None:
-        """Write the journal, which is on the disk then, whole."""
+        """Write the whole journal to disk."""
         new = self.folder / "journal.new"
         with new.open("wb") as file:
             file.write(msgspec.json.encode(journal))
@@ -157,27 +157,27 @@ class Workspace:
         new.replace(self._journal)
 
     def clear(self) -> None:
-        """Begin with an empty folder."""
+        """Delete the files in the folder."""
         self._remove(self._journal, self.rows, self.built)
 
     def publish(self, made: Path) -> None:
-        """Give the file its name, and empty the folder; where that was interrupted, do the rest."""
-        # Not there: it has its name already.
+        """Move the file to its name and empty the folder; after an interruption, do the remaining steps."""
+        # If it is missing, it was already moved.
         with suppress(FileNotFoundError):
             take_mode(made, self.target)
             made.replace(self.target)
-        # Some systems let no folder be opened; there the move may be lost with the power, and only there.
+        # Some systems cannot open a folder; only there may a power cut undo the move.
         with suppress(OSError):
             folder = os.open(self.target.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
-        # The journal goes last: while it is there, this can be repeated.
+        # Delete the journal last: while it exists, this can be repeated.
         self._remove(self.rows, self.built, self._journal)
 
     def _lock(self) -> int | None:
-        # An open folder, locked; None where there are no locks.
+        # The open, locked folder; None on systems without locks.
         while True:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             if fcntl is None:
@@ -197,7 +197,7 @@ class Workspace:
                 raise ConfigurationError(f"Another export is writing {self.target}.") from error
             except OSError:
                 return folder
-            # The export that had it removed it in the meantime.
+            # Another export held the lock and has deleted the folder.
             os.close(folder)
 
     def _remove(self, *paths: Path) -> None:

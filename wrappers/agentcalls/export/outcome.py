@@ -1,4 +1,4 @@
-"""What an export is asked for, how far it has come, and what it wrote."""
+"""An export's filters, its progress, and its result."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ class Filters(TypedDict, total=False):
 
 @frozen(kw_only=True)
 class Progress:
-    """How far an export has come."""
+    """The progress of an export."""
 
     agent_id: str
-    """The agent that is being written."""
+    """The current agent."""
     agents_done: int
     agents: int
     agent_calls: int
-    """Calls of this agent that were written."""
+    """Written calls of this agent."""
     agent_total: int | None
-    """Calls that the server counts of it; None where it says nothing, or where `since` or `until` leave some out."""
+    """The server's count of its calls; None if the server sends none, or if `since` or `until` is used."""
     calls: int
-    """Calls that were written, of all agents."""
+    """Written calls of all agents."""
     built: int | None = None
-    """Calls in the file that is built of them; None before that, and for text."""
+    """Calls in the file that is built at the end; None before that, and for text."""
 
 
 @frozen(kw_only=True)
 class Outcome:
-    """What an export wrote."""
+    """The result of an export."""
 
     calls: int
     agents: int
-    """The agents that were asked for, those that failed included."""
+    """The number of agents, failed ones included."""
     problems: int
-    """How much the pages held that the contract does not allow."""
+    """The number of problems in the pages."""
     incomplete: dict[str, str]
-    """Why the listing of an agent is not proven complete, by its id."""
+    """Why an agent's listing is not proven complete, by agent id."""
     failures: dict[str, AgentFailure] = field(factory=dict[str, AgentFailure])
-    """The agents that could not be read, or not to their end, by id; only `keep_going` lets an export have any."""
+    """The agents that could not be read to their end, by id; always empty without `keep_going`."""
 
     @property
     def complete(self) -> bool:
-        """Whether each listing is proven complete, as `listing.report` says it, and no agent failed."""
+        """Whether each listing is proven complete, as in `listing.report`, and no agent failed."""
         return not self.incomplete and not self.failures

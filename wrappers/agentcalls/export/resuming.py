@@ -1,4 +1,4 @@
-"""What of an interrupted export still holds: the same calls are asked for, of agents that may have changed."""
+"""Which part of an interrupted export is still valid: the filters are the same, the agents may have changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _START = Mark(agents_done=0, prefix="")
 
 
 def prefixes_of(agents: Sequence[str]) -> list[str]:
-    """A name for the first n agents in their order, at place n."""
+    """At index n, a hash of the first n agents in their order."""
 
     def add(prefix: str, agent: str) -> str:
         named = f"{prefix} {agent}".encode("utf-8", "surrogatepass")
@@ -39,21 +39,20 @@ def begun(
     resume: bool,
     keep_going: bool,
 ) -> Journal:
-    """The journal to go on from, its rows in place.
+    """The journal to continue from, with its rows in place.
 
-    Raises `ConfigurationError` for what would be overwritten, and for an interrupted export that asked for something
-    else.
+    Raises `ConfigurationError` if something would be overwritten, or if the interrupted export does not match.
     """
     left = None if asked.force and not resume else workspace.load()
     target = workspace.target
     if left and not resume:
         raise ConfigurationError(
-            f"An export to {target} was interrupted: go on with resume=True, or begin anew with force=True."
+            f"An export to {target} was interrupted: continue with resume=True, or start again with force=True."
         )
     if left and left.binding != asked.binding:
         raise ConfigurationError(
             f"The export to {target} that was interrupted had other filters, another"
-            " format or another host: begin anew with force=True."
+            " format or another host: start again with force=True."
         )
     if left:
         left = evolve(
@@ -62,7 +61,7 @@ def begun(
     journal = left or asked
     published = journal.stage == "made" and not made.exists()
     if target.exists() and not (journal.force or published):
-        raise ConfigurationError(f"{target} is there already: replace it with force=True.")
+        raise ConfigurationError(f"{target} already exists: replace it with force=True.")
     if not left or (journal.stage == "reading" and not workspace.rows.exists()):
         workspace.clear()
         workspace.rows.touch()
@@ -72,10 +71,10 @@ def begun(
 
 
 def still_good(journal: Journal, agents: Sequence[str], *, keep_going: bool) -> Journal:
-    """The journal, or as much of it as an export of these agents would have written too.
+    """The journal, or the part of it that an export of these agents would have written, too.
 
-    Where agents went, came or changed places, it goes back to a mark before the first of them; and to one before the
-    first agent that failed, unless failures are to be kept.
+    If agents were removed, added or reordered, it goes back to a mark before the first difference. Without
+    `keep_going`, it also goes back to a mark before the first agent that failed.
     """
     prefixes = prefixes_of(agents)
     failed = (

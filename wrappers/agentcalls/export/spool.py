@@ -1,4 +1,4 @@
-"""Rows on their way into a file that cannot be added to: kept as NDJSON, and read back column by column."""
+"""Rows for a file that cannot be appended to: kept as NDJSON, and read back column by column."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _GETTERS = [attrgetter(column.attribute) for column in COLUMNS]
 
 
 def spooled_columns(path: Path) -> Iterator[list[list[Any]]]:
-    """Yields the columns of some thousand rows at a time; timestamps, dates and JSON are texts."""
+    """Yields the columns of several thousand rows at a time; timestamps, dates and JSON are texts."""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES) + file.readline():
             rows = _DECODER.decode_lines(chunk)

@@ -1,1 +1,1 @@
-"""Which part of a listing to ask for next, what of an answer is new, and what was proven. Pure; see `walk.py`."""
+"""Decide which part of a listing to request next, what is new in an answer, and what is proven. Pure; see `walk.py`."""

@@ -1,4 +1,4 @@
-"""What `since` and `until` may be, and the moment that each means."""
+"""The forms of `since` and `until`, and the moment that each form means."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
 Moment: TypeAlias = datetime | date | str
-"""An aware datetime; a date, its midnight in UTC; or text: a duration before now such as "24h", or ISO 8601."""
+"""An aware datetime, a date (its midnight in UTC), or text: a duration before now such as "24h", or ISO 8601."""
 
 _FORMS = (
     'an aware datetime, a date, a duration such as "24h" or "7d", or ISO 8601 text with an offset'
@@ -23,8 +23,8 @@ _FORMS = (
 def resolved(name: str, moment: Moment | None, now: datetime) -> datetime | None:
     """The moment in UTC that `moment` means at `now`; None for None.
 
-    A duration, as `duration_of` reads it, lies before `now`; a date is its midnight in UTC.
-    Raises `ConfigurationError`, which names the option, for anything else, a datetime without time zone included.
+    A duration, as read by `duration_of`, counts back from `now`; a date means its midnight in UTC. Raises
+    `ConfigurationError` for anything else, also for a datetime without time zone; the message names the option.
     """
     try:
         return None if moment is None else _resolved(moment, now).astimezone(UTC)
@@ -33,12 +33,12 @@ def resolved(name: str, moment: Moment | None, now: datetime) -> datetime | None
 
 
 def is_duration(moment: Moment | None) -> bool:
-    """Whether it is counted back from the moment at which it is asked."""
+    """Whether it counts back from the time of the request."""
     return isinstance(moment, str) and duration_of(moment) is not None
 
 
 def check_moment(_: object, attribute: Attribute[Any], value: Any) -> None:
-    """Let a `Moment` or None pass; raises `ConfigurationError` for anything else."""
+    """Accept a `Moment` or None; raises `ConfigurationError` for anything else."""
     resolved(attribute.name, value, datetime.now(UTC))
 
 
@@ -49,7 +49,7 @@ def _resolved(moment: object, now: datetime) -> datetime:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", moment):
             moment = date.fromisoformat(moment)
         else:
-            from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and hardly ever needed)
+            from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and rarely needed)
 
             moment = isoparse(moment)
     if isinstance(moment, date) and not isinstance(moment, datetime):

@@ -1,4 +1,4 @@
-"""How one agent's listing is read, apart from the waiting: what to ask for, and what its answers give."""
+"""Read one agent's listing, without the waiting: what to request, and what its answers give."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from agentcalls.values import Checkpoint, Page, Problem, Report
 
 _KEPT_PROBLEMS = 1000
-_BY_TIME = ("created_on", "created_at")  # which of the two the server sorts by is not known
+_BY_TIME = ("created_on", "created_at")  # the server sorts by one of these; which one is unknown
 
 
 class AgentReader:
-    """How far one iteration of a listing has come; it is read by one thread or task."""
+    """The state of one iteration of a listing; only one thread or task reads it."""
 
     def __init__(self, query: CallQuery, options: ReadOptions, *, wall: float) -> None:
         now = datetime.fromtimestamp(wall, UTC)
@@ -50,11 +50,11 @@ class AgentReader:
         self._problem_count = 0
         self._size = self._taken = 0
         self.pending: Iterator[Call] = iter(())
-        """Calls of the latest answer that were not handed out yet."""
+        """Calls of the latest answer that are not delivered yet."""
 
     @property
     def report(self) -> Report:
-        """What was read and proven up to now; it is not complete while calls are still to be handed out."""
+        """What was read and proven so far; it is not complete while calls are pending."""
         report = self._walk.report
         if self.left or self._abandoned:
             report = evolve(
@@ -64,7 +64,7 @@ class AgentReader:
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Where to go on: after the last call that was handed out."""
+        """Where to continue: after the last delivered call."""
         checkpoint = self._walk.checkpoint(self._size - self.left)
         return evolve(checkpoint, report=evolve(checkpoint.report, complete=False, reason=None))
 
@@ -78,27 +78,27 @@ class AgentReader:
         return f"{self.agent_id!r}: {taken} calls of {self._walk.report.pages} pages"
 
     def plan(self) -> Window | None:
-        """The window to ask for next; None where reading has ended."""
+        """The next window to request; None if reading has ended."""
         return None if self._stopped else self._walk.plan()
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing more to ask for."""
+        """Whether there is nothing more to request."""
         return self._stopped or self._walk.done
 
     def stop(self) -> None:
-        """End reading: nothing more is planned, and nothing more is handed out."""
+        """End reading: nothing more is planned or delivered."""
         self._stopped = True
-        # The checkpoint stands where handing out stopped.
+        # The checkpoint stays at the last delivered call.
         self._abandoned = self._abandoned or self.left > 0
         self._size, self.pending = self._size - self.left, iter(())
 
     def query_for(self, window: Window) -> CallQuery:
-        """The query that asks for a window."""
+        """The query for a window."""
         return self._query.window(window.page, window.limit)
 
     def accept(self, window: Window, page: Page) -> None:
-        """Take the answer to a window; raises `PaginationError` where the pages contradict each other."""
+        """Take the answer to a window; raises `PaginationError` if the pages contradict each other."""
         self._problem_count += len(page.problems)
         self._problems.extend(page.problems[: _KEPT_PROBLEMS - len(self._problems)])
         calls = self._walk.accept(window, page.data, page.meta)
@@ -107,17 +107,17 @@ class AgentReader:
         self.pending = iter(calls)
 
     def is_stale(self, window: Window) -> bool:
-        """Whether the plan has changed since, so that the answer to this window is of no use."""
+        """Whether the plan has changed since, so that the answer to this window is stale."""
         return self._walk.is_stale(window)
 
     def count_stale(self) -> None:
-        """Count a window that was asked for in vain."""
+        """Count a stale request."""
         self._walk.count_stale()
 
 
 @define(eq=False)
 class Request:
-    """A window of an agent's listing, from when it is planned until its answer is handed out."""
+    """A window of an agent's listing, from its planning until its answer is delivered."""
 
     agent: Agent
     window: Window
@@ -126,28 +126,28 @@ class Request:
 
     @property
     def query(self) -> CallQuery:
-        """What to ask for."""
+        """The query to send."""
         return self.agent.reader.query_for(self.window)
 
 
 @define(eq=False)
 class Agent:
-    """One that is being read."""
+    """An agent that is being read."""
 
     id: str
     reader: AgentReader
     room: int = 1
-    """How many requests of it may be under way: one, until half of its first answer is taken."""
+    """How many of its requests may be in flight: one, until half of its first answer is taken."""
     asked: deque[Request] = field(factory=deque[Request])
     opened: bool = False
     """Whether its first answer was read before its turn, and waits."""
     then: list[Callable[[], None]] = field(factory=list["Callable[[], None]"])
-    """What is to be told behind it."""
+    """What to report after it."""
 
 
 def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:
-    # What makes two listings the same, hashed: a search may hold a phone number, and a checkpoint is kept in files.
-    # A duration is the same window each time it is asked for, though not the same moment.
+    # Identifies a listing. It is a hash, because a search may hold a phone number, and checkpoints are kept in files.
+    # A duration counts as the same window in each iteration, although its moment differs.
     window = [
         moment if is_duration(moment) else str(resolved("", moment, now))
         for moment in (options.since, options.until)

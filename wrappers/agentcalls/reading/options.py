@@ -1,4 +1,4 @@
-"""How a listing is read: what the client decides, and the API is not told."""
+"""The options of reading a listing: the client uses them, and the API does not get them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
 
 
 def _many_ids(_: object, attribute: Attribute[Any], value: object) -> None:
-    # A text would be read letter by letter.
+    # A string would be read character by character.
     if isinstance(value, str | bytes | bytearray) or not hasattr(value, "__iter__"):
         raise ConfigurationError(f"{attribute.name} takes several ids, not {type(value).__name__}.")
 
@@ -45,7 +45,7 @@ def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
 
 @frozen(kw_only=True)
 class ReadOptions:
-    """The options of `client.calls.list` that are no parameters of the API; see there. None leaves it to the client."""
+    """The options of `client.calls.list` that are not API parameters; see there. None means the client's setting."""
 
     since: Moment | None = field(default=None, validator=check_moment)
     until: Moment | None = field(default=None, validator=check_moment)
@@ -60,7 +60,7 @@ class ReadOptions:
 
     @property
     def needs_iterating(self) -> bool:
-        """Whether `since`, `until` or `resume` is given, which the API itself knows nothing of."""
+        """Whether `since`, `until` or `resume` is given: the API itself has no such parameters."""
         return any(option is not None for option in (self.since, self.until, self.resume))
 
 

@@ -1,13 +1,13 @@
-"""The schedule of agents that come in the order given; a listing of one agent is one of these.
+"""The schedule that keeps the given order of agents; it also serves the listing of a single agent.
 
-It differs from the one that mixes them in three things:
+It differs from the mixing schedule in three ways:
 
-    Window      Requests under way count apart from answers that wait: these may be six times as many. Otherwise the
-                answers of later agents would hold up the requests of the earlier ones. The agent whose turn it is may
-                always ask: it is what all the others wait for.
-    Whom        In the agents' order, each for as much as it can use. An agent's first answer is read before its turn,
-                since only then is it known what else to ask for; its calls wait.
-    Whose       Everything comes at its place, failures too.
+    Window      Requests in flight and waiting answers count separately; there may be six times as many answers.
+                Otherwise the answers of later agents would delay the requests of earlier ones. The current agent may
+                always send a request, because all others wait for it.
+    Which next  The agents in order, each with as many requests as it can use. An agent's first answer is read before
+                its turn, because the further requests depend on it; its calls wait.
+    Delivery    Everything comes in order, failures too.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from agentcalls.models import Call
     from agentcalls.reading.one_agent import Agent, AgentReader, Request
 
-# Answers that may wait for the agents before theirs, for each request that may be under way. With four, agents of
-# several pages take up to 1.4 times as long as mixed, where one answer in fifty is slow; with six, 1.25 times.
+# How many answers may wait for earlier agents, for each request that may be in flight. If one answer in fifty is slow,
+# agents of several pages take up to 1.4 times as long as mixed with four, and 1.25 times with six.
 _WAITING = 6
 
 
 class OrderedSchedule(Schedule[ItemT]):
-    """How far one iteration in the agents' order has come."""
+    """The state of one iteration in the agents' order."""
 
     def failed(self, request: Request, error: AgentCallsError) -> None:
-        """Take the failure of a request, to be told in its turn; then, one that would meet every agent is raised."""
+        """Take the failure of a request for its turn; an error that affects every agent is raised then."""
         self._take(request, error)
 
     def _first(self) -> Agent | None:
@@ -55,7 +55,7 @@ class OrderedSchedule(Schedule[ItemT]):
 
     def _look_at(self, agent: Agent) -> None:
         request = agent.asked[0]
-        # While there is one slot, the first half of this answer is all that anybody may want.
+        # While there is one slot, the first half of this answer may be enough for the caller.
         if agent.room == 1 < self.room and not isinstance(request.answer, AgentCallsError | None):
             agent.room, agent.opened = self._concurrency, True
             agent.reader.accept(request.window, request.answer)
@@ -66,7 +66,7 @@ class OrderedSchedule(Schedule[ItemT]):
 
 
 def schedule_of_one(reader: AgentReader, *, concurrency: int) -> Schedule[Call]:
-    """The iteration over one agent: its calls as they are, its failure as it is."""
+    """The iteration over one agent: its calls and its failure come unchanged."""
     return OrderedSchedule(
         [reader.agent_id],
         lambda _: reader,

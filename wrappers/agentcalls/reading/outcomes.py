@@ -1,4 +1,4 @@
-"""How each of many agents ended, and what all of them come to."""
+"""How each of many agents ended, and the combined result."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _KEPT_PROBLEMS = 1000
 
 
 class Outcomes:
-    """The agents that have ended, in the order in which they did.
+    """The agents that have ended, in the order of their ends.
 
     Args:
-        stop_on_error: Whether a failure is raised as it is told.
+        stop_on_error: Whether a failure is raised as soon as it is reported.
         on_agent: Called with each agent that has ended.
     """
 
@@ -34,8 +34,8 @@ class Outcomes:
         self._problems_left = _KEPT_PROBLEMS
 
     def tell(self, agent_id: str, report: Report, error: AgentCallsError | None = None) -> None:
-        """Note that an agent has ended, and tell whoever wants to know."""
-        # Of each agent a report is kept: with all their problems, memory would grow with the calls.
+        """Record that an agent has ended, and call `on_agent`."""
+        # A report of each agent is kept, without all problems: otherwise memory would grow with the calls.
         report = evolve(report, problems=report.problems[: self._problems_left])
         self._problems_left -= len(report.problems)
         checkpoint = error.checkpoint if error else None
@@ -50,7 +50,7 @@ class Outcomes:
             raise error
 
     def report(self, begun: Mapping[str, AgentReport], *, done: bool) -> ManyReport:
-        """What was read and proven of these agents, and of those `begun` that have not ended."""
+        """What was read and proven of these agents, and of the `begun` agents that have not ended."""
         agents = {**self.ended, **begun}
         failures = {one.agent_id: one.error for one in agents.values() if one.error}
         unproven = sum(not (one.report.complete or one.error) for one in self.ended.values())
@@ -70,6 +70,6 @@ class Outcomes:
         )
 
     def raise_failures(self) -> None:
-        """Raises the failures together, where there are any."""
+        """Raises the failures together, if there are any."""
         if errors := [one.error for one in self.ended.values() if one.error]:
             raise ExceptionGroup(f"{len(errors)} of {len(self.ended)} agents failed", errors)

@@ -1,16 +1,16 @@
-"""Listings under one window, apart from the waiting: whom to ask next, and whose calls to hand out.
+"""Listings under one window, without the waiting: which agent to request next, and whose calls to deliver.
 
-Pure: a shell sends what `plan` gives, hands the answers to `answered` or `failed` in the order in which they arrive,
-and hands out `pending` until `advance` has nothing more.
+Pure: a shell sends the requests from `plan`, passes the results to `answered` or `failed` in order of arrival, and
+delivers `pending` until `advance` has nothing more.
 
-    Window      A request takes a slot from when it is planned until its answer is handed out, or is known to be of no
-                use. So at most `room` answers wait for a slow reader, whoever's they are.
-    First half  There is one slot until half of the first answer that held calls was taken, or an agent has ended.
-    Whom        Idle agents first, then new ones; otherwise prefetch for the agent with the fewest requests in flight.
-                So many agents are read side by side, few share the whole window, and no more of them are begun than
-                the window has slots, and two.
-    Whose       Calls are handed out answer by answer, in the order in which the answers are ready; an agent's own come
-                in its listing's order.
+    Window      A request takes a slot from its planning until its answer is delivered or known to be stale. So at most
+                `room` answers of all agents wait for a slow reader.
+    First half  There is one slot until half of the first answer with calls is taken, or an agent has ended.
+    Which next  Idle agents first, then new ones; otherwise prefetch for the agent with the fewest requests in flight.
+                So many agents are read in parallel, and few agents share the whole window. The number of started
+                agents is at most the number of slots plus two.
+    Delivery    Calls are delivered answer by answer, in the order in which the answers are ready; the calls of one
+                agent come in order.
 
 `ordered.py` differs in the last two, and in what counts as a slot.
 """
@@ -42,18 +42,18 @@ if TYPE_CHECKING:
 
 ItemT = TypeVar("ItemT")
 
-# What the key, the client or its rate limit is refused for, every other agent would be refused for too.
+# A problem with the key, the client or its rate limit affects every other agent, too.
 OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
 
 
 class Schedule(Generic[ItemT]):
-    """How far one iteration has come; it is read by one thread or task.
+    """The state of one iteration; only one thread or task reads it.
 
     Args:
-        ids: The agents, read only as far as requests are made; an id that comes again is passed over.
-        begin: Makes the reader of an agent; raises `ConfigurationError` for one that cannot be read.
-        label: Makes what is handed out of an agent's id and its calls.
-        concurrency: How many requests may be under way at once.
+        ids: The agents, read only as far as requests are made; a repeated id is skipped.
+        begin: Creates the reader of an agent; raises `ConfigurationError` for an invalid id.
+        label: Turns an agent's id and calls into the delivered items.
+        concurrency: How many requests may be in flight at once.
         stop_on_error: Whether the first failure is raised, and ends the iteration.
         on_agent: Called when an agent has ended.
     """
@@ -73,28 +73,26 @@ class Schedule(Generic[ItemT]):
         self._outcomes = Outcomes(stop_on_error=stop_on_error, on_agent=on_agent)
         self._all_reached = self._stopped = False
         self._seen: set[str] = set()
-        self._agents: dict[
-            str, Agent
-        ] = {}  # those begun and not ended, in the order in which they were begun
+        self._agents: dict[str, Agent] = {}  # started and not ended, in the order of their starts
         self._slots_taken = self._under_way = 0
         self._ready: deque[Agent] = deque()
         self._current: Agent | None = None
         self.room = 1
-        """How many requests may be under way."""
+        """How many requests may be in flight."""
         self.pending: Iterator[ItemT] = iter(())
-        """What to hand out next."""
+        """The items to deliver next."""
 
     def __repr__(self) -> str:
         return f"{len(self._outcomes.ended)} agents read, {len(self._agents)} begun"
 
     @property
     def report(self) -> ManyReport:
-        """What was read and proven up to now."""
+        """What was read and proven so far."""
         begun = {agent_id: self.agent(agent_id) for agent_id in self._agents}
         return self._outcomes.report(begun, done=self.done)
 
     def agent(self, agent_id: str) -> AgentReport:
-        """What was read and proven of one agent; raises `KeyError` for one that was not reached."""
+        """What was read and proven of one agent; raises `KeyError` for an agent that was not reached."""
         if agent_id not in self._agents:
             return self._outcomes.ended[agent_id]
         reader = self._agents[agent_id].reader
@@ -106,7 +104,7 @@ class Schedule(Generic[ItemT]):
         return self._all_reached and not self._agents
 
     def plan(self) -> Request | None:
-        """The request to send next, or None where there is none now; each planned request is to be sent."""
+        """The next request to send, or None if there is none now; each planned request must be sent."""
         if self._stopped or self._under_way >= self.room or (self.room == 1 and self._current):
             return None
         for agent in self._candidates():
@@ -123,7 +121,7 @@ class Schedule(Generic[ItemT]):
         self._take(request, page)
 
     def failed(self, request: Request, error: AgentCallsError) -> None:
-        """Take the failure of a request, to be told in its turn; one that would meet every agent is raised."""
+        """Take the failure of a request, to be reported in its turn; an error that affects every agent is raised."""
         if isinstance(error, OF_ALL_AGENTS):
             if not request.stale:
                 self._fail(request.agent, error)
@@ -131,13 +129,13 @@ class Schedule(Generic[ItemT]):
         self._take(request, error)
 
     def advance(self) -> bool:
-        """Whether there may be more to hand out of what was answered.
+        """Whether the answers so far may hold more to deliver.
 
-        Raises an agent's failure in its turn where `stop_on_error` is set.
+        Raises an agent's failure in its turn if `stop_on_error` is set.
         """
         agent, self._current = self._current, None
         if agent and agent.reader.left:
-            # The second half of a first answer: who takes it is likely to want more.
+            # A caller that takes the second half of a first answer probably wants more.
             agent.room = self._concurrency
             self._hand_out(agent, agent.reader.pending)
             return True
@@ -151,13 +149,13 @@ class Schedule(Generic[ItemT]):
         return False
 
     def end(self) -> None:
-        """Nothing more is to come: raises the agents' failures together, where there are any."""
+        """End the iteration; raises the agents' failures together, if there are any."""
         if not self._stopped:
             self.stop()
             self._outcomes.raise_failures()
 
     def stop(self) -> None:
-        """End reading: nothing more is planned, and nothing more is handed out."""
+        """End reading: nothing more is planned or delivered."""
         self._stopped = True
         for agent in self._agents.values():
             agent.reader.stop()
@@ -167,7 +165,7 @@ class Schedule(Generic[ItemT]):
 
     @contextmanager
     def stopped_by_errors(self, forget: Callable[[], object]) -> Generator[None]:
-        """A block in which any error ends reading."""
+        """A block in which any error ends the reading."""
         try:
             yield
         except BaseException:
@@ -175,7 +173,7 @@ class Schedule(Generic[ItemT]):
             forget()
             raise
 
-    # Whom to ask.
+    # Which agent to request next.
 
     def _candidates(self) -> Iterator[Agent]:
         if self._slots_taken >= self.room:
@@ -209,7 +207,7 @@ class Schedule(Generic[ItemT]):
     def _tell_in_turn(self, tell: Callable[[], None]) -> None:
         tell()
 
-    # What becomes of answers.
+    # How answers are handled.
 
     def _take(self, request: Request, answer: Page | AgentCallsError) -> None:
         request.answer = answer
@@ -221,7 +219,7 @@ class Schedule(Generic[ItemT]):
             self._look_at(agent)
 
     def _look_at(self, agent: Agent) -> None:
-        # Whether what it waits for has come.
+        # Whether the answer that it waits for has come.
         if agent.asked[0].answer is not None:
             self._ready.append(agent)
 
@@ -229,7 +227,7 @@ class Schedule(Generic[ItemT]):
         return self._ready.popleft() if self._ready else None
 
     def _accept(self, agent: Agent) -> bool:
-        # Whether the agent's next answer is handed out; or else its reading has failed.
+        # Whether the agent's next answer is delivered; otherwise its reading has failed.
         request, reader = agent.asked.popleft(), agent.reader
         self._slots_taken -= 1
         try:
@@ -263,7 +261,7 @@ class Schedule(Generic[ItemT]):
     def _fail(self, agent: Agent, error: AgentCallsError) -> None:
         error.checkpoint = agent.reader.checkpoint
         self._drop_all(agent)
-        # An agent that is not there must not hold up the others as a first page does.
+        # An agent that does not exist must not delay the others as a first page does.
         self.room = self._concurrency
         self._finish(agent, error)
 
@@ -274,7 +272,7 @@ class Schedule(Generic[ItemT]):
             tell()
 
     def _drop(self, request: Request) -> None:
-        # One that is still under way keeps its slot until it is answered: the server is still at work on it.
+        # A request in flight keeps its slot until it is answered, because the server still works on it.
         request.stale = True
         if request.answer is not None:
             self._slots_taken -= 1

@@ -1,7 +1,7 @@
 """How a request carries the API key: one class for each security scheme of openapi.yaml.
 
-A key is read when a request is about to leave, so that a callable can rotate it. From then on it is a `Secret`, which
-no repr shows, and no function that may raise has it as a plain string among its locals.
+The key is read just before a request is sent, so that a callable can rotate it. It is then a `Secret`, which no repr
+shows. No function that may raise has the key as a plain string among its locals.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ESCAPED_ASCII = re.compile(rb"\\(?:/|u00[2-7])")
 
 
 class Secret:
-    """A value, or the callable that gives it, that no repr shows and that cannot be pickled."""
+    """A value, or a callable that returns it; no repr shows it, and it cannot be pickled."""
 
     __slots__ = ("_value",)
 
@@ -37,20 +37,21 @@ class Secret:
         return "'***'"
 
     def __reduce__(self) -> str:
-        raise TypeError("An API key is not pickled.")
+        raise TypeError("An API key cannot be pickled.")
 
     def asked(self) -> Secret:
-        """The value of this moment: what the callable gives, which may have to be awaited, or the value itself."""
+        """The current value: the result of the callable, which may be awaitable, or the value itself."""
         return Secret(self._value()) if callable(self._value) else self
 
     async def awaited(self) -> Secret:
-        """The value, awaited where it has to be."""
+        """The value, awaited if necessary."""
         return Secret(await self._value) if inspect.isawaitable(self._value) else self
 
     def checked(self) -> str:
-        """The value, which is fit for a header.
+        """The value, checked for use in a header.
 
-        Raises `ConfigurationError`, in words that do not quote it, for anything but a non-empty text of visible ASCII.
+        Raises `ConfigurationError` for anything but a non-empty text of visible ASCII; the message does not quote the
+        value.
         """
         if inspect.iscoroutine(self._value):
             self._value.close()
@@ -68,14 +69,14 @@ class Secret:
 
     @property
     def is_given_later(self) -> bool:
-        """Whether it is a callable."""
+        """Whether the value comes from a callable."""
         return callable(self._value)
 
 
 class KeyAuth:
-    """Puts the key into a request, and takes any other credential out of it.
+    """Puts the key into a request, and removes any other credential.
 
-    Raises `ConfigurationError` at once for a key that cannot be sent; for one that a callable gives, when it is sent.
+    Raises `ConfigurationError` for a key that cannot be sent: at once, or for a callable's key when a request is sent.
     """
 
     scheme: AuthScheme
@@ -91,11 +92,11 @@ class KeyAuth:
         return f"{type(self).__name__}('***')"
 
     def asked(self) -> Self:
-        """The same with the key of this moment. What a callable of the user's raises passes through."""
+        """The same with the current key. Exceptions of the user's callable pass through."""
         return type(self)(self._api_key.asked()) if self._api_key.is_given_later else self
 
     async def awaited(self) -> Self:
-        """The same with the key of this moment, awaited where the callable is async."""
+        """The same with the current key, awaited if the callable is async."""
         if not self._api_key.is_given_later:
             return self
         return type(self)(await self._api_key.asked().awaited())
@@ -107,7 +108,7 @@ class KeyAuth:
 
     @property
     def secret(self) -> str:
-        """The key itself, to cut it out of what a server echoes."""
+        """The key itself, to cut it out of echoes in an answer."""
         return self._api_key.checked()
 
     @property
@@ -145,7 +146,7 @@ _AUTH_OF_SCHEME: dict[str, type[KeyAuth]] = {
 
 
 def given_auth(api_key: Secret | None, auth: str | None) -> KeyAuth:
-    """How requests carry the key: as was asked for, or else as the environment says.
+    """How requests carry the key: from the arguments, otherwise from the environment.
 
     Raises `ConfigurationError` for a key that is missing or cannot be sent, and for an unknown scheme.
     """
@@ -155,26 +156,26 @@ def given_auth(api_key: Secret | None, auth: str | None) -> KeyAuth:
             f"No API key: set {settings.VARIABLES['api_key']}, or pass api_key=…."
         )
     if scheme not in list(_AUTH_OF_SCHEME):
-        # Not quoted: somebody may have put the key here.
+        # The value is not quoted: it may be a key in the wrong place.
         raise ConfigurationError(f"auth takes {' or '.join(map(repr, _AUTH_OF_SCHEME))}.")
     return _AUTH_OF_SCHEME[scheme](api_key)
 
 
 def given_key(api_key: object) -> Secret | None:
-    """The key that was passed, or else the environment's, out of sight; None where there is neither."""
+    """The key that was passed, otherwise the environment's, as a `Secret`; None without either."""
     value = settings.given("api_key", api_key)
     return None if value is None else Secret(value)
 
 
 def without(secret: str, text: str) -> str:
-    """The text without the key, which a server may have echoed."""
+    """The text without the key, in case the server echoed it."""
     return text.replace(secret, "***") if secret else text
 
 
 def unechoed(content: bytes, secret: str) -> bytes:
-    """A body without the key, which a server may have echoed, as JSON may write it: any character with a backslash.
+    """A body without the key, in case the server echoed it; JSON may have escaped any of its characters.
 
-    What is too short to be a key is left in: it may be a word of the API.
+    A text that is too short to be a key stays: it may be a word of the API.
     """
     if len(secret) < _SHORTEST_KEY:
         return content
@@ -187,12 +188,12 @@ def unechoed(content: bytes, secret: str) -> bytes:
 
 
 def parsed(content: bytes, secret: str) -> Any:
-    """The JSON of a body, or at most 2 KB of its text, either without the key."""
+    """The JSON of a body, or at most 2 KB of its text; both without the key."""
     content = unechoed(content, secret)
     try:
         return redacted(json.loads(content), secret)
     except (ValueError, RecursionError):
-        # Cut after the key is out, or half of it would stay.
+        # Cut only after the key is removed; otherwise half of it could stay.
         text = content[: LONGEST_TEXT + len(secret)].decode(errors="replace")
         return redacted(text, secret)[:LONGEST_TEXT]
 
@@ -200,7 +201,7 @@ def parsed(content: bytes, secret: str) -> Any:
 def redacted(value: Any, secret: str, depth: int = 0) -> Any:
     """The same JSON value with the key cut out of every text in it.
 
-    Raises RecursionError for one nested deeper than any error of an API, since it could not be pickled.
+    Raises RecursionError for a value that is nested too deeply to be pickled.
     """
     if depth > _DEEPEST:
         raise RecursionError

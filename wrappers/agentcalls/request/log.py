@@ -1,4 +1,4 @@
-"""What the logger `agentcalls` says: exchanges at DEBUG, retries at INFO, each kind of odd answer once at WARNING."""
+"""The messages of the logger `agentcalls`: exchanges (DEBUG), retries (INFO), each kind of problem once (WARNING)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _without_key(record: logging.LogRecord) -> bool:
     return True
 
 
-# They log an answer's reason and headers as they are, where a server may echo the key.
+# They log an answer's reason and headers unchanged, and a server may echo the key there.
 _PARTS = ("connection", "http11", "http2", "proxy")
 for _name in ("httpx", *(f"httpcore.{part}" for part in _PARTS)):
     logging.getLogger(_name).addFilter(_without_key)
@@ -35,7 +35,7 @@ for _name in ("httpx", *(f"httpcore.{part}" for part in _PARTS)):
 
 @contextmanager
 def keyless_logs(auth: KeyAuth) -> Generator[None]:
-    """Keeps the key out of what httpx and httpcore log meanwhile, in this thread or task."""
+    """Keep the key out of the logs of httpx and httpcore within the block, in this thread or task."""
     token = _carried.set(auth)
     try:
         yield
@@ -44,7 +44,7 @@ def keyless_logs(auth: KeyAuth) -> Generator[None]:
 
 
 def log_retry(retry: Retry) -> None:
-    """Say that a request is about to be tried again."""
+    """Log that a request is about to be retried."""
     _logger.info(
         "Attempt %d failed, next in %.1f s: %s", retry.attempt, retry.wait_seconds, retry.error
     )
@@ -56,17 +56,17 @@ def log_foreign_ids() -> None:
 
 
 def hears_exchanges() -> bool:
-    """Whether anybody listens to them."""
+    """Whether the log level shows exchanges."""
     return _logger.isEnabledFor(logging.DEBUG)
 
 
 def log_exchange(exchange: Exchange) -> None:
-    """Say what came of a request."""
+    """Log the result of a request."""
     _logger.debug("%s", exchange)
 
 
 def log_problems(problems: tuple[Problem, ...], said: set[tuple[str | None, str]]) -> None:
-    """Say what is wrong with a page, each kind once (`said` remembers them). The raw values stay out of the log."""
+    """Log the problems of a page, each kind once (`said` remembers them), without the raw values."""
     for problem in problems:
         kind = (problem.field, problem.why)
         if kind not in said:

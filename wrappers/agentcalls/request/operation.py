@@ -1,8 +1,8 @@
-"""An operation as a value: whatever is true of one operation alone stands in it, and nowhere else.
+"""An operation as a value: everything that is specific to one operation is here, and nowhere else.
 
-The seam between the facade and the generated client, and the only module that reaches into `agentcalls_api.api`: the
-generated functions build the request well, and are not used for what comes back (they raise on unknown statuses and on
-bodies that are no JSON).
+This is the seam between the facade and the generated client, and the only module that uses `agentcalls_api.api`. The
+generated functions build the request well. They do not read the answer here, because they raise on unknown statuses and
+on bodies that are not JSON.
 """
 
 from __future__ import annotations
@@ -32,46 +32,46 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 Read: TypeAlias = "tuple[ResultT, tuple[Problem, ...]]"
-"""What an answer was read into, and its problems."""
+"""The result of reading an answer, and its problems."""
 
 
 @frozen(kw_only=True)
 class Received:
-    """A good answer without the key, as an operation reads it."""
+    """A successful answer without the key, for the operation's reader."""
 
     content: bytes = field(repr=False)
     arguments: Mapping[str, Any]
-    """What was asked, by the Python names of the parameters."""
+    """The request's parameters, by their Python names."""
     request_id: str | None
     rate_limit: RateLimit | None
 
 
 @frozen(kw_only=True)
 class Operation(Generic[ResultT]):
-    """An operation of openapi.yaml, and what its good answer is read into."""
+    """An operation of openapi.yaml, and how to read its answer."""
 
     method: str
     path: str
-    """The path template, as the contract has it."""
+    """The contract's path template."""
     build: Callable[..., dict[str, Any]] = field(repr=False)
     """The generated function from arguments to the parts of the request."""
     success: int = 200
-    """The status of a good answer."""
+    """The status of a successful answer."""
     result: str
-    """What a good answer is, in an error's words: "page of calls"."""
+    """The name of a successful answer in error messages: "page of calls"."""
     read: Callable[[Received], Read[ResultT]] = field(repr=False)
-    """What reads a good answer, and says which problems it has. Raises ValueError, saying why, where it cannot."""
+    """Reads a successful answer and its problems. Raises ValueError with the reason if it cannot."""
     idempotent: bool
-    """Whether it may be tried again: it only reads, or the server knows a second attempt by its Idempotency-Key."""
+    """Whether it may be retried: it only reads, or an Idempotency-Key lets the server detect a second attempt."""
     advice: Mapping[int, str] = field(factory=dict[int, str])
-    """What to do about an error status that means something of its own here."""
+    """The advice for error statuses that have a special meaning here."""
 
     def outgoing(self, arguments: Mapping[str, Any]) -> Outgoing[ResultT]:
         """The request for these arguments, by the Python names of the parameters. Retries send it again as it is."""
         for name in _places(self.path):
             check_segment(name, arguments[name])
         parts = self.build(**arguments)
-        # As httpx would write them, at a third of the price.
+        # The same text as from httpx, at a third of the cost.
         query = urlencode(
             {
                 name: str(value).lower() if isinstance(value, bool) else value
@@ -87,7 +87,7 @@ class Operation(Generic[ResultT]):
 
 @frozen
 class Outgoing(Generic[ResultT]):
-    """A request as it is sent, but for the base URL and what every request carries."""
+    """A request as it is sent, without the base URL and the headers of every request."""
 
     operation: Operation[ResultT]
     arguments: Mapping[str, Any] = field(repr=False)
@@ -98,13 +98,13 @@ class Outgoing(Generic[ResultT]):
 
     @property
     def target(self) -> str:
-        """What stands behind the base URL."""
+        """The part after the base URL."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def result_of(self, answer: Answer, *, strict: bool) -> Read[ResultT]:
-        """What its answer holds, and the problems of that.
+        """The result of its answer, and the problems.
 
-        Raises the `AgentCallsError` that any other answer stands for; with `strict`, one with a problem is another.
+        Raises the `AgentCallsError` for any other answer; with `strict`, also for an answer with a problem.
         """
         operation = self.operation
         if answer.status != operation.success:
@@ -123,7 +123,7 @@ class Outgoing(Generic[ResultT]):
                 raise ValueError(_said(problems[0]))  # noqa: TRY301
         except ValueError as error:
             raise UnexpectedResponseError(
-                f"The answer is no {operation.result}: {error}.",
+                f"The answer is not a {operation.result}: {error}.",
                 status=answer.status,
                 request_id=request_id,
                 body=parsed(answer.content, answer.secret),
@@ -186,6 +186,6 @@ LIST_CALLS = Operation(
     idempotent=True,
     advice={
         403: "Use a key with the scope conversations:read.",
-        404: "Check the agent's id, and that the key belongs to its team.",
+        404: "Check the agent's id, and that the key belongs to the agent's team.",
     },
 )

@@ -1,4 +1,4 @@
-"""What is asked of an agent's call log: the parameters of `listCalls`, checked before anything is sent."""
+"""The parameters of `listCalls`, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from agentcalls.settings import MAX_LIMIT
 CallStatus: TypeAlias = (
     Literal["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled"] | str  # noqa: PYI051
 )
-"""The known statuses, for editors to offer. The list is open: any string is taken."""
+"""The known statuses, for completion in editors. The list is open: any string is allowed."""
 
 
 def check_segment(name: str, value: str) -> None:
-    """Let an id pass that is one segment of a path; raises `ConfigurationError` for any other."""
-    # "." and ".." would be resolved away and reach another path with the key.
+    """Accept an id that is one path segment; raises `ConfigurationError` for any other."""
+    # "." and ".." would be resolved, and the key would go to another path.
     if value in {"", ".", ".."} or any(unicodedata.category(each) == "Cc" for each in value):
         raise ConfigurationError(
-            f"{name} is {value!r}: it is empty, a dot segment, or holds a control character."
+            f"{name} cannot be {value!r}: it must not be empty, '.' or '..', or hold a control character."
         )
 
 
@@ -48,16 +48,16 @@ class CallQuery:
 
     @property
     def start(self) -> int:
-        """The page that reading starts at, 1-based."""
+        """The first page to read, 1-based."""
         return self.page or 1
 
     @property
     def size(self) -> int:
-        """Calls a page: the caller's `limit`, or else as many as the API gives."""
+        """Calls per page: the caller's `limit`, otherwise the API's maximum."""
         return self.limit or MAX_LIMIT
 
     def window(self, page: int, limit: int) -> CallQuery:
-        """The same query for page `page` (1-based) of `limit` calls a page."""
+        """The same query for page `page` (1-based) of `limit` calls."""
         return evolve(self, page=page, limit=limit)
 
     def sent(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Any answer but a good one becomes its error: `error_for` never raises anything itself."""
+"""Turn an unsuccessful answer into its error: `error_for` itself never raises."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CLASS_OF_STATUS = {
 
 
 def error_for(answer: Answer, operation: Operation[Any]) -> errors.AgentCallsError:
-    """The error that an answer stands for, whatever its body holds; it is returned, not raised.
+    """The error for an answer with any body; it is returned, not raised.
 
-    The key is cut out of all of it, since a server may echo it. The envelope is `ApiError` of openapi.yaml.
+    The key is cut out of the whole error, since a server may echo it. The envelope is `ApiError` of openapi.yaml.
     """
     status, headers, secret = answer.status or 0, answer.headers, answer.secret
     body = parsed(answer.content, secret)

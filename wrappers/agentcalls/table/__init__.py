@@ -1,1 +1,1 @@
-"""A call as the row of a table: its columns, and what each file makes of them; for exports and commands."""
+"""A call as a table row: its columns, and their form in each file; for exports and commands."""

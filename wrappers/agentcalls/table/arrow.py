@@ -1,4 +1,4 @@
-"""Calls as Arrow data, the way to polars, pandas and duckdb: one schema for every listing, the empty one included."""
+"""Calls as Arrow data for polars, pandas and duckdb; every listing, even an empty one, has the same schema."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def schema() -> Any:
-    """The `pyarrow.Schema` of every table: moments are timestamps of microseconds in UTC, and JSON is text."""
+    """The `pyarrow.Schema` of every table: timestamps have microseconds and are in UTC; JSON is text."""
     pa = need("pyarrow")
     types = {
         str: pa.string(),
@@ -31,11 +31,11 @@ def schema() -> Any:
 
 
 def batch_maker() -> Callable[[Sequence[Sequence[Any]]], Any]:
-    """What makes a `pyarrow.RecordBatch` of columns; their timestamps, dates and JSON are texts."""
+    """A function from columns to a `pyarrow.RecordBatch`; timestamps, dates and JSON in the columns are texts."""
     pa, fields = need("pyarrow"), schema()
 
     def make(columns: Sequence[Sequence[Any]]) -> Any:
-        # Arrow reads a timestamp off its text four times as fast as off a datetime.
+        # Arrow reads a timestamp from text four times as fast as from a datetime.
         arrays = [
             pa.array(column, pa.string()).cast(field.type)
             if pa.types.is_temporal(field.type)
@@ -48,7 +48,7 @@ def batch_maker() -> Callable[[Sequence[Sequence[Any]]], Any]:
 
 
 def record_batches(agent_id: str, calls: Iterable[Call]) -> Any:
-    """A `pyarrow.RecordBatchReader` that reads the calls as it is read, and knows the schema before."""
+    """A `pyarrow.RecordBatchReader` that fetches the calls as it is read; its schema is known before."""
     pa, make = need("pyarrow"), _maker()
 
     def batches() -> Iterator[Any]:

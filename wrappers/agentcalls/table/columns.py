@@ -1,7 +1,8 @@
-"""A call as the row of a table: which columns there are, in which order, and what each holds.
+"""A call as a table row: the columns, their order, and their values.
 
-First the agent's id, then the contract's fields by their names in JSON and in its order, off the generated model so
-that a new one needs no line here, and last `additional_properties`: what the server sent beside them or in their place.
+The first column is the agent's id. Then come the contract's fields, with their JSON names and in the contract's order;
+they are read from the generated model, so a new field needs no code here. The last is `additional_properties`: unknown
+fields, and raw values of fields that could not be read.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BATCH = 5_000
-"""Calls that are turned into columns at a time, at most."""
+"""The most calls that are turned into columns at a time."""
 
 _WHOLE_SECOND = len("2026-11-23T10:00:00Z")
 _INTEGERS = range(-(2**63), 2**63)
@@ -35,17 +36,17 @@ _INTEGERS = range(-(2**63), 2**63)
 
 @attrs.frozen
 class Column:
-    """A column; any value of it may be None, since a row is taken as the server sent it."""
+    """A column; any of its values may be None, since a row may break the contract."""
 
     name: str
     kind: type
     """str, int, float, bool, datetime, date, or object for any JSON."""
     attribute: str
-    """Where a call has it."""
+    """The attribute of a call with the value."""
 
 
 def _kind(kinds: tuple[Any, ...]) -> type:
-    # The type of the column that holds values of these types.
+    # The type of a column for values of these types.
     found = {_stored(kind) for kind in kinds} - {NoneType}
     return found.pop() if len(found) == 1 else object
 
@@ -64,13 +65,13 @@ _FIELDS = tuple(
     Column(field.name, _kind(field.kinds), field.attribute) for field in fields_of(Call)
 )
 COLUMNS = (Column("agent_id", str, "agent_id"), *_FIELDS, Column(EXTRA, object, EXTRA))
-"""The columns of every table, in their order."""
+"""The columns of every table, in order."""
 JSON = tuple(number for number, column in enumerate(COLUMNS) if column.kind is object)
-"""Where in `COLUMNS` there is JSON; the last of it is the unknown fields."""
+"""The positions of JSON columns in `COLUMNS`; the last one holds the unknown fields."""
 
 
 def columns_of(agent_id: str, calls: Sequence[Call]) -> list[list[Any]]:
-    """The values of each column; a moment is ISO 8601 text in UTC, always with six decimals, and a date is its text.
+    """The values of each column; a timestamp is ISO 8601 text in UTC, always with six decimals; a date is text, too.
 
     Raises OverflowError for an integer of more than 64 bits.
     """
@@ -80,14 +81,15 @@ def columns_of(agent_id: str, calls: Sequence[Call]) -> list[list[Any]]:
 
 
 def value_of(call: Call, column: Column, leaf: Callable[[Any], object]) -> Any:
-    """What a call has in a column, as it stands in JSON, with moments, dates and UUIDs as `leaf` gives them."""
+    """A call's value in a column, as JSON; `leaf` converts datetimes, dates and UUIDs."""
     return plain(getattr(call, column.attribute), leaf)
 
 
 def storable(make: Callable[[str, Sequence[Call]], T], agent_id: str, calls: Sequence[Call]) -> T:
-    """What `make` makes of the calls, or else of what a table can hold of them.
+    """The result of `make` for the calls; if that fails, for the calls changed to what a table can hold.
 
-    Half of a character, which JSON may hold and UTF-8 may not, becomes U+FFFD; an integer of more than 64 bits None.
+    A lone surrogate, which JSON may hold and UTF-8 may not, becomes U+FFFD; an integer of more than 64 bits becomes
+    None.
     """
     try:
         return make(agent_id, calls)
@@ -96,7 +98,7 @@ def storable(make: Callable[[str, Sequence[Call]], T], agent_id: str, calls: Seq
 
 
 def with_json_texts(columns: Sequence[list[Any]]) -> list[list[Any]]:
-    """The columns, their JSON as text; where there is none, and for no unknown fields, None."""
+    """The columns with their JSON as text; no value and no unknown fields become None."""
     texts = list(columns)
     for number in JSON:
         texts[number] = [
@@ -111,12 +113,12 @@ def _json(value: object) -> str:
 
 
 def whole_text(text: str) -> str:
-    """The text as UTF-8 can hold it: half of a character becomes U+FFFD."""
+    """The text as valid Unicode: a lone surrogate becomes U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _timestamps(moments: Iterable[datetime | None]) -> list[str | None]:
-    # Of one length, so that the texts sort as the moments do, and that no reader takes them for two formats.
+    # All texts have the same length: they sort by time, and no reader sees two formats.
     texts: list[str | None] = msgspec.to_builtins(list(moments))
     return [
         text if text is None or len(text) > _WHOLE_SECOND else f"{text[:-1]}.000000Z"
@@ -131,7 +133,7 @@ def _integers(values: Iterable[int | None]) -> list[int | None]:
 
 
 def _plain(values: Iterable[Any]) -> list[Any]:
-    # msgspec writes moments, dates and UUIDs.
+    # msgspec converts datetimes, dates and UUIDs.
     return [plain(value, lambda leaf: leaf) for value in values]
 
 

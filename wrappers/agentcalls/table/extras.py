@@ -1,4 +1,4 @@
-"""What the optional dependencies bring: imported when first used, and named with its extra where it is missing."""
+"""Optional dependencies: imported on first use; if one is missing, the error names its extra."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from agentcalls.errors import ConfigurationError
 
-# agentcalls is on no package index. A release that changes this changes the mock's own line and the documents, too:
+# agentcalls is on no package index. A release that changes this also changes the mock's own line and the documents:
 # tests/packaging/test_metadata.py names each place.
 INSTALL = 'pip install ".[{extra}]" in a clone of agentcalls'
-"""How to get an extra."""
+"""How to install an extra."""
 
 _EXTRA_OF = {
     "altair": "report",
@@ -27,11 +27,11 @@ _EXTRA_OF = {
 
 
 class MissingExtraError(ConfigurationError):
-    """A package that an extra brings is not installed; the message says how to get it."""
+    """A package of an extra is not installed; the message says how to install it."""
 
 
 def need(module: str) -> Any:
-    """The module, imported now; raises `MissingExtraError` where the extra that brings it is not installed."""
+    """The module, imported now; raises `MissingExtraError` if its extra is not installed."""
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

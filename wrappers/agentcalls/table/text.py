@@ -1,8 +1,8 @@
-"""Rows as text, in UTF-8: CSV, NDJSON and JSON, written in one way by exports and the command line.
+"""Rows as UTF-8 text: CSV, NDJSON and JSON, the same for exports and the command line.
 
-CSV     A line of names, then a line for each row; what a spreadsheet would take for a formula is marked as text.
-RFC 4180 but for the line ends, which are those of Unix. None, an empty text and an empty object are empty.
-NDJSON  An object a line.
+CSV     A header line, then a line for each row; a text that looks like a formula is marked as text. RFC 4180, but with
+        Unix line ends. None, an empty text and an empty object are empty.
+NDJSON  One object per line.
 JSON    An array of the same objects.
 """
 
@@ -33,30 +33,30 @@ NAMES = tuple(column.name for column in COLUMNS)
 """The columns of a table of calls."""
 
 _E164 = r"\+[1-9][0-9]{1,14}"
-# How a text begins that may be taken for a formula; who skips line breaks takes what is behind them for one.
+# The start of a text that a spreadsheet may read as a formula; some spreadsheets skip line breaks before it.
 _FORMULA = r"[\r\n]*[=+@\t-]"
 _IS_NUMBER, _IS_FORMULA = re.compile(_E164), re.compile(_FORMULA)
-# In all texts of a column, each behind a NUL: one that begins as a formula does and is no number. A text that holds a
-# NUL can only make it look closer.
+# Searches all texts of a column, each after a NUL, for one that looks like a formula and is not a number. A NUL within
+# a text only causes a closer look.
 _ANY_FORMULA = re.compile(rf"\0(?!{_E164}(?:\0|\Z)){_FORMULA}")
 _ENCODER = msgspec.json.Encoder()
 
 
 @frozen(kw_only=True)
 class TextForm:
-    """How rows become text that can be added to: a head, batches of rows, and a tail."""
+    """How rows become text that can be appended to: a head, batches of rows, and a tail."""
 
     name: str
     encode: Callable[[Names, Values], bytes]
-    """The text of some rows, given the names of their columns and the values of each column."""
+    """Returns the text of some rows, from the names of their columns and the values of each column."""
     head: Callable[[Names], bytes] = lambda _: b""
-    """What stands before the first row."""
+    """The text before the first row."""
     between: bytes = b""
-    """What stands between two batches."""
+    """The text between two batches."""
     tail: bytes = b""
-    """What stands behind the last row."""
+    """The text after the last row."""
     nests: bool = True
-    """Whether a value may be an object or a list; JSON stands in its place as text otherwise."""
+    """Whether a value may be an object or a list; otherwise it is written as JSON text."""
 
     def of_calls(self, agent_id: str, calls: Sequence[Call], names: Names = NAMES) -> bytes:
         """The text of some calls of an agent, in these columns."""
@@ -70,13 +70,13 @@ class TextForm:
         return storable(encode, agent_id, calls)
 
     def of_rows(self, names: Names, rows: Sequence[Mapping[str, Any]]) -> bytes:
-        """The text of other rows, given by the names of the columns."""
+        """The text of rows that map column names to values."""
         columns = [[row[name] for row in rows] for name in names]
         return self.encode(names, [list(map(_storable, column)) for column in columns])
 
     def write(self, file: IO[bytes], names: Names, batches: Iterable[bytes]) -> None:
-        """Write a whole text, given the text of each batch."""
-        # Nothing is written before there is something: a failure at the first request leaves the file as it was.
+        """Write a whole text from the text of each batch."""
+        # Nothing is written before the first batch: a failure at the first request does not change the file.
         coming = iter(batches)
         first = next(coming, b"")
         file.write(self.head(names) + first)
@@ -90,20 +90,20 @@ def _storable(value: Any) -> Any:
 
 
 def row_of(agent_id: str, call: Call) -> dict[str, Any]:
-    """A call as the object that NDJSON has on a line."""
+    """A call as the object on a line of NDJSON."""
     columns = storable(columns_of, agent_id, [call])
     return {name: value for name, (value,) in zip(NAMES, columns, strict=True)}
 
 
 def csv_safe(text: str) -> str:
-    """The text with an apostrophe before it where it begins like a formula; an E.164 number stays as it is."""
+    """The text, with an apostrophe in front if it looks like a formula; an E.164 number is not changed."""
     is_formula = _IS_FORMULA.match(text) and not _IS_NUMBER.fullmatch(text)
     return f"'{text}" if is_formula else text
 
 
 def write_csv(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
-    """Write lines that end as those of Unix do, the same bytes in every Python."""
-    # Python before 3.13 quotes only those line breaks of a text that also end a line.
+    """Write lines with Unix line ends, the same bytes in every Python."""
+    # Before 3.13, Python quotes a text for a line break only if it is the line end in use.
     csv.writer(_UnixLines(file), lineterminator="\r\n").writerows(rows)
 
 
@@ -125,7 +125,7 @@ def _csv_cells(values: Sequence[Any]) -> Sequence[Any]:
     kinds = set(map(type, values))
     if kinds <= {int, float, NoneType}:
         return values
-    # Most columns of text hold no formula at all.
+    # Most text columns hold no formula at all.
     if kinds <= {str, NoneType} and not _ANY_FORMULA.search("\0" + "\0".join(filter(None, values))):
         return values
     return [_csv_cell(value) for value in values]
@@ -141,7 +141,7 @@ def _csv_cell(value: Any) -> Any:
 
 @lru_cache(maxsize=8)
 def _object(names: Names) -> Any:
-    # A name may be no identifier of Python.
+    # A name may not be a valid Python identifier.
     fields = [f"field_{number}" for number in range(len(names))]
     rename = dict(zip(fields, names, strict=True))
     return msgspec.defstruct("Row", fields, rename=rename, gc=False)
@@ -167,4 +167,4 @@ JSON = TextForm(
     name="json", encode=_json_elements, head=lambda _: b"[", between=b",", tail=b"\n]\n"
 )
 FORMS = {form.name: form for form in (CSV, NDJSON, JSON)}
-"""The forms by their names."""
+"""The forms by name."""

@@ -1,1 +1,1 @@
-"""The commands: each module has a function `command`, whose docstring is its help, and two EXAMPLES."""
+"""The commands: each module has a function `command` and two EXAMPLES; the function's docstring is the help."""

@@ -23,7 +23,7 @@ EXAMPLES = (
 )
 
 NAMES = "csv, ndjson, json, parquet, arrow, sqlite, duckdb"
-"""Of the formats: help has no use for their modules."""
+"""The names of the formats; help does not import their modules."""
 
 
 def command(
@@ -38,8 +38,8 @@ def command(
             "--output",
             "-o",
             metavar="FILE",
-            help="The file, its format by its ending: .csv, .ndjson, .jsonl and .json, with .gz or .zst or without, "
-            '.parquet, .arrow, .feather, .sqlite, .db, .duckdb. "-" is stdout.',
+            help="The file. Its ending sets the format: .csv, .ndjson, .jsonl or .json, each also with .gz or .zst; "
+            '.parquet, .arrow, .feather, .sqlite, .db or .duckdb. "-" is stdout.',
             rich_help_panel=options.OUTPUT,
         ),
     ],
@@ -48,7 +48,7 @@ def command(
         typer.Option(
             "--format",
             metavar="NAME",
-            help=f"The format, whatever the ending: {NAMES}. On stdout ndjson, unless given.",
+            help=f"The format, whatever the ending: {NAMES}. Default on stdout: ndjson.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
@@ -56,7 +56,7 @@ def command(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with this export where it was interrupted, if it was.",
+            help="Continue this export if it was interrupted.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
@@ -64,7 +64,7 @@ def command(
         bool,
         typer.Option(
             "--force",
-            help="Replace the file if it is there, and what an interrupted export left.",
+            help="Replace an existing file. Without --resume, discard an interrupted export.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
@@ -72,7 +72,7 @@ def command(
         bool,
         typer.Option(
             "--keep-going",
-            help="Write what there is where agents fail, name them, and exit with 3.",
+            help="If agents fail, write all other calls, name these agents, and exit with 3.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
@@ -85,9 +85,9 @@ def command(
 ) -> None:
     """Write all calls of some agents to a file.
 
-    The file is whole or not there. Every format has the agent's id first, then the fields of a call, times in UTC,
-    and what the contract does not know as JSON. The exit code is 3 where it could not be proven that each call is
-    there once, and stderr says why. An agent that fails costs the file, unless --keep-going is given.
+    The file is complete or absent. Every format has the agent's id first, then the fields of a call, with times in UTC,
+    and unknown fields as JSON. The exit code is 3 if it could not be proven that each call is there once; stderr says
+    why. If an agent fails, there is no file, unless --keep-going is given.
     """
     filters: Filters = {
         "status": status,
@@ -102,7 +102,7 @@ def command(
     names = named_agents(ctx, agents, agents_file)
     how: dict[str, Any] = {"format": form, "keep_going": keep_going, "concurrency": concurrency}
     if output == "-":
-        from agentcalls.export import export_stream  # noqa: PLC0415  # help has no use for it
+        from agentcalls.export import export_stream  # noqa: PLC0415  # help does not need it
 
         with connect(ctx) as client, progress_bar(hidden=sys.stdout.isatty()) as tell:
             check_asked(client, names, filters)
@@ -128,7 +128,9 @@ def _to_file(
         if not isinstance(error, ConfigurationError):
             left = folder_of(Path(output))
             if left.is_dir():
-                say(f"{left} has what was read so far: the same command with --resume goes on.")
+                say(
+                    f"{left} keeps the calls that were read: the same command with --resume continues."
+                )
         raise
 
 
@@ -138,7 +140,7 @@ def _conclude(outcome: "Outcome", output: str) -> None:
     say(f"Wrote {calls}{agents} to {output}.")
     if outcome.problems:
         say(
-            f"Values that the contract does not allow, written as far as read: {outcome.problems:,}."
+            f"Values that the contract does not allow, written as far as possible: {outcome.problems:,}."
         )
     failures = {agent: failure.message for agent, failure in outcome.failures.items()}
     conclude(failures, outcome.incomplete, outcome.agents)

@@ -37,19 +37,19 @@ def command(
             "--limit",
             min=1,
             metavar="N",
-            help=f"How many calls; {_LIMIT} where left out.",
+            help=f"How many calls; {_LIMIT} by default.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Every call.", rich_help_panel=options.OUTPUT)
+        bool, typer.Option("--all", help="All calls.", rich_help_panel=options.OUTPUT)
     ] = False,
     only: Annotated[
         str | None,
         typer.Option(
             "--fields",
             metavar="NAME,...",
-            help="These fields only, by their names in JSON; any other name lists them.",
+            help="Only these fields, by their JSON names; a wrong name lists all names.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
@@ -57,7 +57,7 @@ def command(
         Form | None,
         typer.Option(
             "--format",
-            help="A table where stdout is a terminal and JSON where it is not, unless given.",
+            help="Default: a table on a terminal, otherwise JSON.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
@@ -66,8 +66,8 @@ def command(
 ) -> None:
     """List an agent's calls.
 
-    JSON, NDJSON and CSV have times in UTC. With --all the exit code is 3 where it could not be proven
-    that each call was listed once, and stderr says why.
+    JSON, NDJSON and CSV have times in UTC. With --all, the exit code is 3 if it could not be proven that each call was
+    listed once; stderr says why.
     """
     if every and limit:
         raise Failure("--all and --limit contradict each other.", Code.USAGE)
@@ -98,7 +98,7 @@ def command(
 
 
 def _summary(shown: int, total: int | None, *, timed: bool) -> str:
-    # The total is the server's, which knows no --since and --until.
+    # The server's total ignores --since and --until.
     if timed or total is None:
         return f"Showing {shown:,} calls."
     return f"Showing {shown:,} of {total:,} calls."

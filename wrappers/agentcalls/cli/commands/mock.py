@@ -13,10 +13,10 @@ EXAMPLES = (
 def command(ctx: typer.Context) -> None:
     """Run the API on this machine, with made-up calls, until Ctrl-C.
 
-    It takes the options of agentcalls-mock, of which --help tells, and prints a line with its address
-    when it is ready. The key sk_test_full opens it.
+    It takes the options of agentcalls-mock; --help lists them. It prints a line with its address when it is ready. The
+    key sk_test_full is valid.
     """
-    # By its name only: the mock and the client share no code.
+    # Imported by name only: the mock and the client share no code.
     mock = need("agentcalls_mock.__main__")
     if {"--help", "-h"} & set(ctx.args):
         typer.echo(f"{ctx.get_help()}\n")

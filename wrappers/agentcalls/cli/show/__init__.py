@@ -1,1 +1,1 @@
-"""What a command shows: rows, tables and progress on a terminal or in a pipe, and files."""
+"""The output of commands: rows, tables and progress, on a terminal or in a pipe."""

@@ -1,4 +1,4 @@
-"""Calls as rows: every field for programs, a few readable columns for people."""
+"""Calls as table rows: every field for programs, a few readable columns for people."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _MINUTE = 60
 
 
 def fields() -> dict[str, Column]:
-    """The fields of a call by their names in JSON, in the contract's order."""
-    from agentcalls.table.columns import COLUMNS  # noqa: PLC0415  # help has no use for it
+    """The fields of a call by JSON name, in the contract's order."""
+    from agentcalls.table.columns import COLUMNS  # noqa: PLC0415  # help does not need it
 
     return {column.name: column for column in COLUMNS[1:-1]}
 
 
 def checked_fields(text: str | None) -> tuple[str, ...] | None:
-    """The fields named, with commas between them; None for None. Raises `Failure` for one that no call has."""
+    """The fields in a comma-separated text; None for None. Raises `Failure` for an unknown field."""
     if text is None:
         return None
     names = tuple(name.strip() for name in text.split(","))
@@ -43,7 +43,7 @@ def checked_fields(text: str | None) -> tuple[str, ...] | None:
 def table_columns(
     names: tuple[str, ...] | None, width: int, *, utc: bool
 ) -> list[TableColumn[Call]]:
-    """The columns of a table: these fields, or else what fits the width."""
+    """The columns of a table: these fields, otherwise the columns that fit the width."""
     when = partial(_local, utc=utc, seconds=bool(names) or width >= _ROOMY)
     if names:
         known = fields()
@@ -88,11 +88,11 @@ def _text(value: object) -> str:
 
 
 def _local(moment: datetime | None, *, utc: bool, seconds: bool) -> str:
-    # A row that cannot be read has no moment.
+    # A row that breaks the contract may have no timestamp.
     if moment is None:
         return ""
     zoned = Zone(is_utc=utc).of(moment).replace(tzinfo=None)
-    # Not strftime, whose %Y writes the year 1 as 1.
+    # Not strftime: its %Y writes the year 1 as 1.
     return f"{zoned.isoformat(' ', 'seconds' if seconds else 'minutes')}{'Z' if utc else ''}"
 
 

@@ -1,4 +1,4 @@
-"""How data leaves on stdout: a table for people, JSON, NDJSON or CSV for programs."""
+"""Write data to stdout: a table for people, JSON, NDJSON or CSV for programs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 T = TypeVar("T")
 
-_BATCH = 100  # calls that are written at a time: a page
-_UNBOUNDED = 10_000  # columns; a table in a pipe or a file is not cut
+_BATCH = 100  # calls that are written at a time: one page
+_UNBOUNDED = 10_000  # characters; a table in a pipe or a file is not cut
 
 
 class Form(StrEnum):
-    """What `--format` takes."""
+    """The values of `--format`."""
 
     TABLE = "table"
     JSON = "json"
@@ -39,7 +39,7 @@ class Form(StrEnum):
 
 
 def chosen_form(form: Form | None, *, as_json: bool) -> Form:
-    """The form asked for; where none is, a table on a terminal and JSON anywhere else. Raises `Failure` for two."""
+    """The requested form; by default a table on a terminal, otherwise JSON. Raises `Failure` for two forms."""
     if form and as_json and form is not Form.JSON:
         raise Failure(f"--json and --format {form.value} contradict each other.", Code.USAGE)
     if form or as_json:
@@ -48,7 +48,7 @@ def chosen_form(form: Form | None, *, as_json: bool) -> Form:
 
 
 def say(sentence: str) -> None:
-    """Write a line for people to stderr, wrapped between words where that is a terminal."""
+    """Write a line for people to stderr; on a terminal it is wrapped between words."""
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else _UNBOUNDED
     lines = textwrap.wrap(
         printable(sentence), width, break_long_words=False, break_on_hyphens=False
@@ -57,15 +57,15 @@ def say(sentence: str) -> None:
 
 
 def is_plain(stream: TextIO) -> bool:
-    """Whether a stream takes text only: no colours, nothing that moves."""
+    """Whether a stream gets only plain text: no colours and no animation."""
     return bool(
         not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     )
 
 
 def console(stream: TextIO) -> Console:
-    """A console of Rich's on stdout or stderr, as plain as the stream; without a width where that is no terminal."""
-    from rich.console import Console  # noqa: PLC0415  # 40 ms that JSON need not wait for
+    """A Rich console on stdout or stderr, plain if the stream is; without a width limit if it is not a terminal."""
+    from rich.console import Console  # noqa: PLC0415  # it takes 40 ms, and JSON does not need it
 
     return Console(
         file=stream,
@@ -80,7 +80,7 @@ def console(stream: TextIO) -> Console:
 
 
 def show(*renderables: RenderableType) -> None:
-    """Write what Rich renders to stdout, without the spaces that fill a line up."""
+    """Write Rich's rendering to stdout, without trailing spaces."""
     out = console(sys.stdout)
     with out.capture() as captured:
         out.print(*renderables, sep="\n")
@@ -88,7 +88,7 @@ def show(*renderables: RenderableType) -> None:
 
 
 def printable(text: str) -> str:
-    """The text without what could steer a terminal: control characters, and those that reorder or hide."""
+    """The text without characters that control a terminal, or that reorder or hide text."""
     if text.isprintable():
         return text
     return "".join(
@@ -98,13 +98,13 @@ def printable(text: str) -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """`2026-11-23T12:00:00.123000Z`: UTC, of one length, as tables have it."""
+    """`2026-11-23T12:00:00.123000Z`: in UTC and of fixed length, as in exports."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def write_rows(rows: Sequence[Row], form: Form, names: tuple[str, ...]) -> None:
     """Write rows to stdout, in these columns."""
-    from agentcalls.table.text import FORMS  # noqa: PLC0415  # the help has no use for the models
+    from agentcalls.table.text import FORMS  # noqa: PLC0415  # help does not need the models
 
     text = FORMS[form]
     some = [text.of_rows(names, rows)] if rows else []
@@ -114,7 +114,7 @@ def write_rows(rows: Sequence[Row], form: Form, names: tuple[str, ...]) -> None:
 def write_calls(
     agent_id: str, calls: Iterable[Call], form: Form, names: tuple[str, ...] | None
 ) -> None:
-    """Write an agent's calls to stdout as they come, in these columns or all, as an export writes them."""
+    """Write an agent's calls to stdout as they come, in these columns or all, in the form of an export."""
     from agentcalls.table.text import FORMS, NAMES  # noqa: PLC0415  # as above
 
     text, names, coming = FORMS[form], names or NAMES, iter(calls)

@@ -1,4 +1,4 @@
-"""The progress of an export on a terminal: how much there is, how fast it goes, and how long it will take."""
+"""The progress of an export on a terminal: its amount, its speed, and the remaining time."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_bar(*, hidden: bool = False) -> Generator[Callable[[Progress], object] | None]:
-    """What an export tells its progress, shown on stderr until the block ends; None where that is no terminal."""
+    """A callback that shows an export's progress on stderr until the block ends; None without a terminal."""
     if hidden or is_plain(sys.stderr):
         yield None
         return
-    from rich.progress import (  # noqa: PLC0415  # where nobody watches, it is not needed
+    from rich.progress import (  # noqa: PLC0415  # only needed on a terminal
         BarColumn,
         TextColumn,
         TimeRemainingColumn,
@@ -44,7 +44,7 @@ def progress_bar(*, hidden: bool = False) -> Generator[Callable[[Progress], obje
                 "total": progress.calls if building else expected(progress),
             }
             if building not in under_way:
-                # What an interrupted export wrote before says nothing of the speed now.
+                # Calls from before an interruption do not count for the current speed.
                 for finished in under_way.values():
                     bar.remove_task(finished)
                 under_way[building] = bar.add_task(completed=done, count=f"{done:,} calls", **shown)
@@ -58,7 +58,7 @@ def progress_bar(*, hidden: bool = False) -> Generator[Callable[[Progress], obje
 
 
 def expected(progress: Progress) -> int | None:
-    """How many calls there will be, as far as can be known: agents to come are taken to be like those before."""
+    """The expected number of calls, if the remaining agents have as many calls as the earlier ones; None if unknown."""
     written = progress.calls - progress.agent_calls
     read = progress.agents_done
     if progress.agent_total is not None:

@@ -1,4 +1,4 @@
-"""A table for people that streams: the first rows set the widths, and the rest keep to them."""
+"""A streaming table for people: the first rows set the widths of all rows."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class TableColumn(Generic[T]):
     text: Callable[[T], str]
     is_number: bool = False
     is_elastic: bool = False
-    """Whether it gives way where the terminal is too narrow."""
+    """Whether it shrinks if the terminal is too narrow."""
 
 
 def write_table(rows: Iterable[T], columns: Sequence[TableColumn[T]]) -> None:
-    """Write rows to stdout as they come; on a terminal, a cell that is too long for its column is cut."""
-    from rich.cells import cell_len  # noqa: PLC0415  # JSON need not wait for Rich
+    """Write rows to stdout as they come; on a terminal, a cell that is too long is cut."""
+    from rich.cells import cell_len  # noqa: PLC0415  # JSON does not need Rich
     from rich.text import Text  # noqa: PLC0415  # the same
 
     out = console(sys.stdout)
@@ -72,8 +72,8 @@ def write_table(rows: Iterable[T], columns: Sequence[TableColumn[T]]) -> None:
 def line(
     cells: Sequence[Text], widths: Sequence[int], columns: Sequence[TableColumn[T]], *, cut: bool
 ) -> Text:
-    """Cells side by side in columns of these widths; one that is too long may be cut."""
-    from rich.text import Text  # noqa: PLC0415  # JSON need not wait for Rich
+    """The cells in columns of these widths; `cut` shortens cells that are too long."""
+    from rich.text import Text  # noqa: PLC0415  # JSON does not need Rich
 
     for cell, width, column in zip(cells, widths, columns, strict=True):
         if cut:

@@ -1,4 +1,4 @@
-"""Shares and lengths of time as people read them."""
+"""Shares and durations in readable form."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ _MINUTE, _HOUR = 60, 3600
 
 
 def percent(rate: float | None) -> str:
-    """`70.4%`; nothing for None."""
+    """`70.4%`; an empty text for None."""
     return "" if rate is None else f"{rate:.1%}"
 
 
 def clock(seconds: float | None) -> str:
-    """`1:05` or `2:00:00`; nothing for None."""
+    """`1:05` or `2:00:00`; an empty text for None."""
     if seconds is None:
         return ""
     whole = round(seconds)
@@ -22,5 +22,5 @@ def clock(seconds: float | None) -> str:
 
 
 def tenths(seconds: float | None) -> str:
-    """`2.9 s`; nothing for None."""
+    """`2.9 s`; an empty text for None."""
     return "" if seconds is None else f"{seconds:.1f} s"

@@ -1,7 +1,7 @@
-"""Reading values that may break the contract: what can be read is read, and what cannot is said.
+"""Read values that may break the contract, and note each value that cannot be read.
 
-A reader for each type that a generated model can have, recursively: what a field holds is taken from the model's own
-type hints, so a field that the contract gains is read without a line here.
+There is a reader for each type that a generated model can have, recursively. The types come from the model's own type
+hints, so a new field of the contract needs no code here.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LONGEST_RAW = 200
 
 
 def read_row(value: object, problems: list[Problem], row: int, agent_id: str | None) -> Call:
-    """The call of a row, whatever its shape; what is wrong with it is added to the problems."""
+    """The call of a row of any shape; its problems are added to `problems`."""
     note = noting(problems, row, _id_of(value))
     try:
         call: Call = _model(Call, value, note)
@@ -55,7 +55,7 @@ def _id_of(value: object) -> str | None:
 
 
 def noting(problems: list[Problem], row: int | None = None, call_id: str | None = None) -> Note:
-    """What adds each thing that is wrong to the problems."""
+    """A function that adds a problem to `problems`."""
 
     def note(field: str, raw: object, why: str) -> None:
         raw = None if raw is MISSING else short(raw)
@@ -69,7 +69,7 @@ def read_into(
 ) -> None:
     """Take the fields out of `rest` and read them into `values`, by attribute.
 
-    What cannot be read is None there; it stays in `rest`, as it was sent.
+    A field that cannot be read is None; its raw value stays in `rest`.
     """
     for field in fields:
         raw = rest.pop(field.name, MISSING)
@@ -98,7 +98,7 @@ def _within(note: Note, name: str) -> Note:
 
 @cache
 def reader_of(kinds: tuple[Any, ...]) -> Reader:
-    """The reader of a value that may have these types."""
+    """The reader for a value that may have these types."""
     some = sorted((kind for kind in kinds if kind is not NoneType), key=_breadth)
     read = (
         _reader(some[0]) if len(some) == 1 else partial(_either, [_reader(kind) for kind in some])
@@ -107,7 +107,7 @@ def reader_of(kinds: tuple[Any, ...]) -> Reader:
 
 
 def _breadth(kind: object) -> int:
-    # A text may be a moment, and not every text is one: the narrower type is tried first.
+    # The narrower type is tried first: only some texts are timestamps.
     order = (bool, datetime, date, UUID, int, float, list, str, Any)
     found = get_origin(kind) or kind
     return order.index(found) if found in order else -1
@@ -132,7 +132,7 @@ def _nullable(read: Reader, value: object, note: Note) -> Any:
 
 
 def _either(readers: Sequence[Reader], value: object, note: Note) -> Any:
-    # What one of the readers has nothing to say against, or else what the first can make of it.
+    # The first result without a problem; otherwise the first result of all.
     flawed: list[tuple[Any, list[tuple[str, object, str]]]] = []
     for read in readers:
         notes: list[tuple[str, object, str]] = []
@@ -146,7 +146,7 @@ def _either(readers: Sequence[Reader], value: object, note: Note) -> Any:
                 return found
             flawed.append((found, notes))
     if not flawed:
-        raise UnreadableError(not_a(value, "any of the contract's types"))
+        raise UnreadableError(not_a(value, "one of the contract's types"))
     found, notes = flawed[0]
     for about in notes:
         note(*about)
@@ -165,7 +165,7 @@ def _list(kinds: tuple[Any, ...], value: object, note: Note) -> list[Any]:
 
 
 def _part(path: str, read: Reader, value: object, note: Note) -> Any:
-    # A part that cannot be read costs the whole, which is kept as it was sent.
+    # If a part cannot be read, the whole value counts as unreadable, and its raw value is kept.
     try:
         return read(value, _within(note, path))
     except UnreadableError as error:
@@ -196,7 +196,7 @@ def _model(model: type, value: object, note: Note) -> Any:
 
 
 def short(value: object) -> object:
-    """A value as a problem shows it."""
+    """A value in the short form for a problem."""
     if isinstance(value, str):
         return value[:_LONGEST_RAW]
     if isinstance(value, list | dict):

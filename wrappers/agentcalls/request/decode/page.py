@@ -1,7 +1,7 @@
-"""The body of a page, turned into the generated models: what can be read is read, and what cannot is reported.
+"""Turn the body of a page into the generated models, and report each value that cannot be read.
 
-A row always gives a `Call`, whatever its shape; a field that is missing or cannot be read is None, and what was sent
-for it stays among the unknown fields. A page that is as the contract says is read by msgspec, to the same result.
+A row of any shape becomes a `Call`; a field that is missing or cannot be read is None, and its raw value stays among
+the unknown fields. msgspec reads a valid page, with the same result.
 """
 
 from __future__ import annotations
@@ -30,22 +30,21 @@ _MOST_DIGITS = 1000
 
 @attrs.frozen
 class Body:
-    """The body of a page that was read."""
+    """The body of a page, after reading."""
 
     message: str | None
     meta: PageMeta | None
     data: list[Call]
     extra: dict[str, Any]
-    """The envelope's fields that the contract does not know, and what of the others could not be read."""
+    """The envelope's unknown fields, and the raw values of fields that could not be read."""
     problems: tuple[Problem, ...]
 
 
 def decode_page(content: bytes, agent_id: str | None = None) -> Body:
-    """What a body holds, its timestamps in UTC, with every problem found; `agent_id` is whose calls they are.
+    """The content of a body with timestamps in UTC, and all its problems; `agent_id` is the calls' agent.
 
-    A page that is as the contract says takes a fast path, with or without fields that the contract does not know; any
-    other is read row by row, to the same result. Raises ValueError, saying why, where it is no page at all: no JSON, no
-    object, or without a list `data`.
+    A valid page, with or without unknown fields, takes a fast path; any other is read row by row, with the same result.
+    Raises ValueError with the reason for a body that is not a page: not JSON, not an object, or without a list `data`.
     """
     try:
         return _as_the_contract_says(content, agent_id)
@@ -94,7 +93,7 @@ def _with_unknown_fields(body: dict[str, Any], rows: list[object], agent_id: str
     if raw_meta is not None:
         (meta,) = _META.models([msgspec.convert(raw_meta, _META.open)])
     calls = _CALLS.models(msgspec.convert(rows, list[_CALLS.open]), repeat(agent_id))  # type: ignore[name-defined]
-    # Every known field was read; what is left of the dictionaries without them is unknown.
+    # Every known field was read; the other keys of the dictionaries are unknown fields.
     if meta is not None:
         meta.additional_properties = _without(_NAMES[PageMeta], raw_meta)
     for row, call in zip(rows, calls, strict=True):
@@ -133,11 +132,11 @@ def _parsed(content: bytes) -> object:
     try:
         return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # What msgspec refuses and json lets through: NaN, lone surrogates, a byte order mark.
+        # json accepts what msgspec refuses: NaN, lone surrogates, a byte order mark.
         try:
             return json.loads(content.decode("utf-8-sig"), parse_int=_any_integer)
         except (ValueError, RecursionError):
-            raise ValueError("the body is no JSON") from None
+            raise ValueError("the body is not JSON") from None
 
 
 def _any_integer(digits: str) -> int | float:

@@ -1,6 +1,6 @@
-"""Reading values of one piece: texts, numbers, moments, the members of an enumeration.
+"""Read scalar values: texts, numbers, timestamps, the members of an enumeration.
 
-A reader takes a value as JSON has it, and gives what it stands for or raises why it cannot be read.
+A reader takes a JSON value, and returns the Python value or raises an error with the reason.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from uuid import UUID
 import msgspec
 
 Note = Callable[[str, object, str], None]
-"""Takes what is wrong within a value: the path to it, what was sent, and why."""
+"""Called for each problem within a value: its path, the raw value, and the reason."""
 Reader = Callable[[object, Note], Any]
-"""Gives what a value stands for, after noting what is wrong within it; raises `UnreadableError`."""
+"""Returns the Python value after noting the problems within it; raises `UnreadableError`."""
 
 
 class UnreadableError(Exception):
-    """Why a value cannot be read as it should, and what is taken instead."""
+    """Why a value cannot be read, and the value to use instead."""
 
     def __init__(self, why: str, instead: object = None) -> None:
         super().__init__(why)
@@ -28,24 +28,24 @@ class UnreadableError(Exception):
 
 
 MISSING = object()
-"""Stands for a value that was not sent."""
+"""The placeholder for a missing value."""
 
 
 def one_of(values: dict[tuple[type, object], object], value: object, _: Note) -> Any:
-    """The member that a value of JSON stands for, by its type and itself: true is not 1."""
-    if isinstance(value, float) and value.is_integer():  # JSON does not tell 42 from 42.0
+    """The member for a JSON value, compared by type and value: true is not 1."""
+    if isinstance(value, float) and value.is_integer():  # JSON does not distinguish 42 from 42.0
         value = int(value)
     try:
         return values[type(value), value]
     except (KeyError, TypeError):
         allowed = ", ".join(repr(known) for _, known in values)
         raise UnreadableError(
-            "is missing" if value is MISSING else f"is none of the contract's values: {allowed}"
+            "is missing" if value is MISSING else f"is not one of the contract's values: {allowed}"
         ) from None
 
 
 def anything(value: object, _: Note) -> Any:
-    """The value as it was sent, whatever it is."""
+    """Any value, unchanged."""
     if value is MISSING:
         raise UnreadableError("is missing")
     return value
@@ -61,7 +61,7 @@ def _scalar(kind: type, name: str) -> Reader:
 
 
 def _integer(value: object, note: Note) -> Any:
-    # JSON does not tell 42 from 42.0.
+    # JSON does not distinguish 42 from 42.0.
     return int(value) if isinstance(value, float) and value.is_integer() else _whole(value, note)
 
 
@@ -73,7 +73,7 @@ def _number(value: object, _: Note) -> Any:
     if math.isfinite(number):
         return number
     raise UnreadableError(
-        not_a(value, "a finite one" if type(value) in {int, float} else "a number")
+        not_a(value, "a finite number" if type(value) in {int, float} else "a number")
     )
 
 
@@ -82,12 +82,12 @@ def _timestamp(value: object, note: Note) -> Any:
     try:
         moment = msgspec.convert(text, datetime)
     except (msgspec.ValidationError, UnicodeError):
-        from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and hardly ever needed)
+        from dateutil.parser import isoparse  # noqa: PLC0415 (slow to import, and rarely needed)
 
         try:
             moment = isoparse(text)
         except (ValueError, OverflowError) as error:
-            raise UnreadableError("is no ISO 8601 timestamp") from error
+            raise UnreadableError("is not an ISO 8601 timestamp") from error
     if moment.tzinfo is None:
         raise UnreadableError("has no offset; UTC is assumed", moment.replace(tzinfo=UTC))
     try:
@@ -101,7 +101,7 @@ def _made(kind: Callable[[str], Any], name: str) -> Reader:
         try:
             return kind(_text(value, note))
         except ValueError as error:
-            raise UnreadableError(f"is no {name}") from error
+            raise UnreadableError(f"is not {name}") from error
 
     return read
 
@@ -115,18 +115,18 @@ SCALARS: dict[Any, Reader] = {
     float: _number,
     bool: _scalar(bool, "true or false"),
     datetime: _timestamp,
-    date: _made(date.fromisoformat, "ISO 8601 date"),
-    UUID: _made(UUID, "UUID"),
+    date: _made(date.fromisoformat, "an ISO 8601 date"),
+    UUID: _made(UUID, "a UUID"),
 }
 
 
 def not_a(value: object, name: str) -> str:
-    """Why a value is not what `name` says, such as "is a text, not an integer"."""
+    """Why a value is not of the type `name`, such as "is a text, not an integer"."""
     return "is missing" if value is MISSING else f"is {kind_of(value)}, not {name}"
 
 
 def kind_of(value: object) -> str:
-    """What a value of JSON is, in words."""
+    """The type of a JSON value, in words."""
     for kind, name in (
         (bool, "true or false"),
         (str, "a text"),

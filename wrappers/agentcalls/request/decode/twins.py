@@ -1,7 +1,7 @@
-"""The fast way to models: a Struct of the same fields, which msgspec fills and checks at once, column by column.
+"""The fast path to models: a Struct with the same fields, which msgspec fills and checks at once.
 
-That is a sixth of what reading dictionaries costs. A field whose type msgspec would read otherwise than
-`request/decode/lenient.py` is left to that.
+It costs a sixth of reading dictionaries. If msgspec would read a type differently from `request/decode/lenient.py`, the
+latter reads the field.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _offset = attrgetter("tzinfo")
 
 
 class NotNativeError(Exception):
-    """A value that may be right, but not in the form that the fast way takes."""
+    """A value that may be valid, but that the fast path cannot read."""
 
 
 class Twin(Generic[ModelT]):
-    """The Structs of a generated model, and how its instances are made of theirs."""
+    """The Structs of a generated model, and the conversion of their instances to the model's."""
 
     def __init__(self, model: type[ModelT], shared: Iterable[str] = ()) -> None:
         fields = fields_of(model)
@@ -62,19 +62,19 @@ class Twin(Generic[ModelT]):
         names = {field.attribute: field.name for field in fields}
 
         def struct(*, closed: bool) -> Any:
-            # gc=False: no Struct outlives its page, and none is part of a cycle.
+            # gc=False: no Struct outlives its page or is part of a cycle.
             return msgspec.defstruct(
                 model.__name__, declared, rename=names, gc=False, forbid_unknown_fields=closed
             )
 
         self.closed: Any = struct(closed=True)
-        """Takes the fields of the contract only."""
+        """Accepts only the contract's fields."""
         self.open: Any = struct(closed=False)
 
     def models(self, rows: Sequence[msgspec.Struct], *more: Iterable[object]) -> list[ModelT]:
-        """The models of some Structs; `more` are columns behind the contract's.
+        """The models for some Structs; `more` are columns after the contract's.
 
-        Raises `NotNativeError` or `UnreadableError` where the fast way does not do.
+        Raises `NotNativeError` or `UnreadableError` if the fast path cannot read a value.
         """
         if not rows:
             return []
@@ -83,7 +83,7 @@ class Twin(Generic[ModelT]):
             moments: Iterable[datetime] = filter(None, columns[number])
             if set(map(_offset, moments)) - {UTC}:
                 raise NotNativeError
-        # A million calls have a few dozen different statuses and reasons: one text for each is enough.
+        # A million calls share a few dozen statuses and reasons: one string for each is enough.
         if len(self._texts) > _MOST_SHARED:
             self._texts.clear()
         for number in self._shared:
@@ -100,7 +100,7 @@ def _refuse(_path: str, _raw: object, why: str) -> None:
 
 
 def _native(kinds: tuple[Any, ...]) -> Any:
-    # What msgspec reads these types as, to the same result; None where there is no such type.
+    # The type with which msgspec gives the same result; None if there is none.
     some = [kind for kind in kinds if kind is not NoneType]
     return Union[kinds] if len(some) == 1 and _is_native(some[0]) else None  # noqa: UP007 (of a tuple)
 
@@ -108,7 +108,9 @@ def _native(kinds: tuple[Any, ...]) -> Any:
 def _is_native(kind: Any) -> bool:
     if get_origin(kind) is list:
         item = _native(kinds_of(get_args(kind)[0]))
-        return item is not None and datetime not in kinds_of(item)  # its offset is looked at, too
+        return item is not None and datetime not in kinds_of(
+            item
+        )  # its offset must be checked, too
     if get_origin(kind) is Literal:
         return {type(value) for value in get_args(kind)} <= {str, int}
     return kind in _NATIVE or (isinstance(kind, type) and issubclass(kind, Enum))

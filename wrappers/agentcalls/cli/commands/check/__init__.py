@@ -1,4 +1,4 @@
-"""`agentcalls check`, and what it alone needs."""
+"""`agentcalls check`, with the code that only it needs."""
 
 from agentcalls.cli.commands.check.check import EXAMPLES, command
 

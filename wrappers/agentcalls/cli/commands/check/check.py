@@ -28,41 +28,41 @@ def command(
     agents_file: options.AgentsFile = None,
     concurrency: options.Concurrency = None,
     max_failure_rate: Annotated[
-        str, typer.Option(metavar="PERCENT", help="The largest share of failed calls that is fine.")
+        str, typer.Option(metavar="PERCENT", help="The largest allowed share of failed calls.")
     ] = "5%",
     min_calls: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Fewer calls than these are not judged.")
+        int, typer.Option(min=1, metavar="N", help="Do not judge fewer calls than this.")
     ] = 20,
     since: Annotated[
         str,
         typer.Option(
             metavar="WHEN",
-            help="Calls created at or after: 24h or 7d ago (s, m, h, d, w), 2026-11-23, or ISO 8601 with an offset.",
+            help="Calls created from then on: 24h or 7d ago (s, m, h, d, w), 2026-11-23, or ISO 8601 with an offset.",
         ),
     ] = "1h",
     failed_status: Annotated[
         list[str] | None,
         typer.Option(
             metavar="STATUS",
-            help=f"A status that counts as failed, instead of {', '.join(_FAILED)}; may be given more than once.",
+            help=f"Count this status as failed, instead of {', '.join(_FAILED)}; may be repeated.",
         ),
     ] = None,
     include_test: Annotated[
-        bool, typer.Option("--include-test", help="Count test calls as well.")
+        bool, typer.Option("--include-test", help="Count test calls, too.")
     ] = False,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="The numbers as JSON.", rich_help_panel=options.OUTPUT),
     ] = False,
 ) -> None:
-    """Check that no more calls failed than is fine, in one line, for cron and monitors.
+    """Check that not too many calls failed, and print one line, for cron and monitors.
 
-    Each agent is judged, and all together; the worst decides. The exit code is 0, or 3 where a rate is
-    too high, an agent could not be read, or it could not be proven that each call was counted. Too few
-    calls to judge are fine.
+    Each agent is checked alone, and all agents together; the worst result counts. The exit code is 3 if a rate is too
+    high, an agent could not be read, or it could not be proven that each call was counted. Otherwise it is 0, also with
+    too few calls to judge.
 
-    A call has failed whose status is failed: busy or cancelled is no failure of the system. Calls that
-    are still under way do not count.
+    A call has failed if its status is failed. Busy and cancelled calls are not failures of the system. Unfinished calls
+    do not count.
     """
     limits = Limits(percentage("--max-failure-rate", max_failure_rate), min_calls)
     names = named_agents(ctx, agents, agents_file)

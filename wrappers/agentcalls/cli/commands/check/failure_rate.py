@@ -1,4 +1,4 @@
-"""Judging how many calls failed: what is counted, by which limits, and the line that says it."""
+"""Judge the failure rate: the counts, the limits, and the line with the result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What came out."""
+    """The result of a check."""
 
     OK = "ok"
     TOO_FEW = "too_few"
@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
     @property
     def is_alarm(self) -> bool:
-        """Whether it is for somebody to look at: too high a rate, or calls that could not be counted."""
+        """Whether somebody must look at it: the rate is too high, or calls could not be counted."""
         return self in {Verdict.FAILED, Verdict.INCOMPLETE}
 
 
@@ -39,21 +39,21 @@ _HEADS = {Verdict.FAILED: "FAILED", Verdict.INCOMPLETE: "UNKNOWN"}
 
 @mutable
 class FailureCount:
-    """The calls of an agent, or of all of them."""
+    """The counts of an agent's calls, or of all agents' calls."""
 
     name: str
     calls: int = 0
-    """Those that are over."""
+    """Calls that are over."""
     failed: int = 0
     under_way: int = 0
     doubt: str | None = None
-    """Why it is not proven that each call was counted; None where it is."""
+    """Why it is not proven that each call was counted; None if it is."""
 
     error: str | None = None
-    """Why the agent could not be read; it is not judged then, and the total is without it."""
+    """Why the agent could not be read; it is then not judged, and not in the total."""
 
     def count(self, call: Call, failed: Collection[str]) -> None:
-        """Count a call, as failed where it has one of these statuses."""
+        """Count a call, as failed if it has one of these statuses."""
         if call.status in failed:
             self.calls, self.failed = self.calls + 1, self.failed + 1
         elif is_over(call):
@@ -63,7 +63,7 @@ class FailureCount:
 
     @property
     def rate(self) -> Fraction | None:
-        """The share of the calls that are over which failed; None where none is over."""
+        """Failed calls divided by calls that are over; None if no call is over."""
         return Fraction(self.failed, self.calls) if self.calls else None
 
     def __str__(self) -> str:
@@ -73,15 +73,15 @@ class FailureCount:
 
 @frozen
 class Limits:
-    """From how many calls on, and from which share, it is an alarm."""
+    """The number of calls and the failure rate from which on there is an alarm."""
 
     max_failure_rate: Fraction
-    """The largest share that is fine."""
+    """The largest allowed share."""
     min_calls: int
-    """The fewest calls that are judged, at least one."""
+    """The smallest number of calls that is judged, at least one."""
 
     def verdict(self, tally: FailureCount) -> Verdict:
-        """What comes out of a tally; one that lacks calls is not called fine."""
+        """The verdict on a tally; a tally that may lack calls is never OK."""
         rate = tally.rate
         if tally.error:
             return Verdict.INCOMPLETE
@@ -94,7 +94,7 @@ class Limits:
 
 @frozen
 class CheckResult:
-    """What a check found."""
+    """The result of a check, with its numbers."""
 
     agents: Sequence[FailureCount]
     limits: Limits
@@ -102,7 +102,7 @@ class CheckResult:
 
     @property
     def total(self) -> FailureCount:
-        """All agents that could be read, as one."""
+        """The sum over all agents that could be read."""
         read = [tally for tally in self.agents if not tally.error]
         return FailureCount(
             "total",
@@ -114,16 +114,16 @@ class CheckResult:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst, of each agent and of all as one; what cannot be judged is only what the total cannot be."""
+        """The worst alarm of an agent or of the total; without an alarm, the total's verdict."""
         of_total = self.limits.verdict(self.total)
         verdicts = {of_total, *map(self.limits.verdict, self.agents)}
         alarms = [alarm for alarm in (Verdict.FAILED, Verdict.INCOMPLETE) if alarm in verdicts]
         return next(iter(alarms), of_total)
 
     def line(self) -> str:
-        """The outcome in a line: the verdict, the total, and which agents are over the limit."""
+        """The result on one line: the verdict, the total, and the agents over the limit."""
         limit = shown(self.limits.max_failure_rate)
-        text = f"{_HEADS.get(self.verdict, 'OK')}: {self.total} since {self.since}, at most {limit}"
+        text = f"{_HEADS.get(self.verdict, 'OK')}: {self.total} since {self.since}, limit {limit}"
         if self.verdict is Verdict.TOO_FEW:
             text += f"; fewer than {self.limits.min_calls:,}, too few to judge"
         over = [
@@ -142,7 +142,7 @@ class CheckResult:
         return f"{text}; could not be read: {' '.join(errors)}" if errors else text
 
     def row(self) -> Row:
-        """The outcome with all its numbers; rates are shares, 0.05 for 5%."""
+        """The result with all its numbers; rates are fractions, 0.05 for 5%."""
         return {
             "result": self.verdict,
             "max_failure_rate": float(self.limits.max_failure_rate),
@@ -165,7 +165,7 @@ class CheckResult:
 
 
 def percentage(name: str, text: str) -> Fraction:
-    """The share that an option's text means, 1/20 for `5%`; raises `Failure`, which names the option."""
+    """The share in an option's text, 1/20 for `5%`; raises `Failure`, which names the option."""
     matched = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%", text)
     share = Fraction(matched[1]) / 100 if matched else None
     if share is None or share > 1:
@@ -178,5 +178,5 @@ def percentage(name: str, text: str) -> Fraction:
 
 
 def shown(share: Fraction) -> str:
-    """A share as a percentage of three digits."""
+    """A share as a percentage with three digits."""
     return f"{float(share * 100):.3g}%"

@@ -1,4 +1,4 @@
-"""`agentcalls doctor`, and what it alone needs."""
+"""`agentcalls doctor`, with the code that only it needs."""
 
 from agentcalls.cli.commands.doctor.doctor import EXAMPLES, command
 

@@ -1,4 +1,4 @@
-"""What `doctor` concludes from the settings and from one probe. Nothing is asked here."""
+"""The findings of `doctor`, from the settings and one probe. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agentcalls import Page
     from agentcalls.cli.connect import Profile, Setting
 
-# Each needs the one before; where one fails, nothing is known of the rest.
+# Each check needs the one before; if one fails, the others are unknown.
 _CHAIN = ("settings", "host", "rate limit", "key", "scope", "agent", "contract")
 _DEFAULTS = {
     "api_key": None,
@@ -43,26 +43,26 @@ class Finding:
     standing: Literal["ok", "warning", "failed", "skipped"]
     detail: str
     code: Code = Code.FINE
-    """The exit code, where it failed."""
+    """The exit code, if it failed."""
 
 
 @frozen(kw_only=True)
 class Probe:
-    """What came of the one request: a page or an error."""
+    """The result of the one request: a page or an error."""
 
     agent: str | None
-    """Whose calls were asked for; None for those of nobody."""
+    """The agent that was queried; None if none was named."""
     page: Page | None
     error: Exception | None
     """Why there is no page."""
     headers: Mapping[str, str]
-    """The answer's, their names in lower case; none where there was no answer."""
+    """The answer's headers, with names in lower case; empty without an answer."""
     at: datetime
     """When the answer came, by this machine's clock."""
 
 
 def shown(found: Mapping[str, Setting]) -> list[dict[str, Any]]:
-    """Each setting with its value, where that is no secret, and where it is from."""
+    """Each setting with its value (secrets masked) and its origin."""
     return [
         {
             "setting": name,
@@ -81,7 +81,7 @@ def findings(probe: Probe, profile: Profile) -> Iterator[Finding]:
     broken = False
     for name in _CHAIN:
         if broken:
-            yield Finding(name, "skipped", "not known")
+            yield Finding(name, "skipped", "unknown")
         elif error and name == culprit:
             broken = True
             said = without_keys(sentence_of(error) or repr(error))
@@ -100,7 +100,7 @@ def _culprit(error: Exception, agent: str | None) -> str | None:
         return "key"
     if isinstance(error, agentcalls.PermissionDeniedError):
         return "scope"
-    # The API's own 404 has a code; any other says that this is another server, or another path.
+    # The API's own 404 has a code; any other 404 means another server or another path.
     if isinstance(error, agentcalls.NotFoundError) and error.code:
         return "agent" if agent else None
     return "host"
@@ -111,14 +111,14 @@ def _passed(name: str, probe: Probe, profile: Profile) -> Finding:
     if name == "settings":
         warning = profile.warning
         return Finding(name, "warning", warning) if warning else Finding(name, "ok", "complete")
-    # A 404 may come from another path of another server: it proves less than a page.
+    # A 404 may come from another server or path: it proves less than a page.
     proven = "valid" if page else "not refused"
     if said := {"host": "answers", "key": proven, "scope": proven}.get(name):
         return Finding(name, "ok", said)
     if name == "rate limit":
         return _rate_limit(probe)
     if page is None:
-        return Finding(name, "skipped", "name an agent to have it checked")
+        return Finding(name, "skipped", "name an agent to check this")
     if name == "agent":
         return Finding(name, "ok", f"{page.meta.total_count:,} calls" if page.meta else "there")
     return _contract(page)
@@ -126,7 +126,7 @@ def _passed(name: str, probe: Probe, profile: Profile) -> Finding:
 
 def _contract(page: Page) -> Finding:
     if not page.problems:
-        return Finding("contract", "ok", f"nothing wrong with a page of {len(page):,} calls")
+        return Finding("contract", "ok", f"no problem in a page of {len(page):,} calls")
     first = page.problems[0]
     where = f"call {first.call_id}" if first.call_id else f"row {first.row}"
     what = f"{first.field or 'the row'} {first.why} ({where})"
@@ -147,7 +147,7 @@ def _rate_limit(probe: Probe) -> Finding:
 def _clock(probe: Probe) -> Finding:
     try:
         date = parsedate_to_datetime(probe.headers["date"])
-        # An HTTP date is always in GMT, said or not.
+        # An HTTP date is always in GMT, even if it does not say so.
         skew = probe.at - (date if date.tzinfo else date.replace(tzinfo=UTC))
     except (KeyError, ValueError):
         return Finding("clock", "skipped", "the answer does not say the time")
@@ -155,14 +155,14 @@ def _clock(probe: Probe) -> Finding:
     if abs(seconds) <= _LONGEST_SKEW_SECONDS:
         return Finding("clock", "ok", f"within {_LONGEST_SKEW_SECONDS} s of the server's")
     side = "ahead of" if seconds > 0 else "behind"
-    detail = f"{abs(seconds):,} s {side} the server's, which --since 24h and the like count from"
+    detail = f"{abs(seconds):,} s {side} the server's; --since 24h counts from this machine's clock"
     return Finding("clock", "warning", detail)
 
 
 def _harmless(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    # What does not look like such a setting may be the key.
+    # A value that does not look like such a setting may be the key.
     if not re.fullmatch(_FORMS.get(name, ""), value):
         return masked(value)
     return re.sub(r"//[^/]*@", "//…@", without_keys(value))

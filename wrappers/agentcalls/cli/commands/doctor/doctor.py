@@ -22,7 +22,7 @@ EXAMPLES = (
     "agentcalls doctor agent_demo --json",
 )
 
-_NOBODY = "agentcalls-doctor"  # no agent: one whose key is valid is told that there is none
+_NOBODY = "agentcalls-doctor"  # not a real agent: a valid key gets a 404
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
 
 
@@ -30,7 +30,9 @@ def command(
     ctx: typer.Context,
     agent: Annotated[
         str | None,
-        typer.Argument(metavar="AGENT", help="Whose answer to hold against the contract."),
+        typer.Argument(
+            metavar="AGENT", help="The agent whose calls are checked against the contract."
+        ),
     ] = None,
     *,
     as_json: Annotated[
@@ -39,7 +41,7 @@ def command(
 ) -> None:
     """Check settings, host, key, answers and clock.
 
-    It sends one request, without retries. The exit code is that of what failed; a warning has none.
+    It sends one request, without retries. The exit code is that of the failed check; a warning does not change it.
     """
     profile, found = in_force(ctx)
     heard: list[Exchange] = []
@@ -68,7 +70,7 @@ def command(
 
 
 def _show(values: list[dict[str, Any]], found_out: list[Finding]) -> None:
-    from rich.table import Table  # noqa: PLC0415  # JSON need not wait for Rich
+    from rich.table import Table  # noqa: PLC0415  # JSON does not need Rich
     from rich.text import Text  # noqa: PLC0415  # the same
 
     settings, checklist = Table.grid(padding=(0, 2)), Table.grid(padding=(0, 2))

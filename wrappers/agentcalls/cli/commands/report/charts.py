@@ -1,6 +1,6 @@
-"""The charts, as Vega-Lite that Altair made and checked.
+"""The charts, as Vega-Lite that Altair makes and checks.
 
-Their colours are the page's CSS variables, so that one chart serves light, dark and print.
+Their colours are the page's CSS variables, so that one chart works for light, dark and print.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 Spec = dict[str, Any]
 
-_SHADES = 5  # of the hours with calls
+_SHADES = 5  # for hours with calls
 _HEIGHT = 260
 _ROW = 24
 _TEXT = "var(--text)"
-# Of a text such as 2026-11-23: JavaScript takes the year 1 for 1901, or for none.
+# For a text such as 2026-11-23; JavaScript would misread the year 1.
 _DAY_AND_MONTH = (
     "toNumber(slice(datum.value, 8)) + ' ' + monthAbbrevFormat(slice(datum.value, 5, 7) - 1)"
 )
-# The page gives each chart its name, and its numbers as a table; what Vega says of each mark would be noise.
+# The page names each chart and shows its numbers as a table; Vega's description of each mark would be noise.
 _SILENT = {"aria": False}
 _CONFIG = {
     "background": None,
@@ -53,7 +53,7 @@ _CONFIG = {
 
 
 def charts_of(numbers: Numbers) -> dict[str, Spec]:
-    """A chart for each section that has something to show, by the section's name."""
+    """A chart for each section with calls, by the section's name."""
     charts = {
         "days": _days(numbers) if numbers.first else None,
         "hours": _hours(numbers) if numbers.first else None,
@@ -65,7 +65,7 @@ def charts_of(numbers: Numbers) -> dict[str, Spec]:
 
 
 def bundle() -> str:
-    """The JavaScript that draws them: Vega, Vega-Lite and vega-embed."""
+    """The JavaScript that draws the charts: Vega, Vega-Lite and vega-embed."""
     return str(need("vl_convert").javascript_bundle())
 
 
@@ -73,7 +73,7 @@ def _days(numbers: Numbers) -> Any:
     alt = need("altair")
     statuses = numbers.statuses()
     rows = [
-        # Zeros as well: each status that is chosen keeps all the days.
+        # Zeros are included, so that each chosen status keeps all days.
         {"day": day, "status": status, "calls": counts[status]}
         for day, counts in numbers.days()
         for status in statuses
@@ -145,9 +145,9 @@ def _hours(numbers: Numbers) -> Any:
 
 
 def _shades(counts: list[int]) -> list[tuple[int, str]]:
-    """From which number of calls on a cell has which shade, and what the legend calls it.
+    """The smallest number of calls for each shade, and its name in the legend.
 
-    Each shade has as many different numbers as can be: however busy one hour is, the others still differ.
+    The shades have about equally many different numbers: so one very busy hour does not make the others look equal.
     """
     busy = sorted(set(counts) - {0})
     starts = sorted({busy[len(busy) * step // _SHADES] for step in range(_SHADES)})
@@ -160,7 +160,7 @@ def _shades(counts: list[int]) -> list[tuple[int, str]]:
 
 
 def _tints(count: int) -> list[int]:
-    # Of the tints from 0 to 5, so many that are as far apart as can be.
+    # `count` of the tints from 0 to 5, as far apart as possible.
     return [round(number * _SHADES / (count - 1)) for number in range(count)]
 
 
@@ -185,7 +185,7 @@ def _reasons(bars: Bars) -> Any:
     if chart is None:
         return None
     alt = need("altair")
-    # A reason may be long, and a phone narrow: each stands above its bar, and has the whole width.
+    # A reason may be long, and a phone narrow: each reason is above its bar, with the full width.
     above = {
         "domain": False,
         "ticks": False,
@@ -215,7 +215,7 @@ def _tooltip(title: str) -> list[Any]:
 
 
 def _finished(chart: Any) -> Spec:
-    # Altair's theme has a size and colours of its own, and the schema is an address, of which the page has none.
+    # Remove the size and colours of Altair's theme, and the schema: it is a URL, and the page has none.
     spec: Spec = chart.properties(width="container").to_dict()
     del spec["$schema"]
     return {**spec, "config": _CONFIG}

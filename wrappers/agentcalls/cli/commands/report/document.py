@@ -1,4 +1,4 @@
-"""The page: what was counted, in words, charts and tables, in one file that asks no network for anything."""
+"""The page: the counts in words, charts and tables, in one file that needs no network."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ if TYPE_CHECKING:
     from agentcalls.cli.commands.report.numbers import Bars, CallFailure, Numbers
 
 
-# Keeps the page below two million bytes: a quotation mark takes five, and a text may be made of nothing else.
+# Keeps the page below two million bytes; in the worst case, a text is only quotation marks of five bytes each.
 _MOST_BYTES_OF_FAILURES = 400_000
 _ROW_BYTES = 160
 
 
 @frozen
 class Scope:
-    """What was asked for, and what became of it."""
+    """The parameters of the report, and the doubts about its completeness."""
 
     agents: Sequence[str]
     filters: dict[str, str]
     made_at: datetime
     doubts: Sequence[str]
-    """Why the listing could not be proven complete."""
+    """Why the listings could not be proven complete."""
 
 
 @frozen
 class Section:
-    """A chart, what it says in words, and its numbers as a table; without rows there is no chart."""
+    """A chart, its summary in words, and its numbers as a table; without rows there is no chart."""
 
     name: str
     title: str
     words: str
     headings: Sequence[str]
     rows: Sequence[tuple[str, Sequence[str]]]
-    """The name of each row, and its cells."""
+    """The name and the cells of each row."""
     note: str = ""
 
 
 def page_of(numbers: Numbers, scope: Scope) -> str:
-    """The HTML of the report; raises `MissingExtraError` where what makes it is not installed."""
+    """The HTML of the report; raises `MissingExtraError` if a package for it is not installed."""
     jinja = need("jinja2")
-    # The packages that draw are needed for an empty listing, too: whether they are there shows at once.
+    # The chart packages are required for an empty listing, too, so that a missing one shows at once.
     scripts = [bundle(), _own("page.js")]
     environment = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     total = numbers.total.row(numbers.total.calls)
@@ -76,7 +76,7 @@ def page_of(numbers: Numbers, scope: Scope) -> str:
             style=jinja.utils.markupsafe.Markup(_own("page.css")),
             scripts=[jinja.utils.markupsafe.Markup(script) for script in scripts],
             hashes=" ".join(_hash(script) for script in scripts),
-            # No text of a call can end the element that holds it.
+            # The text of a call must not be able to end its element.
             charts=jinja.utils.markupsafe.Markup(
                 json.dumps(charts_of(numbers), separators=(",", ":")).replace("<", "\\u003c")
             ),
@@ -90,7 +90,7 @@ def _facts(total: dict[str, Any]) -> list[tuple[str, str, str]]:
         (
             "Calls",
             f"{total['calls']:,}",
-            f"of them {total['test_calls']:,} test calls; {undecided:,} still queued or ringing",
+            f"{total['test_calls']:,} of them test calls; {undecided:,} still queued or ringing",
         ),
         ("Answered", percent(total["answer_rate"]) or "none", f"{total['answered']:,} calls"),
         ("Failed", percent(total["failure_rate"]) or "none", f"{total['failed']:,} calls"),
@@ -102,7 +102,7 @@ def _facts(total: dict[str, Any]) -> list[tuple[str, str, str]]:
             else "no call has one",
         ),
         (
-            "Rang after",
+            "Time to ring",
             tenths(total["ringing_median_seconds"]) or "none",
             f"median; 95% within {tenths(total['ringing_p95_seconds'])}"
             if total["ringing_calls"]
@@ -147,7 +147,7 @@ def _sections(numbers: Numbers) -> list[Section]:
             "ringing",
             "Ringing time",
             _words_of_bars(numbers.waits(), "calls rang", "after"),
-            "Rang after",
+            "Time to ring",
             numbers.waits(),
         ),
         _section_of_bars(

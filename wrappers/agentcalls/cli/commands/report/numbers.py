@@ -1,4 +1,4 @@
-"""What the report shows of many calls, in memory that does not grow with them."""
+"""The report's numbers about many calls, in memory that does not grow with the calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentcalls import Call
 
 MOST_FAILURES = 1_000
-"""The failures that the page lists: the latest."""
+"""How many failures the page lists: the latest ones."""
 STATUSES = ("ended", "answered", "ringing", "queued", "busy", "cancelled", "failed")
 OTHER = "other"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -28,7 +28,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 _TAIL = 3
 _NUMBER_IN_TEXT = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 
-# Upper ends, exclusive: seconds of a call, tenths of a second until it rang.
+# Upper bounds, exclusive: seconds of a call, tenths of a second until it rang.
 _LENGTHS = ((10, "under 10 s"), (30, "10 to 30 s"), (60, "30 to 60 s"), (120, "1 to 2 min"), (300, "2 to 5 min"),
             (600, "5 to 10 min"), (1200, "10 to 20 min"), (3600, "20 to 60 min"))  # fmt: skip
 _LONGER = "an hour and more"
@@ -56,11 +56,11 @@ class CallFailure:
 
 @define
 class Numbers:
-    """What was counted, call by call."""
+    """The counts, updated call by call."""
 
     zone: Zone
     show_numbers: bool
-    """Whether telephone numbers are shown whole."""
+    """Whether full telephone numbers are shown."""
     first: datetime | None = field(default=None, init=False)
     last: datetime | None = field(default=None, init=False)
     total: Tally = field(factory=Tally, init=False)
@@ -92,11 +92,11 @@ class Numbers:
         return [(day, counts.get(day, Counter())) for day in days_between(list(counts))]
 
     def days_left_out(self) -> int:
-        """The calls of days that are too many to show."""
+        """The number of calls on days that are not shown."""
         return self._days.other.total() if self._days.other else 0
 
     def statuses(self) -> list[str]:
-        """The statuses that there are calls of, in the order of a call's life."""
+        """The statuses with calls, in the order of a call's life."""
         counts = sum((counts for _, counts in self.days()), Counter[str]())
         return [status for status in (*STATUSES, OTHER) if counts[status]]
 
@@ -109,7 +109,7 @@ class Numbers:
         return _bars(self.total.ringing, _WAITS, _LATER)
 
     def reasons(self) -> Bars:
-        """The most frequent reasons of failures, and at the end the rest together."""
+        """The most frequent failure reasons, and last all others together."""
         items = [(reason, counts.total()) for reason, counts in self._reasons.by_key.items()]
         items.sort(key=lambda item: (-item[1], item[0]))
         rest = sum(count for _, count in items[_MOST_REASONS:])
@@ -117,7 +117,7 @@ class Numbers:
         return items[:_MOST_REASONS] + ([("all other reasons", rest)] if rest else [])
 
     def hours(self) -> list[tuple[str, int, int]]:
-        """Each hour of the week, with its calls."""
+        """Each hour of the week, with its number of calls."""
         return [
             (name, hour, self._hours[day, hour])
             for day, name in enumerate(WEEKDAYS)
@@ -132,7 +132,7 @@ class Numbers:
         ]
 
     def text(self, text: str | None) -> str:
-        """A text as the page may show it: cut short, and the telephone numbers in it masked unless they are shown."""
+        """The text for the page: shortened, with telephone numbers masked unless they are shown."""
         if self.show_numbers:
             return _cut(text)
         return _cut(_NUMBER_IN_TEXT.sub("…", (text or "")[:_LONGEST_READ]))
@@ -150,14 +150,14 @@ class Numbers:
             is_test=bool(call.is_test_call),
             id=_cut(call.id),
         )
-        # The number decides between equal moments: the first of them came first in the listing.
+        # For equal moments the number decides: the first in the listing comes first.
         kept = (created or _NEVER, -self.total.calls, failure)
         change = heapq.heappush if len(self._latest) < MOST_FAILURES else heapq.heappushpop
         change(self._latest, kept)
 
 
 def _masked(number: str | None) -> str:
-    # What is left tells two callers apart, and calls nobody.
+    # The last digits distinguish callers, but are not enough to call them.
     text = _cut(number)
     return f"…{text[-_TAIL:]}" if len(text) > 2 * _TAIL else "…" * bool(text)
 

@@ -33,7 +33,7 @@ def command(
             "--output",
             "-o",
             metavar="FILE",
-            help="The HTML file to write, or to replace once the new one is whole.",
+            help="The HTML file. An existing file is replaced when the new one is complete.",
             rich_help_panel=options.OUTPUT,
         ),
     ],
@@ -46,7 +46,7 @@ def command(
         bool,
         typer.Option(
             "--show-numbers",
-            help="Show telephone numbers whole; they are masked where left out.",
+            help="Show full telephone numbers; by default they are masked.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
@@ -54,18 +54,18 @@ def command(
         bool,
         typer.Option(
             "--utc",
-            help="Times in UTC, not in this machine's zone.",
+            help="Show times in UTC, not in this machine's time zone.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
 ) -> None:
     """Write a report of agents' calls: one HTML file with charts, which needs no network.
 
-    It holds counts, and of the failed calls the latest 1,000 in a table that can be searched. Test calls
-    count unless --live leaves them out. The exit code is 3 where an agent could not be read, or it could not
-    be proven that each call was counted once; the page says why, and so does stderr. Needs the extra "report".
+    It holds counts, and a searchable table of the latest 1,000 failed calls. Test calls count unless --live leaves them
+    out. The exit code is 3 if an agent could not be read, or if it could not be proven that each call was counted once;
+    the page and stderr say why. It needs the extra "report".
     """
-    from agentcalls.export import written_whole  # noqa: PLC0415  # help has no use for it
+    from agentcalls.export import written_whole  # noqa: PLC0415  # help does not need it
 
     for package in ("altair", "vl_convert", "jinja2"):
         need(package)

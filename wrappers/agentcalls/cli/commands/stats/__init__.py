@@ -1,4 +1,4 @@
-"""`agentcalls stats`, and what it alone needs."""
+"""`agentcalls stats`, with the code that only it needs."""
 
 from agentcalls.cli.commands.stats.stats import EXAMPLES, command
 

@@ -1,4 +1,4 @@
-"""Groups as a table with bars, as wide as the terminal."""
+"""A table of groups with bars, as wide as the terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentcalls.cli.show.output import Row
 
 MOST_ROWS = 25
-"""How many groups of free text are shown; a pipe gets them all."""
+"""How many groups of free text are shown; a pipe gets all groups."""
 
 _ROOMY = 100
 _LABEL, _WIDEST_LABEL = 26, 60
@@ -35,9 +35,9 @@ def write_bars(by: str, rows: list[Row], other: Row | None) -> None:
     table.add_column(by.upper(), overflow="ellipsis", max_width=widest, no_wrap=True)
     table.add_column("CALLS", justify="right", no_wrap=True)
     table.add_column("SHARE", justify="right", no_wrap=True)
-    table.add_column("")  # the one that gives way
+    table.add_column("")  # the column that shrinks
     cells = [cell for cell in _CELLS if roomy or cell[0] in _IN_NARROW]
-    # Each status is answered, or failed, altogether or not at all.
+    # Within one status, either all calls or none are answered, or failed.
     cells = [cell for cell in cells if not (by == "status" and cell[0] in _RATES)]
     for heading, _ in cells:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -59,7 +59,7 @@ def write_bars(by: str, rows: list[Row], other: Row | None) -> None:
 
 
 def label_of(by: str, value: object) -> str:
-    """A group's value for people."""
+    """A group's value in readable form."""
     if value is None:
         return "(none)"
     return f"{value:02}:00" if by == "hour" else printable(str(value))
@@ -78,7 +78,7 @@ _RATES = {"ANSWERED", "FAILED"}
 
 
 class _Bar:
-    # As long as its column allows, in eighths of a character; in whole ones where there are no others.
+    # As long as its column allows, in eighths of a character; in ASCII, in whole characters.
 
     def __init__(self, value: int, most: int, style: str) -> None:
         self._share = value / most if most else 0
@@ -93,14 +93,14 @@ class _Bar:
         yield _text(text, self._style)
 
     def __rich_measure__(self, console: Any, options: Any) -> Any:
-        from rich.measure import Measurement  # noqa: PLC0415  # JSON need not wait for Rich
+        from rich.measure import Measurement  # noqa: PLC0415  # JSON does not need Rich
 
-        # A line in a pipe has no end.
+        # A line in a pipe has no maximum width.
         return Measurement(1, _WIDEST_BAR if console.is_terminal else _BAR_OF_A_PIPE)
 
 
 def _text(text: str, style: str) -> Any:
-    from rich.text import Text  # noqa: PLC0415  # JSON need not wait for Rich
+    from rich.text import Text  # noqa: PLC0415  # JSON does not need Rich
 
     return Text(text, style=style)
 

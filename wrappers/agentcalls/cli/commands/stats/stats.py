@@ -21,7 +21,7 @@ EXAMPLES = (
 
 
 class By(StrEnum):
-    """What `--by` takes."""
+    """The values of `--by`."""
 
     STATUS = "status"
     END_REASON = "end_reason"
@@ -38,7 +38,7 @@ def command(
     agents_file: options.AgentsFile = None,
     concurrency: options.Concurrency = None,
     by: Annotated[
-        By, typer.Option(help="What the groups are; a day and an hour are those of created_on.")
+        By, typer.Option(help="How to group the calls; day and hour are those of created_on.")
     ] = By.STATUS,
     status: options.Status = None,
     search: options.Search = None,
@@ -49,30 +49,29 @@ def command(
         Form | None,
         typer.Option(
             "--format",
-            help="A table where stdout is a terminal and JSON where it is not, unless given; "
-            "CSV and NDJSON have the groups alone.",
+            help="Default: a table on a terminal, otherwise JSON. CSV and NDJSON have only the groups.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="JSON, as pipes get.", rich_help_panel=options.OUTPUT)
+        bool, typer.Option("--json", help="JSON, as in a pipe.", rich_help_panel=options.OUTPUT)
     ] = False,
     utc: Annotated[
         bool,
         typer.Option(
             "--utc",
-            help="Days and hours in UTC, not in this machine's zone.",
+            help="Use UTC days and hours, not those of this machine's time zone.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
 ) -> None:
-    """Count the calls of agents, and say how many were answered, how long they lasted and rang.
+    """Count the calls of agents, and show how many were answered, how long they lasted, and when they rang.
 
-    Test calls count unless --live leaves them out. A call is answered when its status is answered or
-    ended, and failed when it is failed; the rates are of the calls that are neither queued nor ringing.
-    The ringing time runs from created_on until the other side rang, at ringing_at. The exit code is 3
-    where an agent could not be read, or it could not be proven that each call was counted once; stderr
-    says why. The calls that were read of such an agent are counted.
+    Test calls count unless --live leaves them out. A call is answered if its status is answered or ended, and failed if
+    its status is failed. The rates do not include calls that are queued or ringing. The ringing time is the time from
+    created_on to ringing_at, when the other side rang. The exit code is 3 if an agent could not be read, or if it could
+    not be proven that each call was counted once; stderr says why. If some calls of such an agent were read, they
+    count.
     """
     form = chosen_form(form, as_json=as_json)
     zone = Zone(is_utc=utc)
@@ -143,7 +142,7 @@ def _write_headline(summary: Summary) -> None:
         lines.append(f"lasted {clock(median)} (median), {clock(p95)} (p95)")
     if row["ringing_calls"]:
         median, p95 = row["ringing_median_seconds"], row["ringing_p95_seconds"]
-        lines.append(f"rang after {tenths(median)} (median), {tenths(p95)} (p95)")
+        lines.append(f"time to ring {tenths(median)} (median), {tenths(p95)} (p95)")
     if total.tests:
         lines.append(f"{total.tests:,} are test calls: --live leaves them out")
     show(*lines, "")

@@ -1,4 +1,4 @@
-"""`agentcalls tail`, and what it alone needs."""
+"""`agentcalls tail`, with the code that only it needs."""
 
 from agentcalls.cli.commands.tail.tail import EXAMPLES, command
 

@@ -1,4 +1,4 @@
-"""Lengths of time as options take them, within bounds."""
+"""Durations in options, with bounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNITS = {
 
 
 def bounded_duration(name: str, text: str, *, least: timedelta, most: timedelta) -> timedelta:
-    """The length of time that an option's text means, `10s` or `500ms`; raises `Failure`, which names the option."""
+    """The duration in an option's text, such as `10s` or `500ms`; raises `Failure`, which names the option."""
     length = duration_of(text)
     if length is None or not least <= length <= most:
         raise Failure(

@@ -1,8 +1,8 @@
-"""What `tail` tells of a listing that it reads again and again: a state machine, with no clock and no socket.
+"""The events that `tail` reports from repeated polls of a listing: a state machine, without clock or socket.
 
-Each poll reads the calls created from `since` on. That moment lies a few minutes before the newest call, or at the
-oldest one that is followed: one that is not over, not too old, and among so many that are kept in mind. It never moves
-back, and all calls from it on are known: so each is told once.
+Each poll reads the calls created from `since` on. This moment is a few minutes before the newest call, or at the oldest
+followed call: a call is followed if it is not over, not too old, and among the calls in memory. The moment never moves
+back, and all calls after it are known: so each event is reported once.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from agentcalls import Call
 
 MOST = 10_000
-"""How many calls are kept in mind."""
+"""How many calls are kept in memory."""
 MARGIN = timedelta(minutes=5)
-"""How late a call may appear in the listing after it was created."""
+"""How late after its creation a call may appear in the listing."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @frozen
 class Event:
-    """Something to tell: a call that was there before, one that is new, or one with another status or an end."""
+    """An event to report: an earlier call, a new call, or a call that changed its status or ended."""
 
     kind: Literal["earlier", "new", "changed"]
     call: Call
     previous_status: str | None = None
-    """The status that a changed call had when it was last seen."""
+    """The status of a changed call when it was last seen."""
 
 
 @frozen
@@ -46,15 +46,15 @@ class _Seen:
 
 
 class Follower:
-    """Which calls are known; it is given what each poll read, and says what of it is news.
+    """The known calls; it takes the calls of each poll, and returns the events.
 
-    `status` is of whom to tell: calls that have it, be it from the beginning or later. `follow` is how much older than
-    the newest call one may be that is followed until it is over; `most`, how many calls are kept in mind and read.
+    `status`: only report calls that have or reach this status. `follow`: how much older than the newest call a followed
+    call may be. `most`: how many calls are kept in memory and read.
     """
 
     def __init__(self, *, follow: timedelta, status: str | None = None, most: int = MOST) -> None:
         self.since: datetime | None = None
-        """The moment from which the next poll reads, included; None for all."""
+        """The moment from which the next poll reads, inclusive; None for all calls."""
         self.follow = follow
         self.status = status
         self.most = most
@@ -70,19 +70,19 @@ class Follower:
     def begin(
         self, calls: Iterable[Call], earlier: Iterable[Call], *, now: datetime
     ) -> list[Event]:
-        """Take what is there to begin with, and then the calls to show of it, which were read after that."""
+        """Take the existing calls, and then the `earlier` calls to show, which were read after them."""
         shown = _in_order(earlier)
         self.accept(calls, now=now)
         self.accept(shown, now=now)
         return [Event("earlier", call) for call in shown]
 
     def accept(self, calls: Iterable[Call], *, now: datetime) -> list[Event]:
-        """Take the calls of a poll, in any order; returns what is news, by the moment of creation."""
+        """Take the calls of a poll, in any order; returns the events, by time of creation."""
         events: list[Event] = []
         for call in _in_order(calls):
             before = self._known.get(call.id)
             after = _Seen(call.created_on, call.status, is_over(call))
-            # What is over stays so: it is an answer from before that says otherwise.
+            # A finished call stays finished: an answer that differs is stale.
             if before == after or (before and before.is_over and not after.is_over):
                 continue
             self._known[call.id] = after
@@ -96,7 +96,7 @@ class Follower:
     def _move_on(self, now: datetime) -> None:
         if not self._known:
             return
-        # By the calls' own times, since clocks differ; a call of the future must not hide those of the present.
+        # Use the calls' own times, because clocks differ; a call from the future must not hide current calls.
         moments = [seen.created_on for seen in self._known.values()]
         self._latest = max(self._latest, min(max(moments), now))
         oldest = _before(self._latest, self.follow)
@@ -113,17 +113,17 @@ class Follower:
 
 
 def first_since(calls: Iterable[Call], follow: timedelta, now: datetime) -> datetime | None:
-    """From where to read to begin with, given the newest calls; None where there is none."""
+    """The moment from which the first poll reads, given the newest calls; None without calls."""
     moments = [call.created_on for call in _in_order(calls)]
     return _before(min(moments[-1], now), max(follow, MARGIN)) if moments else None
 
 
 def _before(moment: datetime, length: timedelta) -> datetime:
-    # A call of the year 1 has hardly anything before it.
+    # Before the year 1 there is no datetime.
     return max(moment, _NEVER + length) - length
 
 
 def _in_order(calls: Iterable[Call]) -> list[Call]:
-    # A row that cannot be read may lack what tells it from the others.
+    # A row that breaks the contract may lack its id or created_on.
     readable = [call for call in calls if all((call.id, call.created_on))]
     return sorted(readable, key=lambda call: call.created_on)

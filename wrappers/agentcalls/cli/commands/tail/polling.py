@@ -1,4 +1,4 @@
-"""Looking at an agent's calls again and again: what fails in passing is tried again, for as long as it takes."""
+"""Poll an agent's calls; a temporary failure is retried without limit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_PAUSE = 30.0
 
 
 class Polls:
-    """The looks at one agent's calls, newest first."""
+    """The polls of one agent's calls, newest first."""
 
     def __init__(
         self,
@@ -42,31 +42,31 @@ class Polls:
         self._doubts: set[str | None] = set()
 
     def begin(self, earlier: int) -> list[Event]:
-        """Make the follower know what is there; returns so many of the latest calls that it is to tell of."""
+        """Give the existing calls to the follower; returns the latest `earlier` calls as events."""
         follower = self._follower
         self._sort, page = newest_first(self._client, self._agent, is_test_call=self._is_test_call)
         if self._sort is None:
             raise Failure(
-                "The server does not list the newest calls first: there is no following it.",
+                "The server does not list the newest calls first: tail cannot follow them.",
                 Code.SERVER,
             )
         since = first_since(page, follower.follow, _now())
         known = self._listed(follower.most, since=since)
-        # A status may be rare: these may be from long before.
+        # A status may be rare, so these calls may be old.
         shown = self._listed(earlier, status=follower.status) if earlier else []
         self._answered = _now()
         return follower.begin(known, shown, now=self._answered)
 
     def next(self, interval: float) -> list[Event]:
-        """What is news after an interval, or after as many more as it takes to get an answer.
+        """The events after one interval, or after more intervals until there is an answer.
 
-        Raises the `AgentCallsError` of an answer that no waiting changes.
+        Raises the `AgentCallsError` of a permanent failure.
         """
         follower, failures, asked = self._follower, 0, None
         while True:
             wait_while_read(sys.stdout, pause(interval, failures, asked))
             try:
-                # Once it is known to fail, one attempt at a time is enough.
+                # After a failure, one attempt per poll is enough.
                 calls = self._listed(
                     follower.most, since=follower.since, max_retries=0 if failures else None
                 )
@@ -74,14 +74,14 @@ class Polls:
                 if not _may_pass(error):
                     raise
                 if not failures:
-                    say(f"Nothing heard since {self._last()}, trying again: {sentence_of(error)}")
+                    say(f"No answer since {self._last()}, trying again: {sentence_of(error)}")
                 failures, asked = failures + 1, error.retry_after
                 continue
             if failures:
-                say("There are answers again.")
+                say("The server answers again.")
             if len(calls) == follower.most and not any(call.id in follower for call in calls):
                 say(
-                    f"More than {follower.most:,} calls since {self._last()}: older ones are left out."
+                    f"More than {follower.most:,} calls since {self._last()}: older calls are left out."
                 )
             self._answered = _now()
             return follower.accept(calls, now=self._answered)
@@ -105,16 +105,16 @@ class Polls:
 
 
 def pause(interval: float, failures: int, asked: float | None) -> float:
-    """Seconds until the next look after so many failures in a row; no sooner than the server `asked` for.
+    """Seconds until the next poll after this many failures in a row; not less than the server `asked` for.
 
-    It doubles up to half a minute, or stays at the interval where that is longer.
+    The pause doubles up to 30 seconds, or stays at the interval if that is longer.
     """
     backoff = min(interval * 2.0 ** min(failures, 16), max(interval, _LONGEST_PAUSE))
     return max(backoff, asked or 0)
 
 
 def _may_pass(error: AgentCallsError) -> bool:
-    # A page for people is what a proxy shows whose network is gone.
+    # A proxy without network answers with an HTML page.
     return error.retryable or isinstance(error, UnexpectedResponseError | PaginationError)
 
 

@@ -32,19 +32,19 @@ def command(
         typer.Option(
             "--status",
             metavar="STATUS",
-            help="Calls that have this status or come to have it, such as failed.",
+            help="Only calls that have or reach this status, such as failed.",
             rich_help_panel=options.FILTERS,
         ),
     ] = None,
     test: options.Test = None,
     interval: Annotated[
-        str, typer.Option(metavar="TIME", help="How long to wait between two looks.")
+        str, typer.Option(metavar="TIME", help="How long to wait between two polls.")
     ] = "10s",
     follow: Annotated[
         str,
         typer.Option(
             metavar="TIME",
-            help="How long after its creation a call is followed that is not over.",
+            help="How long to follow an unfinished call, counted from its creation.",
         ),
     ] = "1h",
     earlier: Annotated[
@@ -55,26 +55,26 @@ def command(
             min=0,
             max=_MOST_EARLIER,
             metavar="N",
-            help="How many of the calls that are there already to show.",
+            help="How many existing calls to show first.",
         ),
     ] = 10,
     as_json: Annotated[
         bool,
         typer.Option(
             "--json",
-            help="A line of JSON for each, as pipes get.",
+            help="One line of JSON for each event, as in a pipe.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
     utc: options.Utc = False,
 ) -> None:
-    """Show an agent's new calls, and those whose status changes or that end, as it happens.
+    """Show an agent's new calls as they come, and each call that changes its status or ends.
 
-    Each is told once, until Ctrl-C. A call is followed until it is over: for --follow after its
-    creation, as long as it is among the latest 10,000; one that appears more than 5 minutes
-    late is found only while an older one is followed. Where no answer comes, it goes on trying.
+    It shows each event once, and runs until Ctrl-C. A call is followed until it is over, but no longer than --follow
+    after its creation, and only among the latest 10,000 calls. A call that appears more than 5 minutes late is found
+    only while an older call is followed. If no answer comes, tail keeps trying.
 
-    A line of JSON holds "event" (earlier, new or changed), "previous_status", and the "call".
+    A line of JSON holds "event" (earlier, new or changed), "previous_status" and "call".
     """
     seconds = bounded_duration(
         "--interval", interval, least=100 * _MILLISECOND, most=_DAY
@@ -92,5 +92,5 @@ def command(
                     write(event)
                 news = polls.next(seconds)
         except KeyboardInterrupt:
-            # The way to end it, not worth a word.
+            # Ctrl-C is the normal end: no message.
             raise typer.Exit(Code.INTERRUPTED) from None

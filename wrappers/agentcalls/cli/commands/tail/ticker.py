@@ -1,4 +1,4 @@
-"""Events as they leave on stdout, a line each, at once: text for a terminal, NDJSON for programs."""
+"""Write each event to stdout at once, one line each: text for a terminal, NDJSON for programs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from agentcalls import Call
     from agentcalls.cli.commands.tail.following import Event
 
-# A table's widths follow its rows; here they are still to come. The longest change is "answered → cancelled",
-# the longest number in E.164 form has 15 digits.
+# The rows are still unknown, so the widths are fixed. The longest change is "answered → cancelled"; the longest number
+# in E.164 form has 15 digits.
 _WIDTHS = {
     "CREATED": 19,
     "STATUS": 20,
@@ -38,8 +38,8 @@ _SECONDS = len(":00")
 
 
 def json_writer(agent_id: str) -> Callable[[Event], None]:
-    """What writes events as lines of JSON: its kind, the status before, and the call as an export has it."""
-    from agentcalls.table.text import row_of  # noqa: PLC0415  # the help has no use for the models
+    """A function that writes an event as a line of JSON; the call is as in an export."""
+    from agentcalls.table.text import row_of  # noqa: PLC0415  # help does not need the models
 
     def write(event: Event) -> None:
         row = {"event": event.kind, "previous_status": event.previous_status}
@@ -50,8 +50,8 @@ def json_writer(agent_id: str) -> Callable[[Event], None]:
 
 
 def terminal_writer(*, utc: bool) -> Callable[[Event], None]:
-    """What writes events as lines of a table, whose heading it writes now; a change reads `ringing → ended`."""
-    from rich.text import Text  # noqa: PLC0415  # JSON need not wait for Rich
+    """Write a table's heading now; returns a function that writes an event, such as `ringing → ended`."""
+    from rich.text import Text  # noqa: PLC0415  # JSON does not need Rich
 
     out = console(sys.stdout)
     columns = [
@@ -85,8 +85,8 @@ def _cell(column: TableColumn[Call], event: Event) -> Text:
 
 
 def wait_while_read(stream: TextIO, seconds: float) -> None:
-    """Wait so long; raises `BrokenPipeError` as soon as nobody reads the stream any more, as `| head` may do."""
-    # Of a terminal, some systems' poll knows nothing.
+    """Wait this long; raises `BrokenPipeError` as soon as the stream's reader, such as `| head`, has stopped."""
+    # On some systems, poll does not support terminals.
     if stream.isatty() or not hasattr(select, "poll"):
         time.sleep(seconds)
         return
