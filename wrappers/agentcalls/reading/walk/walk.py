@@ -141,7 +141,7 @@ class Walk(Generic[RowT]):
         answer = self._page_size.judge(window, len(rows), meta)
         if answer:
             self._total = answer.total
-            ledger.note_total(answer.total)
+            ledger.note_meta(answer)
         found = self._found(answer, rows) if answer else None
         if answer is None or found is None:
             return []
