@@ -184,8 +184,8 @@ class Host:
     script: Script = well
     calls: int = 250
     tls: ssl.SSLContext | None = None
-    greeting: bytes = b""
-    """What it says to whoever connects, before anything was asked."""
+    greeting: Callable[[int], bytes] = lambda _: b""
+    """What it says on the connection of this number, before anything was asked."""
     reading: bool = True
     """Whether it reads what it is sent."""
     name: str = "127.0.0.1"
@@ -238,9 +238,7 @@ class Host:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(lambda *_: None)  # handshakes that the client leaves
         self._ended = asyncio.Event()
-        server = await asyncio.start_server(
-            self._serve, "127.0.0.1", 0, ssl=self.tls, backlog=512
-        )
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls, backlog=512)
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         await self._ended.wait()
@@ -270,8 +268,7 @@ class Host:
             self._tasks.discard(task)
 
     async def _talk(self, line: Line) -> None:
-        if self.greeting:
-            await line.send(self.greeting)
+        await line.send(self.greeting(line.number))
         nth = 0
         while True:
             if not self.reading:

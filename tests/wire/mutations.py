@@ -151,7 +151,8 @@ def cases(framing: str, flavour: str) -> list[Case]:
     places = [
         (kind, offset)
         for kind, offset in product(KINDS, range(whole + 1))
-        if (kind, offset) != ("stall", whole)  # then the host refuses to hear carol, and nobody can mend that
+        if (kind, offset)
+        != ("stall", whole)  # then the host refuses to hear carol, and nobody can mend that
     ]
     count = min(share(24, len(places)), len(places))
     if count < len(places):

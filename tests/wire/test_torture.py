@@ -223,7 +223,10 @@ def read_listing(case: Case, url: str) -> Got:
     with Client(**options(case, url)) as client:
         if case.number % 2:
             return _read(client, case.agent("bob"))
-        listing, began = client.calls.list_many([case.agent("bob"), case.agent("alice")]), time.monotonic()
+        listing, began = (
+            client.calls.list_many([case.agent("bob"), case.agent("alice")]),
+            time.monotonic(),
+        )
         got, error = [], None
         try:
             got += [(agent, call.id) for agent, call in listing]
@@ -236,7 +239,10 @@ async def read_listing_async(case: Case, url: str) -> Got:
     async with AsyncClient(**options(case, url)) as client:
         if case.number % 2:
             return await _read_async(client, case.agent("bob"))
-        listing, began = client.calls.list_many([case.agent("bob"), case.agent("alice")]), time.monotonic()
+        listing, began = (
+            client.calls.list_many([case.agent("bob"), case.agent("alice")]),
+            time.monotonic(),
+        )
         got, error = [], None
         try:
             async for agent, call in listing:
@@ -257,9 +263,7 @@ def _bobs(pairs: list[tuple[str, Any]], report: Any, error: Any, seconds: float)
         error = error.exceptions[0]
     if error is None and len(by_agent["alice"]) != LISTED:
         error = AssertionError(f"alice got {len(by_agent['alice'])} calls")
-    complete = any(
-        agent.startswith("bob") and one.complete for agent, one in report.agents.items()
-    )
+    complete = any(agent.startswith("bob") and one.complete for agent, one in report.agents.items())
     return Got(by_agent["bob"] if error is None else [], complete and not error, error, seconds)
 
 
