@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import re
+import socket
 import ssl
 import struct
 import threading
@@ -15,7 +16,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -162,7 +162,9 @@ class Line:
         """End the connection with nothing said, TLS's own goodbye included."""
         if reset:
             linger = struct.pack("ii", 1, 0)
-            self.writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, linger)
+            self.writer.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, linger
+            )
         self.writer.transport.abort()
 
 
@@ -187,7 +189,7 @@ class Host:
     greeting: Callable[[int], bytes] = lambda _: b""
     """What it says on the connection of this number, before anything was asked."""
     reading: bool = True
-    """Whether it reads what it is sent."""
+    """Whether it reads requests; a script is called at once where it does not."""
     name: str = "127.0.0.1"
     asked: list[Asked] = field(default_factory=list)
 
@@ -238,8 +240,15 @@ class Host:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(lambda *_: None)  # handshakes that the client leaves
         self._ended = asyncio.Event()
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls, backlog=512)
-        self.port = server.sockets[0].getsockname()[1]
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if not self.reading:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind(("127.0.0.1", 0))
+        server = await asyncio.start_server(
+            self._serve, sock=listener, ssl=self.tls, backlog=512, limit=2**16
+        )
+        self.port = listener.getsockname()[1]
         started.set()
         await self._ended.wait()
         server.close()
