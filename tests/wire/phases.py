@@ -15,22 +15,25 @@ if TYPE_CHECKING:
 
     from wire.host import Script
 
-DRIP = 0.1
+DRIP, STEPS = (
+    0.1,
+    60,
+)  # then the host hangs up: a client that does not end by itself is not waited for
 MODES = ("stopped", "slow")
 
 _ANSWER = {
     # What is sent of an answer before the phase, and what of it goes on without end.
-    "status line": (b"", b"HTTP/1.1 200 " + b"O" * 999),
-    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-Some: " + b"x" * 999),
-    "many headers": (b"HTTP/1.1 200 OK\r\n", b"X:1\r\n" * 999),
-    "interim answers": (head(status="102 Processing"), head(status="102 Processing") * 99),
-    "body": (head("Content-Length: 9999") + b"{", b" " * 999),
-    "chunks": (head("Transfer-Encoding: chunked") + chunked(b"{ ")[:-5], b"1\r\n \r\n" * 999),
-    "chunk size": (head("Transfer-Encoding: chunked"), b"0" * 999),
-    "chunk extension": (head("Transfer-Encoding: chunked") + b"5;a=", b"x" * 999),
-    "trailers": (head("Transfer-Encoding: chunked") + chunked(b"{}")[:-2], b"X: y\r\n" * 999),
-    "body ended by close": (head() + b"{", b" " * 999),
-    "gzip": (head("Content-Encoding: gzip"), gzip.compress(bytes(999), compresslevel=0)),
+    "status line": (b"", b"HTTP/1.1 200 " + b"O" * STEPS),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-Some: " + b"x" * STEPS),
+    "many headers": (b"HTTP/1.1 200 OK\r\n", b"X:1\r\n" * STEPS),
+    "interim answers": (head(status="102 Processing"), head(status="102 Processing") * STEPS),
+    "body": (head("Content-Length: 9999") + b"{", b" " * STEPS),
+    "chunks": (head("Transfer-Encoding: chunked") + chunked(b"{ ")[:-5], b"1\r\n \r\n" * STEPS),
+    "chunk size": (head("Transfer-Encoding: chunked"), b"0" * STEPS),
+    "chunk extension": (head("Transfer-Encoding: chunked") + b"5;a=", b"x" * STEPS),
+    "trailers": (head("Transfer-Encoding: chunked") + chunked(b"{}")[:-2], b"X: y\r\n" * STEPS),
+    "body ended by close": (head() + b"{", b" " * STEPS),
+    "gzip": (head("Content-Encoding: gzip"), gzip.compress(bytes(STEPS), compresslevel=0)),
 }
 ANSWERING = tuple(_ANSWER)
 RETRYING = ("retry",)
@@ -74,7 +77,7 @@ async def _half_deaf(_: Asked, line: Line) -> None:
 async def _slow_handshake(_: Asked, line: Line) -> None:
     line.host.reach()
     await line.send(b"\x16\x03\x03\x3f\xff\x02")  # a record of 16 KB, of which more comes for ever
-    await line.drip(bytes(9999), DRIP)
+    await line.drip(bytes(STEPS), DRIP)
 
 
 @contextmanager
