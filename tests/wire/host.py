@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import os
 import re
 import socket
-import ssl
 import struct
 import threading
 import time
@@ -16,10 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable, Iterable
 
 NEWEST = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -213,7 +213,8 @@ class Host:
             return self._change.wait_for(lambda: bool(holds()), seconds)
 
     def left(self, seconds: float = 1.0) -> bool:
-        """Whether every client has hung up within so many seconds."""
+        """Whether every client has hung up within so many seconds; who was deaf listens to that."""
+        self._loop.call_soon_threadsafe(self.heed.set)
         return self.until(lambda: not self.open, seconds)
 
     def __enter__(self) -> Self:
@@ -239,7 +240,7 @@ class Host:
     async def _main(self, started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(lambda *_: None)  # handshakes that the client leaves
-        self._ended = asyncio.Event()
+        self._ended, self.heed = asyncio.Event(), asyncio.Event()
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if not self.reading:
@@ -298,7 +299,7 @@ class Host:
 
 def descriptors() -> int:
     """How many files and sockets this process holds."""
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def settled(count: Callable[[], int], most: int, seconds: float = 1.0) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from wire.host import Asked, Host, Line, chunked, head, well
@@ -53,7 +53,8 @@ def script(phase: str, mode: str) -> Script:
         before, endless = _ANSWER[phase]
         await line.send(before)
         if mode == "stopped":
-            return await line.stall()
+            await line.stall()
+            return None
         step = len(head(status="102 Processing")) if phase == "interim answers" else 1
         for place in range(0, len(endless), step):
             await line.send(endless[place : place + step])
@@ -63,15 +64,21 @@ def script(phase: str, mode: str) -> Script:
     return play
 
 
+async def _silent(_: Asked, line: Line) -> None:
+    await line.stall()
+
+
 async def _deaf(_: Asked, line: Line) -> None:
     line.host.reach()
-    await asyncio.Event().wait()
+    await line.host.heed.wait()
+    await line.stall()
 
 
 async def _half_deaf(_: Asked, line: Line) -> None:
     line.host.reach()
     while await line.reader.read(1024):
-        await asyncio.sleep(DRIP)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(line.host.heed.wait(), DRIP)
 
 
 async def _slow_handshake(_: Asked, line: Line) -> None:
@@ -88,7 +95,7 @@ def full() -> Generator[str]:
         listener.listen(0)
         queued = [socket.socket() for _ in range(4)]
         for one in queued:
-            one.setblocking(False)
+            one.setblocking(False)  # noqa: FBT003
             one.connect_ex(listener.getsockname())
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -104,7 +111,7 @@ def before(phase: str, mode: str) -> Generator[tuple[str, Host | None]]:
         with full() as url:
             yield url, None
         return
-    stopped, slow = {"TLS": (_deaf, _slow_handshake), "request": (_deaf, _half_deaf)}[phase]
+    stopped, slow = {"TLS": (_silent, _slow_handshake), "request": (_deaf, _half_deaf)}[phase]
     with Host(stopped if mode == "stopped" else slow, reading=False) as host:
         yield host.url.replace("http:", "https:") if phase == "TLS" else host.url, host
 

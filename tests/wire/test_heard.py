@@ -223,7 +223,7 @@ def test_spans_are_of_the_callers_trace(
 
 @pytest.mark.parametrize("passed", [False, True], ids=["default", "passed"])
 def test_error_of_a_double_is_typed(
-    make_client: MakeClient, passed: bool, httpx_mock: Any, dialled: list[Any]
+    make_client: MakeClient, *, passed: bool, httpx_mock: Any, dialled: list[Any]
 ) -> None:
     making = Making(make_client, passed=passed)
     client = making("https://api.example.invalid")
@@ -311,7 +311,7 @@ def test_errors_of_httpx2_are_typed(
 
 @pytest.mark.parametrize("passed", [False, True], ids=["default", "passed"])
 def test_timeout_of_httpx2_is_taken(
-    make_client: MakeClient, make_httpx2: Httpx2, passed: bool
+    make_client: MakeClient, make_httpx2: Httpx2, *, passed: bool
 ) -> None:
     options: dict[str, Any] = {"timeout": httpx2.Timeout(5.0, read=0.2)}
     if passed:
@@ -376,7 +376,7 @@ def judge(notes: dict[str, list[str]], host: Host, *, hooks: bool) -> None:
 
 @pytest.mark.parametrize("hooks", [False, True], ids=["default", "passed"])
 @pytest.mark.parametrize("way", ["list", "list_many", "pages"])
-def test_context_of_the_caller_reaches_every_request(way: str, hooks: bool) -> None:
+def test_context_of_the_caller_reaches_every_request(way: str, *, hooks: bool) -> None:
     notes: dict[str, list[str]] = {place: [] for place in PLACES}
     with Host(calls=1000) as host:
         token = WHO.set("me")
@@ -397,7 +397,7 @@ def test_context_of_the_caller_reaches_every_request(way: str, hooks: bool) -> N
 
 @pytest.mark.parametrize("hooks", [False, True], ids=["default", "passed"])
 @pytest.mark.parametrize("way", ["list", "list_many", "pages"])
-def test_context_of_the_calling_task_reaches_every_request(way: str, hooks: bool) -> None:
+def test_context_of_the_calling_task_reaches_every_request(way: str, *, hooks: bool) -> None:
     notes: dict[str, list[str]] = {place: [] for place in PLACES}
 
     async def main(url: str) -> None:

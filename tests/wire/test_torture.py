@@ -107,7 +107,9 @@ async def _read_async(client: AsyncClient, agent: str) -> Got:
     return Got(got, listing.report.complete, None, time.monotonic() - began)
 
 
-def judge(case: Case, results: list[Got], played: Played, host: Host) -> list[str]:
+def judge(  # noqa: C901 - a rule after another
+    case: Case, results: list[Got], played: Played, host: Host
+) -> list[str]:
     """What is wrong with what came of a case."""
     wrong = []
     right = {agent: ids(agent, CALLS) for agent in names(case)}
@@ -246,7 +248,7 @@ async def read_listing_async(case: Case, url: str) -> Got:
         got, error = [], None
         try:
             async for agent, call in listing:
-                got.append((agent, call.id))  # noqa: PERF401
+                got.append((agent, call.id))
         except Exception as raised:  # noqa: BLE001
             error = raised
     return _bobs(got, listing.report, error, time.monotonic() - began)

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -137,9 +138,7 @@ def outcomes() -> Generator[dict[Row, Outcome | None]]:
                 options = {"api_key": BIG_KEY} if phase == "request" else {}
             agent = ".".join(row)
             time.sleep(0.03)  # so that they do not wait for one another
-            futures[row] = begun(
-                lambda f=flavour, u=url, a=agent, w=way, o=options: reading(f, u, a, w, **o)
-            )
+            futures[row] = begun(partial(reading, flavour, url, agent, way, **options))
         end = time.monotonic() + DEADLINE + MARGIN + 1
         results: dict[Row, Outcome | None] = {}
         for row, future in futures.items():

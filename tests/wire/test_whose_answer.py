@@ -134,7 +134,7 @@ def test_answer_sent_again_while_the_connection_idles_is_nobody_elses(
 def test_answer_sent_again_as_the_next_request_is_under_way_is_told_by_its_id(
     make_client: MakeClient, host: Host, way: str
 ) -> None:
-    once = []
+    once: list[Asked] = []
 
     async def play(asked: Asked, line: Line) -> bool:
         if asked.agent == "bob" and asked.nth and not once:
@@ -178,7 +178,7 @@ def test_early_answer_on_one_connection_costs_nothing_but_the_connection(
     make_client: MakeClient, host: Host
 ) -> None:
     early = framed(body_of("alice", 1, 100, CALLS), "length")
-    calls = []
+    calls: list[Asked] = []
 
     async def play(asked: Asked, line: Line) -> bool:
         await well(asked, line)
@@ -233,7 +233,7 @@ def test_two_agents_answers_swapped_between_connections_are_told_by_their_ids(
 
 @pytest.mark.parametrize("echo", [True, False], ids=["echo", "no echo"])
 def test_two_pages_answers_swapped_are_never_taken_for_complete_and_wrong(
-    make_client: MakeClient, echo: bool
+    make_client: MakeClient, *, echo: bool
 ) -> None:
     with Host(Swapping(echo=echo), calls=450) as host:
         host.script.swapped = True  # type: ignore[attr-defined]
@@ -252,7 +252,9 @@ def test_two_pages_answers_swapped_are_never_taken_for_complete_and_wrong(
         assert right or not iterator.report.complete
         assert right or not echo
         # No page's own number was the one that was asked for.
-        assert echo or any("current_page" in problem.field for problem in iterator.report.problems)
+        assert echo or any(
+            "current_page" in str(problem.field) for problem in iterator.report.problems
+        )
 
 
 def test_another_id_on_a_kept_connection_is_asked_again_on_a_new_one(
@@ -301,7 +303,7 @@ def test_host_that_writes_its_own_ids_or_none_is_read_as_any_other(
 
 
 def test_each_attempt_has_an_id_of_its_own(make_client: MakeClient, host: Host) -> None:
-    failed = []
+    failed: list[Asked] = []
 
     async def play(asked: Asked, line: Line) -> bool:
         if len(failed) < 2:
@@ -339,7 +341,7 @@ def test_error_of_another_id_is_no_answer_either(
 @pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
 @pytest.mark.parametrize("way", WAYS)
 def test_kept_connection_that_dies_before_its_answer_costs_no_attempt(
-    make_client: MakeClient, host: Host, way: str, reset: bool
+    make_client: MakeClient, host: Host, way: str, *, reset: bool
 ) -> None:
     async def play(asked: Asked, line: Line) -> bool:
         if asked.nth % 2 == 0:
@@ -467,7 +469,7 @@ def test_kept_connections_are_dropped_before_the_five_seconds_of_usual_hosts() -
 @pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])
 @pytest.mark.parametrize("named", [True, False], ids=["with Connection: close", "without"])
 def test_body_ended_by_close_that_breaks_off_is_asked_for_again(
-    make_client: MakeClient, host: Host, named: bool, reset: bool
+    make_client: MakeClient, host: Host, *, named: bool, reset: bool
 ) -> None:
     broken: list[str] = []
 

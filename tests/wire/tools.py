@@ -200,21 +200,16 @@ class Sentry(Tool):
         self.stack.callback(sentry_sdk.get_global_scope().set_client, None)
         if not hasattr(httpx.Client.send, "__wrapped__"):
             HttpxIntegration.setup_once()  # which init does once in a process
-        self.transaction = sentry_sdk.start_transaction(name="reading")
-        self.transaction.__enter__()
+        self.transaction = ExitStack()
+        self.transaction.enter_context(sentry_sdk.start_transaction(name="reading"))
 
     def remove(self) -> None:
-        self._finish()
+        self.transaction.close()
         super().remove()
-
-    def _finish(self) -> None:
-        if self.transaction:
-            self.transaction.__exit__(None, None, None)
-            self.transaction = None
 
     @property
     def seen(self) -> int:
-        self._finish()
+        self.transaction.close()
         return len(self.kept.spans)
 
 
