@@ -144,10 +144,8 @@ class PatchedSend(Tool):
 class Recording(Tool):
     """vcrpy, writing down what it hears."""
 
-    mode = "all"
-
     def install(self) -> None:
-        recorder = vcr.VCR(record_mode=self.mode)
+        recorder = vcr.VCR(record_mode=vcr.mode.ALL)
         cassette = recorder.use_cassette(str(self.folder / "cassette.yaml"))
         self.cassette: Any = self.stack.enter_context(cassette)
 
