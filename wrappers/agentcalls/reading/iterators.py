@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+import os
+from collections import deque
+from itertools import chain
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 
 from attrs import frozen
 
+from agentcalls.clock import Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.models import Call
 from agentcalls.reading.ordered import schedule_of_one
@@ -15,18 +18,18 @@ from agentcalls.reading.schedule import ItemT
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine
-    from concurrent.futures import Future
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
     from agentcalls.clock import Clock
     from agentcalls.reading.one_agent import AgentReader, Request
     from agentcalls.reading.schedule import Schedule
     from agentcalls.request.query import CallQuery
+    from agentcalls.request.wire.loop import Job
     from agentcalls.values import AgentReport, Checkpoint, ManyReport, Page, Report
 
 
 PageT = TypeVar("PageT")
-JobT = TypeVar("JobT", "Future[Page]", "asyncio.Task[Page]")
+JobT = TypeVar("JobT", "Job[Page]", "asyncio.Task[Page]")
 
 
 @frozen
@@ -34,59 +37,64 @@ class Source(Generic[PageT, JobT]):
     """What a client lends to a listing, so that it can ask."""
 
     fetch: Callable[[CallQuery], PageT]
-    """Gives the page that a query asks for, or raises: `Client._fetch`, `AsyncClient._fetch`."""
-    start: Callable[[CallQuery], JobT]
-    """Begins to do so in another thread or task."""
+    """Gives the page that a query asks for, or raises."""
+    start: Callable[[CallQuery, Callable[[JobT], object], Stopwatch], JobT]
+    """Begins to do so, and tells when it is done; its deadline goes by the stopwatch."""
+    wait: Callable[[SimpleQueue[Any], Iterable[JobT]], None]
+    """Goes on with what was begun until it comes to an answer; of `Client` alone."""
     concurrency: int
     """How many of these may be under way at once."""
     clock: Clock
 
 
-SyncSource: TypeAlias = Source["Page", "Future[Page]"]
+SyncSource: TypeAlias = Source["Page", "Job[Page]"]
 AsyncSource: TypeAlias = Source["Coroutine[Any, Any, Page]", "asyncio.Task[Page]"]
 SourceT = TypeVar("SourceT", bound=Source[Any, Any])
 
 
-class _Iterator(Generic[ItemT, JobT]):
-    """What both flavours share: the requests under way, and what becomes of each."""
+class _Pages(Generic[ItemT, JobT]):
+    """What both flavours share of an iteration: the requests under way, and what becomes of each."""
 
     def __init__(
         self,
         schedule: Schedule[ItemT],
-        start: Callable[[CallQuery], JobT],
+        source: Source[Any, JobT],
         arrived: Callable[[tuple[Request, JobT]], None],
     ) -> None:
-        self._schedule = schedule
-        self._start: Callable[[CallQuery], JobT] = start
+        self.schedule = schedule
+        self._start = source.start
         self._arrived: Callable[[tuple[Request, JobT]], None] = arrived
         self._under_way: dict[Request, JobT] = {}
+        # The deadlines of what is under way stand still while nobody waits for more.
+        self._watch = Stopwatch(source.clock.now)
 
     def _prepare(self) -> bool:
         # Whether there may be more to hand out. What was answered makes room, so the next requests go out first.
-        more = self._schedule.advance()
-        # The first request is alone: the blocking flavour sends it itself, and starts no thread for it.
-        while self._schedule.room > 1 and (request := self._schedule.plan()):
+        more = self.schedule.advance()
+        # The first request is alone: nothing else may be wanted.
+        while self.schedule.room > 1 and (request := self.schedule.plan()):
             self._send(request)
         return more
 
     @property
     def _must_wait(self) -> bool:
         # What is still under way when all is done was discarded.
-        return bool(self._under_way) and not self._schedule.done
+        return bool(self._under_way) and not self.schedule.done
 
     def _send(self, request: Request) -> None:
-        job = self._under_way[request] = self._start(request.query)
         # The callback holds no reference to the iterator, which is closed when it is dropped.
         arrived = self._arrived
 
-        def arrive(done: Any) -> None:
+        def arrive(done: JobT) -> None:
             arrived((request, done))
 
-        job.add_done_callback(arrive)
+        self._under_way[request] = self._start(request.query, arrive, self._watch)
 
-    def _receive(self, request: Request, job: JobT) -> None:
-        self._under_way.pop(request, None)
-        if job.cancelled():
+    def _receive(self, request: Request, job: JobT, *, is_cancelled: bool) -> None:
+        if self._under_way.get(request) is not job:
+            return  # it was begun anew, or is of no use any more
+        del self._under_way[request]
+        if is_cancelled:
             # The reader itself was not cancelled, and a CancelledError would say so.
             raise ConfigurationError("The client, or the iterator, was closed while it was read.")
         self._take(request, job.result)
@@ -95,99 +103,152 @@ class _Iterator(Generic[ItemT, JobT]):
         try:
             page = give()
         except AgentCallsError as error:
-            self._schedule.failed(request, error)
+            self.schedule.failed(request, error)
         else:
-            self._schedule.answered(request, page)
+            self.schedule.answered(request, page)
 
-    def _end(self) -> None:
-        self._forget()
-        self._schedule.end()
+    def _send_next(self) -> bool:
+        # Whether anything was left to ask for.
+        if request := self.schedule.plan():
+            self._send(request)
+            return True
+        self.forget()
+        self.schedule.end()
+        return False
 
-    def _forget(self) -> None:
-        for job in self._under_way.values():
-            job.cancel()
+    def forget(self) -> None:
+        """Cancel what is under way."""
+        jobs = list(self._under_way.values())
         self._under_way.clear()
+        for job in jobs:
+            job.cancel()
 
-    def _close(self) -> None:
-        self._schedule.stop()
-        self._forget()
+    def close(self) -> None:
+        """End the iteration."""
+        self.schedule.stop()
+        self.forget()
 
-    __del__ = _close
 
+class _SyncPages(_Pages[ItemT, "Job[Page]"]):
+    """The calls of an iteration, answer by answer."""
 
-class _SyncIterator(_Iterator[ItemT, "Future[Page]"]):
     def __init__(self, schedule: Schedule[ItemT], source: SyncSource) -> None:
-        self._fetch = source.fetch
-        self._answers: SimpleQueue[tuple[Request, Future[Page]]] = SimpleQueue()
-        super().__init__(schedule, source.start, self._answers.put)
+        self._wait = source.wait
+        self._process = os.getpid()
+        self._answers: SimpleQueue[tuple[Request, Job[Page]]] = SimpleQueue()
+        self._handed_out: Iterator[ItemT] = iter(())
+        super().__init__(schedule, source, self._answers.put)
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> ItemT:
-        while True:
-            for item in self._schedule.pending:
-                return item
-            if not self._advance():
-                raise StopIteration
+    def __next__(self) -> Iterator[ItemT]:
+        self._watch.go()
+        try:
+            with self.schedule.stopped_by_errors(self.forget):
+                self._stay_in_process()
+                while not self._prepare():
+                    if not self._advance():
+                        raise StopIteration
+        finally:
+            self._watch.stop()
+        self._handed_out = self.schedule.pending
+        return self._handed_out
 
     def _advance(self) -> bool:
-        # Whether there may be more to hand out.
-        with self._schedule.stopped_by_errors(self._forget):
-            if self._prepare():
-                return True
-            if self._must_wait:
-                self._receive(*self._answers.get())
-            elif request := self._schedule.plan():
-                self._take(request, partial(self._fetch, request.query))
-            else:
-                self._end()
-                return False
+        # Whether there is more to wait for.
+        if not self._must_wait and not self._send_next():
+            return False
+        self._wait(self._answers, self._under_way.values())
+        request, job = self._answers.get()
+        self._receive(request, job, is_cancelled=job.is_cancelled)
         return True
 
+    def _stay_in_process(self) -> None:
+        # A process that was forked asks anew: what is under way belongs to its parent.
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            requests = list(self._under_way)
+            self.forget()
+            for request in requests:
+                self._send(request)
+
     def close(self) -> None:
-        """End the iteration: nothing more is asked for or given. Requests under way end by themselves."""
-        self._close()
+        super().close()
+        deque(self._handed_out, maxlen=0)
 
 
-class _AsyncIterator(_Iterator[ItemT, "asyncio.Task[Page]"]):
+class _SyncIterator(chain[ItemT]):
+    """Items that are handed out one by one without a line of Python."""
+
+    _pages: _SyncPages[ItemT]
+
+    @classmethod
+    def _over(cls, pages: _SyncPages[ItemT]) -> Self:
+        self: Any = cls.from_iterable(pages)
+        self._pages = pages
+        return self  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """End the iteration: nothing more is asked for or given, and what is under way is given up."""
+        self._pages.close()
+
+    __del__ = close
+
+
+class _AsyncPages(_Pages[ItemT, "asyncio.Task[Page]"]):
+    """The same, to be awaited."""
+
     def __init__(self, schedule: Schedule[ItemT], source: AsyncSource) -> None:
         import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
 
         self._answers: asyncio.Queue[tuple[Request, asyncio.Task[Page]]] = asyncio.Queue()
-        super().__init__(schedule, source.start, self._answers.put_nowait)
+        super().__init__(schedule, source, self._answers.put_nowait)
+
+    async def advance(self) -> bool:
+        """Whether there may be more to hand out."""
+        self._watch.go()
+        try:
+            with self.schedule.stopped_by_errors(self.forget):
+                if self._prepare():
+                    return True
+                if not self._must_wait and not self._send_next():
+                    return False
+                request, task = await self._answers.get()
+                self._receive(request, task, is_cancelled=task.cancelled())
+        finally:
+            self._watch.stop()
+        return True
+
+    async def aclose(self) -> None:
+        """End the iteration."""
+        import asyncio  # noqa: PLC0415 (as above)
+
+        tasks = list(self._under_way.values())
+        self.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _AsyncIterator(Generic[ItemT]):
+    def __init__(self, pages: _AsyncPages[ItemT]) -> None:
+        self._pages = pages
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> ItemT:
         while True:
-            for item in self._schedule.pending:
+            for item in self._pages.schedule.pending:
                 return item
-            if not await self._advance():
+            if not await self._pages.advance():
                 raise StopAsyncIteration
-
-    async def _advance(self) -> bool:
-        # Whether there may be more to hand out.
-        with self._schedule.stopped_by_errors(self._forget):
-            if self._prepare():
-                return True
-            if self._must_wait:
-                self._receive(*await self._answers.get())
-            elif request := self._schedule.plan():
-                self._send(request)
-            else:
-                self._end()
-                return False
-        return True
 
     async def aclose(self) -> None:
         """End the iteration: nothing more is asked for or given, and the requests under way are cancelled."""
-        import asyncio  # noqa: PLC0415 (as above)
+        await self._pages.aclose()
 
-        tasks = list(self._under_way.values())
-        self._close()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def __del__(self) -> None:
+        self._pages.close()
 
 
 class _OfOne:
@@ -212,31 +273,33 @@ class _OfOne:
 class _OfMany:
     """What an iterator over many agents' calls tells."""
 
-    _schedule: Schedule[tuple[str, Call]]
+    _pages: _SyncPages[tuple[str, Call]] | _AsyncPages[tuple[str, Call]]
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._schedule!r}>"
+        return f"<{type(self).__name__}: {self._pages.schedule!r}>"
 
     @property
     def report(self) -> ManyReport:
         """What this iteration read and proved, up to now, agent by agent, and where it would go on."""
-        return self._schedule.report
+        return self._pages.schedule.report
 
     def agent(self, agent_id: str) -> AgentReport:
         """What this iteration read and proved of one agent, up to now; raises `KeyError` for one not reached."""
-        return self._schedule.agent(agent_id)
+        return self._pages.schedule.agent(agent_id)
 
 
 class CallIterator(_OfOne, _SyncIterator[Call]):
     """The calls of one iteration, each once; one thread reads it.
 
-    Pages are fetched ahead by other threads, at most `concurrency` of them at once. Raises what its requests raise,
-    with `checkpoint` set to where it stopped, and has ended then.
+    Pages are asked for ahead, at most `concurrency` of them at once. Raises what its requests raise, with `checkpoint`
+    set to where it stopped, and has ended then.
     """
 
-    def __init__(self, reader: AgentReader, source: SyncSource) -> None:
+    def __new__(cls, reader: AgentReader, source: SyncSource) -> Self:
+        schedule = schedule_of_one(reader, concurrency=source.concurrency)
+        self = cls._over(_SyncPages(schedule, source))
         self._reader = reader
-        super().__init__(schedule_of_one(reader, concurrency=source.concurrency), source)
+        return self
 
 
 class AsyncCallIterator(_OfOne, _AsyncIterator[Call]):
@@ -247,16 +310,20 @@ class AsyncCallIterator(_OfOne, _AsyncIterator[Call]):
 
     def __init__(self, reader: AgentReader, source: AsyncSource) -> None:
         self._reader = reader
-        super().__init__(schedule_of_one(reader, concurrency=source.concurrency), source)
+        schedule = schedule_of_one(reader, concurrency=source.concurrency)
+        super().__init__(_AsyncPages(schedule, source))
 
 
 class ManyIterator(_OfMany, _SyncIterator[tuple[str, Call]]):
     """The calls of one iteration over many agents, each with its agent's id; one thread reads it.
 
-    Pages are fetched by other threads, at most `concurrency` of them at once. At its end it raises the failures of
-    single agents as one `ExceptionGroup`. It ends early for what would meet every agent: `AuthenticationError`,
-    `RateLimitError`, a closed client; and for anything that is no `AgentCallsError`.
+    Pages are asked for ahead, at most `concurrency` of them at once. At its end it raises the failures of single agents
+    as one `ExceptionGroup`. It ends early for what would meet every agent: `AuthenticationError`, `RateLimitError`, a
+    closed client; and for anything that is no `AgentCallsError`.
     """
+
+    def __new__(cls, schedule: Schedule[tuple[str, Call]], source: SyncSource) -> Self:
+        return cls._over(_SyncPages(schedule, source))
 
 
 class AsyncManyIterator(_OfMany, _AsyncIterator[tuple[str, Call]]):
@@ -264,3 +331,6 @@ class AsyncManyIterator(_OfMany, _AsyncIterator[tuple[str, Call]]):
 
     Pages are fetched by tasks, which are cancelled when the iteration ends early.
     """
+
+    def __init__(self, schedule: Schedule[tuple[str, Call]], source: AsyncSource) -> None:
+        super().__init__(_AsyncPages(schedule, source))

@@ -10,14 +10,10 @@ import inspect
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
+from typing import Any, Literal, Self, TypeAlias, cast
 
 from agentcalls import settings
 from agentcalls.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import httpx
-
 
 AuthScheme: TypeAlias = Literal["bearer", "x-api-key"]
 ApiKey: TypeAlias = str | Callable[[], str]
@@ -110,11 +106,11 @@ class KeyAuth:
         return self._api_key.checked()
 
     @property
-    def header_line(self) -> tuple[bytes, bytes]:
-        """The header that carries the key, as it is sent."""
-        return self.header.encode(), (self.prefix + self._api_key.checked()).encode()
+    def header_line(self) -> bytes:
+        """The header that carries the key, as it is sent, without a line's end."""
+        return f"{self.header}: {self.prefix}{self._api_key.checked()}".encode()
 
-    def sign(self, request: httpx.Request) -> None:
+    def sign(self, request: Any) -> None:
         """Give the request the key, and no other credential."""
         for other in ("Authorization", "X-Api-Key"):
             if other in request.headers:

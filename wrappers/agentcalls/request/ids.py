@@ -1,0 +1,47 @@
+"""The `X-Request-Id` of each attempt, and what its echo proves of the answer: that it is the one to this request."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+
+from agentcalls.errors import ConfigurationError
+from agentcalls.request.log import log_foreign_ids
+
+REQUEST_ID = "X-Request-Id"
+_LONGEST_PREFIX = 64
+
+
+class RequestIds:
+    """The ids of one client's requests.
+
+    Raises `ConfigurationError` for a prefix that is not at most 64 characters of visible ASCII.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        visible = isinstance(prefix, str) and prefix.isascii() and prefix.isprintable()
+        if not visible or " " in prefix or len(prefix) > _LONGEST_PREFIX:
+            raise ConfigurationError(
+                f"request_id_prefix takes at most {_LONGEST_PREFIX} characters of visible ASCII."
+            )
+        # No counter: a forked process has the same client, and no request of it the same id.
+        self._stem = prefix + token_hex(4)
+        self._judges = True
+
+    def next(self) -> str:
+        """The id of another attempt."""
+        return self._stem + token_hex(8)
+
+    def is_stray(self, sent: str, echo: str, on_kept: bool | None) -> bool:
+        """Whether an answer belongs to another request, by its `X-Request-Id`.
+
+        `on_kept` is whether the connection had carried an answer before; None where that is not known.
+        """
+        if not echo or echo == sent:
+            return False
+        if echo.startswith(self._stem):
+            return True
+        if self._judges and on_kept is False:
+            # Nothing was there that it could belong to, so somebody on the way writes ids of their own.
+            self._judges = False
+            log_foreign_ids()
+        return self._judges and on_kept is True
