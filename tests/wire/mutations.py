@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 CALLS = 2
 KINDS = ("cut", "reset", "stall", "split", "twice", "added", "dropped")
 ADDED = (b"\x00", b"\n", b"\r", b" ", b"0", b"X", b":", b"\xff")
-_ID = "0" * 8  # stands for the id of a request, whose length is the client's affair
+_ID = (
+    "0" * 64
+)  # stands for the id of a request, whose length is the client's affair, and is no longer
 
 
 @frozen
@@ -34,6 +36,8 @@ class Case:
     framing: str
     kind: str
     offset: int
+    """The first half of the places counts from the start of the answer, the second from its end."""
+    places: int
     added: bytes
     retries: int
     kept: bool
@@ -45,13 +49,16 @@ class Case:
         """The answer as it should be."""
         return framed(body_of(asked.agent, asked.page, asked.limit, CALLS), self.framing, asked.id)
 
+    def place(self, answer: bytes) -> int:
+        """The offset in this answer."""
+        if 2 * self.offset < self.places:
+            return self.offset
+        return max(0, len(answer) - (self.places - self.offset))
+
     def broken(self, answer: bytes) -> bytes:
         """What of the answer is sent in the end, where nothing more comes."""
-        before, at, after = (
-            answer[: self.offset],
-            answer[self.offset : self.offset + 1],
-            answer[self.offset + 1 :],
-        )
+        place = self.place(answer)
+        before, at, after = answer[:place], answer[place : place + 1], answer[place + 1 :]
         match self.kind:
             case "split":
                 return answer
@@ -66,20 +73,20 @@ class Case:
 
     def within(self, answer: bytes) -> Case:
         """The same fault in an answer of another length."""
-        return evolve(self, offset=self.offset % len(answer))
+        return evolve(self, offset=self.offset % len(answer), places=len(answer))
 
     async def play(self, answer: bytes, line: Line) -> bool:
         match self.kind:
             case "cut" | "reset":
-                await line.send(answer[: self.offset])
+                await line.send(self.broken(answer))
                 line.cut(reset=self.kind == "reset")
             case "stall":
-                await line.send(answer[: self.offset])
+                await line.send(self.broken(answer))
                 await line.stall()
             case "split":
-                await line.send(answer[: self.offset])
+                await line.send(answer[: self.place(answer)])
                 await asyncio.sleep(0.001)
-                await line.send(answer[self.offset :])
+                await line.send(answer[self.place(answer) :])
             case _:
                 await line.send(self.broken(answer))
         return self.framing != "close"
@@ -165,6 +172,7 @@ def cases(framing: str, flavour: str) -> list[Case]:
             framing,
             kind,
             offset,
+            whole,
             drawing.choice(ADDED),
             drawing.choice([0, 2]),
             drawing.random() < 0.7,
@@ -182,6 +190,7 @@ def scattered(count: int, flavour: str) -> list[Case]:
             drawing.choice(FRAMINGS),
             drawing.choice(KINDS),
             drawing.randrange(drawing.choice([150, 10**6])),
+            10**6,
             drawing.choice(ADDED),
             drawing.choice([0, 2]),
             kept=True,

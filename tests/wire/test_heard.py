@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -40,30 +41,32 @@ def host() -> Generator[Host]:
         yield host
 
 
-@pytest.fixture
-def dialled() -> Generator[list[Any]]:
-    """Every address that anybody connects to or looks up."""
-    addresses: list[Any] = []
-    patch = pytest.MonkeyPatch()
-    for name in ("connect", "connect_ex"):
-        usual = getattr(socket.socket, name)
+_DIALLED: list[list[Any]] = []
 
-        def connect(self: Any, address: Any, usual: Any = usual) -> Any:
-            addresses.append(address)
-            return usual(self, address)
 
-        patch.setattr(socket.socket, name, connect)
-    look_up = socket.getaddrinfo
-
-    def getaddrinfo(name: Any, *rest: Any, **options: Any) -> Any:
-        if name not in {"127.0.0.1", b"127.0.0.1"}:
-            addresses.append(name)
+def _audit(event: str, arguments: tuple[Any, ...]) -> None:
+    if _DIALLED and event in {"socket.connect", "socket.getaddrinfo"}:
+        address = arguments[1] if event == "socket.connect" else arguments[0]
+        if event == "socket.connect":
+            _DIALLED[-1].append(address)
+        elif address not in {"127.0.0.1", b"127.0.0.1", "localhost"}:
+            _DIALLED[-1].append(address)
             raise socket.gaierror(-2, "no network in tests")
-        return look_up(name, *rest, **options)
 
-    patch.setattr(socket, "getaddrinfo", getaddrinfo)
+
+@pytest.fixture(scope="module")
+def _audited() -> None:
+    """Python's own hook, which whoever looks for patched functions does not see; it cannot be taken out again."""
+    sys.addaudithook(_audit)
+
+
+@pytest.fixture
+def dialled(_audited: None) -> Generator[list[Any]]:
+    """Every address that anybody connects to, and every name that anybody looks up."""
+    addresses: list[Any] = []
+    _DIALLED.append(addresses)
     yield addresses
-    patch.undo()
+    _DIALLED.remove(addresses)
 
 
 @pytest.fixture(params=TOOLS)
