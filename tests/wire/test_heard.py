@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,7 @@ from agentcalls import (
     Exchange,
 )
 from wire.host import Host, ids
+from wire.network import dialling
 from wire.phases import script
 from wire.tools import TOOLS, OpenTelemetry, PytestHttpx, Respx, Tool, answered
 
@@ -41,32 +40,11 @@ def host() -> Generator[Host]:
         yield host
 
 
-_DIALLED: list[list[Any]] = []
-
-
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if _DIALLED and event in {"socket.connect", "socket.getaddrinfo"}:
-        address = arguments[1] if event == "socket.connect" else arguments[0]
-        if event == "socket.connect":
-            _DIALLED[-1].append(address)
-        elif address not in {"127.0.0.1", b"127.0.0.1", "localhost"}:
-            _DIALLED[-1].append(address)
-            raise socket.gaierror(-2, "no network in tests")
-
-
-@pytest.fixture(scope="module")
-def _audited() -> None:
-    """Python's own hook, which whoever looks for patched functions does not see; it cannot be taken out again."""
-    sys.addaudithook(_audit)
-
-
 @pytest.fixture
-def dialled(_audited: None) -> Generator[list[Any]]:
+def dialled() -> Generator[list[Any]]:
     """Every address that anybody connects to, and every name that anybody looks up."""
-    addresses: list[Any] = []
-    _DIALLED.append(addresses)
-    yield addresses
-    _DIALLED.remove(addresses)
+    with dialling() as addresses:
+        yield addresses
 
 
 @pytest.fixture(params=TOOLS)

@@ -353,7 +353,7 @@ try:
     said = "all"
 except AgentCallsError as error:
     said = type(error).__name__
-print("child" if child == 0 else "parent", said, flush=True)
+os.write(1, f"{{'parent' if child else 'child'}} {{said}}\\n".encode())
 if child == 0: os._exit(0)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 client.close()
@@ -363,7 +363,7 @@ client.close()
         out, errors = finished(child, 5)
         assert child.returncode == 0, errors
         said = dict(line.split() for line in out.splitlines())
-        assert said["parent"] == "all"
+        assert said["parent"] == "all", (out, errors)
         allowed = {"all"} if then != "going on" else {"all", "ConfigurationError"}
         assert said["child"] in allowed
         assert host.left(SOON)
