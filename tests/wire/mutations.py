@@ -102,7 +102,7 @@ class Reading:
     """How h11 reads an answer: `clean`, with an `excess`, `incomplete` or `wrong`; and the ids that its body names."""
 
     state: str
-    ids: frozenset[str]
+    ids: frozenset[str | None]
 
 
 def read_strictly(sent: bytes, *, ended: bool) -> Reading:
@@ -135,12 +135,12 @@ def read_strictly(sent: bytes, *, ended: bool) -> Reading:
     return Reading(state, _ids(body, headers) if done else frozenset())
 
 
-def _ids(body: bytes, headers: dict[bytes, bytes]) -> frozenset[str]:
+def _ids(body: bytes, headers: dict[bytes, bytes]) -> frozenset[str | None]:
     packed = {name.lower(): value for name, value in headers.items()}.get(b"content-encoding")
     try:
         content = gzip.decompress(body) if packed == b"gzip" else body
         rows: Any = json.loads(content)["data"]
-        return frozenset(row.get("id", "") for row in rows)
+        return frozenset(row.get("id") for row in rows)  # a call whose id is missing has None
     except (ValueError, KeyError, TypeError, OSError, EOFError, zlib.error, AttributeError):
         return frozenset()
 
