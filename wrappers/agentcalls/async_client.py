@@ -113,7 +113,8 @@ class AsyncClient(
         loop = asyncio.get_running_loop()
         came: asyncio.Future[bool] = loop.create_future()
         timer = loop.call_later(wait.seconds, _tell, came, False)  # noqa: FBT003 (it did not)
-        file, reads = wait.socket, wait.event == EVENT_READ
+        file: Any = wait.socket
+        reads = wait.event == EVENT_READ
         (loop.add_reader if reads else loop.add_writer)(file, _tell, came, True)
         try:
             return await came
@@ -134,7 +135,8 @@ class AsyncClient(
         return httpx if blind else super()._changed_library()
 
     def _key(self) -> Generator[Any, Any, KeyAuth]:
-        return (yield self._config.auth.awaited())
+        auth: KeyAuth = yield self._config.auth.awaited()
+        return auth
 
     def _awaited(self, awaitable: Awaitable[object]) -> Generator[Any, Any, None]:
         yield awaitable

@@ -62,7 +62,7 @@ class _Pages(Generic[ItemT, JobT]):
         arrived: Callable[[tuple[Request, JobT]], None],
     ) -> None:
         self.schedule = schedule
-        self._start = source.start
+        self._start: Callable[..., JobT] = source.start
         self._arrived: Callable[[tuple[Request, JobT]], None] = arrived
         self._under_way: dict[Request, JobT] = {}
         # The deadlines of what is under way stand still while nobody waits for more.
@@ -182,11 +182,12 @@ class _SyncIterator(chain[ItemT]):
     """Items that are handed out one by one without a line of Python."""
 
     _pages: _SyncPages[ItemT]
+    _schedule: Schedule[ItemT]
 
     @classmethod
     def _over(cls, pages: _SyncPages[ItemT]) -> Self:
         self: Any = cls.from_iterable(pages)
-        self._pages = pages
+        self._pages, self._schedule = pages, pages.schedule
         return self  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -231,14 +232,14 @@ class _AsyncPages(_Pages[ItemT, "asyncio.Task[Page]"]):
 
 class _AsyncIterator(Generic[ItemT]):
     def __init__(self, pages: _AsyncPages[ItemT]) -> None:
-        self._pages = pages
+        self._pages, self._schedule = pages, pages.schedule
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> ItemT:
         while True:
-            for item in self._pages.schedule.pending:
+            for item in self._schedule.pending:
                 return item
             if not await self._pages.advance():
                 raise StopAsyncIteration
@@ -273,19 +274,19 @@ class _OfOne:
 class _OfMany:
     """What an iterator over many agents' calls tells."""
 
-    _pages: _SyncPages[tuple[str, Call]] | _AsyncPages[tuple[str, Call]]
+    _schedule: Schedule[tuple[str, Call]]
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {self._pages.schedule!r}>"
+        return f"<{type(self).__name__}: {self._schedule!r}>"
 
     @property
     def report(self) -> ManyReport:
         """What this iteration read and proved, up to now, agent by agent, and where it would go on."""
-        return self._pages.schedule.report
+        return self._schedule.report
 
     def agent(self, agent_id: str) -> AgentReport:
         """What this iteration read and proved of one agent, up to now; raises `KeyError` for one not reached."""
-        return self._pages.schedule.agent(agent_id)
+        return self._schedule.agent(agent_id)
 
 
 class CallIterator(_OfOne, _SyncIterator[Call]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from secrets import token_hex
 
 from agentcalls.errors import ConfigurationError
@@ -9,6 +10,7 @@ from agentcalls.request.log import log_foreign_ids
 
 REQUEST_ID = "X-Request-Id"
 _LONGEST_PREFIX = 64
+_VISIBLE = re.compile(rf"[!-~]{{0,{_LONGEST_PREFIX}}}")
 
 
 class RequestIds:
@@ -17,9 +19,8 @@ class RequestIds:
     Raises `ConfigurationError` for a prefix that is not at most 64 characters of visible ASCII.
     """
 
-    def __init__(self, prefix: str) -> None:
-        visible = isinstance(prefix, str) and prefix.isascii() and prefix.isprintable()
-        if not visible or " " in prefix or len(prefix) > _LONGEST_PREFIX:
+    def __init__(self, prefix: object) -> None:
+        if not isinstance(prefix, str) or not _VISIBLE.fullmatch(prefix):
             raise ConfigurationError(
                 f"request_id_prefix takes at most {_LONGEST_PREFIX} characters of visible ASCII."
             )

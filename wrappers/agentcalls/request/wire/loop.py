@@ -46,7 +46,9 @@ class Job(Generic[ResultT]):
         tell: Callable[[Job[ResultT]], object] | None = None,
         context: Context | None = None,
     ) -> None:
-        self._send = partial(context.run, steps.send) if context else steps.send
+        self._send: Callable[[Any], Wait] = (
+            partial(cast("Any", context).run, steps.send) if context else steps.send
+        )
         self._steps, self._tell = steps, tell
         self._lock = Lock()
         self._result: ResultT | None = None
@@ -88,7 +90,7 @@ class Job(Generic[ResultT]):
                 self._steps.close()
                 self.is_done = True
                 return
-            self.wait = self._send(cast("bool", came if self.wait else None))
+            self.wait = self._send(came if self.wait else None)
             self.end = time.monotonic() + self.wait.seconds
         except StopIteration as end:
             self._result, self.is_done = end.value, True

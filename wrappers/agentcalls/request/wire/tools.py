@@ -16,7 +16,7 @@ import httpx
 
 from agentcalls.request.host import LIBRARIES
 
-_CORES = dict(zip(LIBRARIES, ("httpcore", "httpcore2"), strict=True))
+_CORES: dict[str, str] = dict(zip(LIBRARIES, ("httpcore", "httpcore2"), strict=True))
 _OF_LIBRARY = {
     "Client": [
         *(("Client", name) for name in ("__init__", "send", "_send_single_request")),
