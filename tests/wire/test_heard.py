@@ -21,6 +21,7 @@ from agentcalls import (
     Exchange,
 )
 from wire.host import Host, ids
+from wire.mutations import share
 from wire.network import dialling
 from wire.phases import script
 from wire.tools import TOOLS, OpenTelemetry, PytestHttpx, Respx, Tool, answered
@@ -73,6 +74,15 @@ class Making:
         return len(self.told)
 
 
+often = pytest.mark.parametrize(
+    "making",
+    [False, True] if share(0, 1) else [False],
+    ids=lambda passed: ("default", "passed")[passed],
+    indirect=True,
+)
+"""What httpx hears of a client of its own is mostly httpx's affair: the share leaves it out in some tests."""
+
+
 @pytest.fixture(params=[False, True], ids=["default", "passed"])
 def making(request: pytest.FixtureRequest, make_client: MakeClient) -> Making:
     return Making(make_client, passed=request.param)
@@ -94,6 +104,7 @@ def test_tool_that_is_there_before_the_client_hears_it(
     assert bool(dialled) is not tool.double
 
 
+@often
 def test_tool_that_comes_after_the_client_hears_it(
     tool: Tool, making: Making, host: Host, dialled: list[Any]
 ) -> None:
@@ -105,6 +116,7 @@ def test_tool_that_comes_after_the_client_hears_it(
     assert bool(dialled) is not tool.double
 
 
+@often
 def test_tool_that_comes_while_connections_are_kept_hears_what_follows(
     tool: Tool, making: Making, host: Host, dialled: list[Any]
 ) -> None:
@@ -119,6 +131,7 @@ def test_tool_that_comes_while_connections_are_kept_hears_what_follows(
     assert not (tool.double and dialled)
 
 
+@often
 def test_tool_that_comes_between_two_pages_hears_the_second(
     tool: Tool, making: Making, host: Host
 ) -> None:
@@ -147,6 +160,7 @@ def test_tool_that_has_gone_is_not_asked(tool: Tool, making: Making, host: Host)
         assert tool.seen == seen
 
 
+@often
 def test_tool_hears_many_agents_side_by_side(tool: Tool, making: Making, host: Host) -> None:
     tool.install()
     client = making(host.url)
