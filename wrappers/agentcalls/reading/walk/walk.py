@@ -177,6 +177,8 @@ class Walk(Generic[RowT]):
             if window.page > 1 or self._plan.start:
                 self._go_plainly(book.REGRANTED, self._plan.position, size=granted)
                 return None
+        if answer.page not in {None, window.page}:
+            self._ledger.doubt(book.CLAMPED if answer.clamped else book.OTHER_PAGE)
         self._total = answer.total
         self._ledger.note_total(answer.total)
         return answer
