@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from flavours import MakeClient
 
+pytestmark = pytest.mark.no_cover  # httpx does most of it, and tracing would double it
+
 CALLS = 250
 
 
