@@ -52,6 +52,7 @@ quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 nightly: $(VENV_READY) chromium ## Run all that takes long: whole simulations, kills, random contracts, all mutants
 	@SHIFTING_LISTINGS=20 $(PYTEST) tests/simulation
 	@AGENTCALLS_KILLS=50 $(PYTEST) tests/export/test_killing.py
+	@AGENTCALLS_TORTURE=1000 $(PYTEST) tests/wire
 	@$(MAKE) fuzz SECONDS=600
 	@$(MAKE) mutants
 	@$(MAKE) mutation

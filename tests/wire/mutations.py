@@ -202,4 +202,4 @@ def scattered(count: int, flavour: str) -> list[Case]:
 def share(usual: int, all_of_them: int) -> int:
     """How many cases are played."""
     asked = os.environ.get("AGENTCALLS_TORTURE", "")
-    return all_of_them if asked == "all" else int(asked or usual)
+    return all_of_them if asked == "all" else min(int(asked or usual), all_of_them)
