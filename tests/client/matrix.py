@@ -81,7 +81,7 @@ class Fault:
     own: dict[str, Any] = field(factory=dict[str, Any])
     """What differs over our own connections."""
     dies: bool = False
-    """Whether no byte of an answer comes: on a kept connection of our own, that costs one more request and no attempt."""
+    """Whether no byte of an answer comes: on a kept connection of our own, that costs a request and no attempt."""
 
     def __str__(self) -> str:
         return self.name
@@ -554,8 +554,8 @@ class SwitchedConnections(Connections):
         if self._count - 1 not in self._failing:
             return super().exchange(message, incoming, patience, **how)
         patience.read = self._patience or patience.read
-        way = self._other or super()
-        return way.exchange(message, incoming, patience, **how)
+        exchange = self._other.exchange if self._other else super().exchange
+        return exchange(message, incoming, patience, **how)
 
     def close(self) -> None:
         super().close()

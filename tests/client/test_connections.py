@@ -113,7 +113,7 @@ def test_connection_that_became_free_last_goes_first_and_those_that_expired_are_
         one = connections._take(fresh=fresh)
         if not one.is_open:
             one._socket = socket.create_connection(("127.0.0.1", int(server.url.split(":")[2])))
-            one._socket.setblocking(False)
+            one._socket.settimeout(0)
         return one
 
     first, second, third = (taken() for _ in range(3))

@@ -240,7 +240,7 @@ def test_good_answer_that_is_cut_short_is_none_whatever_its_status(status: int) 
     outgoing, auth = operation(idempotent=True).outgoing(NOTE), BearerAuth(Secret(KEY))
     deadline = Deadline(Stopwatch(lambda: 1.0), 9.0)
     incoming = Incoming(
-        outgoing, auth, longest=9, deadline=deadline, is_stray=lambda _echo, _kept: False
+        outgoing, auth, longest=9, deadline=deadline, is_stray=lambda _kept, _echo: False
     )
     assert incoming.start(status, {}, ends_by_close=False)
     assert incoming.add(b"{")

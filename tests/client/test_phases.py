@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from agentcalls import AgentCallsError, APIConnectionError, APITimeoutError
-from agentcalls.clock import Clock
+from agentcalls.clock import Clock, Deadline, Stopwatch
 from agentcalls.request.wire import names
-from faults import IDS, Exchange, FaultServer, answer, head_of, script, self_signed
+from agentcalls.request.wire.connection import Connection
+from agentcalls.request.wire.waits import Patience
+from faults import IDS, Exchange, FaultServer, answer, head_of, script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
     from flavours import MakeClient
 
@@ -141,7 +142,7 @@ def full() -> Generator[str]:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(3):
             waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
+            waiting.settimeout(0)
             waiting.connect_ex(listener.getsockname())
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
@@ -246,32 +247,21 @@ class NoThread:
 
 def test_request_that_nobody_reads_ends_with_the_timeout() -> None:
     # Ours are short, so that the system takes them whole: it is the connection that is looked at.
-    import httpx  # noqa: PLC0415
-
-    from agentcalls.clock import Deadline, Stopwatch  # noqa: PLC0415
-    from agentcalls.request.wire.connection import Connection  # noqa: PLC0415
-    from agentcalls.request.wire.waits import Patience  # noqa: PLC0415
-
     here, there = socket.socketpair()
-    here.setblocking(False)
+    here.settimeout(0)
     connection = Connection()
     connection._socket = here
     deadline = Deadline(Stopwatch(time.monotonic), 9)
     writing = connection.write(memoryview(bytes(10**7)), Patience(httpx.Timeout(5), deadline))
     assert next(writing).seconds == 5
     with pytest.raises(httpx.WriteTimeout):
-        writing.send(False)
+        writing.send(False)  # noqa: FBT003 (what it waited for did not come)
     writing = connection.write(memoryview(bytes(10**6)), Patience(httpx.Timeout(5), deadline))
     next(writing)
     there.close()
     with pytest.raises(httpx.WriteError):
-        writing.send(True)
+        writing.send(True)  # noqa: FBT003 (it did)
     connection.close()
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
-    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def test_deadline_stands_still_while_the_caller_holds_a_page(

@@ -144,15 +144,14 @@ DOUBLES = [
 ]
 
 
-@pytest.mark.parametrize(("flavour", "name", "double"), DOUBLES)
+@pytest.mark.parametrize("case", DOUBLES, ids=str)
 def test_double_of_the_sockets_is_asked(
     request: pytest.FixtureRequest,
     server: FaultServer,
     monkeypatch: pytest.MonkeyPatch,
-    flavour: str,
-    name: str,
-    double: Any,
+    case: tuple[str, str, Any],
 ) -> None:
+    flavour, name, double = case
     make = (MakeSync if flavour == "sync" else MakeAsync)()
     request.addfinalizer(make.close)
     # The connection that is kept is not used past it, either.

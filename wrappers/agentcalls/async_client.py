@@ -14,7 +14,6 @@ from agentcalls.calls import Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AsyncCallListing, AsyncManyListing
 from agentcalls.request.key import AsyncApiKey
-from agentcalls.request.retry import ResultT
 from agentcalls.request.wire.async_borrowed import AsyncBorrowed
 from agentcalls.request.wire.connections import Connections
 from agentcalls.request.wire.waits import Wait
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
 
     from agentcalls.request.key import KeyAuth
+    from agentcalls.request.retry import ResultT
     from agentcalls.values import Page
 
 
@@ -57,16 +57,16 @@ class AsyncClient(
         A request that is made, waits or is under way raises `ConfigurationError`. Closing twice does nothing. Raises
         `ConfigurationError` in another event loop than the client's; its connections are closed there, too.
         """
-        own = self._http if isinstance(self._http, Connections) else None
-        if own:
-            own.close()
+        is_own = isinstance(self._http, Connections)
+        if is_own:
+            self._http.close()
         if self._loop and self._loop is not asyncio.get_running_loop():
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._end)
             self._check_loop()
         tasks = self._end()
         await asyncio.gather(*tasks, return_exceptions=True)
-        borrowed = [] if own or not self._owns_http else [self._http]
+        borrowed = [] if is_own or not self._owns_http else [self._http]
         for http in (*borrowed, *self._through.values()):
             await http.close()
 
@@ -112,10 +112,10 @@ class AsyncClient(
     async def _came(self, wait: Wait) -> bool:
         loop = asyncio.get_running_loop()
         came: asyncio.Future[bool] = loop.create_future()
-        timer = loop.call_later(wait.seconds, _tell, came, False)  # noqa: FBT003 (it did not)
+        timer = loop.call_later(wait.seconds, _tell, came)
         file: Any = wait.socket
         reads = wait.event == EVENT_READ
-        (loop.add_reader if reads else loop.add_writer)(file, _tell, came, True)
+        (loop.add_reader if reads else loop.add_writer)(file, _tell, came, True)  # noqa: FBT003 (it did)
         try:
             return await came
         finally:
@@ -164,6 +164,6 @@ class AsyncClient(
         yield http.exchange(*sent)
 
 
-def _tell(future: asyncio.Future[bool], came: bool) -> None:  # noqa: FBT001 (what the future gives)
+def _tell(future: asyncio.Future[bool], came: bool = False) -> None:  # noqa: FBT001, FBT002 (what it gives)
     if not future.done():
         future.set_result(came)

@@ -140,7 +140,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
     def _fetch(self, outgoing: Outgoing[ResultT], **options: Any) -> Any:
         return self._run(self._steps(outgoing, self._exchanges.deadline(), **options))
 
-    # Of each flavour: to make ready; to go through the steps of a request, now or meanwhile; to wait for an answer.
+    # Of each flavour: to make ready; to go through a request's steps, now or meanwhile; to wait for an answer.
 
     def _open(self) -> None: ...
 
@@ -150,8 +150,8 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
 
     def _wait_for(self, *_: Any, **__: Any) -> Any: ...
 
-    # Of each flavour, as steps: to ask for the key, to await a hook, to sleep, to have a place among the connections, to
-    # send with a client of httpx's.
+    # Of each flavour, as steps: to ask for the key, to await a hook, to sleep, to have a place among the connections,
+    # and to send with a client of httpx's.
 
     def _key(self) -> Waits[KeyAuth]: ...  # type: ignore[empty-body]
 

@@ -18,7 +18,6 @@ from agentcalls.calls import Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import CallListing, ManyListing
 from agentcalls.request.key import ApiKey
-from agentcalls.request.retry import ResultT
 from agentcalls.request.wire.borrowed import Borrowed
 from agentcalls.request.wire.connections import Connections
 from agentcalls.request.wire.loop import LONGEST_TURN_SECONDS, Job, Loop
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
 
     from agentcalls.request.key import KeyAuth
+    from agentcalls.request.retry import ResultT
     from agentcalls.request.wire.waits import Waits
     from agentcalls.values import Page
 
@@ -90,8 +90,8 @@ class Client(BaseClient[ApiKey, httpx.Client, Calls[CallListing, ManyListing]]):
     def close(self) -> None:
         """Close the connections, unless they are those of an `http_client` that was passed, and end every wait.
 
-        Every request that is made, waits or is under way raises `ConfigurationError` within a second, in whichever thread;
-        one that goes through a client of httpx's may go on unheard until its timeout. Closing twice does nothing.
+        Every request that is made, waits or is under way raises `ConfigurationError` within a second, in whichever
+        thread; one that goes through a client of httpx's may go on until its timeout. Closing twice does nothing.
         """
         self._closed.set()
         if self._owner != os.getpid():

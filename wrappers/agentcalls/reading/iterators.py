@@ -296,7 +296,7 @@ class CallIterator(_OfOne, _SyncIterator[Call]):
     set to where it stopped, and has ended then.
     """
 
-    def __new__(cls, reader: AgentReader, source: SyncSource) -> Self:
+    def __new__(cls, reader: AgentReader, source: SyncSource) -> Self:  # noqa: D102 (as above)
         schedule = schedule_of_one(reader, concurrency=source.concurrency)
         self = cls._over(_SyncPages(schedule, source))
         self._reader = reader
@@ -323,7 +323,7 @@ class ManyIterator(_OfMany, _SyncIterator[tuple[str, Call]]):
     closed client; and for anything that is no `AgentCallsError`.
     """
 
-    def __new__(cls, schedule: Schedule[tuple[str, Call]], source: SyncSource) -> Self:
+    def __new__(cls, schedule: Schedule[tuple[str, Call]], source: SyncSource) -> Self:  # noqa: D102 (as above)
         return cls._over(_SyncPages(schedule, source))
 
 

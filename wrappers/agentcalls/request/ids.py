@@ -32,7 +32,7 @@ class RequestIds:
         """The id of another attempt."""
         return self._stem + token_hex(8)
 
-    def is_stray(self, sent: str, echo: str, on_kept: bool | None) -> bool:
+    def is_stray(self, sent: str, on_kept: bool | None, echo: str) -> bool:  # noqa: FBT001 (None is the third)
         """Whether an answer belongs to another request, by its `X-Request-Id`.
 
         `on_kept` is whether the connection had carried an answer before; None where that is not known.

@@ -48,7 +48,7 @@ class Incoming:
         *,
         longest: int,
         deadline: Deadline,
-        is_stray: Callable[[str, bool | None], bool],
+        is_stray: Callable[[bool | None, str], bool],
     ) -> None:
         self._operation = outgoing.operation
         self._auth = auth
@@ -73,7 +73,7 @@ class Incoming:
 
         `ends_by_close` is whether nothing but the connection's end tells where the body ends.
         """
-        if self._is_stray(headers.get("x-request-id", ""), self.on_kept):
+        if self._is_stray(self.on_kept, headers.get("x-request-id", "")):
             self.is_stray = True
             self.fail(httpx.RemoteProtocolError("the answer belongs to another request"))
             return False

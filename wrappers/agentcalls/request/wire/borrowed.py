@@ -1,4 +1,4 @@
-"""A client of httpx's, or of its kin, as the way to the server: a user's, or ours for proxies and for tools that listen."""
+"""A client of httpx's, or of its kin, as the way to the server: a user's, or ours for proxies and tools."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Connection:
     def _connect(self, address: Address, patience: Patience, share: float) -> Waits[None]:
         family, kind, protocol, _, name = address
         self._socket = new = socket.socket(family, kind, protocol)
-        new.setblocking(False)
+        new.settimeout(0)
         code = new.connect_ex(name)
         if code in _CONNECTING:
             yield from patience.to_connect(new, EVENT_WRITE, share)

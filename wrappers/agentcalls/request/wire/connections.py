@@ -45,7 +45,8 @@ class Connections:
     ) -> Waits[None]:
         """Send a request, and let `incoming` take its answer. Raises httpx's errors, and RuntimeError once closed.
 
-        Where it may be sent `again`, a kept connection that turns out to be dead costs nothing: a `fresh` one is opened.
+        Where it may be sent `again`, a kept connection that turns out to be dead costs nothing: one is opened, as where
+        a `fresh` one is wanted.
         """
         while True:
             connection = self._take(fresh=fresh)
@@ -56,11 +57,12 @@ class Connections:
                     yield from connection.open(self._host, patience)
                 yield from connection.write(message, patience)
                 yield from connection.read(answering, patience)
-                return
             except (httpx.NetworkError, httpx.RemoteProtocolError):
                 fresh = True
                 if not again or answering.has_begun or not connection.has_answered:
                     raise
+            else:
+                return
             finally:
                 self._take_back(connection, keep=answering.leaves_connection)
 

@@ -1,7 +1,7 @@
 """Requests under way in a thread that blocks, all driven by whoever waits for one of them: no other thread is needed.
 
-A request is begun at once, up to where it waits, and goes on while any request of its thread's is waited for. Its answer
-stays in the system's buffers meanwhile. No wait is over before what has arrived was looked at.
+A request is begun at once, up to where it waits, and goes on while any request of its thread's is waited for. Its
+answer stays in the system's buffers meanwhile. No wait is over before what has arrived was looked at.
 """
 
 from __future__ import annotations
