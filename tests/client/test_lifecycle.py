@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ import httpx
 import pytest
 
 from agentcalls import AsyncClient, Client, Clock, ConfigurationError, RateLimitError
+from agentcalls.process import this
 from faults import IDS, FaultServer, answer, head_of, script
 
 if TYPE_CHECKING:
@@ -405,13 +405,13 @@ def test_another_process_opens_connections_of_its_own_and_leaves_the_others_open
         listing = client.calls.list("agent_1")
         listing.page(1)
         with monkeypatch.context() as forked:
-            forked.setattr("os.getpid", lambda: -1)
+            forked.setattr(this, "id", -1)
             client.close()  # an heir that has sent nothing has nothing to close
             client._closed.clear()
             listing.page(1)
         mine, (client._http, _) = client._http, client._inherited
         mine.close()
-        client._owner = os.getpid()
+        client._owner = this.id
         listing.page(1)
     assert [request.connection for request in server.requests] == [0, 1, 0]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from contextvars import copy_context
@@ -17,6 +16,7 @@ from agentcalls.base_client import BaseClient, Kinds
 from agentcalls.calls import Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import CallListing, ManyListing
+from agentcalls.process import this
 from agentcalls.request.key import ApiKey
 from agentcalls.request.wire.borrowed import Borrowed
 from agentcalls.request.wire.connections import Connections
@@ -77,7 +77,7 @@ class Client(BaseClient[ApiKey, httpx.Client, Calls[CallListing, ManyListing]]):
         self._begin_process()
 
     def _begin_process(self) -> None:
-        self._owner = os.getpid()
+        self._owner = this.id
         self._slots = threading.Semaphore(MAX_CONNECTIONS)
         self._threads: Threads | None = None
 
@@ -94,7 +94,7 @@ class Client(BaseClient[ApiKey, httpx.Client, Calls[CallListing, ManyListing]]):
         thread; one that goes through a client of httpx's may go on until its timeout. Closing twice does nothing.
         """
         self._closed.set()
-        if self._owner != os.getpid():
+        if self._owner != this.id:
             return
         if self._owns_http:
             self._http.close()
@@ -155,13 +155,13 @@ class Client(BaseClient[ApiKey, httpx.Client, Calls[CallListing, ManyListing]]):
 
     def _loop(self) -> Loop:
         loop: Loop | None = getattr(self._here, "loop", None)
-        if loop is None or loop.process != os.getpid():
+        if loop is None or loop.process != this.id:
             loop = self._here.loop = Loop(self._closed)
         return loop
 
     def _way(self) -> Any:
         # Two processes on one socket would read each other's answers.
-        if self._owns_http and self._owner != os.getpid():
+        if self._owns_http and self._owner != this.id:
             # The parent's are kept, or Python would warn of its sockets as left open.
             self._inherited = self._http, self._through
             self._http, self._through = self._way_to_host(), {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from itertools import chain
 from queue import SimpleQueue
@@ -13,6 +12,7 @@ from attrs import frozen
 from agentcalls.clock import Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.models import Call
+from agentcalls.process import this
 from agentcalls.reading.ordered import schedule_of_one
 from agentcalls.reading.schedule import ItemT
 
@@ -134,7 +134,7 @@ class _SyncPages(_Pages[ItemT, "Job[Page]"]):
 
     def __init__(self, schedule: Schedule[ItemT], source: SyncSource) -> None:
         self._wait = source.wait
-        self._process = os.getpid()
+        self._process = this.id
         self._answers: SimpleQueue[tuple[Request, Job[Page]]] = SimpleQueue()
         self._handed_out: Iterator[ItemT] = iter(())
         super().__init__(schedule, source, self._answers.put)
@@ -166,8 +166,8 @@ class _SyncPages(_Pages[ItemT, "Job[Page]"]):
 
     def _stay_in_process(self) -> None:
         # A process that was forked asks anew: what is under way belongs to its parent.
-        if self._process != os.getpid():
-            self._process = os.getpid()
+        if self._process != this.id:
+            self._process = this.id
             requests = list(self._under_way)
             self.forget()
             for request in requests:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from secrets import token_hex
 
 from agentcalls.errors import ConfigurationError
+from agentcalls.process import this
 from agentcalls.request.log import log_foreign_ids
 
 REQUEST_ID = "X-Request-Id"
@@ -24,13 +26,13 @@ class RequestIds:
             raise ConfigurationError(
                 f"request_id_prefix takes at most {_LONGEST_PREFIX} characters of visible ASCII."
             )
-        # No counter: a forked process has the same client, and no request of it the same id.
-        self._stem = prefix + token_hex(4)
+        self._stem = f"{prefix}{token_hex(6)}-"
+        self._count = count(1)
         self._judges = True
 
     def next(self) -> str:
-        """The id of another attempt."""
-        return self._stem + token_hex(8)
+        """The id of another attempt; a forked process has the same client, and no attempt of it the same id."""
+        return f"{self._stem}{this.id:x}-{next(self._count)}"
 
     def is_stray(self, sent: str, on_kept: bool | None, echo: str) -> bool:  # noqa: FBT001 (None is the third)
         """Whether an answer belongs to another request, by its `X-Request-Id`.

@@ -179,7 +179,7 @@ def _let_through(
 
 def _awaited(told: object) -> Generator[Awaitable[object], object, None]:
     # What a hook of the user's gave is for the shell to wait for, where it is to be waited for.
-    if isawaitable(told):
+    if told is not None and isawaitable(told):
         yield told
 
 
@@ -226,6 +226,8 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
 
 def window_wait(headers: Mapping[str, str], wall: float) -> float | None:
     """The seconds until the rate limit's window resets, where the headers say that it is used up; otherwise None."""
+    if headers.get("x-ratelimit-remaining", "1").strip("0 "):
+        return None  # what nearly every answer says
     limit = RateLimit.from_headers(headers)
     if limit is None or limit.remaining != 0 or limit.reset is None:
         return None

@@ -12,8 +12,6 @@ import httpx
 from httptools import HttpParserCallbackError, HttpParserError, HttpResponseParser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from agentcalls.request.receive import Incoming
 
 _FIRST_FINAL_STATUS = 200
@@ -107,10 +105,10 @@ class Answering:
         self.is_over = self._is_whole = self.has_head
 
 
-def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers as they arrived, by their names in lower case; what was sent twice is joined with commas."""
-    by_name: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        by_name[name] = f"{by_name[name]}, {value}" if name in by_name else value
+    decoded = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
+    by_name = dict(decoded)
+    if len(by_name) < len(decoded):
+        by_name = {name: ", ".join(v for n, v in decoded if n == name) for name in by_name}
     return by_name

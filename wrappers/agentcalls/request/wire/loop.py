@@ -6,12 +6,13 @@ answer stays in the system's buffers meanwhile. No wait is over before what has 
 
 from __future__ import annotations
 
-import os
 import selectors
 import time
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from agentcalls.process import this
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +141,7 @@ class Loop:
         self._left_at = time.monotonic()
         self.jobs: set[Job[Any]] = set()
         """Those under way."""
-        self.process = os.getpid()
+        self.process = this.id
         """Where it was made."""
 
     def take(self, job: Job[Any]) -> None:
