@@ -59,6 +59,7 @@ quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 nightly: $(VENV_READY) chromium ## Run the slow tests: whole simulations, kills, random contracts, all mutants
 	@SHIFTING_LISTINGS=20 $(PYTEST) tests/simulation
 	@AGENTCALLS_KILLS=50 ALL_COMBINATIONS=1 $(PYTEST) tests/export tests/client/test_faults.py
+	@AGENTCALLS_TORTURE=1000 $(PYTEST) tests/wire
 	@RANDOM_CHANGES=40 $(PYTEST) tests/contract/test_differences.py
 	@$(MAKE) fuzz SECONDS=600
 	@$(MAKE) mutants
