@@ -196,9 +196,16 @@ def test_jobs_of_threads_and_of_the_caller_are_both_waited_for(
         for _ in range(60):
             next(first)
         send = httpx.Client.send
-        monkeypatch.setattr(httpx.Client, "send", lambda *a, **k: send(*a, **k))
+
+        def watched(*args: Any, **options: Any) -> httpx.Response:
+            heard.append(args)
+            return send(*args, **options)
+
+        heard: list[object] = []
+        monkeypatch.setattr(httpx.Client, "send", watched)
         assert [call.id for call in client.calls.list("agent_2")] == IDS
         assert len(list(first)) == 150
+        assert heard
 
 
 def test_interrupt_in_a_thread_of_its_own_is_told_where_it_is_read(server: FaultServer) -> None:
