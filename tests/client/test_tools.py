@@ -144,7 +144,7 @@ DOUBLES = [
 ]
 
 
-@pytest.mark.parametrize("case", DOUBLES, ids=str)
+@pytest.mark.parametrize("case", DOUBLES, ids=lambda case: f"{case[0]}-{case[1]}")
 def test_double_of_the_sockets_is_asked(
     request: pytest.FixtureRequest,
     server: FaultServer,
