@@ -186,7 +186,7 @@ def test_what_cannot_be_meant_is_a_usage_error_and_asks_nothing(
 
 
 def test_all_that_is_not_proven_is_told_and_has_a_code_of_its_own(cli: Cli) -> None:
-    ended = cli("list", "agent_demo", "--all", "--sort", "status")
+    ended = cli("list", "agent_demo", "--all", "--sort", "status", "--since", "2020-01-01")
     assert len(json.loads(ended.stdout)) == 250
     assert ended.exit_code == 3
     assert "Error: Not proven complete: The rows do not come in order" in ended.stderr

@@ -358,7 +358,7 @@ def test_what_is_not_proven_complete_is_told_on_the_page(
 ) -> None:
     server.fail(changed(disorder))
     path = tmp_path / "report.html"
-    ended = cli("report", "agent_demo", "-o", str(path))
+    ended = cli("report", "agent_demo", "-o", str(path), "--since", "2020-01-01")
     assert ended.exit_code == 3
     assert "\nagent_demo: The rows do not come in order" in ended.stderr
     assert ended.stderr.endswith("\nError: Not proven complete: 1 of 1 listings.\n")

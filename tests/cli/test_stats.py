@@ -278,7 +278,7 @@ def test_what_is_not_proven_complete_is_printed_and_told(
     form: str, server: FaultServer, cli: Cli
 ) -> None:
     server.fail(changed(disorder))
-    ended = cli("stats", "agent_demo", "agent_2", "--format", form)
+    ended = cli("stats", "agent_demo", "agent_2", "--format", form, "--since", "2020-01-01")
     assert ended.exit_code == 3
     assert ended.stdout.startswith(("420 calls", '{"agents"'))
     demo, other, error = ended.stderr.splitlines()

@@ -468,6 +468,20 @@ def test_problems_of_all_pages_are_in_the_report_and_each_kind_once_in_the_log(
     assert "4155550100" not in "".join(messages)
 
 
+def test_problem_of_a_call_that_comes_again_is_one_problem(
+    make_client: MakeClient, api: Listing
+) -> None:
+    for row in api.rows:
+        row["direction"] = 7
+    listing = client_of(make_client, api).calls.list("a")
+    assert len(listing.all()) == 1000
+    assert listing.report.repeats_dropped
+    assert listing.report.problem_count == 1000
+    assert {problem.call_id for problem in listing.report.problems} == {
+        row["id"] for row in api.rows
+    }
+
+
 def test_report_keeps_a_thousand_problems_and_counts_the_rest(
     make_client: MakeClient, api: Listing
 ) -> None:

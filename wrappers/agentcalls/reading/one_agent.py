@@ -104,9 +104,17 @@ class AgentReader:
 
     def accept(self, window: Window, page: Page) -> None:
         """Take the answer to a window; raises `PaginationError` if the pages contradict each other."""
-        self._problem_count += len(page.problems)
-        self._problems.extend(page.problems[: _KEPT_PROBLEMS - len(self._problems)])
         self._take(self._walk.accept(window, page.data, page.meta))
+        if page.problems:
+            # Windows overlap, and probes only look: a call that comes twice has its problems once.
+            new = set(map(id, self._walk.found))
+            problems = [
+                problem
+                for problem in page.problems
+                if problem.row is None or id(page.data[problem.row]) in new
+            ]
+            self._problem_count += len(problems)
+            self._problems.extend(problems[: _KEPT_PROBLEMS - len(self._problems)])
 
     def _take(self, calls: list[Call]) -> None:
         self._taken += self._size

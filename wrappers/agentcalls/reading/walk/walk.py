@@ -112,6 +112,11 @@ class Walk(Generic[RowT]):
         """How far the walk has come."""
         return self._ledger.report(ordered=self._plan.ordered)
 
+    @property
+    def found(self) -> Sequence[RowT]:
+        """The calls of the latest answer that are new, those outside the time window among them."""
+        return self._latest.found
+
     def plan(self) -> Window | None:
         """The next window to ask for, or None where there is none now; each planned window is to be asked for."""
         return None if self.done else self._plan.next_window(self._total, self._ledger.useful)
