@@ -239,10 +239,10 @@ def test_closed_iterator_gives_nothing_more(server: FaultServer, make_client: Ma
 
 def test_iterator_may_go_on_in_another_thread(server: FaultServer) -> None:
     with Client(base_url=server.url, concurrency=2) as client:
-        calls = iter(client.calls.list("agent_1"))
         others = iter(client.calls.list("agent_1"))
-        first = [next(calls).id for _ in range(60)]
         next(others)
+        calls = iter(client.calls.list("agent_1"))
+        first = [next(calls).id for _ in range(60)]
         rest: list[Any] = []
         thread = threading.Thread(target=lambda: rest.extend(call.id for call in calls))
         thread.start()

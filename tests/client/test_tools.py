@@ -272,3 +272,12 @@ def test_answer_of_an_http_client_is_read_whole(
     client = make_client(base_url=server.url, http_client=make_client.through(None))
     with pytest.raises(Exception, match="400"):
         client.calls.list("agent_1").page(1)
+
+
+def test_timeout_that_is_not_ours_is_a_broken_connection(make_client: MakeClient) -> None:
+    def respond(_: httpx.Request) -> httpx.Response:
+        raise TimeoutError("the transport's own")
+
+    http = make_client.http(respond)
+    error = failing(make_client(base_url="https://host", http_client=http, max_retries=0))
+    assert type(error) is APIConnectionError

@@ -48,9 +48,8 @@ class Stopwatch:
 
     def stop(self) -> None:
         """Stand still from now on."""
-        if self._stopped_at is None:
-            self._stopped_at = self._now()
-            self.stops += 1
+        self._stopped_at = self._now()
+        self.stops += 1
 
     def go(self) -> None:
         """Go on."""

@@ -97,8 +97,6 @@ class KeyAuth:
 
     async def awaited(self) -> Self:
         """The same with the current key, awaited if the callable is async."""
-        if not self._api_key.is_given_later:
-            return self
         return type(self)(await self._api_key.asked().awaited())
 
     @property
