@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # What a script writes where the server is to echo the request's key, plain or with JSON's escapes.
 KEY, ESCAPED_KEY = b"%KEY%", b"%ESCAPED-KEY%"
+# The same for the request's id, in a header.
+ECHO = "%REQUEST-ID%"
 
 CALLS = 210
 IDS = [f"call_{number}" for number in range(CALLS)]
@@ -107,11 +109,12 @@ class Exchange:
         self._connection = connection
 
     def filled(self, data: bytes) -> bytes:
-        """The data with the request's key where the script echoes it."""
+        """The data with the request's key and id where the script echoes them."""
         key = "".join(self.request.all("X-Api-Key") + self.request.all("Authorization"))
         key = key.removeprefix("Bearer ")
         escaped = "".join(f"\\u{ord(character):04X}" for character in key)
-        return data.replace(KEY, key.encode()).replace(ESCAPED_KEY, escaped.encode())
+        data = data.replace(KEY, key.encode()).replace(ESCAPED_KEY, escaped.encode())
+        return data.replace(ECHO.encode(), "".join(self.request.all("x-request-id")).encode())
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -269,7 +272,7 @@ def answer(
 
     def play(exchange: Exchange) -> bool:
         content = exchange.filled(body)
-        shown = {"Content-Type": "application/json", "X-Request-Id": "req_1"} | {
+        shown = {"Content-Type": "application/json", "X-Request-Id": ECHO} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
         if status != 204:

@@ -30,6 +30,7 @@ from agentcalls import (
 from agentcalls.request.host import Host
 from agentcalls.request.wire.connections import Connections
 from faults import (
+    ECHO,
     KEY,
     Exchange,
     FaultServer,
@@ -120,7 +121,7 @@ def status(number: int, kind: type[AgentCallsError], *, retried: bool = False) -
             kind,
             number,
             slept,
-            "req_1",
+            ECHO,
         ),
     ]
 
@@ -129,13 +130,13 @@ def odd(name: str, body: bytes, number: int = 400, **headers: Any) -> Fault:
     """An error whose body is odd."""
     kind: type[AgentCallsError] = BadRequestError if number == 400 else InternalServerError
     slept = None if number == 400 else BACKOFF
-    return Fault(f"{number} {name}", answer(body, number, **headers), kind, number, slept, "req_1")
+    return Fault(f"{number} {name}", answer(body, number, **headers), kind, number, slept, ECHO)
 
 
 def page_like(name: str, body: bytes, **headers: Any) -> Fault:
     """A 200 that is no page."""
     return Fault(
-        f"200 {name}", answer(body, **headers), UnexpectedResponseError, 200, request_id="req_1"
+        f"200 {name}", answer(body, **headers), UnexpectedResponseError, 200, request_id=ECHO
     )
 
 
@@ -151,7 +152,7 @@ def limited(
     kind = RateLimitError if number == 429 else InternalServerError
     play = answer(b"{}", number, **headers)
     options = {"deadline": deadline}
-    return Fault(f"{number} {name}", play, kind, number, waits, "req_1", options=options)
+    return Fault(f"{number} {name}", play, kind, number, waits, ECHO, options=options)
 
 
 def broken(name: str, play: Callable[[Exchange], object], **known: Any) -> Fault:
@@ -193,8 +194,8 @@ def last(exchange: Exchange) -> None:
     answered(exchange)
 
 
-HEAD = head_of(200, {"Content-Length": "1000", "X-Request-Id": "req_1"})
-CHUNKED = head_of(200, {"Transfer-Encoding": "chunked", "X-Request-Id": "req_1"})
+HEAD = head_of(200, {"Content-Length": "1000", "X-Request-Id": ECHO})
+CHUNKED = head_of(200, {"Transfer-Encoding": "chunked", "X-Request-Id": ECHO})
 REDIRECTS = {
     "absolute": "https://elsewhere.example/calls",
     "relative": "/calls",
@@ -227,9 +228,7 @@ FAULTS = [
     *status(520, InternalServerError, retried=True),
     *status(599, InternalServerError, retried=True),
     *(
-        Fault(
-            f"{number} empty", answer(b"", number), UnexpectedResponseError, number, None, "req_1"
-        )
+        Fault(f"{number} empty", answer(b"", number), UnexpectedResponseError, number, None, ECHO)
         for number in (201, 202, 204, 206, 226, 300, 304)
     ),
     *(
@@ -240,8 +239,8 @@ FAULTS = [
             # httpx does not hand out an answer whose Location it cannot read.
             None if name in UNREADABLE else number,
             None,
-            None if name in UNREADABLE else "req_1",
-            own={"status": number, "request_id": "req_1"},
+            None if name in UNREADABLE else ECHO,
+            own={"status": number, "request_id": ECHO},
         )
         for number, (name, location) in zip(
             [301, 302, 303, 307, 308, 302, 302, 302, 302], REDIRECTS.items(), strict=True
@@ -289,11 +288,11 @@ FAULTS = [
     page_like("too long", b" " * (LONGEST_BODY + 1)),
     Fault(
         "endless body",
-        endless(head_of(200, {"X-Request-Id": "req_1"}), b" " * 65536),
+        endless(head_of(200, {"X-Request-Id": ECHO}), b" " * 65536),
         UnexpectedResponseError,
         200,
         None,
-        "req_1",
+        ECHO,
     ),
     Fault(
         "endless chunks",
@@ -301,15 +300,15 @@ FAULTS = [
         UnexpectedResponseError,
         200,
         None,
-        "req_1",
+        ECHO,
     ),
     Fault(
         "endless error",
-        endless(head_of(500, {"X-Request-Id": "req_1"}), b" " * 65536),
+        endless(head_of(500, {"X-Request-Id": ECHO}), b" " * 65536),
         InternalServerError,
         500,
         BACKOFF,
-        "req_1",
+        ECHO,
     ),
     # Pages that are odd and read all the same.
     harmless("byte at a time", dripping),
@@ -384,16 +383,16 @@ FAULTS = [
     # Connections.
     broken("reset before the answer", script(then="reset"), dies=True),
     broken("reset inside the head", script(b"HTTP/1.1 200 OK\r\nX-", then="reset")),
-    broken("reset after the head", script(HEAD, then="reset"), status=200, request_id="req_1"),
+    broken("reset after the head", script(HEAD, then="reset"), status=200, request_id=ECHO),
     broken(
         "reset inside the body",
         script(HEAD, b'{"data": ' + KEY, then="reset"),
         status=200,
-        request_id="req_1",
+        request_id=ECHO,
     ),
     broken("closed before the answer", script(), dies=True),
     broken("closed inside the head", script(b"HTTP/1.1 200 OK\r\n")),
-    broken("closed inside the body", script(HEAD, b'{"data": '), status=200, request_id="req_1"),
+    broken("closed inside the body", script(HEAD, b'{"data": '), status=200, request_id=ECHO),
     Fault(
         "body of a 404 broken off",
         script(head_of(404, {"Content-Length": "9"}), b"{"),
@@ -413,7 +412,7 @@ FAULTS = [
         InternalServerError,
         502,
         BACKOFF,
-        "req_1",
+        ECHO,
     ),
     Fault(
         "unknown encoding of a 400",
@@ -421,11 +420,11 @@ FAULTS = [
         BadRequestError,
         400,
         None,
-        "req_1",
+        ECHO,
     ),
-    broken("chunks broken off", script(CHUNKED, b"5\r\nabcde\r\n"), status=200, request_id="req_1"),
-    broken("chunk broken off", script(CHUNKED, b"50\r\nabcde"), status=200, request_id="req_1"),
-    broken("chunk of garbage", script(CHUNKED, b"%KEY%\r\nabcde"), status=200, request_id="req_1"),
+    broken("chunks broken off", script(CHUNKED, b"5\r\nabcde\r\n"), status=200, request_id=ECHO),
+    broken("chunk broken off", script(CHUNKED, b"50\r\nabcde"), status=200, request_id=ECHO),
+    broken("chunk of garbage", script(CHUNKED, b"%KEY%\r\nabcde"), status=200, request_id=ECHO),
     broken("no HTTP", script(b"SSH-2.0-%KEY%\r\n\r\n")),
     broken("binary garbage", script(bytes(range(256)) * 4 + b"\r\n\r\n")),
     broken("HTTP/2", script(b"HTTP/2 200\r\n\r\n")),
@@ -439,15 +438,13 @@ FAULTS = [
     broken("101", script(b"HTTP/1.1 101 Switching\r\nUpgrade: %KEY%\r\n\r\n")),
     silent("never an answer", script(then="stall"), 0.03),
     silent("silence inside the head", script(b"HTTP/1.1 200 OK\r\n", then="stall"), 0.03),
-    silent(
-        "silence after the head", script(HEAD, then="stall"), 0.1, status=200, request_id="req_1"
-    ),
+    silent("silence after the head", script(HEAD, then="stall"), 0.1, status=200, request_id=ECHO),
     silent(
         "silence inside the body",
         script(HEAD, b"{", then="stall"),
         0.1,
         status=200,
-        request_id="req_1",
+        request_id=ECHO,
     ),
     silent("only 100", script(head_of(100, {}), then="stall"), 0.03),
     broken("connection refused", script(), prepare=lambda server: server.refuse(), unseen=True),
@@ -464,7 +461,7 @@ FAULTS = [
         InternalServerError,
         502,
         BACKOFF,
-        "req_1",
+        ECHO,
         target=lambda server: Target("http://api.example", server.url),
     ),
     broken(

@@ -166,8 +166,8 @@ def test_host_that_writes_ids_of_its_own_is_believed_after_one_word(
     server.fail(play)
     caplog.set_level(logging.INFO, "agentcalls")
     listing = make_client(base_url=server.url).calls.list("agent_1")
-    assert [listing.page(1).request_id for _ in range(3)] == [f"gateway-{n}" for n in range(3)]
-    assert used(server) == [0, 0, 0]
+    assert [listing.page(1).request_id for _ in range(3)] == [f"gateway-{n}" for n in (1, 2, 3)]
+    assert used(server) == [0, 1, 1, 1]
     assert [
         message for message in caplog.messages if "ids of its own" in message
     ] == caplog.messages

@@ -41,10 +41,11 @@ def seldom(*kinds: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def first_well(phase: str = "status line", mode: str = "stopped") -> Script:
-    """Answers page 1 well, and goes no further than a phase with the others."""
+    """Answers the first request well, and goes no further than a phase with the others, the probes too."""
 
     async def play(asked: Asked, line: Line) -> bool | None:
-        return await (well if asked.page == 1 else script(phase, mode))(asked, line)
+        is_first = asked.page == 1 and "sort=" not in asked.target
+        return await (well if is_first else script(phase, mode))(asked, line)
 
     return play
 

@@ -29,6 +29,7 @@ class RequestIds:
         self._stem = f"{prefix}{token_hex(6)}-"
         self._count = count(1)
         self._judges = True
+        self._suspects = False
 
     def next(self) -> str:
         """The id of another attempt; a forked process has the same client, and no attempt of it the same id."""
@@ -40,11 +41,13 @@ class RequestIds:
         `on_kept` is whether the connection had carried an answer before; None where that is not known.
         """
         if not echo or echo == sent:
+            self._suspects &= not echo
             return False
         if echo.startswith(self._stem):
             return True
-        if self._judges and on_kept is False:
-            # Nothing was there that it could belong to, so somebody on the way writes ids of their own.
+        if self._judges and self._suspects and on_kept is False:
+            # A new connection begins with another id, too: somebody on the way writes ids of their own.
             self._judges = False
             log_foreign_ids()
-        return self._judges and on_kept is True
+        self._suspects = self._judges and on_kept is not None
+        return self._suspects

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import sys
-from operator import attrgetter
+from operator import attrgetter, is_
 from types import FunctionType
 from typing import Any
 
@@ -18,21 +18,31 @@ import httpx
 from agentcalls.request.host import LIBRARIES
 
 _CORES: dict[str, str] = dict(zip(LIBRARIES, ("httpcore", "httpcore2"), strict=True))
+# All that a request goes through, on its way from a client to a socket.
+_SENDING = (
+    *("__init__", "send", "build_request", "_init_transport", "_transport_for_url"),
+    *("_send_handling_auth", "_send_handling_redirects", "_send_single_request"),
+)
 _OF_LIBRARY: dict[str, tuple[str, ...]] = {
     "Client": (
-        *(f"Client.{name}" for name in ("__init__", "send", "_send_single_request")),
-        "HTTPTransport.handle_request",
+        *(f"Client.{name}" for name in _SENDING),
+        *(f"HTTPTransport.{name}" for name in ("__init__", "handle_request")),
     ),
     "AsyncClient": (
-        *(f"AsyncClient.{name}" for name in ("__init__", "send", "_send_single_request")),
-        "AsyncHTTPTransport.handle_async_request",
+        *(f"AsyncClient.{name}" for name in _SENDING),
+        *(f"AsyncHTTPTransport.{name}" for name in ("__init__", "handle_async_request")),
     ),
 }
 _OF_CORE: dict[str, tuple[str, ...]] = {
-    "Client": ("ConnectionPool.handle_request", "HTTPConnection.handle_request"),
-    "AsyncClient": (
-        "AsyncConnectionPool.handle_async_request",
-        "AsyncHTTPConnection.handle_async_request",
+    "Client": tuple(
+        f"{kind}.{name}"
+        for kind in ("ConnectionPool", "HTTPConnection")
+        for name in ("__init__", "handle_request")
+    ),
+    "AsyncClient": tuple(
+        f"{kind}.{name}"
+        for kind in ("AsyncConnectionPool", "AsyncHTTPConnection")
+        for name in ("__init__", "handle_async_request")
     ),
 }
 _OF_SOCKET: tuple[str, ...] = ("create_connection", "getaddrinfo", "socketpair")
@@ -67,7 +77,8 @@ def _is_own(module: Any, names: tuple[str, ...], homes: tuple[str, ...]) -> bool
     except AttributeError:
         return False
     key = (module.__name__, *names)
-    if functions == _unchanged.get(key):
+    # By identity: a wrapper may say that it equals what it wraps.
+    if all(map(is_, functions, _unchanged.get(key, ()))) and key in _unchanged:
         return True
     called = (name.rpartition(".")[2] for name in names)
     own = all(_is_own_function(*each, homes) for each in zip(functions, called, strict=True))
