@@ -20,6 +20,9 @@ $(error Run make in the folder of its Makefile: make -C FOLDER)
 endif
 
 PYTHON ?= python3
+ifneq ($(words $(PYTHON)),1)
+$(error PYTHON= names one command, without options and spaces, and not: $(PYTHON))
+endif
 VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
 VENV_READY := $(VENV)/.ready
@@ -32,7 +35,7 @@ BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
 .PHONY: checks mypy pyright help demo test quick nightly test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
-  types format dist check lock check-locks clean cli-docs bench bench-check mutation
+  types format dist check lock check-locks check-release clean cli-docs bench bench-check mutation
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -40,18 +43,24 @@ help: ## Show these targets
 demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with the facade
 	@$(DEMO)/bin/python examples/demo.py
 
-# The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed.
-PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadgroup $(if $(SHUFFLE),-p randomly)
+# The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed. A worker takes what stands together,
+# so that little is set up twice, and at the end what another has not come to.
+PYTEST := $(BIN)/pytest --numprocesses=auto --dist=worksteal $(if $(SHUFFLE),-p randomly)
 
 test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run the tests, a process for each core, with branch coverage of the facade
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
 
+SERVERLESS := unit house simulation mock/test_mock_data.py mock/test_mock_database.py contract/test_contract.py \
+  cli/test_settings.py cli/test_summary.py client/test_on_exchange.py packaging/test_release.py
+
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
-	@$(PYTEST) -p no:schemathesis tests/unit tests/house
+	@$(PYTEST) -p no:schemathesis $(addprefix tests/,$(SERVERLESS))
 
 nightly: $(VENV_READY) chromium ## Run the slow tests: whole simulations, kills, random contracts, all mutants
 	@SHIFTING_LISTINGS=20 $(PYTEST) tests/simulation
-	@AGENTCALLS_KILLS=50 $(PYTEST) tests/export/test_killing.py
+	@AGENTCALLS_KILLS=50 ALL_COMBINATIONS=1 $(PYTEST) tests/export tests/client/test_faults.py
+	@AGENTCALLS_TORTURE=1000 $(PYTEST) tests/wire
+	@RANDOM_CHANGES=40 $(PYTEST) tests/contract/test_differences.py
 	@$(MAKE) fuzz SECONDS=600
 	@$(MAKE) mutants
 	@$(MAKE) mutation
@@ -118,7 +127,7 @@ mutation: $(VENV_READY) ## Break errors, requests and reading in every small way
 	@git ls-files -z | xargs -0 cp --parents -t build/mutation && mv build/mutation/wrappers build/mutation/src
 	@cd build/mutation && PATH="$(BIN):$$PATH" mutmut run && PATH="$(BIN):$$PATH" mutmut results
 
-CONTRACT := PYTHONPATH=tests $(BIN)/python -m contract
+CONTRACT := PYTHONPATH=tests $(BIN)/python -m contract.tool
 
 contract: $(VENV_READY) ## Check the mock against the contract: schemathesis and the properties, same requests each time
 	@$(CONTRACT) run
@@ -140,7 +149,7 @@ bench-check: $(BENCH_READY) ## Compare the last full `make bench` with the goals
 	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks --check
 
 contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed since the last release, and which users that breaks
-	@PYTHONPATH=tests $(BIN)/python -m contract.differences
+	@PYTHONPATH=tests $(BIN)/python -m contract.tool.differences
 
 # The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves.
 checks: lint types check-generated contract-diff contract
@@ -167,6 +176,9 @@ check-locks: $(VENV_READY) ## Fail if a lock does not match pyproject.toml; run 
 	$(call LOCKS,,build/locks/)
 	@for lock in requirements.lock environments/*.lock benchmarks/requirements.lock; do diff $$lock build/locks/$$lock; done
 	@echo "The locks match pyproject.toml"
+
+check-release: check-locks ## Fail if a release lacks something: addresses, people, a section of the changelog, right locks
+	@$(BIN)/python environments/release.py
 
 clean: ## Remove everything that make created
 	@rm -rf .venv .cache build dist node_modules reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -129,8 +129,10 @@ class Exchange:
     def stall(self) -> None:
         """Say nothing until the client closes the connection, or the server ends."""
         self.server.stalled.release()
-        self._connection.recv(1)
-        self.server.left.release()
+        try:
+            self._connection.recv(1)
+        finally:  # a client that closes with something unread resets the connection
+            self.server.left.release()
 
 
 class FaultServer:

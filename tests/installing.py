@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 from uv import find_uv_bin
 
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -109,19 +109,23 @@ def test_a_listing_that_is_not_proven_complete_is_no_good_news(
 def test_the_newest_calls_are_asked_for_by_the_name_that_the_server_sorts_by(
     cli: Cli, server: FaultServer
 ) -> None:
-    server.fail(answer(b"{}", 400), times=1)
+    server.fail(answer(b"{}", 400), after=1, times=2)
     assert cli("check", "agent_demo", "--since", "2026-11-23").exit_code == 0
-    sorts = [parse_qs(request.target)["sort"] for request in server.requests]
-    assert sorts.pop(0) == ["-created_on"]
-    sorts.remove(["created_at"])  # a probe: whether the server honours the other direction, too
-    assert {sort for (sort,) in sorts} == {"-created_at"}
+    sorts = [parse_qs(request.target).get("sort", [""])[0] for request in server.requests]
+    assert sorts[0] == ""
+    assert set(sorts[1:3]) == {"created_on", "-created_on"}
+    assert set(sorts[3:5]) == {"created_at", "-created_at"}
+    assert set(sorts[5:]) == {"-created_at"}
 
 
-def test_a_server_without_that_order_is_read_to_the_end(cli: Cli, server: FaultServer) -> None:
-    server.fail(changed(lambda page: page["data"].sort(key=lambda row: row["created_on"])), times=2)
+def test_a_server_without_that_order_is_read_to_the_end_and_proves_nothing(
+    cli: Cli, server: FaultServer
+) -> None:
+    server.fail(changed(lambda page: page["data"].sort(key=lambda row: row["id"][::-1])))
     ended = cli("check", "agent_demo", "--since", "2026-11-23")
-    assert (ended.exit_code, ended.stdout[:21]) == (0, "OK: 0 of 210 calls fa")
-    assert "sort" not in parse_qs(server.requests[2].target)
+    assert (ended.exit_code, ended.stdout[:27]) == (3, "UNKNOWN: 0 of 210 calls fai")
+    assert "not proven complete: agent_demo" in ended.stdout
+    assert "sort" not in parse_qs(server.requests[-1].target)
 
 
 @pytest.mark.parametrize(

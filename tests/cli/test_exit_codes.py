@@ -18,7 +18,7 @@ from agentcalls.cli.failures import Code, Failure, code_of, sentence_of
 from agentcalls.table.extras import MissingExtraError, need
 from agentcalls_mock import NOSCOPE_KEY
 from cli.running import COMMAND, run_in_terminal, run_process
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 from faults import answer, changed
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from agentcalls.cli.show.output import printable
 from agentcalls.table.columns import COLUMNS
 from agentcalls.table.text import csv_safe, write_csv
 from cli.running import COMMAND, run_here, run_in_terminal, run_process
-from contract.contract import SCHEMAS
+from contract.tool.contract import SCHEMAS
 from faults import changed
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def test_a_row_that_cannot_be_read_is_shown_as_far_as_it_can(server: FaultServer
         ("stats", "--format", "table", "--by", "end_reason"),
         ("stats", "--format", "table", "--by", "hour"),
         ("check", "--since", "2026-11-23"),
-        pytest.param(("report", "-o", "report.html"), marks=pytest.mark.xdist_group("report")),
+        ("report", "-o", "report.html"),
     ],
     ids=" ".join,
 )

@@ -19,7 +19,7 @@ from agentcalls.cli import main
 from agentcalls.cli.program import COMMANDS
 from cli.pages import FOLDER, help_of, page
 from cli.running import COMMAND, open_terminal, read_to_end, run_in_terminal
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +30,7 @@ if TYPE_CHECKING:
     Cli = Callable[..., Result]
 
 EXAMPLES = [
-    pytest.param(
-        name,
-        example,
-        id=f"{name}-{number}",
-        marks=[pytest.mark.xdist_group("report")] if name == "report" else [],
-    )
+    pytest.param(name, example, id=f"{name}-{number}")
     for name in COMMANDS
     for number, example in enumerate(import_module(f"agentcalls.cli.commands.{name}").EXAMPLES, 1)
 ]

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     Cli = Callable[..., Result]
 
-pytestmark = pytest.mark.xdist_group("report")  # one worker loads what draws
-
 HOSTILE = (
     "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>\"&\u202e"
 )

@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
     Open = Callable[..., "Watched"]
 
-pytestmark = pytest.mark.xdist_group(
-    "report"
-)  # one worker starts the browser, and loads what draws
-
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 AXE = files("axe_playwright_python") / "axe.min.js"
 CHARTS = ["days", "hours", "durations", "reasons", "ringing"]
@@ -121,6 +117,24 @@ def opened(browser: Browser, pages: Path) -> Iterator[Open]:
         context.close()
 
 
+@pytest.fixture(scope="module")
+def looked_at(browser: Browser, pages: Path) -> Iterator[Open]:
+    """Opens a page that is drawn once, for all the tests that leave it as it is."""
+    known: dict[tuple[str, ...], Watched] = {}
+
+    def open_once(name: str = "report", scheme: str = "light") -> Watched:
+        if (name, scheme) not in known:
+            settings: dict[str, Any] = {"viewport": DESK, "color_scheme": scheme}
+            context = browser.new_context(**settings)
+            page = Watched(context.new_page(), (pages / f"{name}.html").as_uri())
+            known[name, scheme] = page.drawn()
+        return known[name, scheme]
+
+    yield open_once
+    for page in known.values():
+        page.tab.context.close()
+
+
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["report", "hostile"])
@@ -152,8 +166,8 @@ def test_it_draws_says_nothing_asks_nothing_overflows_nowhere_and_is_accessible(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_colours_of_texts_and_charts_stand_out(scheme: str, opened: Open) -> None:
-    tab = opened(color_scheme=scheme).drawn().tab
+def test_the_colours_of_texts_and_charts_stand_out(scheme: str, looked_at: Open) -> None:
+    tab = looked_at(scheme=scheme).tab
 
     def contrast(front: str, back: str) -> float:
         lights = sorted(luminance(tab, f"var(--{name})") for name in (front, back))
@@ -236,8 +250,8 @@ def test_on_a_phone_what_failed_is_read_whole(opened: Open) -> None:
     assert reason.inner_text() == LONG_REASON
 
 
-def test_no_label_is_turned_or_cut_and_a_day_of_the_year_1_has_its_name(opened: Open) -> None:
-    tab = opened("odd").drawn().tab
+def test_no_label_is_turned_or_cut_and_a_day_of_the_year_1_has_its_name(looked_at: Open) -> None:
+    tab = looked_at("odd").tab
     assert tab.locator("#days .role-axis-label text").first.text_content() == "1 Jan"
     for chart in CHARTS:
         for label in tab.locator(f"#{chart} .role-axis-label text").all():
@@ -245,8 +259,8 @@ def test_no_label_is_turned_or_cut_and_a_day_of_the_year_1_has_its_name(opened: 
             assert not (label.text_content() or "").endswith("…")
 
 
-def test_a_bar_tells_its_number_when_pointed_at(opened: Open) -> None:
-    tab = opened("hostile").drawn().tab
+def test_a_bar_tells_its_number_when_pointed_at(looked_at: Open) -> None:
+    tab = looked_at("hostile").tab
     tab.locator("#reasons .mark-rect path").first.hover()
     tooltip = tab.locator("#vg-tooltip-element")
     expect(tooltip).to_be_visible()
@@ -254,8 +268,8 @@ def test_a_bar_tells_its_number_when_pointed_at(opened: Open) -> None:
     assert tab.evaluate("window.hacked") is None
 
 
-def test_hostile_texts_are_read_as_they_are(opened: Open) -> None:
-    tab = opened("hostile").drawn().tab
+def test_hostile_texts_are_read_as_they_are(looked_at: Open) -> None:
+    tab = looked_at("hostile").tab
     expect(tab.locator("#failures tbody td").nth(1)).to_contain_text("<img src=x onerror=")
     expect(tab.locator("h1")).to_contain_text("</script><script>")
     expect(tab).to_have_title(f"Calls of {HOSTILE}, agent_2")
@@ -272,9 +286,9 @@ def test_hostile_texts_are_read_as_they_are(opened: Open) -> None:
     ],
 )  # fmt: skip
 def test_the_page_allows_itself_no_request_and_no_other_script(
-    attempt: str, directive: str, opened: Open
+    attempt: str, directive: str, looked_at: Open
 ) -> None:
-    tab = opened().drawn().tab
+    tab = looked_at().tab
     refused = tab.evaluate(f"""() => new Promise(done => {{
         setTimeout(() => done("nothing"), 5_000);
         document.addEventListener("securitypolicyviolation", event => done(event.effectiveDirective));

@@ -27,6 +27,8 @@ from agentcalls import (
     RateLimitError,
     UnexpectedResponseError,
 )
+from agentcalls.request.host import Host
+from agentcalls.request.wire.connections import Connections
 from faults import (
     KEY,
     Exchange,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agentcalls import Client
+    from agentcalls.request.receive import Incoming
+    from agentcalls.request.wire.waits import Patience, Waits
     from flavours import MakeClient
 
 RETRIES = 2
@@ -74,6 +78,10 @@ class Fault:
     """The read timeout of the requests that fail, in seconds; the others are not to meet it on a busy machine."""
     unseen: bool = False
     """Whether the server sees none of the attempts."""
+    own: dict[str, Any] = field(factory=dict[str, Any])
+    """What differs over our own connections."""
+    dies: bool = False
+    """Whether no byte of an answer comes: on a kept connection of our own, that costs a request and no attempt."""
 
     def __str__(self) -> str:
         return self.name
@@ -233,6 +241,7 @@ FAULTS = [
             None if name in UNREADABLE else number,
             None,
             None if name in UNREADABLE else "req_1",
+            own={"status": number, "request_id": "req_1"},
         )
         for number, (name, location) in zip(
             [301, 302, 303, 307, 308, 302, 302, 302, 302], REDIRECTS.items(), strict=True
@@ -373,7 +382,7 @@ FAULTS = [
     limited("beyond the cap", None, 503, Retry_After="61"),
     limited("in seconds", None, 501, Retry_After="7"),
     # Connections.
-    broken("reset before the answer", script(then="reset")),
+    broken("reset before the answer", script(then="reset"), dies=True),
     broken("reset inside the head", script(b"HTTP/1.1 200 OK\r\nX-", then="reset")),
     broken("reset after the head", script(HEAD, then="reset"), status=200, request_id="req_1"),
     broken(
@@ -382,7 +391,7 @@ FAULTS = [
         status=200,
         request_id="req_1",
     ),
-    broken("closed before the answer", script()),
+    broken("closed before the answer", script(), dies=True),
     broken("closed inside the head", script(b"HTTP/1.1 200 OK\r\n")),
     broken("closed inside the body", script(HEAD, b'{"data": '), status=200, request_id="req_1"),
     Fault(
@@ -528,23 +537,55 @@ class Outcome:
     error: AgentCallsError | None
 
 
+class SwitchedConnections(Connections):
+    """The same for our own connections."""
+
+    def __init__(self, client: Any, fault: Fault, target: Target | None, failing: range) -> None:
+        super().__init__(client._host)
+        self._other = Connections(Host(target.url)) if target else None
+        self._patience = fault.patience
+        self._failing = failing
+        self._count = 0
+
+    def exchange(
+        self, message: memoryview, incoming: Incoming, patience: Patience, **how: Any
+    ) -> Waits[None]:
+        self._count += 1
+        if self._count - 1 not in self._failing:
+            return super().exchange(message, incoming, patience, **how)
+        patience.read = self._patience or patience.read
+        exchange = self._other.exchange if self._other else super().exchange
+        return exchange(message, incoming, patience, **how)
+
+    def close(self) -> None:
+        super().close()
+        if self._other:
+            self._other.close()
+
+
 def client_of(
     fault: Fault,
     after: int,
     times: int,
     make_client: MakeClient,
     server: FaultServer,
+    *,
+    way: str = "passed",
     **known: Any,
 ) -> Client:
-    """A client of a server that will play the fault so many times, after so many good answers."""
+    """A client of a server that will play the fault so many times, after so many good answers.
+
+    It goes its own way, or that of an `http_client` that is passed.
+    """
     options: dict[str, Any] = {
         "max_retries": RETRIES,
         "max_body_bytes": LONGEST_BODY,
         "concurrency": 1,
     }
     target = fault.target(server) if fault.target else None
-    switched = Switched(make_client.flavour, fault, target, after=after, times=times)
-    options["http_client"] = make_client.through(switched)
+    if way == "passed":
+        switched = Switched(make_client.flavour, fault, target, after=after, times=times)
+        options["http_client"] = make_client.through(switched)
     if not fault.unseen:
         server.fail(fault.play, after=after, times=times)
     if fault.prepare and after:
@@ -557,7 +598,11 @@ def client_of(
         server.fail(answer_and_prepare, times=1)
     elif fault.prepare:
         fault.prepare(server)
-    return make_client(base_url=server.url, **{**options, **fault.options, **known})
+    client = make_client(base_url=server.url, **{**options, **fault.options, **known})
+    if way == "own":
+        bare: Any = getattr(client, "_target", client)
+        bare._http = SwitchedConnections(bare, fault, target, range(after, after + times))
+    return client
 
 
 def read(client: Client) -> Outcome:

@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from agentcalls import AsyncClient, Client, ConfigurationError
@@ -120,14 +121,18 @@ def test_no_request_is_sent_after_leaving_the_loop(client: Client, api: Counting
     assert api.requests <= 10 + FIRST_WALK
 
 
-def test_closing_leaves_no_thread(slow_api: tuple[Counting, str]) -> None:
+@pytest.mark.parametrize("passed", [False, True])
+def test_closing_leaves_no_thread(slow_api: tuple[Counting, str], *, passed: bool) -> None:
     before = threading.active_count()
-    with Client(api_key=FULL_KEY, base_url=slow_api[1]) as client:
+    http = httpx.Client() if passed else None
+    with Client(api_key=FULL_KEY, base_url=slow_api[1], http_client=http) as client:
         calls = iter(client.calls.list("agent_demo"))
         for _ in range(200):
             next(calls)
-        assert threading.active_count() > before
+        assert (threading.active_count() > before) is passed
     assert threading.active_count() == before
+    if http:
+        http.close()
     with pytest.raises(ConfigurationError, match="closed"):
         list(calls)
 

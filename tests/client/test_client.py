@@ -24,7 +24,7 @@ from agentcalls import (
     UnexpectedResponseError,
 )
 from agentcalls_mock import FULL_KEY, NOSCOPE_KEY
-from contract.contract import OPERATION
+from contract.tool.contract import OPERATION
 
 if TYPE_CHECKING:
     from flavours import MakeClient

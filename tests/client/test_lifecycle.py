@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import Future
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +13,13 @@ import httpx
 import pytest
 
 from agentcalls import AsyncClient, Client, Clock, ConfigurationError, RateLimitError
+from agentcalls.request.process import this
 from faults import IDS, FaultServer, answer, head_of, script
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from agentcalls import Page
-    from agentcalls.request.query import CallQuery
     from flavours import MakeClient
 
 POINTS: dict[str, Any] = {
@@ -298,14 +296,14 @@ def test_async_iterator_closed_as_its_answer_arrives_ends(server: FaultServer) -
     async def main() -> None:
         async with AsyncClient(base_url=server.url) as client:
             calls = aiter(client.calls.list("agent_1"))
-            begin = calls._start
+            begin: Any = calls._pages._start
 
-            def begin_and_close(query: CallQuery) -> asyncio.Task[Page]:
-                task = begin(query)
-                task.add_done_callback(lambda _: calls._close())
+            def begin_and_close(*asked: Any) -> asyncio.Task[Page]:
+                task: asyncio.Task[Page] = begin(*asked)
+                task.add_done_callback(lambda _: calls._pages.close())
                 return task
 
-            calls._start = begin_and_close
+            calls._pages._start = begin_and_close
             with pytest.raises(StopAsyncIteration):
                 await anext(calls)
 
@@ -313,19 +311,14 @@ def test_async_iterator_closed_as_its_answer_arrives_ends(server: FaultServer) -
 
 
 def test_close_of_the_client_is_no_cancellation_of_who_reads(server: FaultServer) -> None:
-    client = Client(base_url=server.url, concurrency=2)
-    calls = iter(client.calls.list("agent_1", exact=False))
-    first = [next(calls) for _ in range(51)]
-    request = next(iter(calls._under_way))
-    for _ in list(calls._under_way):
-        calls._answers.get()
-    later: Future[Page] = Future()
-    later.cancel()
-    calls._answers.put((request, later))  # what a close before its turn leaves of it
-    with pytest.raises(ConfigurationError, match="closed"):
-        list(calls)
+    with Client(base_url=server.url, concurrency=2) as client:
+        calls = iter(client.calls.list("agent_1", exact=False))
+        first = [next(calls) for _ in range(51)]
+        for job in calls._pages._under_way.values():
+            job.cancel()  # as a close does to what is under way
+        with pytest.raises(ConfigurationError, match="closed"):
+            list(calls)
     assert len(first) == 51
-    client.close()
 
 
 def test_http_client_closed_by_its_owner_is_a_closed_client() -> None:
@@ -412,13 +405,13 @@ def test_another_process_opens_connections_of_its_own_and_leaves_the_others_open
         listing = client.calls.list("agent_1")
         listing.page(1)
         with monkeypatch.context() as forked:
-            forked.setattr("os.getpid", lambda: -1)
+            forked.setattr(this, "id", -1)
             client.close()  # an heir that has sent nothing has nothing to close
             client._closed.clear()
             listing.page(1)
-        mine, client._http = client._http, client._inherited
+        mine, (client._http, _) = client._http, client._inherited
         mine.close()
-        client._owner = os.getpid()
+        client._owner = this.id
         listing.page(1)
     assert [request.connection for request in server.requests] == [0, 1, 0]
 

@@ -260,13 +260,19 @@ def test_no_request_is_sent_after_leaving_the_loop(client: Client, slow: Countin
     assert len(own) <= 9
 
 
-def test_closing_leaves_no_thread(slow_api: tuple[Counting, str]) -> None:
+@pytest.mark.parametrize("passed", [False, True])
+def test_closing_leaves_no_thread(slow_api: tuple[Counting, str], *, passed: bool) -> None:
     before = threading.active_count()
-    with Client(api_key=FULL_KEY, base_url=slow_api[1]) as client:
+    with (
+        httpx.Client() as http,
+        Client(
+            api_key=FULL_KEY, base_url=slow_api[1], http_client=http if passed else None
+        ) as client,
+    ):
         pairs = iter(client.calls.list_many(AGENTS))
         for _ in range(200):
             next(pairs)
-        assert threading.active_count() > before
+        assert (threading.active_count() > before) is passed
     assert threading.active_count() == before
     with pytest.raises(ConfigurationError, match="closed"):
         list(pairs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import httpx
@@ -20,12 +20,12 @@ from agentcalls import (
     RateLimitError,
     Retry,
 )
+from agentcalls.clock import Deadline, Stopwatch
 from agentcalls.request.host import Host
 from agentcalls.request.key import BearerAuth, Secret
 from agentcalls.request.operation import LIST_CALLS, Operation, Read, Received
 from agentcalls.request.receive import Incoming
-from agentcalls.request.transport import Reply
-from contract.contract import OPENAPI
+from contract.tool.contract import OPENAPI
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -217,22 +217,34 @@ def test_an_operation_may_post_a_body_and_is_retried_as_it_was(make_client: Make
 
 def test_own_connections_send_the_body_with_its_length() -> None:
     auth, host = BearerAuth(Secret(KEY)), Host("https://host")
-    request = host.request(operation(idempotent=True).outgoing(NOTE), auth, {})
-    content = b"".join(cast("Iterable[bytes]", request.stream))
-    assert request.method == b"POST"
-    assert dict(request.headers)[b"Content-Length"] == str(len(content)).encode()
-    assert b"Content-Length" not in dict(
-        host.request(LIST_CALLS.outgoing({"agent_id": "a"}), auth, {}).headers
-    )
+    sent = bytes(host.message(operation(idempotent=True).outgoing(NOTE), auth, "id-1"))
+    head, _, content = sent.partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /agents/agent_1/notes HTTP/1.1\r\nHost: host\r\n")
+    assert content == rb'{"text": "\u00fc"}'
+    assert f"Content-Length: {len(content)}".encode() in head.split(b"\r\n")
+    plain = bytes(host.message(LIST_CALLS.outgoing({"agent_id": "a"}), auth, "id-1"))
+    assert b"Content-Length" not in plain
+
+
+@pytest.mark.parametrize("value", ["k\r\nX-Other: 1", "k\nX-Other: 1"])
+def test_header_with_a_line_break_is_not_sent(make_client: MakeClient, value: str) -> None:
+    outgoing = operation(idempotent=True).outgoing({**NOTE, "idempotency_key": value})
+    client: Any = make_client(api_key=KEY, base_url="http://127.0.0.1:9")
+    with pytest.raises(APIConnectionError, match="line break") as caught:
+        client._fetch(outgoing)
+    assert caught.value.attempts == 1
 
 
 @pytest.mark.parametrize("status", [200, 201, 503])
 def test_good_answer_that_is_cut_short_is_none_whatever_its_status(status: int) -> None:
     outgoing, auth = operation(idempotent=True).outgoing(NOTE), BearerAuth(Secret(KEY))
-    incoming = Incoming(outgoing, auth, longest=9, deadline=9.0)
-    assert incoming.start(Reply(status, {}, None, lambda: None))
-    assert incoming.add(b"{", 1.0)
-    incoming.fail(httpx.ReadError("broken off"))
+    deadline = Deadline(Stopwatch(lambda: 1.0), 9.0)
+    incoming = Incoming(
+        outgoing, auth, longest=9, deadline=deadline, is_stray=lambda _kept, _echo: False
+    )
+    assert incoming.start(status, {}, ends_by_close=False)
+    assert incoming.add(b"{")
+    assert incoming.fail(httpx.ReadError("broken off"))
     answer = incoming.answer()
     assert (answer.status, answer.arrived) == (status, 1)
     assert isinstance(answer.failure, APIConnectionError) == (status == 201)

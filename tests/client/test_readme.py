@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls_mock import FULL_KEY
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from agentcalls import Client
 from agentcalls_mock import FULL_KEY, NOSCOPE_KEY
-from contract.contract import SCHEMAS
+from contract.tool.contract import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -10,7 +10,7 @@ from agentcalls import CallStatus
 from agentcalls.request.key import ApiKeyHeaderAuth, BearerAuth
 from agentcalls.settings import API_PREFIX, DOCUMENTED_HOST, MAX_LIMIT
 from agentcalls_api.models import ApiError, Call, CallPage, FieldError, PageMeta
-from contract.contract import (
+from contract.tool.contract import (
     OPENAPI,
     OPERATION,
     PARAMETERS,

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from ruamel.yaml import YAML
 
-from contract.contract import ROOT
-from contract.defects import DEFECTS, NOT_GENERATED, catches, lint, page
-from contract.edits import edited
-from contract.redocly import REDOCLY
+from contract.tool.contract import ROOT
+from contract.tool.defects import DEFECTS, NOT_GENERATED, catches, lint, page
+from contract.tool.edits import edited
+from contract.tool.redocly import REDOCLY
 
 pytestmark = pytest.mark.skipif(
     not REDOCLY.exists(),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.contract import ROOT
-from contract.defects import NOT_GENERATED
-from contract.edits import edited
-from contract.generating import generate, make, tools_that_give
+from contract.tool.contract import ROOT
+from contract.tool.defects import NOT_GENERATED
+from contract.tool.edits import edited
+from contract.tool.generating import generate, make, tools_that_give
 
 if TYPE_CHECKING:
     import subprocess

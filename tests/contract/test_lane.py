@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from contract.lane import KEYS, WANTED, files_with, not_seen, problems_of_a_run
-from contract.lying import Answered, Asked, Honest, lying
-from contract.mutants import ALL, fail, on_status
+from contract.tool.lane import KEYS, WANTED, files_with, not_seen, problems_of_a_run
+from contract.tool.lying import Answered, Asked, Honest, lying
+from contract.tool.mutants import ALL, fail, on_status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-FEW = ("--seed", "1", "--max-examples", "40")
 FEWER = ("--seed", "1", "--max-examples", "5")  # what each request shows
 
 
@@ -63,9 +62,9 @@ def test_what_a_run_did_not_see_is_named(without: int, lacks: list[str]) -> None
     assert not_seen(har(SEEN[:without] + SEEN[without + 1 :])) == lacks
 
 
-def test_a_run_leaves_reports_that_hold_no_key(tmp_path: Path) -> None:
-    reports = tmp_path / "reports"
-    assert problems_of_a_run(reports, *FEW) == []
+def test_a_run_leaves_reports_that_hold_no_key(lane: tuple[list[str], Path]) -> None:
+    problems, reports = lane
+    assert problems == []
     assert {path.name for path in reports.iterdir()} == {"junit.xml", "traffic.har", "html"}
     assert "[Filtered]" in (reports / "traffic.har").read_text()
     assert [path for key in KEYS for path in files_with(key, reports)] == []

@@ -16,12 +16,11 @@ import attrs
 import httpx
 import pytest
 
-from contract.__main__ import main
-from contract.contract import PATH, ROOT, reference_bodies
-from contract.lane import problems_of_a_run
-from contract.live import NEVER, NOSCOPE, PLAN, VARIABLES, EnoughError, Sender
-from contract.lying import lying
-from contract.mutants import (
+from contract.tool.__main__ import main
+from contract.tool.contract import PATH, ROOT, reference_bodies
+from contract.tool.live import NEVER, NOSCOPE, PLAN, VARIABLES, EnoughError, Sender
+from contract.tool.lying import lying
+from contract.tool.mutants import (
     LIES,
     as_empty_page,
     on_headers,
@@ -31,16 +30,16 @@ from contract.mutants import (
     put,
     value,
 )
-from contract.posing import KEY, NOSCOPE_KEY, honest, served
-from contract.properties import HOSTILE, PROPERTIES
-from contract.verdict import Mask, line_of
+from contract.tool.posing import KEY, NOSCOPE_KEY, honest, served
+from contract.tool.properties import HOSTILE, PROPERTIES
+from contract.tool.verdict import Mask, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from contract.lying import Answered, Asked, Honest, Lie
-    from contract.posing import Spoil
+    from contract.tool.lying import Answered, Asked, Honest, Lie
+    from contract.tool.posing import Spoil
 
 FAST = ("--rate", "1e9")
 CALL = "components.schemas.Call.properties"
@@ -70,7 +69,7 @@ class Run:
 
 @attrs.frozen
 class Runner:
-    """Runs `python -m contract live`."""
+    """Runs `python -m contract.tool live`."""
 
     capsys: pytest.CaptureFixture[str]
     reports: Path
@@ -361,7 +360,7 @@ def test_what_was_answered_is_kept_whatever_ends_a_run(
     def end(*_: object) -> None:
         raise ending
 
-    monkeypatch.setattr("contract.live._weigh", end)
+    monkeypatch.setattr("contract.tool.live._weigh", end)
     with suppress(RuntimeError):
         assert run.host(lying(LIES["search"]["search is not looked at"])).status == 130
     assert len(json.loads((run.reports / "traffic.har").read_text())["log"]["entries"]) > 2
@@ -720,9 +719,9 @@ def test_our_own_recording_is_held_again_and_lacks_nothing_but_what_was_hidden(r
     assert add("add tenant_id", CALL) in again.section(CONTRACT)
 
 
-def test_what_schemathesis_recorded_is_held_too(run: Runner, tmp_path: Path) -> None:
-    problems_of_a_run(tmp_path / "lane", "--seed", "1", "--max-examples", "5")
-    ran = run({}, "--from", str(tmp_path / "lane" / "traffic.har"))
+def test_what_schemathesis_recorded_is_held_too(run: Runner, lane: tuple[list[str], Path]) -> None:
+    _, reports = lane
+    ran = run({}, "--from", str(reports / "traffic.har"))
     assert ran.status == 0, ran.out
     assert int(re.findall(r"har: (\d+) answers", ran.out)[0]) > 50
     assert "of another method ignored" in ran.out

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from contract.host import Finding
-from contract.lying import lying
-from contract.mutants import MUTANTS
-from contract.posing import posing
-from contract.proof import rows_in_the_table
-from contract.properties import PROPERTIES, Property
+from contract.tool.host import Finding
+from contract.tool.lying import lying
+from contract.tool.mutants import MUTANTS
+from contract.tool.posing import posing
+from contract.tool.proof import rows_in_the_table
+from contract.tool.properties import PROPERTIES, Property
 
 # What the two lanes together must be able to notice.
 CLASSES = {

@@ -7,16 +7,16 @@ import attrs
 import httpx
 import pytest
 
-from contract.host import Finding, ask
-from contract.lying import lying
-from contract.posing import posing
-from contract.properties import HOSTILE, PROPERTIES, Property, oldest, only_the_key_opens
+from contract.tool.host import Finding, ask
+from contract.tool.lying import lying
+from contract.tool.posing import posing
+from contract.tool.properties import HOSTILE, PROPERTIES, Property, oldest, only_the_key_opens
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from contract.host import Host
-    from contract.lying import Answered, Asked, Honest
+    from contract.tool.host import Host
+    from contract.tool.lying import Answered, Asked, Honest
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +32,10 @@ def test_the_mock_keeps_the_contract(host: Host, item: Property) -> None:
 
 
 def asked() -> dict[str, list[tuple[str, str]]]:
-    """Each request of each property, to a mock that was asked nothing before."""
+    """Requests of each property, to a mock that was asked nothing before."""
     requests: dict[str, list[tuple[str, str]]] = {item.name: [] for item in PROPERTIES}
     oldest.cache_clear()
-    with posing() as host:
+    with posing(examples=8) as host:
         for item in PROPERTIES:
             sent = requests[item.name]
 

@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from agentcalls import AgentCallsError, Calls
-from contract.contract import OPENAPI, PATH
-from contract.edits import CALL, OPERATION, SCHEMAS, edited
+from contract.tool.contract import OPENAPI, PATH
+from contract.tool.edits import CALL, OPERATION, SCHEMAS, edited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from contract.edits import Edits
+    from contract.tool.edits import Edits
     from flavours import MakeClient
 
 # They repeat the status of the answer, which `error.status` is.

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 from ruamel.yaml import YAML
 
-from contract.contract import ROOT
-from contract.defects import lint
-from contract.edits import edited
-from contract.generating import generate, make, tools_that_give
-from contract.redocly import REDOCLY
+from contract.tool.contract import ROOT
+from contract.tool.defects import lint
+from contract.tool.edits import edited
+from contract.tool.generating import generate, make, tools_that_give
+from contract.tool.redocly import REDOCLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ NEEDED = (
 )
 
 # The handwritten lines that each change needs, those of docstrings included; the page says the same.
-LINES = {"field": 0, "kinds": 0, "parameter": 4, "operation": 39}
+LINES = {"field": 0, "kinds": 0, "parameter": 4, "operation": 38}
 # Ours stay open: `make lint` refuses a closed set, and the vendor may send one.
 NOT_LINTED = {"kinds": ["redocly (rule/open-enum)"]}
 
@@ -44,10 +44,6 @@ def handwritten(change: str) -> int:
     _, *files = re.split(r"^diff --git ", patch, flags=re.MULTILINE)
     added = [file for file in files if not file.startswith("a/openapi.yaml")]
     return sum(len(re.findall(r"^\+(?!\+\+ ).*\S", file, re.MULTILINE)) for file in added)
-
-
-# One worker makes the copies and fills mypy's cache.
-pytestmark = pytest.mark.xdist_group("rehearsal")
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +99,20 @@ def test_change_works_in_both_flavours(changed: Callable[[str], Path], change: s
     run(changed(change), f"{change}.py")
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What mypy knows of all that a change leaves as it is, where `make types` has run."""
+    folder, known = tmp_path_factory.mktemp("mypy"), ROOT / ".mypy_cache"
+    if known.exists():
+        shutil.copytree(known, folder, dirs_exist_ok=True)
+    return folder
+
+
 @pytest.mark.parametrize("change", LINES)
 def test_changed_client_passes_ruff_and_mypy_strict_with_what_uses_the_change(
-    changed: Callable[[str], Path], change: str, tmp_path_factory: pytest.TempPathFactory
+    changed: Callable[[str], Path], change: str, cache: Path
 ) -> None:
-    folder, cache = changed(change), tmp_path_factory.getbasetemp() / "mypy"
+    folder = changed(change)
     run(folder, *["-m", "ruff", "check", "--no-cache", "wrappers"])
     run(folder, *f"-m mypy --cache-dir={cache} wrappers generated {change}.py".split())
 

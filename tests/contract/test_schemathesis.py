@@ -9,9 +9,9 @@ import schemathesis
 from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
 
-from contract.contract import ROOT
-from contract.lane import CONFIG
-from contract.posing import served
+from contract.tool.contract import ROOT
+from contract.tool.lane import CONFIG
+from contract.tool.posing import served
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-pytestmark = pytest.mark.xdist_group("kills")  # one process to fork exports from
-
 _KILLS = int(os.environ.get("AGENTCALLS_KILLS", "0"))
 _CALLS = 3_600
 _REQUESTS = 50  # some fewer are enough for one export

@@ -18,6 +18,7 @@ from agentcalls import (
     PermissionDeniedError,
 )
 from agentcalls.export import AgentFailure, Progress, export, export_stream
+from drawn import drawn
 from exports import rows_of
 from many_agents import FIRST_WALK, Agents, failing
 
@@ -147,25 +148,27 @@ def test_a_failure_that_may_pass_is_not_named_after_one_attempt(
     assert caught.value.message == "nobody: No such agent."
 
 
+LATER = [
+    ["a", "b", "c", "d"],
+    ["a", "c", "d", "e"],
+    ["b", "c", "d", "e"],
+    ["a", "b", "d", "e"],
+    ["new", "a", "b", "c", "d", "e"],
+    ["a", "b", "new", "c", "d", "e"],
+    ["a", "b", "c", "d", "e", "new"],
+    ["e", "d", "c", "b", "a"],
+    ["a", "b", "c"],
+    ["a"],
+    ["new"],
+]
+STOPS = [(0, 1), (1, 0), (2, 100), (4, 0), (5, 0)]
+
+
 @pytest.mark.parametrize(
-    "agents",
-    [
-        ["a", "b", "c", "d"],
-        ["a", "c", "d", "e"],
-        ["b", "c", "d", "e"],
-        ["a", "b", "d", "e"],
-        ["new", "a", "b", "c", "d", "e"],
-        ["a", "b", "new", "c", "d", "e"],
-        ["a", "b", "c", "d", "e", "new"],
-        ["e", "d", "c", "b", "a"],
-        ["a", "b", "c"],
-        ["a"],
-        ["new"],
-    ],
-    ids="".join,
+    ("agents", "stop", "ending"),
+    drawn(LATER, STOPS, last=["json", "ndjson.gz"]),
+    ids=lambda it: "".join(it) if isinstance(it, list) else str(it),
 )
-@pytest.mark.parametrize("stop", [(0, 1), (1, 0), (2, 100), (4, 0), (5, 0)], ids=str)
-@pytest.mark.parametrize("ending", ["json", "ndjson.gz"])
 def test_agents_may_come_and_go_before_an_export_goes_on(
     ending: str,
     stop: tuple[int, int],

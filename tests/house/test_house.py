@@ -13,15 +13,13 @@ import pytest
 
 import agentcalls
 from agentcalls import settings
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 
 HOUSE = Path(agentcalls.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
 CORE = [file for file in FILES if file.relative_to(HOUSE).parts[0] not in {"cli", "export"}]
 
-MOST_CORE_LINES = (
-    4467  # the goal is 3,300: fields of any kind, operations and ordered reading came first
-)
+MOST_CORE_LINES = 5310  # the goal is 3,300: fields of any kind, operations, ordered reading and the wire came first
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
 MOST_TWIN_LINES = 130
@@ -124,7 +122,7 @@ def test_no_room_is_crowded() -> None:
 
 def test_little_stands_twice_for_the_two_flavours() -> None:
     found = twins()
-    assert set(found) >= {"async_client.py", "request/async_transport.py"}
+    assert set(found) >= {"async_client.py", "request/wire/async_borrowed.py"}
     assert sum(found.values()) <= MOST_TWIN_LINES, found
 
 

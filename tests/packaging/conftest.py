@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 
 
 @pytest.fixture(scope="session")

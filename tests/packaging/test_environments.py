@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 from installing import create
 
 if TYPE_CHECKING:
@@ -191,6 +191,44 @@ def test_pip_takes_no_release_newer_than_the_lock(
     assert "by pip" in result.stdout
 
 
+OLDER_PIP = "import sys; sys.exit('no such option: --python' if '--python' in sys.argv else 0)"
+
+
+@pytest.mark.parametrize("its_pip", ["missing", "older than --python"])
+def test_a_pip_that_cannot_be_used_is_replaced_by_one_beside_it(
+    checkout: Path, with_shim: str, its_pip: str
+) -> None:
+    next((checkout.parent / "index").glob("uv-1.0*")).unlink()
+    environment, beside = checkout.parent / "environment", checkout / ".cache/pip"
+    bare = [sys.executable, "-m", "venv", "--without-pip"]
+    subprocess.run([*bare, environment], check=True)
+    if its_pip == "missing":
+        subprocess.run([*bare, beside], check=True)  # as one that was interrupted leaves it
+    else:
+        (site,) = environment.glob("lib/python*/site-packages")
+        (site / "pip").mkdir()
+        (site / "pip/__main__.py").write_text(OLDER_PIP)
+        (beside / "bin").mkdir(parents=True)
+        (beside / "bin/python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+        (beside / "bin/python").chmod(0o755)
+    result = set_up(checkout, ".venv/.ready", with_shim, environment / "bin/python")
+    assert result.returncode == 0, result.stderr
+    assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
+    assert "by pip" in result.stdout
+
+
+@pytest.mark.parametrize("python", ["python3 -X dev", ""])
+def test_a_python_with_options_is_refused_in_a_sentence(
+    checkout: Path, with_uv: str, python: str
+) -> None:
+    result = set_up(checkout, ".venv/.ready", with_uv, python)
+    assert result.returncode != 0
+    assert f"PYTHON= names one command, without options and spaces, and not: {python}" in (
+        result.stderr
+    )
+    assert not (checkout / ".venv").exists()
+
+
 def test_settings_of_the_machine_do_not_change_what_is_installed(
     checkout: Path, with_uv: str
 ) -> None:
@@ -205,24 +243,24 @@ def test_settings_of_the_machine_do_not_change_what_is_installed(
     assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
 
 
-FILES = {
-    "pip.conf": "[global]\nconstraint = {loose}\nuser = true\n[install]\ntarget = {outside}\n",
-    "uv.toml": '[pip]\ntarget = "{outside}"\npython-platform = "windows"\n',
-    "a uv.toml that cannot be read": "[pip\n",
+PIP_CONF = "[global]\nconstraint = {loose}\nuser = true\n[install]\ntarget = {outside}\n"
+UV_TOML = {
+    "read": '[pip]\ntarget = "{outside}"\npython-platform = "windows"\n',
+    "not to be read": "[pip\n",
 }
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("uv_toml", UV_TOML)
 @pytest.mark.parametrize("by", ["uv", "a fetched uv", "pip"])
 def test_files_of_settings_do_not_change_what_is_installed_or_where(
-    checkout: Path, with_uv: str, with_shim: str, name: str, by: str
+    checkout: Path, with_uv: str, with_shim: str, uv_toml: str, by: str
 ) -> None:
-    outside = checkout.parent / "outside"
-    (checkout.parent / "loose.txt").write_text("engine==2.0\n")
-    text = FILES[name].replace("{loose}", str(checkout.parent / "loose.txt"))
-    file = checkout.parent / "home/.config" / ("pip/pip.conf" if "pip" in name else "uv/uv.toml")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text.replace("{outside}", str(outside)))
+    outside, loose = checkout.parent / "outside", checkout.parent / "loose.txt"
+    loose.write_text("engine==2.0\n")
+    for name, text in (("pip/pip.conf", PIP_CONF), ("uv/uv.toml", UV_TOML[uv_toml])):
+        file = checkout.parent / "home/.config" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(text.replace("{loose}", str(loose)).replace("{outside}", str(outside)))
     if by == "pip":
         next((checkout.parent / "index").glob("uv-1.0*")).unlink()
     path = with_uv if by == "uv" else with_shim

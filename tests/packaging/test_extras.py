@@ -13,7 +13,7 @@ import pytest
 from agentcalls import Client
 from agentcalls.table.extras import INSTALL
 from agentcalls_mock import FULL_KEY
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 from exports import text_of
 from installing import Installed, install
 

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from agentcalls.table.extras import _EXTRA_OF, INSTALL
 from agentcalls_mock.__main__ import INSTALL as INSTALL_MOCK
-from contract.contract import ROOT
+from contract.tool.contract import ROOT
 from installing import metadata_of, required
 
 BIN = Path(sys.executable).parent

@@ -1,6 +1,6 @@
 """A listing that changes while it is read, kept in memory, and a driver that walks it.
 
-The server is honest about its order, or lies about it: it may sort by the last change of a call, ignore `sort`, refuse it,
+The server is honest about its order, or lies about it: it may sort by last change, ignore `sort`, refuse it,
 draw equal keys anew each time, cap its counts or keep old ones, and give shorter pages than it is asked for.
 """
 

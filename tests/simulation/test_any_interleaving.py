@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentcalls import Client
-from contract.contract import reference_bodies
+from contract.tool.contract import reference_bodies
 
 ROW: dict[str, Any] = reference_bodies()["200"]["data"][0]
 START = datetime(2026, 1, 1, tzinfo=UTC)

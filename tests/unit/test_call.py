@@ -10,7 +10,7 @@ import pytest
 
 from agentcalls import Call, Page, Report
 from agentcalls.request.decode.page import decode_page
-from contract.contract import SCHEMAS, reference_bodies
+from contract.tool.contract import SCHEMAS, reference_bodies
 from made import call
 
 ROW: dict[str, Any] = reference_bodies()["200"]["data"][0]

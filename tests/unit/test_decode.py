@@ -15,7 +15,7 @@ from agentcalls import Call, PageMeta
 from agentcalls.request.decode.page import _CALLS, Body, _row_by_row, decode_page
 from agentcalls.values import Problem
 from agentcalls_api.models import CallPage
-from contract.contract import SCHEMAS, reference_bodies
+from contract.tool.contract import SCHEMAS, reference_bodies
 
 ROW: dict[str, Any] = reference_bodies()["200"]["data"][0]
 META: dict[str, Any] = reference_bodies()["200"]["meta"]

@@ -39,7 +39,8 @@ def a_walk(**settings: Any) -> Walk[Row]:
     """A walk over a server that is known to honour a sort; the oldest call first where nothing else is said."""
     sorts = KnownSorts()
     sorts.learn("created_on", honoured=True)
-    return Walk(**({"binding": BINDING, "sort": "created_on", "sorts": sorts} | settings))
+    given: dict[str, Any] = {"binding": BINDING, "sort": "created_on", "sorts": sorts}
+    return Walk(**(given | settings))
 
 
 def server_of(rows: Sequence[Row]) -> Server:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from selectors import EVENT_READ
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
@@ -12,16 +13,17 @@ from agentcalls.base_client import BaseClient, Kinds
 from agentcalls.calls import Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AsyncCallListing, AsyncManyListing
-from agentcalls.request.async_transport import AsyncBorrowed, AsyncConnections
 from agentcalls.request.key import AsyncApiKey
-from agentcalls.request.retry import Send
+from agentcalls.request.wire.async_borrowed import AsyncBorrowed
+from agentcalls.request.wire.connections import Connections
+from agentcalls.request.wire.waits import Wait
+from agentcalls.settings import MAX_CONNECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Generator
 
-    from agentcalls.request.operation import Outgoing
-    from agentcalls.request.query import CallQuery
-    from agentcalls.request.retry import Answer, ResultT
+    from agentcalls.request.key import KeyAuth
+    from agentcalls.request.retry import ResultT
     from agentcalls.values import Page
 
 
@@ -35,12 +37,11 @@ class AsyncClient(
     is first used in.
     """
 
-    _kinds = Kinds(
-        httpx.AsyncClient, AsyncBorrowed, AsyncConnections, AsyncCallListing, AsyncManyListing
-    )
+    _kinds = Kinds("AsyncClient", AsyncBorrowed, AsyncCallListing, AsyncManyListing)
 
     def _open(self) -> None:
         self._closed = asyncio.Event()
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Page]] = set()
 
@@ -53,22 +54,36 @@ class AsyncClient(
     async def aclose(self) -> None:
         """Close the connections, unless they are those of an `http_client` that was passed, and end every wait.
 
-        A request that is made or waiting afterwards raises `ConfigurationError`. Closing twice does nothing.
+        A request that is made, waits or is under way raises `ConfigurationError`. Closing twice does nothing. Raises
+        `ConfigurationError` in another event loop than the client's; its connections are closed there, too.
         """
+        is_own = isinstance(self._http, Connections)
+        if is_own:
+            self._http.close()
+        if self._loop and self._loop is not asyncio.get_running_loop():
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._end)
+            self._check_loop()
+        tasks = self._end()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        borrowed = [] if is_own or not self._owns_http else [self._http]
+        for http in (*borrowed, *self._through.values()):
+            await http.close()
+
+    def _end(self) -> list[asyncio.Task[Page]]:
         self._closed.set()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._owns_http:
-            await self._http.close()
+        return tasks
 
     def _begin(
-        self, fetch: Callable[[CallQuery], Coroutine[Any, Any, Page]], query: CallQuery
+        self, steps: Generator[Any, Any, Page], tell: Callable[[asyncio.Task[Page]], object]
     ) -> asyncio.Task[Page]:
-        task = asyncio.create_task(fetch(query))
+        task = asyncio.create_task(self._run(steps))
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        task.add_done_callback(tell)
         return task
 
     def _done(self, task: asyncio.Task[Page]) -> None:
@@ -77,46 +92,35 @@ class AsyncClient(
             # Looked at, or asyncio complains of an error that nobody waited for.
             task.exception()
 
-    async def _fetch(self, outgoing: Outgoing[ResultT], **options: Any) -> ResultT:
+    async def _run(self, steps: Generator[Any, Any, ResultT]) -> ResultT:
         self._check_loop()
-        steps = self._exchanges.steps(outgoing, **options)
-        answer: Answer | None = None
+        value: object = None
+        error: Exception | None = None
         try:
             while True:
-                step = steps.send(answer)
-                answer = None
-                if isinstance(step, Send):
-                    answer = await self._send(outgoing, step)
-                else:
-                    await self._wait(step)
+                step = steps.throw(error) if error else steps.send(value)
+                error = None
+                try:
+                    value = await (self._came(step) if isinstance(step, Wait) else step)
+                except Exception as raised:  # noqa: BLE001 (it is the steps' own business)
+                    error = raised
         except StopIteration as end:
             return cast("ResultT", end.value)
+        finally:
+            steps.close()
 
-    async def _send(self, outgoing: Outgoing[Any], step: Send) -> Answer:
-        self._check_open()
-        auth = await self._config.auth.awaited()
-        self._check_open()
-        with self._receiving(outgoing, auth, step) as (incoming, timeouts):
-            reply = await self._http.send(outgoing, auth, timeouts)
-            try:
-                if incoming.start(reply):
-                    async for chunk in reply.body:
-                        if not incoming.add(chunk, self._config.clock.now()):
-                            break
-            finally:
-                await reply.close()
-        return self._received(incoming)
-
-    async def _wait(self, step: float | Awaitable[object]) -> None:
-        if not isinstance(step, int | float):
-            await step
-            return
-        if self._config.clock.sleep:
-            await self._config.clock.sleep(step)
-        else:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), step)
-        self._check_open()
+    async def _came(self, wait: Wait) -> bool:
+        loop = asyncio.get_running_loop()
+        came: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(wait.seconds, _tell, came)
+        file: Any = wait.socket
+        reads = wait.event == EVENT_READ
+        (loop.add_reader if reads else loop.add_writer)(file, _tell, came, True)  # noqa: FBT003 (it did)
+        try:
+            return await came
+        finally:
+            timer.cancel()
+            (loop.remove_reader if reads else loop.remove_writer)(file)
 
     def _check_loop(self) -> None:
         # Connections live in the loop that opened them.
@@ -124,3 +128,44 @@ class AsyncClient(
         self._loop = self._loop or loop
         if loop is not self._loop:
             raise ConfigurationError("This AsyncClient is of another event loop; make one in each.")
+
+    def _changed_library(self) -> Any:
+        # Windows' own loop waits for no socket.
+        blind = isinstance(self._loop, getattr(asyncio, "ProactorEventLoop", ()))
+        return httpx if blind else super()._changed_library()
+
+    def _key(self) -> Generator[Any, Any, KeyAuth]:
+        auth = self._config.auth
+        if auth.is_given_later:
+            auth = yield auth.awaited()
+        return auth
+
+    def _awaited(self, awaitable: Awaitable[object]) -> Generator[Any, Any, None]:
+        yield awaitable
+
+    def _sleep(self, seconds: float) -> Generator[Any, Any, None]:
+        sleep = self._config.clock.sleep or self._slept
+        yield sleep(seconds)
+
+    async def _slept(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closed.wait(), seconds)
+
+    def _place(self, seconds: float) -> Generator[Any, Any, None]:
+        # None waits where there is room, and a timeout of asyncio's is not for nothing.
+        yield self._wait_for_place(seconds) if self._slots.locked() else self._slots.acquire()
+
+    async def _wait_for_place(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("Every connection was in use.") from None
+
+    def _borrow(self, http: Any, *sent: Any) -> Generator[Any, Any, None]:
+        yield http.exchange(*sent)
+
+
+def _tell(future: asyncio.Future[bool], came: bool = False) -> None:  # noqa: FBT001, FBT002 (what it gives)
+    if not future.done():
+        future.set_result(came)

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, TypeVar, cast
+
+import httpx
 
 from agentcalls import settings
 from agentcalls.calls import Calls
 from agentcalls.clock import Clock
 from agentcalls.errors import ConfigurationError
-from agentcalls.reading.iterators import Source
+from agentcalls.reading.pages import Source
 from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.request.exchange import Config, Exchanges
-from agentcalls.request.host import checked_timeout, checked_url, proxied
+from agentcalls.request.host import checked_timeout, checked_url, client_of, is_client
+from agentcalls.request.ids import RequestIds
 from agentcalls.request.key import given_auth, given_key
-from agentcalls.request.log import keyless_logs
 from agentcalls.request.operation import LIST_CALLS
-from agentcalls.request.receive import FAILURES, Incoming, within
-from agentcalls.request.retry import RetryPolicy
+from agentcalls.request.receive import Incoming
+from agentcalls.request.retry import ResultT, RetryPolicy, Send
+from agentcalls.request.wire.connections import Connections
+from agentcalls.request.wire.tools import changed_library
+from agentcalls.request.wire.waits import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Awaitable, Callable, Generator
 
-    import httpx
-
+    from agentcalls.clock import Deadline, Stopwatch
     from agentcalls.reading.options import ReadOptions
     from agentcalls.request.key import AuthScheme, KeyAuth
     from agentcalls.request.operation import Outgoing
     from agentcalls.request.query import CallQuery
-    from agentcalls.request.retry import Answer, Retry, Send
+    from agentcalls.request.retry import Answer, Retry
+    from agentcalls.request.wire.waits import Waits
     from agentcalls.values import Exchange
 
 KeyT = TypeVar("KeyT")
@@ -40,9 +44,9 @@ CallsT = TypeVar("CallsT")
 class Kinds(NamedTuple):
     """What a flavour has of its own."""
 
-    http: Any
+    http: str
+    """What httpx calls its client of this flavour."""
     borrowed: Any
-    connections: Any
     listing: Any
     many: Any
 
@@ -52,6 +56,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
 
     _kinds: ClassVar[Kinds]
     _closed: Any  # an Event of this flavour
+    _slots: Any  # a Semaphore of this flavour, for our own connections
 
     def __init__(
         self,
@@ -70,13 +75,14 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
         strict: bool = settings.STRICT,
         on_retry: Callable[[Retry], object] | None = None,
         on_exchange: Callable[[Exchange], object] | None = None,
+        request_id_prefix: str = settings.REQUEST_ID_PREFIX,
         clock: Clock | None = None,
     ) -> None:
         secret = given_key(api_key)
         del api_key  # or a traceback with locals would show it
         kind = self._kinds.http
-        if http_client is not None and not isinstance(http_client, kind):
-            raise ConfigurationError(f"http_client takes an httpx.{kind.__name__}.")
+        if http_client is not None and not is_client(http_client, kind):
+            raise ConfigurationError(f"http_client takes an httpx.{kind}.")
         self._config = Config(
             auth=given_auth(secret, auth),
             base_url=checked_url(base_url, allow_http=allow_http),
@@ -91,8 +97,11 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
             clock=Clock() if clock is None else clock,
         )
         self._timeout = checked_timeout(timeout)
+        self._ids = RequestIds(request_id_prefix)
+        self._host = self._config.host
         self._http = self._way_to_host(http_client)
         self._owns_http = http_client is None
+        self._through: dict[Any, Any] = {}
         self._exchanges = Exchanges(self._config)
         self._sorts = KnownSorts()
         self._open()
@@ -116,50 +125,144 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
         raise TypeError("A client holds a key and connections, and is not pickled; make one there.")
 
     def _source(self, options: ReadOptions) -> Source[Any, Any]:
-        def fetch(query: CallQuery) -> Any:
+        def steps(query: CallQuery, watch: Stopwatch | None = None) -> Any:
             outgoing = LIST_CALLS.outgoing(query.sent())
-            return self._fetch(outgoing, strict=options.strict, max_retries=options.max_retries)
+            deadline = self._exchanges.deadline(watch)
+            strict, max_retries = options.strict, options.max_retries
+            return self._steps(outgoing, deadline, strict=strict, max_retries=max_retries)
 
-        concurrency = options.concurrency or self._config.concurrency
-        begin = partial(self._begin, fetch)
-        return Source(fetch, begin, concurrency, self._sorts, self._config.clock)
+        return Source(
+            lambda query: self._run(steps(query)),
+            lambda query, tell, watch: self._begin(steps(query, watch), tell),
+            self._wait_for,
+            options.concurrency or self._config.concurrency,
+            self._sorts,
+            self._config.clock,
+        )
 
-    # Of each flavour: to make ready, to fetch a result, to begin to fetch one.
+    def _fetch(self, outgoing: Outgoing[ResultT], **options: Any) -> Any:
+        return self._run(self._steps(outgoing, self._exchanges.deadline(), **options))
+
+    # Of each flavour: to make ready; to go through a request's steps, now or meanwhile; to wait for an answer.
 
     def _open(self) -> None: ...
 
-    def _fetch(self, *_: Any, **__: Any) -> Any: ...
+    def _run(self, *_: Any, **__: Any) -> Any: ...
 
     def _begin(self, *_: Any, **__: Any) -> Any: ...
 
+    def _wait_for(self, *_: Any, **__: Any) -> Any: ...
+
+    # Of each flavour, as steps: to ask for the key, to await a hook, to sleep, to have a place among the connections,
+    # and to send with a client of httpx's.
+
+    def _key(self) -> Waits[KeyAuth]: ...  # type: ignore[empty-body]
+
+    def _awaited(self, awaitable: Awaitable[object]) -> Waits[None]: ...  # type: ignore[empty-body]
+
+    def _sleep(self, seconds: float) -> Waits[None]: ...  # type: ignore[empty-body]
+
+    def _place(self, seconds: float) -> Waits[None]: ...  # type: ignore[empty-body]
+
+    def _borrow(self, http: Any, *sent: Any) -> Waits[None]: ...  # type: ignore[empty-body]
+
     def _way_to_host(self, http_client: Any = None) -> Any:
         if http_client or self._config.is_proxied:
-            http = http_client or proxied(self._kinds.http)
-            return self._kinds.borrowed(http, self._config.host)
-        return self._kinds.connections(self._config.host)
+            http = http_client or client_of(httpx, self._kinds.http)
+            return self._kinds.borrowed(http, self._host, self._timeout)
+        return Connections(self._host)
 
-    @contextmanager
-    def _receiving(
-        self, outgoing: Outgoing[Any], auth: KeyAuth, send: Send
-    ) -> Generator[tuple[Incoming, dict[str, float]]]:
-        """A block in which one request is sent and its answer read; the timeouts for it come along."""
-        config = self._config
-        seconds = send.deadline - config.clock.now()
-        incoming = Incoming(outgoing, auth, longest=config.max_body_bytes, deadline=send.deadline)
+    def _way(self) -> Any:
+        # Requests go over connections of our own where nobody has changed what they would pass by.
+        if not isinstance(self._http, Connections):
+            return self._http
+        library = self._changed_library()
+        if library is None:
+            return self._http
+        kind = getattr(library, self._kinds.http)
+        if kind not in self._through:
+            http = client_of(library, self._kinds.http)
+            self._through[kind] = self._kinds.borrowed(http, self._host, self._timeout)
+        return self._through[kind]
+
+    def _changed_library(self) -> Any:
+        return changed_library(self._kinds.http, self._host.trust)
+
+    def _steps(
+        self, outgoing: Outgoing[ResultT], deadline: Deadline, **options: Any
+    ) -> Generator[Any, Any, ResultT]:
+        """What one request does with its retries: it yields each `Wait`, and what is to be awaited."""
+        steps = self._exchanges.steps(outgoing, deadline, **options)
+        answer: Answer | None = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration as end:
+                return cast("ResultT", end.value)
+            answer = None
+            if isinstance(step, Send):
+                answer = yield from self._send(outgoing, deadline)
+            elif isinstance(step, int | float):
+                yield from self._sleep(step)
+                self._check_open()
+            else:
+                yield from self._awaited(step)
+
+    def _send(self, outgoing: Outgoing[Any], deadline: Deadline) -> Waits[Answer]:
+        fresh = False
+        while True:
+            self._check_open()
+            auth = yield from self._key()
+            self._check_open()
+            sent = self._ids.next()
+            incoming = Incoming(
+                outgoing,
+                auth,
+                longest=self._config.max_body_bytes,
+                deadline=deadline,
+                is_stray=partial(self._ids.is_stray, sent),
+            )
+            try:
+                yield from self._exchange(outgoing, auth, sent, incoming, deadline, fresh=fresh)
+            except RuntimeError:
+                # httpx's, of a client that was closed meanwhile, or our own.
+                self._check_open()
+                raise
+            except Exception as error:
+                if not incoming.fail(error):
+                    raise
+            if incoming.failure:
+                self._check_open()
+            if not incoming.is_stray or fresh or not outgoing.operation.idempotent:
+                return incoming.answer()
+            fresh = True
+
+    def _exchange(
+        self,
+        outgoing: Outgoing[Any],
+        auth: KeyAuth,
+        sent: str,
+        incoming: Incoming,
+        deadline: Deadline,
+        *,
+        fresh: bool,
+    ) -> Waits[None]:
+        way = self._way()
+        if not isinstance(way, Connections):
+            yield from self._borrow(way, outgoing, auth, sent, incoming, deadline)
+            return
+        patience = Patience(self._timeout or way.timeout, deadline)
+        yield from self._place(min(patience.pool, deadline.left()))
         try:
-            with keyless_logs(auth):
-                yield incoming, within(self._timeout or self._http.timeout, seconds)
-        except RuntimeError:
-            # httpx's, of a client that was closed meanwhile.
-            self._check_open()
-            raise
-        except FAILURES as error:
-            incoming.fail(error)
-
-    def _received(self, incoming: Incoming) -> Answer:
-        if incoming.failure:
-            self._check_open()
-        return incoming.answer()
+            yield from way.exchange(
+                self._host.message(outgoing, auth, sent),
+                incoming,
+                patience,
+                again=outgoing.operation.idempotent,
+                fresh=fresh,
+            )
+        finally:
+            self._slots.release()
 
     def _check_open(self) -> None:
         if self._closed.is_set() or self._http.is_closed:

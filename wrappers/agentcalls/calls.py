@@ -12,8 +12,8 @@ from agentcalls.request.query import CallQuery, CallStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from agentcalls.reading.iterators import Source
     from agentcalls.reading.moments import Moment
+    from agentcalls.reading.pages import Source
     from agentcalls.values import AgentReport, Checkpoint
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)

@@ -14,15 +14,13 @@ from agentcalls.errors import ConfigurationError
 from agentcalls.reading.iterators import (
     AsyncCallIterator,
     AsyncManyIterator,
-    AsyncSource,
     CallIterator,
     ManyIterator,
-    SourceT,
-    SyncSource,
 )
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.outcomes import UNREAD
+from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import Schedule
 from agentcalls.reading.walk.plain import ServerPages, first_call, total_count
 from agentcalls.values import ManyReport, Report

@@ -41,6 +41,9 @@ MAX_RETRY_WAIT = 60.0
 MAX_BODY_BYTES = 16 * 2**20
 """The largest body that is read, in bytes, after decompression."""
 
+REQUEST_ID_PREFIX = "agentcalls-"
+"""What the `X-Request-Id` of each attempt begins with."""
+
 CONCURRENCY = 8
 """How many requests a listing may have in flight at once."""
 MAX_CONCURRENCY = 64

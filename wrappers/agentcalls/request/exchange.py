@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import Attribute, evolve, field, frozen
 
 from agentcalls.checks import at_least, check_boolean, check_integer
-from agentcalls.clock import Clock
+from agentcalls.clock import Clock, Deadline, Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.request.host import Host, has_proxies, is_loopback
 from agentcalls.request.key import KeyAuth, redacted, without
@@ -74,9 +74,15 @@ class Exchanges:
         self._gate = Gate()
         self._said: set[tuple[str | None, str]] = set()
 
+    def deadline(self, watch: Stopwatch | None = None) -> Deadline:
+        """The deadline of a request that begins now, by a stopwatch of its own where none is given."""
+        config = self._config
+        return Deadline(watch or Stopwatch(config.clock.now), config.retry.deadline)
+
     def steps(
         self,
         outgoing: Outgoing[ResultT],
+        deadline: Deadline,
         *,
         strict: bool | None = None,
         max_retries: int | None = None,
@@ -96,6 +102,7 @@ class Exchanges:
                 read=lambda answer: outgoing.result_of(answer, strict=strict),
                 on_retry=self._on_retry,
                 on_exchange=partial(self._on_exchange, outgoing),
+                deadline=deadline,
             )
         except AgentCallsError as error:
             vars(error).update(method=operation.method, path=operation.path)

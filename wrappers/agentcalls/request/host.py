@@ -8,15 +8,15 @@ import platform
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.request import getproxies
 
-import httpcore
 import httpx
 
 from agentcalls import settings
 from agentcalls._version import __version__
 from agentcalls.errors import ConfigurationError
+from agentcalls.request.ids import REQUEST_ID
 
 if TYPE_CHECKING:
     import ssl
@@ -28,10 +28,11 @@ Timeouts: TypeAlias = dict[str, float]
 """Seconds for each of connect, read, write and pool."""
 
 DEFAULT_TIMEOUT = httpx.Timeout(settings.TIMEOUT, connect=settings.CONNECT_TIMEOUT)
-_KEPT_SECONDS = 5.0
 _LARGEST_PORT = 65_535
+_SHORTEST_TIMEOUT_SECONDS = 0.001
 
-HttpT = TypeVar("HttpT", httpx.Client, httpx.AsyncClient)
+LIBRARIES = ("httpx", "httpx2")
+"""Whose clients and timeouts are taken: httpx and what goes on from it under another name, which is not imported."""
 
 HEADERS = {
     "Accept": "application/json",
@@ -46,46 +47,33 @@ class Host:
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
         url = httpx.URL(base_url)
-        self._prefix = url.raw_path.rstrip(b"/")
-        self._origin = (url.raw_scheme, url.raw_host, url.port)
-        sent = {"Host": url.netloc, **{name: value.encode() for name, value in HEADERS.items()}}
-        self._sent = [(name.encode(), value) for name, value in sent.items()]
+        self._prefix = url.raw_path.rstrip(b"/").decode("ascii")
+        self.name = url.raw_host.decode("ascii")
+        """As it is looked up, and as its certificate has it."""
+        self.port = url.port or {"http": 80, "https": 443}[url.scheme]
+        self.trust = trusted() if url.scheme == "https" else None
+        """Whose certificates are good; None for plain http."""
+        sent = {"Host": url.netloc.decode("ascii"), **HEADERS}
+        self._constant = " HTTP/1.1" + "".join(f"\r\n{name}: {sent[name]}" for name in sent)
 
-    @property
-    def options(self) -> dict[str, Any]:
-        """What either of httpcore's connections takes."""
-        scheme, host, port = self._origin
-        origin = httpcore.Origin(scheme, host, port or {b"http": 80, b"https": 443}[scheme])
-        trust = trusted() if scheme == b"https" else None
-        return {"origin": origin, "ssl_context": trust, "keepalive_expiry": _KEPT_SECONDS}
-
-    def request(
-        self, outgoing: Outgoing[Any], auth: KeyAuth, timeouts: Timeouts
-    ) -> httpcore.Request:
-        """A request as httpcore takes it."""
-        scheme, host, port = self._origin
-        target = self._prefix + outgoing.target.encode()
-        own = [(name.encode(), value.encode()) for name, value in outgoing.headers.items()]
-        return httpcore.Request(
-            outgoing.operation.method,
-            httpcore.URL(scheme=scheme, host=host, port=port, target=target),
-            headers=[*self._sent, auth.header_line, *own],
-            content=outgoing.content,
-            extensions={"timeout": timeouts},
-        )
+    def message(self, outgoing: Outgoing[Any], auth: KeyAuth, request_id: str) -> memoryview:
+        """A request as it goes over the wire, where no repr shows it."""
+        own = {**outgoing.headers, REQUEST_ID: request_id}
+        lines = "".join(f"\r\n{name}: {own[name]}" for name in own)
+        if lines.count("\n") > len(own):
+            raise httpx.LocalProtocolError("a header holds a line break")
+        method = outgoing.operation.method
+        head = f"{method} {self._prefix}{outgoing.target}{self._constant}{lines}\r\n".encode()
+        return memoryview(b"".join((head, auth.header_line, b"\r\n\r\n", outgoing.content)))
 
     def httpx_request(
-        self,
-        http: httpx.Client | httpx.AsyncClient,
-        outgoing: Outgoing[Any],
-        auth: KeyAuth,
-        timeouts: Timeouts,
-    ) -> httpx.Request:
-        """The same, as httpx takes it."""
+        self, http: Any, outgoing: Outgoing[Any], auth: KeyAuth, request_id: str, timeouts: Timeouts
+    ) -> Any:
+        """The same, as a client of httpx's takes it."""
         request = http.build_request(
             outgoing.operation.method,
             self._base_url + outgoing.target,
-            headers={**HEADERS, **outgoing.headers},
+            headers={**HEADERS, **outgoing.headers, REQUEST_ID: request_id},
             content=outgoing.content or None,
             extensions={"timeout": timeouts},
         )
@@ -93,13 +81,31 @@ class Host:
         return request
 
 
-def proxied(kind: type[HttpT]) -> HttpT:
-    """An httpx client of this flavour, which handles the environment's proxies; it stores no cookies."""
+def client_of(library: Any, kind: str) -> Any:
+    """A client of this library (httpx or its kin) and flavour, which stores no cookies."""
     most = settings.MAX_CONNECTIONS
-    limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
-    http = kind(timeout=DEFAULT_TIMEOUT, verify=trusted(), limits=limits)
+    limits = library.Limits(max_connections=most, max_keepalive_connections=most)
+    timeout = library.Timeout(settings.TIMEOUT, connect=settings.CONNECT_TIMEOUT)
+    http = getattr(library, kind)(timeout=timeout, verify=trusted(), limits=limits)
     http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return http
+
+
+def is_client(http: object, kind: str) -> bool:
+    """Whether it is a client of this name, of httpx or of its kin."""
+    return any(
+        base.__name__ == kind and base.__module__.partition(".")[0] in LIBRARIES
+        for base in type(http).__mro__
+    )
+
+
+def within(timeout: httpx.Timeout, seconds: float) -> Timeouts:
+    """The same timeouts, none of them longer than `seconds`."""
+    longest = max(seconds, _SHORTEST_TIMEOUT_SECONDS)
+    return {
+        name: longest if value is None else min(value, longest)
+        for name, value in timeout.as_dict().items()
+    }
 
 
 def has_proxies() -> bool:
@@ -126,7 +132,9 @@ def trusted() -> ssl.SSLContext:
 
 @lru_cache(maxsize=1)
 def _trusted(*_: object) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def checked_timeout(timeout: object) -> httpx.Timeout | None:
@@ -136,7 +144,10 @@ def checked_timeout(timeout: object) -> httpx.Timeout | None:
     """
     if timeout is None:
         return None
-    limits = httpx.Timeout(timeout) if isinstance(timeout, int | float) else timeout
+    limits: Any = httpx.Timeout(timeout) if isinstance(timeout, int | float) else timeout
+    named = type(limits).__name__, type(limits).__module__.partition(".")[0]
+    if named[0] == "Timeout" and named[1] in LIBRARIES:
+        limits = httpx.Timeout(**limits.as_dict())
     if not isinstance(limits, httpx.Timeout) or not all(
         value is None or 0 < value < float("inf")
         for value in (limits.connect, limits.read, limits.write, limits.pool)

@@ -10,14 +10,10 @@ import inspect
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
+from typing import Any, Literal, Self, TypeAlias, cast
 
 from agentcalls import settings
 from agentcalls.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import httpx
-
 
 AuthScheme: TypeAlias = Literal["bearer", "x-api-key"]
 ApiKey: TypeAlias = str | Callable[[], str]
@@ -106,17 +102,22 @@ class KeyAuth:
         return type(self)(await self._api_key.asked().awaited())
 
     @property
+    def is_given_later(self) -> bool:
+        """Whether a callable gives the key."""
+        return self._api_key.is_given_later
+
+    @property
     def secret(self) -> str:
         """The key itself, to cut it out of echoes in an answer."""
         return self._api_key.checked()
 
     @property
-    def header_line(self) -> tuple[bytes, bytes]:
-        """The header with the key, as it is sent."""
-        return self.header.encode(), (self.prefix + self._api_key.checked()).encode()
+    def header_line(self) -> bytes:
+        """The header that carries the key, as it is sent, without a line's end."""
+        return f"{self.header}: {self.prefix}{self._api_key.checked()}".encode()
 
-    def sign(self, request: httpx.Request) -> None:
-        """Add the key to the request, and remove any other credential."""
+    def sign(self, request: Any) -> None:
+        """Give the request the key, and no other credential."""
         for other in ("Authorization", "X-Api-Key"):
             if other in request.headers:
                 del request.headers[other]

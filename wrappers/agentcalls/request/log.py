@@ -50,6 +50,11 @@ def log_retry(retry: Retry) -> None:
     )
 
 
+def log_foreign_ids() -> None:
+    """Say that answers cannot be told apart by their ids."""
+    _logger.info("The host, or a gateway, answers with request ids of its own (said once)")
+
+
 def hears_exchanges() -> bool:
     """Whether the log level shows exchanges."""
     return _logger.isEnabledFor(logging.DEBUG)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
@@ -20,14 +21,14 @@ from agentcalls.request.key import parsed, unechoed, without
 from agentcalls.request.query import check_segment
 from agentcalls.request.refusal import error_for
 from agentcalls.settings import API_PREFIX
-from agentcalls.values import Page, RateLimit
+from agentcalls.values import Page, Problem, RateLimit
 from agentcalls_api.api.calls import list_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from agentcalls.request.retry import Answer
-    from agentcalls.values import Problem
+    from agentcalls_api.models import PageMeta
 
 ResultT = TypeVar("ResultT")
 Read: TypeAlias = "tuple[ResultT, tuple[Problem, ...]]"
@@ -66,9 +67,8 @@ class Operation(Generic[ResultT]):
     """The advice for error statuses that have a special meaning here."""
 
     def outgoing(self, arguments: Mapping[str, Any]) -> Outgoing[ResultT]:
-        """The request for these arguments, by the Python names of the parameters. Retries send it again unchanged."""
-        for place in re.findall(r"{(\w+)}", self.path):
-            name = re.sub(r"(?=[A-Z])", "_", place).lower()
+        """The request for these arguments, by the Python names of the parameters. Retries send it again as it is."""
+        for name in _places(self.path):
             check_segment(name, arguments[name])
         parts = self.build(**arguments)
         # The same text as from httpx, at a third of the cost.
@@ -133,6 +133,12 @@ class Outgoing(Generic[ResultT]):
         return result, problems
 
 
+@cache
+def _places(path: str) -> list[str]:
+    # The Python names of the parameters in a path template.
+    return [re.sub(r"(?=[A-Z])", "_", place).lower() for place in re.findall(r"{(\w+)}", path)]
+
+
 def _said(problem: Problem) -> str:
     where = "" if problem.row is None else f", in row {problem.row}"
     return f"{problem.field or 'the row'} {problem.why}{where}"
@@ -145,16 +151,30 @@ def _page(received: Received) -> Read[Page]:
     body = decode_page(received.content, received.arguments.get("agent_id"))
     number = received.arguments.get("page", 1)
     problems = tuple(evolve(problem, page=number) for problem in body.problems)
+    doubts = tuple(_not_as_asked(body.meta, received.arguments, number))
     page = Page(
         data=body.data,
         meta=body.meta,
         message=body.message,
         request_id=received.request_id,
         rate_limit=received.rate_limit,
-        problems=problems,
+        problems=problems + doubts,
         additional_properties=body.extra,
     )
+    # A host may count pages from elsewhere, and give smaller ones than were asked for: no reason to refuse them.
     return page, problems
+
+
+def _not_as_asked(
+    meta: PageMeta | None, arguments: Mapping[str, Any], number: int
+) -> Iterator[Problem]:
+    # What meta says of another page than the one asked for. The reference's own example says 0 and 0.
+    for name, said in (("page", meta.current_page), ("limit", meta.limit)) if meta else ():
+        asked = arguments.get(name)
+        if asked is not None and type(said) is int and said > 0 and said != asked:
+            place = {"page": "meta.current_page", "limit": "meta.limit"}[name]
+            why = f"is not the {name} that was asked for, {asked}"
+            yield Problem(page=number, field=place, raw=said, why=why)
 
 
 LIST_CALLS = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any, Literal, TypeAlias
 
-from attrs import Attribute, asdict, evolve, field, frozen
+from attrs import Attribute, evolve, field, fields, frozen
 from attrs.validators import optional
 
 from agentcalls.checks import check_boolean, check_integer, check_text
@@ -61,5 +61,9 @@ class CallQuery:
         return evolve(self, page=page, limit=limit)
 
     def sent(self) -> dict[str, Any]:
-        """The parameters to send, by their Python names."""
-        return asdict(self, filter=lambda _, value: value is not None)
+        """The parameters that are sent, by their Python names."""
+        values = ((name, getattr(self, name)) for name in _NAMES)
+        return {name: value for name, value in values if value is not None}
+
+
+_NAMES = [each.name for each in fields(CallQuery)]

@@ -1,43 +1,31 @@
-"""An answer as it arrives, or fails to: what both shells do with it between sending a request and `retry.attempts`."""
+"""An answer as it arrives, or fails to: what any way does with it between sending a request and `retry.attempts`."""
 
 from __future__ import annotations
 
 import zlib
 from typing import TYPE_CHECKING, Any
 
-import httpcore
 import httpx
+import msgspec
 
 from agentcalls.errors import APIConnectionError, APITimeoutError, UnexpectedResponseError
 from agentcalls.request.key import without
 from agentcalls.request.retry import Answer, is_final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from agentcalls.clock import Deadline
     from agentcalls.errors import AgentCallsError
-    from agentcalls.request.host import Timeouts
     from agentcalls.request.key import KeyAuth
     from agentcalls.request.operation import Outgoing
-    from agentcalls.request.transport import Reply
 
 # What sending and reading may raise. httpx lets some of what is below it through: a redirect to no URL and, in
 # asyncio, a TLS record that is broken.
-_OF_HTTPCORE = (
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.TimeoutException,
-    httpcore.UnsupportedProtocol,
-)
-FAILURES = (
-    *_OF_HTTPCORE,
-    httpx.RequestError,
-    httpx.StreamError,
-    httpx.InvalidURL,
-    OSError,
-    UnicodeError,
-)
+_FAILURES = (httpx.RequestError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError)
+
+# They have the same errors by the same names.
+_KIN = {"httpcore", "httpcore2", "httpx2"}
 
 # httpx looks at where a redirect leads even if it is not to be followed.
 _UNREADABLE = (httpx.DecodingError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
@@ -45,7 +33,6 @@ _UNREADABLE = (httpx.DecodingError, httpx.StreamError, httpx.InvalidURL, Unicode
 # Two compressions on top of each other make gigabytes of kilobytes before anybody can count them.
 _ENCODINGS = {"", "identity", "gzip"}
 _GZIP = 16 + zlib.MAX_WBITS
-_SHORTEST_TIMEOUT_SECONDS = 0.001
 
 
 class Incoming:
@@ -55,31 +42,50 @@ class Incoming:
     """
 
     def __init__(
-        self, outgoing: Outgoing[Any], auth: KeyAuth, *, longest: int, deadline: float
+        self,
+        outgoing: Outgoing[Any],
+        auth: KeyAuth,
+        *,
+        longest: int,
+        deadline: Deadline,
+        is_stray: Callable[[bool | None, str], bool],
     ) -> None:
         self._operation = outgoing.operation
         self._auth = auth
         self._longest = longest
         self._deadline = deadline
+        self._is_stray = is_stray
         self._status: int | None = None
         self._headers: Mapping[str, str] = {}
         self._arrived = self._length = 0
         self._inflate: Any = None  # zlib names its class nowhere
         self._pieces: list[bytes] = []
+        self._ends_by_close = False
+        self.on_kept: bool | None = None
+        """Whether the connection had carried an answer before; None where that is not known."""
+        self.is_stray = False
+        """Whether it belongs to another request."""
         self.failure: AgentCallsError | None = None
         """Why it broke off, or cannot be read."""
 
-    def start(self, reply: Reply[Any, Any]) -> bool:
-        """Take the head of the answer; returns whether its body is to be read."""
-        self._status, self._headers = reply.status, reply.headers
-        encoding = self._headers.get("content-encoding", "").strip().lower()
+    def start(self, status: int, headers: Mapping[str, str], *, ends_by_close: bool) -> bool:
+        """Take the head of the answer; returns whether its body is to be read.
+
+        `ends_by_close` is whether nothing but the connection's end tells where the body ends.
+        """
+        if self._is_stray(self.on_kept, headers.get("x-request-id", "")):
+            self.is_stray = True
+            self.fail(httpx.RemoteProtocolError("the answer belongs to another request"))
+            return False
+        self._status, self._headers, self._ends_by_close = status, headers, ends_by_close
+        encoding = headers.get("content-encoding", "").strip().lower()
         if encoding == "gzip":
             self._inflate = zlib.decompressobj(_GZIP)
         if encoding not in _ENCODINGS:
             self.failure = UnexpectedResponseError("Its Content-Encoding was not asked for.")
         return not self.failure
 
-    def add(self, chunk: bytes, now: float) -> bool:
+    def add(self, chunk: bytes) -> bool:
         """Take a piece of the body as it arrived; returns whether more is to be read."""
         self._arrived += len(chunk)
         if self._inflate:
@@ -95,14 +101,15 @@ class Incoming:
             self.failure = UnexpectedResponseError(
                 f"The answer is longer than {self._longest:,} bytes."
             )
-        elif now > self._deadline:
+        elif self._deadline.left() < 0:
             self.failure = APITimeoutError("The deadline passed before the answer was complete.")
         return not self.failure
 
-    def fail(self, error: Exception) -> None:
-        """Take an error of `FAILURES`, which ends the answer."""
-        if isinstance(error, _OF_HTTPCORE):
-            error = _as_of_httpx(error)
+    def fail(self, error: Exception) -> bool:
+        """Take an error, which ends the answer; returns whether it is one that sending or reading may raise."""
+        error = _as_of_httpx(error)
+        if not isinstance(error, _FAILURES):
+            return False
         what = without(self._auth.secret, str(error)) or type(error).__name__
         if isinstance(error, httpx.TimeoutException):
             self.failure = APITimeoutError(f"No answer in time: {what}.")
@@ -113,10 +120,18 @@ class Incoming:
             self.failure.retryable = not is_final(_chain(error))
         self._clear(error)
         self.failure.__cause__ = error
+        return True
 
     def answer(self) -> Answer:
         """The answer, once nothing more is to be read."""
-        if not self.failure and self._inflate and self._arrived and not self._inflate.eof:
+        content = b"" if self.failure else b"".join(self._pieces)
+        if self.failure:
+            pass
+        elif self._ends_by_close and self._is_cut(content):
+            self.fail(
+                httpx.RemoteProtocolError("the connection was closed before the answer's end")
+            )
+        elif self._inflate and self._arrived and not self._inflate.eof:
             self.fail(httpx.DecodingError("the compressed body is not complete"))
         if self.failure and self._status is not None:
             if self._status != self._operation.success:
@@ -128,39 +143,50 @@ class Incoming:
         return Answer(
             status=self._status,
             headers=self._headers,
-            content=b"" if self.failure else b"".join(self._pieces),
+            content=b"" if self.failure else content,
             secret=self._auth.secret,
             arrived=self._arrived,
             failure=self.failure,
         )
 
+    def _is_cut(self, content: bytes) -> bool:
+        # What came is the beginning of JSON, or of what was compressed.
+        if self._inflate:
+            return not self._inflate.eof
+        try:
+            msgspec.json.decode(content)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return "truncated" in str(error)
+        return False
+
     def _clear(self, error: BaseException) -> None:
         # The frames of httpx and httpcore have the request with its headers among their locals, the error has it too,
-        # and an error of h11 quotes what the server sent.
+        # and an error may quote what the server sent.
         secret = self._auth.secret
         for link in _chain(error):
             link.__traceback__ = None
-            if isinstance(link, httpx.RequestError):
+            if isinstance(link, httpx.RequestError) or hasattr(link, "_request"):
                 url = httpx.URL(path=self._operation.path)
-                link.request = httpx.Request(self._operation.method, url)
+                vars(link)["_request"] = httpx.Request(self._operation.method, url)
             if secret in repr(link.args):
                 link.args = (without(secret, repr(link.args)),)
 
 
-def within(timeout: httpx.Timeout, seconds: float) -> Timeouts:
-    """The same timeouts, none of them longer than `seconds`."""
-    longest = max(seconds, _SHORTEST_TIMEOUT_SECONDS)
-    return {
-        name: longest if value is None else min(value, longest)
-        for name, value in timeout.as_dict().items()
-    }
+def _as_of_httpx(error: Exception) -> Exception:
+    for kind in type(error).__mro__:
+        twin = getattr(httpx, kind.__name__, None)
+        if kind.__module__.partition(".")[0] in _KIN and twin in _TWINS:
+            translated: Exception = twin(str(error))
+            translated.__cause__ = error
+            return translated
+    return error
 
 
-def _as_of_httpx(error: Exception) -> httpx.RequestError:
-    # They have the same names.
-    translated: httpx.RequestError = getattr(httpx, type(error).__name__)(str(error))
-    translated.__cause__ = error
-    return translated
+_TWINS = {httpx.StreamError, httpx.InvalidURL} | {
+    kind
+    for kind in vars(httpx).values()
+    if isinstance(kind, type) and issubclass(kind, httpx.RequestError)
+}
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -25,6 +25,7 @@ from attrs import field, frozen
 
 from agentcalls import settings
 from agentcalls.checks import at_least
+from agentcalls.clock import Deadline, Stopwatch
 from agentcalls.errors import AgentCallsError, APITimeoutError, RateLimitError
 from agentcalls.values import RateLimit
 
@@ -110,19 +111,21 @@ def attempts(
     read: Callable[[Answer], ResultT],
     on_retry: Callable[[Retry], object],
     on_exchange: Callable[[int, float, Answer, AgentCallsError | None], object],
+    deadline: Deadline | None = None,
 ) -> Steps[ResultT]:
     """The steps of one request; see above. Every moment is one of the clock's `now`, in seconds.
 
-    `on_exchange` is told the attempt, the seconds it took, its answer, and the error that this stands for.
+    `on_exchange` is told the attempt, the seconds it took, its answer, and the error that this stands for. `deadline`
+    is the policy's where none is given.
     """
     now = clock.now
-    deadline = now() + policy.deadline
+    deadline = deadline or Deadline(Stopwatch(now), policy.deadline)
     attempt = 0
     while True:
         yield from _let_through(policy, gate, clock, deadline=deadline, attempts=attempt)
         attempt += 1
         sent_at = now()
-        answer = cast("Answer", (yield Send(deadline)))
+        answer = cast("Answer", (yield Send(deadline.moment)))
         ended_at = now()
         result, error, asked = None, answer.failure, None
         try:
@@ -139,7 +142,7 @@ def attempts(
         wait = next_wait(error, attempt, policy, clock.random)
         if isinstance(error, RateLimitError) and (asked or 0) <= LONGEST_WINDOW_SECONDS:
             gate.hold(now() + (wait or asked or 0))
-        if wait is None or now() + wait >= deadline:
+        if wait is None or wait >= deadline.left():
             raise error
         yield from _awaited(on_retry(Retry(attempt=attempt, wait_seconds=wait, error=error)))
         yield wait
@@ -157,12 +160,12 @@ def is_final(causes: Iterable[BaseException]) -> bool:
 
 
 def _let_through(
-    policy: RetryPolicy, gate: Gate, clock: Clock, *, deadline: float, attempts: int
+    policy: RetryPolicy, gate: Gate, clock: Clock, *, deadline: Deadline, attempts: int
 ) -> Generator[float, object, None]:
     # Waits until the gate is open. Raises where that takes longer than allowed.
     while held := gate.wait(clock.now(), clock.random):
         # The spread is ours, not the server's word.
-        if held > policy.max_retry_wait + SPREAD_SECONDS or clock.now() + held >= deadline:
+        if held > policy.max_retry_wait + SPREAD_SECONDS or held >= deadline.left():
             raise RateLimitError(
                 "The rate limit is used up; the request was not sent.",
                 retry_after=held,
@@ -170,13 +173,13 @@ def _let_through(
                 retryable=True,
             )
         yield held
-    if clock.now() >= deadline:
+    if deadline.left() <= 0:
         raise APITimeoutError("The deadline passed before the request was sent.", attempts=attempts)
 
 
 def _awaited(told: object) -> Generator[Awaitable[object], object, None]:
     # What a hook of the user's gave is for the shell to wait for, where it is to be waited for.
-    if isawaitable(told):
+    if told is not None and isawaitable(told):
         yield told
 
 
@@ -223,6 +226,8 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
 
 def window_wait(headers: Mapping[str, str], wall: float) -> float | None:
     """The seconds until the rate limit's window resets, where the headers say that it is used up; otherwise None."""
+    if headers.get("x-ratelimit-remaining", "1").strip("0 "):
+        return None  # what nearly every answer says
     limit = RateLimit.from_headers(headers)
     if limit is None or limit.remaining != 0 or limit.reset is None:
         return None

@@ -37,6 +37,7 @@ REGRANTED = "The server does not apply the limit that it is asked for."
 OVERFULL = "The server gave more calls than it was asked for."
 SHORT = "The server gave a short page and said that more follow."
 CLAMPED = "The server gave an earlier page than it was asked for."
+OTHER_PAGE = "The server says that it gave another page than it was asked for."
 UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
 SPAN_UNSHOWN = "The server was not seen to sort by created_on, which a time window rests on."
 RESUMED_UNSHOWN = (
@@ -181,13 +182,15 @@ class Ledger:
         if answer.count and answer.granted is None and self.most <= answer.count:
             self.doubt(UNCONFIRMED)
 
-    def note_total(self, total: int | None) -> None:
-        """Note what an answer says of the listing's length."""
-        if total is None:
+    def note_meta(self, answer: Evidence) -> None:
+        """Note what an answer says of the listing's length, and of the page that it is."""
+        if answer.page not in {None, answer.window.page}:
+            self.doubt(CLAMPED if answer.clamped else OTHER_PAGE)
+        if answer.total is None:
             return
-        self._total_varies |= self.total not in {None, total}
-        self.total = total
-        self.first_total = total if self.first_total is None else self.first_total
+        self._total_varies |= self.total not in {None, answer.total}
+        self.total = answer.total
+        self.first_total = self.total if self.first_total is None else self.first_total
 
     def note_used(self, count: int, *, found: int, passed_over: int) -> None:
         """Count an answer of `count` rows: those found in it are new, and those passed over were not asked for."""
@@ -200,7 +203,7 @@ class Ledger:
         Where the order is the proof, hashes of the last tens of thousands are kept; otherwise those of all rows.
         """
         self._seen += len(found)
-        self._hashes.extend(hash(row.id) for row in found)
+        self._hashes.extend(hash(row.id) for row in found if row.id is not None)
         if ordered and len(self._hashes) >= _COMPARED:
             self.compare()
             del self._hashes[: _COMPARED // 2]

@@ -75,9 +75,7 @@ class Plan:
     def state(self) -> State:
         """Where the walk stands, for a checkpoint."""
         size = self.plain.size if self.plain else None
-        state = State(
-            self.position, size, sort=self.sort, ordered=self.ordered, most=self.most
-        )
+        state = State(self.position, size, sort=self.sort, ordered=self.ordered, most=self.most)
         if self.chain:
             return evolve(state, seam=self.chain.seam, direction=self.chain.direction)
         return state

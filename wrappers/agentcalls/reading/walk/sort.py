@@ -54,12 +54,12 @@ class KnownSorts:
 class Probe:
     """Two small questions: the first rows by a name, in either direction.
 
-    `lowest` and `highest` are the keys that were seen before.
+    `lowest` and `highest` are the keys that were seen before; None where none was.
     """
 
     name: str
-    lowest: datetime
-    highest: datetime
+    lowest: datetime | None
+    highest: datetime | None
     asked: int = 0
     answers: list[list[datetime]] = field(factory=list["list[datetime]"])
     refused: bool = False
@@ -71,14 +71,10 @@ class Probe:
         sign, self.asked = _DIRECTIONS[self.asked], self.asked + 1
         return Window(1, _ROWS, epoch, sort=sign + self.name)
 
-    def take(self, rows: Sequence[Row]) -> None:
-        """Take an answer."""
-        self.answers.append(keys_of(rows))
-
-    def refuse(self) -> None:
-        """Take an answer that says that the name cannot be sorted by."""
-        self.answers.append([])
-        self.refused = True
+    def take(self, rows: Sequence[Row] | None) -> None:
+        """Take an answer; None where the server refuses to sort by the name."""
+        self.refused |= rows is None
+        self.answers.append(keys_of(rows or ()))
 
     @property
     def done(self) -> bool:
@@ -94,10 +90,11 @@ class Probe:
         if not (rising and falling):
             return None
         oldest, newest = rising[0], falling[0]
-        if oldest < newest and oldest <= self.lowest and newest >= self.highest:
+        lowest, highest = self.lowest or oldest, self.highest or newest
+        if oldest < newest and oldest <= lowest and newest >= highest:
             return True
         # Calls that were deleted between the questions can make an honest server look odd, but not turn it round.
-        return False if self.lowest < self.highest and oldest >= newest else None
+        return False if lowest < highest and oldest >= newest else None
 
 
 _DIRECTIONS = ("", "-")

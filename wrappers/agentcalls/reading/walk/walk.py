@@ -15,17 +15,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
-from attrs import evolve
-
-from agentcalls.errors import ConfigurationError, PaginationError
+from agentcalls.errors import ConfigurationError
 from agentcalls.reading.walk import ledger as book
 from agentcalls.reading.walk.batch import Batch, State
 from agentcalls.reading.walk.chain import Chain, Seam
-from agentcalls.reading.walk.evidence import judge
 from agentcalls.reading.walk.order import direction_of, is_ordered, is_strict, keyed_of, keys_of
+from agentcalls.reading.walk.ordering import Ordering
+from agentcalls.reading.walk.page_size import PageSize
 from agentcalls.reading.walk.plain import RecentIds
 from agentcalls.reading.walk.plan import Plan
-from agentcalls.reading.walk.sort import BY_TIME, KnownSorts, Probe
+from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.reading.walk.windows import RowT, farthest_window
 from agentcalls.settings import MAX_LIMIT
 
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from agentcalls.values import Checkpoint, Report
     from agentcalls_api.models import PageMeta
 
-_REGRANTS = 3
 _KEPT_IDS = 100
 
 
@@ -81,29 +79,26 @@ class Walk(Generic[RowT]):
         empty_at_all: int = book.EMPTY_AT_ALL,
     ) -> None:
         self._binding = binding
-        self._name = sort.removeprefix("-") if sort else None
-        self._wanted_direction: Direction = -1 if sort is None or sort.startswith("-") else 1
-        self._by_time = self._name is None or self._name in BY_TIME
-        self._sorts = KnownSorts() if sorts is None else sorts
-        self._may_ask = exact and self._by_time and not start
         self._ledger = book.Ledger(
             max_items=max_items, since=since, until=until, empty_at_all=empty_at_all
         )
         self._recent = RecentIds(resume.opening if resume else ())
         self._total: int | None = None  # of the latest answer, None where that one is silent
-        self._regrants = 0
         self._came_short = False
         self._plan = Plan(start) if resume is None else self._resumed(resume)
         if start and resume is None:
             self._ledger.doubt(book.NOT_FROM_START)
         if not exact and self._plan.plain is None:
             self._go_plainly(book.NOT_EXACT, self._plan.position)
-        if chain := self._plan.chain:
-            self._ask_for_order([chain.seam.key])
-        elif self._may_ask and resume is None:
-            self._plan.ordered = self._sorts.honours(self._name or "") is True
-            if self._name is None and (best := self._sorts.best):
-                self._plan.open_again(f"-{best}")
+        self._ordering = Ordering(
+            self._plan,
+            self._ledger,
+            sort=sort,
+            sorts=KnownSorts() if sorts is None else sorts,
+            matters=exact and not start,
+            resume=resume,
+        )
+        self._page_size = PageSize(self._plan, self._ledger)
         self._latest: Batch[RowT] = Batch(self._plan.state, self._plan.state)
         self._given = 0
 
@@ -145,12 +140,14 @@ class Walk(Generic[RowT]):
         if self.is_stale(window):
             return []
         plan.take(window)
-        if plan.probe:
-            plan.probe.take(rows)
-            self._settle_order(plan.probe)
+        if self._ordering.is_asking:
+            self._ordering.take(rows)
             return []
-        answer = self._judge(window, len(rows), meta)
-        found = None if answer is None else self._found(answer, rows)
+        answer = self._page_size.judge(window, len(rows), meta)
+        if answer:
+            self._total = answer.total
+            ledger.note_meta(answer)
+        found = self._found(answer, rows) if answer else None
         if answer is None or found is None:
             return []
         if not self.is_stale(window):
@@ -173,13 +170,11 @@ class Walk(Generic[RowT]):
 
     def refuse(self, window: Window) -> bool:
         """Take a refusal of what a window asks for; False where it is none that the walk can bear."""
-        probe = self._plan.probe
-        if not probe or not window.sort or self.is_stale(window):
+        if not self._ordering.is_asking or self.is_stale(window):
             return False
         self._begin()
         self._plan.take(window)
-        probe.refuse()
-        self._settle_order(probe)
+        self._ordering.take(None)
         return True
 
     def checkpoint(self, delivered: int) -> Checkpoint:
@@ -207,33 +202,6 @@ class Walk(Generic[RowT]):
 
     # What an answer means, state by state. None: it is not used, and the plan has changed.
 
-    def _judge(self, window: Window, count: int, meta: PageMeta | None) -> Evidence | None:
-        answer = judge(window, count, meta)
-        plain = self._plan.plain
-        size = plain.size if plain else window.limit
-        granted = answer.granted or size
-        if granted == size and answer.count and answer.short and answer.says_more:
-            # It may give no longer pages, and not say so. That is believed once: a count may be old, too.
-            granted = size if self._regrants else answer.count
-        if granted != window.limit:
-            answer = judge(evolve(window, limit=granted), count, meta)
-        if granted != size:
-            # Offsets count in pages of the size that was granted: only the first page stands where it was expected.
-            self._regrants += 1
-            if self._regrants > _REGRANTS:
-                raise PaginationError("The server applies another limit again and again.")
-            if window.page == 1 and not self._plan.start:
-                self._plan.grant(granted)
-            elif plain or self._plan.start or granted > size:
-                self._go_plainly(book.REGRANTED, self._plan.position, size=granted)
-                return None
-            else:
-                self._plan.shrink(granted)
-                return None
-        self._total = answer.total
-        self._ledger.note_total(answer.total)
-        return answer
-
     def _found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
         if plain := self._plan.plain:
             return self._read_plainly(plain, answer, rows)
@@ -253,23 +221,22 @@ class Walk(Generic[RowT]):
             position = min(chain.frontier, answer.window.offset)
             self._go_plainly(book.UNORDERED, position, direction=0)
             return None
-        if not rows and chain.looks_beyond:
-            self._ledger.ended = True
-            return []
-        if not chain.joins(answer, keyed.keys, keyed.ids, self._recent):
+        empty = not rows and chain.looks_beyond
+        if not empty and not chain.joins(answer, keyed.keys, keyed.ids, self._recent):
             if chain.repair(answer):
                 self._ledger.repairs += 1
                 self._plan.step_back()
                 return None
             self._ledger.doubt(book.UNJOINED)
-        new = chain.read(answer, keyed.rows, keyed.keys, strict=strict)
-        return self._read_chained(chain, answer, rows, keyed, new)
+        return self._read_chained(chain, answer, rows, keyed, strict=strict)
 
     def _open(self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]) -> list[RowT]:
         window, keys = answer.window, keyed.keys
         self._plan.open_wide()
-        direction = direction_of(keys) if self._by_time else 0
-        one_key = self._by_time and bool(keys) and keys[0] == keys[-1] == max(keys) == min(keys)
+        direction = direction_of(keys) if self._ordering.by_time else 0
+        one_key = (
+            self._ordering.by_time and bool(keys) and keys[0] == keys[-1] == max(keys) == min(keys)
+        )
         if answer.ends or not answer.count:
             self._ledger.is_one_answer = window.page == 1
             self._ledger.end(answer)
@@ -290,7 +257,7 @@ class Walk(Generic[RowT]):
                 Seam(keys[0], frozenset(), window.offset), direction, most=self._plan.most
             )
             chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
-            self._plan.ordered &= direction == self._wanted_direction
+            self._plan.ordered &= direction == self._ordering.direction
             self._ledger.ended = self._plan.ordered and self._ledger.passed(direction, keys[-1])
         if len({row.id for row in rows}) < len(rows):
             self._ledger.doubt(book.TWICE)
@@ -298,7 +265,8 @@ class Walk(Generic[RowT]):
         if not self._ledger.ended:
             if not self._plan.sort:
                 self._recent.opening |= {row.id for row in found if row.id}
-            self._ask_for_order(keys, is_longer=answer.says_more)
+            # What has no id cannot be told from what was delivered.
+            self._ordering.ask(keys, again=keyed.whole)
         return found
 
     def _read_chained(
@@ -307,8 +275,13 @@ class Walk(Generic[RowT]):
         answer: Evidence,
         rows: Sequence[RowT],
         keyed: Keyed[RowT],
-        new: list[RowT],
+        *,
+        strict: bool,
     ) -> list[RowT]:
+        if not rows and chain.looks_beyond:
+            self._ledger.ended = True
+            return []
+        new = chain.read(answer, keyed.rows, keyed.keys, strict=strict)
         if len(keyed.rows) < len(rows):
             # A row without a key has no place before or after H: it is new unless its id is known.
             chosen = {id(row) for row in new}
@@ -350,58 +323,21 @@ class Walk(Generic[RowT]):
         elif not found and answer.clamped:
             ledger.doubt(book.CLAMPED)
             ledger.ended = True
-        elif self._by_time and (ledger.since or ledger.until) and (keys := keys_of(rows)):
+        elif self._ordering.by_time and (ledger.since or ledger.until) and (keys := keys_of(rows)):
             direction = plain.note_order(keys)
             ledger.ended = bool(direction) and ledger.passed(direction, keys[-1])
         return found
-
-    # The order that the server is asked for.
-
-    def _ask_for_order(self, keys: Sequence[datetime], *, is_longer: bool = True) -> None:
-        """Find out whether the server honours a sort by `created_on`, unless that is known or cannot matter."""
-        if not self._may_ask or self._plan.ordered or not keys or not is_longer:
-            return
-        name = self._name or self._sorts.best or self._sorts.next_to_try
-        honoured = self._sorts.honours(name) if name else False
-        if name and honoured is None:
-            self._plan.ask(Probe(name, min(keys), max(keys)))
-        else:
-            self._know_order(name, honoured=bool(honoured))
-
-    def _settle_order(self, probe: Probe) -> None:
-        if not probe.done:
-            return
-        self._plan.probe, verdict = None, probe.verdict
-        if verdict is not None:
-            self._sorts.learn(probe.name, honoured=verdict)
-        if verdict is False and not self._name:
-            self._ask_for_order([probe.lowest, probe.highest])
-        else:
-            self._know_order(probe.name, honoured=bool(verdict))
-
-    def _know_order(self, name: str | None, *, honoured: bool) -> None:
-        self._may_ask = False
-        chain = self._plan.chain
-        if honoured and self._name:
-            self._plan.ordered = not chain or chain.direction == self._wanted_direction
-        elif honoured and self._plan.position <= MAX_LIMIT:
-            # What was delivered is the first page in the server's own order, which may be another.
-            self._ledger.forget_doubts()
-            self._plan.open_again(f"-{name}")
-            return
-        if chain and self._ledger.passed(chain.direction, chain.seam.key):
-            self._ledger.ended = True
 
     def _go_plainly(
         self,
         reason: str,
         position: int,
         *,
-        size: int = MAX_LIMIT,
+        size: int | None = None,
         direction: Direction | None = None,
     ) -> None:
         self._ledger.doubt(reason)
-        self._plan.go_plainly(position, size, direction)
+        self._plan.go_plainly(position, size or self._plan.most, direction)
 
     def _resumed(self, checkpoint: Checkpoint) -> Plan:
         if checkpoint.binding != self._binding:

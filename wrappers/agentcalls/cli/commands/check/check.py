@@ -10,7 +10,6 @@ from agentcalls.cli.agents import AgentsCalls, check_asked, named_agents
 from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits, percentage
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
-from agentcalls.cli.newest import newest_sort
 from agentcalls.cli.show.output import printable, to_json
 
 EXAMPLES = (
@@ -70,11 +69,7 @@ def command(
     counts = {name: FailureCount(name) for name in names}
     with connect(ctx) as client:
         check_asked(client, names, {"since": since})
-        filters = {
-            "sort": newest_sort(client, names, is_test_call=is_test_call),
-            "is_test_call": is_test_call,
-            "since": since,
-        }
+        filters = {"is_test_call": is_test_call, "since": since}
         calls = AgentsCalls(client, names, filters, concurrency)
         for agent, call in calls:
             counts[agent].count(call, failed_status or _FAILED)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from agentcalls import AgentCallsError, PaginationError, UnexpectedResponseError
+from agentcalls import (
+    AgentCallsError,
+    BadRequestError,
+    PaginationError,
+    UnexpectedResponseError,
+)
 from agentcalls.cli.commands.tail.following import first_since
 from agentcalls.cli.commands.tail.ticker import wait_while_read
 from agentcalls.cli.failures import Code, Failure, sentence_of
-from agentcalls.cli.newest import newest_first
 from agentcalls.cli.show.output import say
 
 if TYPE_CHECKING:
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
     from agentcalls.cli.commands.tail.following import Event, Follower
 
 _LONGEST_PAUSE = 30.0
+
+# The server sorts by one of these; which one is not documented.
+_SORTS = ("-created_on", "-created_at")
 
 
 class Polls:
@@ -44,7 +52,7 @@ class Polls:
     def begin(self, earlier: int) -> list[Event]:
         """Give the existing calls to the follower; returns the latest `earlier` calls as events."""
         follower = self._follower
-        self._sort, page = newest_first(self._client, self._agent, is_test_call=self._is_test_call)
+        self._sort, page = _newest_first(self._client, self._agent, is_test_call=self._is_test_call)
         if self._sort is None:
             raise Failure(
                 "The server does not list the newest calls first: tail cannot follow them.",
@@ -120,3 +128,18 @@ def _may_pass(error: AgentCallsError) -> bool:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _newest_first(
+    client: Client, agent: str, *, is_test_call: bool | None = None
+) -> tuple[str | None, list[Call]]:
+    """The `sort` that lists calls newest first, with the first page; None and no calls if no `sort` does."""
+    for sort in _SORTS:
+        try:
+            page = client.calls.list(agent, sort=sort, is_test_call=is_test_call).page(1)
+        except BadRequestError:
+            continue
+        moments = list(filter(None, (call.created_on for call in page.data)))
+        if all(first >= second for first, second in pairwise(moments)):
+            return sort, page.data
+    return None, []

@@ -1,0 +1,541 @@
+"""A host that claims to keep the contract, and one request to it, held against `openapi.yaml`.
+
+Nothing here knows which host it is. Each request goes through `Host.ask`, so a caller can count, rate and record them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from datetime import datetime
+from functools import cache
+from http import HTTPStatus
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from urllib.parse import quote, urlencode
+
+import attrs
+import httpx
+from jsonschema_rs import Draft202012Validator, ValidationErrorKind
+
+from contract.tool.contract import OPENAPI, OPERATION, PATH
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from jsonschema_rs import ValidationError, Validator
+
+Row = dict[str, Any]
+Query = dict[str, str | int]
+Scheme = Literal["bearer", "x-api-key"]
+Culprit = Literal["the API", "the contract"]
+Change = tuple[tuple[str, ...], str]
+
+OPEN = ("queued", "ringing", "answered")
+# What a program may be told for each status; the contract's list is open, but not for these.
+CODES = {
+    400: {"validation_error", "bad_request"},
+    401: {"unauthorized", "api_key_missing", "api_key_invalid", "api_key_expired"},
+    403: {"insufficient_scope", "forbidden"},
+    404: {"not_found"},
+    429: {"rate_limited", "too_many_requests"},
+}
+
+
+def _stop_at(finding: Finding) -> None:
+    raise finding
+
+
+@attrs.frozen(kw_only=True)
+class Host:
+    """Where to ask, as whom, about what, and how much. What is None or absent is not asked about.
+
+    `ask` sends a request and returns the answer, read; its timeout is the caller's. It may raise what it likes to end
+    a run, an exhausted budget for instance: only `httpx.HTTPError` is taken for a finding.
+    """
+
+    ask: Callable[[httpx.Request], httpx.Response] = attrs.field(repr=False)
+    base_url: str
+    # Takes what is wrong with one answer by itself; where it does not raise it, the answer is read on.
+    note: Callable[[Finding], None] = attrs.field(default=_stop_at, repr=False)
+    key: str = attrs.field(repr=False)
+    agent: str
+    other_agent: str | None = None  # of the same team, with calls of its own
+    foreign_agent: str | None = None  # of another team
+    noscope_key: str | None = attrs.field(default=None, repr=False)
+    small_key: str | None = attrs.field(default=None, repr=False)  # its rate limit may be used up
+    still: bool = True  # no call comes or changes, and a listing may be walked to its end
+    may_be_attacked: bool = True  # by texts that its owner would have to agree to
+    patience_seconds: float = 3
+    examples: int = attrs.field(default=25, eq=False)  # of each property, at most
+    seed: int | None = None  # None: the same examples on every run
+    shrink: bool = False  # look for the smallest example that fails: more requests
+
+
+class Finding(AssertionError):  # noqa: N818  # it is what a run finds, not what goes wrong in it
+    """What is wrong, in a sentence; `curl` repeats the request, with the key as a variable; `wrong` is whose fault.
+
+    `change` is what to write where in openapi.yaml, if that would make it right: the place, and the words.
+    `alone` is whether one answer shows it, whatever other answers say.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        curl: str,
+        wrong: Culprit = "the API",
+        *,
+        change: Change | None = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(f"{sentence}\n  {curl}")
+        self.sentence = sentence
+        self.curl = curl
+        self.wrong = wrong
+        self.change = change
+        self.request_id = request_id
+        self.alone = False
+
+
+@attrs.frozen
+class Answer:
+    """An answer in the documented shape, with what it answers."""
+
+    host: Host = attrs.field(repr=False)
+    request: httpx.Request
+    response: httpx.Response
+    body: dict[str, Any]
+
+    @property
+    def rows(self) -> list[Row]:
+        rows: list[Row] = self.body["data"]
+        return rows
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        meta: dict[str, Any] = self.body["meta"]
+        return meta
+
+    @property
+    def total(self) -> int:
+        return int(self.meta["total_count"])
+
+    def header(self, name: str) -> int:
+        return int(self.response.headers[name])
+
+    def finding(
+        self, sentence: str, culprit: Culprit = "the API", change: Change | None = None
+    ) -> Finding:
+        request_id = self.response.headers.get("X-Request-Id", "")
+        request = curl(self.host, self.request)
+        mend = change if culprit == "the contract" else None
+        return Finding(sentence, request, culprit, change=mend, request_id=request_id)
+
+    def wrong(self, sentence: str, culprit: Culprit = "the API") -> NoReturn:
+        raise self.finding(sentence, culprit)
+
+    def expect(self, condition: object, sentence: str) -> None:
+        if not condition:
+            self.wrong(sentence)
+
+    def note(
+        self,
+        condition: object,
+        sentence: str,
+        culprit: Culprit = "the API",
+        change: Change | None = None,
+    ) -> None:
+        """Leave it to the host's `note` what becomes of a condition that does not hold."""
+        if not condition:
+            finding = self.finding(sentence, culprit, change)
+            finding.alone = True
+            self.host.note(finding)
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """What a client trusts; to read it takes longer than some runs."""
+    return httpx.create_ssl_context()
+
+
+def credential(key: str, scheme: Scheme = "bearer") -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if scheme == "bearer" else {"X-Api-Key": key}
+
+
+def ask(
+    host: Host,
+    query: Query | str | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    agent: str | None = None,
+    path: str | None = None,
+    method: str = "GET",
+    status: Iterable[int] = (200,),
+) -> Answer:
+    """The answer to one request, once it is known to keep to the contract by itself; raises a Finding otherwise.
+
+    A query that is text is sent as it stands, percent signs and all.
+    """
+    path = path or PATH.replace("{agentId}", quote(agent or host.agent, safe=""))
+    text = query if isinstance(query, str) else urlencode(query or {})
+    url = f"{host.base_url.rstrip('/')}{path}{'?' if text else ''}{text}"
+    headers = credential(host.key) if headers is None else headers
+    request = httpx.Request(method, url, headers={"Accept": "application/json", **headers})
+    try:
+        response = host.ask(request)
+    except httpx.HTTPError as error:
+        sentence = f"There is no answer ({type(error).__name__})."
+        finding = Finding(sentence, curl(host, request))
+        finding.alone = True
+        raise finding from error
+    return hold(host, request, response, {} if isinstance(query, str) else query or {}, status)
+
+
+def hold(
+    host: Host,
+    request: httpx.Request,
+    response: httpx.Response,
+    query: Query,
+    status: Iterable[int] | None = None,
+) -> Answer:
+    """An answer as it is once it is held against the contract by itself; without `status`, any that it documents."""
+    answer = Answer(host, request, response, {})
+    try:
+        _check_transport(answer, None if status is None else tuple(status))
+        answer = attrs.evolve(answer, body=_body(answer))
+    except Finding as finding:
+        finding.alone = True
+        raise
+    as_documented = _check_shape(answer)
+    try:
+        if response.status_code != HTTPStatus.OK:
+            _check_envelope(answer)
+        elif request.method == "GET":
+            _check_page(answer, query)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        if as_documented:
+            raise
+    return answer
+
+
+def curl(host: Host, request: httpx.Request) -> str:
+    """The request as a shell command, in which variables stand for the keys."""
+    words = ["curl -sS"] + ([f"-X {request.method}"] if request.method != "GET" else [])
+    for name in ("Authorization", "X-Api-Key", "X-Request-Id", "Cookie"):
+        if name in request.headers:
+            value = request.headers[name]
+            for secret, variable in _variables(host).items():
+                value = value.replace(secret, variable)
+            words.append(f'-H "{name}: {value}"' if value else f'-H "{name};"')
+    return " ".join([*words, shlex.quote(str(request.url))])
+
+
+def _variables(host: Host) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, name in ((host.key, ""), (host.noscope_key, "_NOSCOPE"), (host.small_key, "_SMALL")):
+        if key:
+            variable = f"AGENTCALLS_API_KEY{name}"
+            found |= {key: f"${{{variable}}}", key.upper(): f"${{{variable}^^}}"}
+            found |= {key[:-1]: f"${{{variable}%?}}"}
+    return dict(sorted(found.items(), key=lambda item: -len(item[0])))
+
+
+def _check_transport(answer: Answer, allowed: tuple[int, ...] | None) -> None:
+    host, response = answer.host, answer.response
+    seconds = response.elapsed.total_seconds()
+    answer.note(
+        seconds <= host.patience_seconds,
+        f"The answer took {seconds:.1f} s, more than {host.patience_seconds} s.",
+    )
+    told = response.text + " ".join(response.headers.values())
+    known = (host.key, host.noscope_key, host.small_key)
+    answer.note(not any(key in told for key in known if key), "The answer repeats the API key.")
+    _check_status(answer, allowed)
+    media, _, parameter = response.headers.get("Content-Type", "").partition(";")
+    answer.note(
+        media == "application/json" and parameter.strip().lower() in ("", "charset=utf-8"),
+        f"A {response.status_code} is {media or 'of no media type'}, not JSON in UTF-8.",
+        "the contract" if media.endswith("+json") else "the API",
+        ((*_RESPONSES, str(response.status_code), "content"), f"name {media}"),
+    )
+
+
+def _check_status(answer: Answer, allowed: tuple[int, ...] | None) -> None:
+    status = answer.response.status_code
+    documented = str(status) in OPERATION["responses"]
+    if documented if allowed is None else status in allowed:
+        return
+    wanted = " or ".join(map(str, allowed or OPERATION["responses"]))
+    limited = status == HTTPStatus.TOO_MANY_REQUESTS
+    why = ", though the rate limit is not known to be used up" if limited else ""
+    sentence = f"The status is {status} and not {wanted}{why}."
+    # A server's failure is nothing to document, and what is documented has its meaning already.
+    if documented or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        answer.wrong(sentence)
+    raise answer.finding(sentence, "the contract", (_RESPONSES, f"document the {status}"))
+
+
+def _body(answer: Answer) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("a field is given twice")
+        return dict(pairs)
+
+    def no(number: str) -> NoReturn:
+        raise ValueError(f"{number} is no number")
+
+    try:
+        body = json.loads(
+            answer.response.content.decode(),
+            object_pairs_hook=once,
+            parse_constant=no,
+        )
+    except ValueError as error:  # UnicodeDecodeError is one
+        answer.wrong(f"The body is not JSON as RFC 8259 means it: {error}.")
+    if not isinstance(body, dict):
+        kind = _JSON_TYPES[type(body)]
+        schema = "CallPage" if answer.response.status_code == HTTPStatus.OK else "ApiError"
+        place = ("components", "schemas", schema, "type")
+        sentence = f"The body is of type {kind} and not an object."
+        raise answer.finding(sentence, "the contract", (place, f"allow {kind}"))
+    return body
+
+
+def _closed(node: Any) -> Any:
+    # The contract is open to new fields and values, so that clients are; here a new one is to be noticed.
+    if isinstance(node, list):
+        return [_closed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _closed(item) for name, item in node.items()}
+    if "x-extensible-enum" in node:
+        node["enum"] = node["x-extensible-enum"]
+    return node | ({"additionalProperties": False} if "properties" in node else {})
+
+
+def _is_moment(text: str) -> bool:
+    form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+    try:
+        return bool(re.fullmatch(form, text, re.ASCII) and datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _validator(name: str) -> Validator:
+    return Draft202012Validator(
+        {"$ref": f"#/components/schemas/{name}", "components": _closed(OPENAPI["components"])},
+        validate_formats=True,
+        formats={"date-time": _is_moment},
+    )
+
+
+_PAGE, _ERROR = _validator("CallPage"), _validator("ApiError")
+_KNOWN_CODES = OPENAPI["components"]["schemas"]["ApiError"]["properties"]["code"][
+    "x-extensible-enum"
+]
+
+
+def _check_shape(answer: Answer) -> bool:
+    """Whether the answer has all that the contract promises; more than that is no hindrance to reading it."""
+    status, headers = answer.response.status_code, answer.response.headers
+    documented = str(status) in OPERATION["responses"]
+    flaws: list[ValidationError] = []
+    for error in (_PAGE if status == HTTPStatus.OK else _ERROR).iter_errors(answer.body):
+        # Of alternatives, the first is what is meant; the other is null, or a list.
+        kind = error.kind
+        flaws += kind.context[0] if isinstance(kind, ValidationErrorKind.AnyOf) else [error]
+    lacking = [f.kind.property for f in flaws if isinstance(f.kind, ValidationErrorKind.Required)]
+    if status == HTTPStatus.OK and "data" not in answer.body and "statusCode" in answer.body:
+        answer.note(condition=False, sentence="A 200 has the body of an error.")
+        return False
+    if lacking and status != HTTPStatus.OK:  # it is none that a program could read
+        answer.note(
+            condition=False, sentence=f"A {status} lacks {', '.join(lacking)} of the envelope."
+        )
+        return False
+    for flaw in flaws:
+        # The contract names the codes of what it documents; and what is no text has been said to be none.
+        named = documented and isinstance(flaw.instance, str)
+        if isinstance(flaw.kind, ValidationErrorKind.Enum) and not named:
+            continue
+        place = ".".join(map(str, flaw.instance_path)) or "the body"
+        told = flaw.message if len(flaw.message) < 200 else f"{flaw.message[:199]}…"
+        answer.note(
+            condition=False,
+            sentence=f"{place} is not what the contract says: {told}.",
+            culprit="the contract",
+            change=change(flaw),
+        )
+    # The contract knows integers only, which JSON Schema does not tell from 1.0.
+    for way, fraction in _fractions(answer.body):
+        answer.note(
+            condition=False,
+            sentence=f"{'.'.join(way)} is {fraction}, which is no integer.",
+            culprit="the contract",
+            change=(_schema_of(way[-1]), "allow number"),
+        )
+    # An error that the operation does not document has the headers that each answer has.
+    number = str(status) if documented else "200"
+    promised = OPERATION["responses"][number]["headers"]
+    for name, reference in promised.items():
+        where = tuple(reference["$ref"].split("/")[1:])
+        whole = OPENAPI["components"]["headers"][where[-1]]["schema"]["type"] == "integer"
+        answer.note(
+            name in headers,
+            f"A {status} has no header {name}.",
+            "the contract",
+            ((*_RESPONSES, number, "headers"), f"take {name} out"),
+        )
+        value = headers.get(name, "0")
+        answer.note(
+            not whole or re.fullmatch(r"\d+", value, re.ASCII),
+            f"{name}: {value!r} is no integer.",
+            "the contract",
+            ((*where, "schema"), "say what it is"),
+        )
+    answer.note(headers.get("X-Request-Id", "?"), "X-Request-Id is empty.")
+    more = ("additionalProperties", "enum")
+    complete = all(name in headers for name in promised)
+    return complete and all(flaw.kind.name in more for flaw in flaws)
+
+
+def _fractions(
+    node: dict[str, Any] | list[Any], place: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], float]]:
+    for name, item in node.items() if isinstance(node, dict) else enumerate(node):
+        if isinstance(item, float):
+            yield (*place, str(name)), item
+        elif isinstance(item, dict | list):
+            yield from _fractions(item, (*place, str(name)))
+
+
+def _schema_of(field: str) -> tuple[str, ...]:
+    schemas = OPENAPI["components"]["schemas"]
+    named = [name for name, schema in schemas.items() if field in schema["properties"]]
+    return ("components", "schemas", *named[:1], "properties", field, "type")
+
+
+def change(error: ValidationError) -> Change:
+    """What to write into openapi.yaml so that this answer keeps it: where, and what."""
+    kind, where = error.kind, tuple(map(str, error.schema_path))
+    if isinstance(kind, ValidationErrorKind.AdditionalProperties):
+        return (*where[:-1], "properties"), f"add {', '.join(kind.unexpected)}"
+    if isinstance(kind, ValidationErrorKind.Required):
+        return where, f"take {kind.property} out"
+    if isinstance(kind, ValidationErrorKind.Enum):
+        return (*where[:-1], "x-extensible-enum"), f"add {error.instance}"
+    if isinstance(kind, ValidationErrorKind.Type):
+        return where, f"allow {_JSON_TYPES[type(error.instance)]}"
+    return where, "say what it is"
+
+
+_JSON_TYPES = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+_RESPONSES = ("paths", PATH, "get", "responses")
+
+
+def _check_envelope(answer: Answer) -> None:
+    status, body = answer.response.status_code, answer.body
+    answer.note(body["statusCode"] == status, f"A {status} says statusCode {body['statusCode']}.")
+    phrase = HTTPStatus(status).phrase
+    answer.note(body["error"] == phrase, f"A {status} is called {body['error']!r}, not {phrase!r}.")
+    meant = CODES.get(status, {body["code"]})
+    new = body["code"] not in _KNOWN_CODES
+    answer.note(new or body["code"] in meant, f"The code of a {status} is {body['code']!r}.")
+    answer.note(body["message"], f"A {status} has no message.")
+    same = body["request_id"] == answer.response.headers["X-Request-Id"]
+    answer.note(same, "request_id and X-Request-Id differ.")
+
+
+def _check_page(answer: Answer, query: Query) -> None:
+    told = answer.body["meta"] is not None
+    answer.note(told, "The page has no meta, so nobody can tell where it stands.")
+    if not told:
+        return
+    meta, size = answer.meta, len(answer.rows)
+    total, limit, page, count = (
+        meta[name] for name in ("total_count", "limit", "current_page", "page_count")
+    )
+    for name, applied in (("limit", limit), ("page", page)):
+        wanted = int(query.get(name, 1 if name == "page" else limit))
+        answer.note(applied == wanted, f"{name} {wanted} was asked for, and {applied} applied.")
+    answer.note(1 <= limit <= 100, f"The page's limit is {limit}.")
+    if limit >= 1:  # of pages that hold nothing there is no number
+        _check_sums(answer, total, limit, page, count)
+    ids = [row["id"] for row in answer.rows]
+    answer.note(len(set(ids)) == size, "A call is on the page twice.")
+    for row in answer.rows:
+        _check_row(answer, row)
+
+
+def _check_sums(answer: Answer, total: int, limit: int, page: int, count: int) -> None:
+    meta, size = answer.meta, len(answer.rows)
+    expected = min(limit, max(0, total - (page - 1) * limit))
+    answer.note(
+        size == expected, f"The page has {size} calls; by its meta it should have {expected}."
+    )
+    pages = -(-total // limit)
+    answer.note(
+        count == pages, f"page_count is {count}; {total} calls by {limit} are {pages} pages."
+    )
+    answer.note(
+        meta["has_next_page"] == (page < pages),
+        f"has_next_page is wrong on page {page} of {pages}.",
+    )
+    # Of no pages at all, none is before another.
+    before = pages > 0 and page > 1
+    answer.note(
+        meta["has_previous_page"] == before,
+        f"has_previous_page is wrong on page {page} of {pages}.",
+    )
+
+
+def _check_row(answer: Answer, row: Row) -> None:
+    def expect(condition: object, sentence: str, field: str = "") -> None:
+        # What contradicts the row itself is the API's fault; what only a description says, perhaps the contract's.
+        place = ("components", "schemas", "Call", "properties", field, "description")
+        answer.note(
+            condition,
+            f"Call {row['id']} ({row['status']}) {sentence}.",
+            "the contract" if field else "the API",
+            (place, "say when this is so") if field else None,
+        )
+
+    moments = [
+        (name, datetime.fromisoformat(row[name]))
+        for name in ("created_on", "ringing_at", "ended_at")
+        if row[name] is not None
+    ]
+    for (earlier, start), (later, end) in pairwise(moments):
+        expect(start <= end, f"has its {later} before its {earlier}")
+    seconds, ended, ending = row["duration_seconds"], row["ended_at"], row["end_reason"]
+    if seconds is not None:
+        lived = (moments[-1][1] - moments[0][1]).total_seconds()
+        expect(
+            ended and 0 <= seconds <= lived + 1,
+            f"lasted {seconds} s, which its times do not bear out",
+        )
+    if row["status"] in OPEN:
+        expect(ended is None and ending is None, "is not over, and has an end")
+    if row["status"] == "ended":
+        expect(ended and seconds is not None, "is over, and has no end or no duration")
+    if row["status"] == "failed":
+        expect(row["error_reason"] is not None, "does not say why", "error_reason")
+    else:
+        expect(row["error_reason"] is None, "has an error", "error_reason")
+    for name in ("source", "destination"):
+        number = row[name]
+        expect(
+            number is None or re.fullmatch(r"\+[1-9]\d{5,14}", number),
+            f"has a {name} not in E.164 form",
+            name,
+        )

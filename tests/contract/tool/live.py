@@ -1,0 +1,228 @@
+"""The properties against a host that is not ours: little is asked, nothing is written, and all of it is told."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+import attrs
+import httpx
+
+from agentcalls import ConfigurationError
+from agentcalls.request.host import checked_url
+from contract.tool.host import Finding, Host
+from contract.tool.properties import PROPERTIES, oldest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from contract.tool.properties import Property
+    from contract.tool.verdict import Mask, Verdict
+
+VARIABLES = ("AGENTCALLS_BASE_URL", "AGENTCALLS_API_KEY", "AGENTCALLS_AGENT_ID")
+NOSCOPE = "AGENTCALLS_API_KEY_NOSCOPE"
+RESERVE = 10  # requests of the rate limit that are left to those who use the API
+PATIENCE_SECONDS = 10
+
+# In the order of value, with how many examples of each: together 60 requests, to a host with nothing wrong.
+PLAN = {
+    "pages_are_slices_of_the_whole": 2,
+    "pages_share_no_call_and_make_up_the_total": 1,
+    "only_the_key_opens": 2,
+    "filters_are_sound_and_complete": 2,
+    "an_unknown_agent_is_not_found": 1,
+    "a_key_without_the_scope_is_forbidden": 1,
+    "sorted_by_creation_in_either_direction": 2,
+    "search_finds_what_is_there_and_only_that": 1,
+    "numbers_out_of_bounds_are_refused_by_name": 2,
+    "the_rate_limit_counts_down": 1,
+    "both_schemes_see_the_same": 1,
+    "the_last_page_is_followed_by_empty_ones": 1,
+    "trial_and_live_calls_make_up_the_whole": 1,
+    "the_reverse_order_is_the_reverse": 1,
+    "each_answer_has_an_id_of_its_own": 1,
+    "the_same_question_has_the_same_answer": 1,
+    "search_and_filters_hold_together": 1,
+    "search_takes_its_text_as_it_stands": 1,
+    "another_path_is_not_found": 1,
+    "meta_adds_up_on_any_page_of_any_listing": 1,
+    "parameters_are_decoded_once": 1,
+    "a_key_in_the_url_does_not_open": 1,
+    "any_field_sorts_or_is_ignored": 1,
+    "broken_encodings_are_answered": 1,
+    "any_text_is_answered": 1,
+}
+NEVER = {
+    "other_methods_are_refused_and_change_nothing": "it sends POST, PUT, PATCH and DELETE",
+    "hostile_text_is_text": "it sends what attacks look like, which the host's owner would have to agree to",
+    "every_walk_to_the_end_shows_the_whole": "calls come in while it is walked, and it takes many requests",
+    "beyond_the_limit_is_429_until_the_reset": "it would use up a rate limit",
+    "agents_share_no_call": "it needs a second agent, of which nothing is known here",
+    "another_teams_agent_is_not_told_from_none": "it needs the id of another team's agent",
+}
+DEEPER = (1, 3, 10, 30)  # what is left of the budget goes into more examples of all
+
+
+class UnusableError(Exception):
+    """Nothing can be said of the host; the message is a sentence that says why and what to do."""
+
+
+class EnoughError(BaseException):
+    """Nothing more is asked; not an Exception, which Hypothesis would take for a property's failure."""
+
+
+@attrs.define(eq=False)
+class Sender:
+    """Sends GET and nothing else, no faster and no more than allowed, and keeps what came back."""
+
+    send: Callable[[httpx.Request], httpx.Response]
+    mask: Mask
+    budget: int = 60
+    per_second: float = 2
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    exchanges: list[httpx.Response] = attrs.field(factory=list)
+    closed: str = ""  # why nothing more is asked
+    sent: int = 0
+    _next: float = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method != "GET":
+            raise AssertionError(f"{request.method} is not to be sent to a host that is not ours.")
+        if not self.closed and self.sent >= self.budget:
+            self.closed = f"the budget of {self.budget} requests is used up"
+        if self.closed:
+            raise EnoughError(self.closed)
+        self.sleep(max(0, self._next - self.clock()))
+        self._next = self.clock() + 1 / self.per_second
+        self.sent += 1
+        response = self.send(request)
+        self.exchanges.append(response)
+        self.mask.learn(response)
+        self._mind_the_limit(response)
+        return response
+
+    def _mind_the_limit(self, response: httpx.Response) -> None:
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            self.closed = "the host answered 429, after which nothing more is asked"
+        left = response.headers.get("X-RateLimit-Remaining", "")
+        # A 401's is not the key's.
+        if response.status_code in (200, 400, 404) and left.isdecimal() and int(left) < RESERVE:
+            self.closed = f"the rate limit has {left} requests left, of which none is to be used up"
+
+
+def host_from(environ: Mapping[str, str]) -> Host:
+    """The host that the environment names, with nothing to ask it by yet; raises `UnusableError`."""
+    for name in VARIABLES:
+        if not environ.get(name):
+            raise UnusableError(f"{name} is missing: set {', '.join(VARIABLES)}.")
+    base_url, key, agent = (environ[name] for name in VARIABLES)
+    try:
+        checked_url(base_url, allow_http=False)
+    except ConfigurationError as error:
+        said = str(error).replace(", or pass allow_http=True", "")  # of which there is none here
+        raise UnusableError(f"AGENTCALLS_BASE_URL is not usable: {said}") from None
+    for name in (VARIABLES[1], NOSCOPE):
+        if not re.fullmatch(r"[!-~]*", environ.get(name, "")):
+            raise UnusableError(
+                f"{name} is not usable: it holds a space, a line break or what is not ASCII."
+            )
+    return Host(
+        ask=_nobody,
+        base_url=base_url,
+        key=key,
+        agent=agent,
+        noscope_key=environ.get(NOSCOPE) or None,
+        still=False,
+        may_be_attacked=False,
+        patience_seconds=PATIENCE_SECONDS,
+        examples=1,
+    )
+
+
+def _nobody(request: httpx.Request) -> httpx.Response:
+    raise httpx.UnsupportedProtocol(f"Nothing sends {request.method}.")
+
+
+def examine(host: Host, sender: Sender, verdict: Verdict) -> None:
+    """See what of the properties holds; raises `UnusableError` where the first request gets nowhere."""
+    host = attrs.evolve(host, ask=sender, note=verdict.note)
+    oldest.cache_clear()
+    try:
+        _begin(host, sender, verdict)
+        named = {item.name: item for item in PROPERTIES}
+        for depth in DEEPER:
+            for name, examples in PLAN.items():
+                if depth > 1 and (name not in verdict.held or sender.closed):
+                    continue
+                if not named[name].applies(host):
+                    verdict.unchecked[name] = f"{NOSCOPE} is missing"
+                    continue
+                _examine(verdict, named[name], attrs.evolve(host, examples=examples * depth))
+    finally:
+        oldest.cache_clear()
+    verdict.unchecked |= NEVER
+
+
+def _begin(host: Host, sender: Sender, verdict: Verdict) -> None:
+    why = {
+        401: "refuses AGENTCALLS_API_KEY with 401: set a key that is valid there",
+        403: "says with 403 that AGENTCALLS_API_KEY lacks the scope conversations:read",
+        404: "has no agent AGENTCALLS_AGENT_ID for this key, or is not this API: it answers 404",
+    }
+    try:
+        oldest(host)
+    except Finding as finding:
+        if not sender.exchanges:
+            raise UnusableError(f"AGENTCALLS_BASE_URL: {finding.sentence}") from None
+        status = sender.exchanges[-1].status_code
+        if 300 <= status < 400:
+            why[status] = "redirects to another address: set AGENTCALLS_BASE_URL to that one"
+        if status in why:
+            raise UnusableError(f"AGENTCALLS_BASE_URL {why[status]}.") from None
+        if finding.sentence.startswith("The agent has no calls"):
+            raise UnusableError(f"AGENTCALLS_AGENT_ID: {finding.sentence}") from None
+    except (AttributeError, LookupError, TypeError, ValueError):
+        if not verdict.found:
+            raise
+
+
+def _examine(verdict: Verdict, item: Property, host: Host) -> None:
+    name = item.name
+    before = set(verdict.held)
+    verdict.held = [other for other in verdict.held if other != name]
+    try:
+        item.check(host)
+        verdict.held.append(name)
+    except Finding as finding:
+        _weigh(verdict, item, host, finding)
+    except EnoughError as enough:
+        if name in before:
+            verdict.held.append(name)
+        else:
+            verdict.unchecked[name] = str(enough)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        if not verdict.found:  # then it is not the answers that are wrong
+            raise
+        verdict.unchecked[name] = (
+            f"the answers lack what it looks at ({type(error).__name__}: {error})"
+        )
+
+
+def _weigh(verdict: Verdict, item: Property, host: Host, finding: Finding) -> None:
+    """What relates answers to one another may come of calls that changed in between: it is tried again."""
+    if finding.alone:
+        verdict.note(finding)
+        return
+    for _ in range(2):
+        oldest.cache_clear()
+        try:
+            item.check(host)
+        except Finding:
+            verdict.note(finding)
+            return
+        except EnoughError as enough:
+            verdict.note(finding, remark=f"Not tried again: {enough}.")
+            return
+    verdict.unsure[item.name] = finding

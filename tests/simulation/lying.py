@@ -1,0 +1,102 @@
+"""Servers whose order and counts are drawn at random, and walks over them: what the walks say must be true.
+
+`python -m simulation.lying SECONDS` reads new ones for so long, and prints the seeds of those that were told falsely.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from simulation.shifting import EPOCH, ShiftingListing, moment, seeded, walk_through
+
+if TYPE_CHECKING:
+    import random
+
+    from simulation.shifting import Outcome
+
+IN_FLIGHT = (1, 2, 8, 32)
+NAMES = (("created_on",), ("created_at",), ("created_on", "created_at"))
+
+
+@frozen
+class Told:
+    """What a walk came to, and over which server."""
+
+    server: dict[str, Any]
+    way: dict[str, Any]
+    outcome: Outcome
+
+    @property
+    def is_false(self) -> bool:
+        """Whether it says that it is complete, and is not."""
+        return self.outcome.report.complete and bool(self.outcome.missed or self.outcome.repeated)
+
+
+def server_of(draw: random.Random, *, honest: bool) -> dict[str, Any]:
+    """How a server orders, counts and changes; an honest one sorts as it is asked, by one of the two names."""
+    return {
+        "newest_first": draw.random() < 0.5,
+        "unstable_ties": draw.random() < 0.3,
+        "inserts": draw.choice([0, 0, 0, 1, 5]),
+        "late_inserts": draw.choice([0, 0, 1]),
+        "deletions": draw.choice([0, 0, 0.2, 1]),
+        "burst": draw.choice([0, 0, 0.05]),
+        "flips": draw.choice([0, 0, 0.5]),
+        "touches": draw.choice([0, 0.2, 1, 5]),
+        "by_change": draw.random() < 0.6,
+        "names": draw.choice(NAMES) if honest else (),
+        "refuses": honest and draw.random() < 0.3,
+        "limit": draw.choice([100, 100, 100, 60, 25]),
+        "says_limit": draw.random() < 0.5,
+        "cap": draw.choice([10**9, 10**9, 100, 200, 500, draw.randint(50, 1000)]),
+        "old_counts": draw.choice([0, 0, 3, 10**9]),
+    }
+
+
+def told(seed: str, *, honest: bool) -> Told:
+    """What a walk comes to over the server of this seed."""
+    draw = seeded(seed)
+    size = draw.choice([draw.randint(0, 400), draw.randint(0, 2000)])
+    group = draw.choice([1, 1, 3] if honest else [1, 1, 3, 30, 150])
+    seconds: list[int] = []
+    while len(seconds) < size:
+        second = (seconds[-1] if seconds else 0) + draw.randint(1, 9)
+        seconds += [second] * draw.randint(1, group)
+    server = server_of(draw, honest=honest)
+    latest = seconds[-1] if seconds else 1
+    low, high = draw.randint(0, latest), draw.randint(0, latest)
+    since, until = draw.choice([None, None, low]), draw.choice([None, None, high])
+    names = server["names"] or ("created_on",)
+    sort = draw.choice([None, None, None, *names, *(f"-{name}" for name in names)])
+    way = {
+        "in_flight": draw.choice(IN_FLIGHT),
+        "kill": draw.choice([0, 0, 0.1, 0.3]),
+        "sort": sort,
+        "since": None if since is None else moment(since),
+        "until": None if until is None else moment(until),
+        "wanted": range(since or 0, 10**9 if until is None else until),
+    }
+    assert moment(0) == EPOCH
+    return Told(server, way, walk_through(ShiftingListing(seconds, draw, **server), **way))
+
+
+def main() -> None:
+    end, number, base = time.monotonic() + float(sys.argv[1]), 0, secrets.token_hex(4)
+    false = 0
+    while time.monotonic() < end:
+        seed, number = f"{base} {number}", number + 1
+        found = told(seed, honest=number % 2 == 0)
+        if found.is_false:
+            false += 1
+            sys.stdout.write(f"{seed!r}: {found}\n")
+    sys.stdout.write(f"{number} walks, {false} of them falsely complete\n")
+    sys.exit(bool(false))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Servers that lie about their order, or keep it and lie about all else: no walk is complete falsely."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import pytest
+
+from agentcalls.errors import PaginationError
+from simulation.lying import Told, told
+
+REPEAT = float(os.environ.get("SHIFTING_LISTINGS", "0.2"))
+NEW_SEED = os.environ["AGENTCALLS_SEED"]
+WALKS = 500
+
+# Seeds that were told falsely once, while this was built.
+CASES = ("a 69", "b 18", "b 97", "b 335", "b 367")
+
+
+def all_told(base: str, *, honest: bool) -> list[Told]:
+    found: list[Told] = []
+    for number in range(math.ceil(WALKS * REPEAT)):
+        try:
+            found.append(told(f"{base} {number}", honest=honest))
+        except PaginationError:
+            # A listing that grows faster than it is read is said to do so.
+            continue
+    return found
+
+
+@pytest.mark.parametrize("base", ["fixed", f"new {NEW_SEED}"])
+def test_a_server_that_lies_about_its_order_makes_no_walk_complete_falsely(base: str) -> None:
+    found = all_told(base, honest=False)
+    assert [one for one in found if one.is_false] == []
+    assert len(found) > 0.98 * WALKS * REPEAT
+
+
+@pytest.mark.parametrize("base", ["fixed", f"new {NEW_SEED}"])
+def test_an_honest_order_proves_nearly_every_walk_whatever_else_the_server_says(base: str) -> None:
+    found = all_told(base, honest=True)
+    assert [one for one in found if one.is_false] == []
+    proven = sum(one.outcome.report.complete for one in found)
+    assert proven > 0.9 * len(found)
+
+
+@pytest.mark.parametrize("honest", [False, True])
+@pytest.mark.parametrize("seed", CASES)
+def test_what_was_false_once_is_true(seed: str, honest: bool) -> None:  # noqa: FBT001
+    assert not told(seed, honest=honest).is_false

@@ -1,0 +1,212 @@
+"""The calls of one iteration, answer by answer: what is planned is sent, and waited for, in either flavour."""
+
+from __future__ import annotations
+
+from collections import deque
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
+
+from attrs import frozen
+
+from agentcalls.clock import Stopwatch
+from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.reading.schedule import ItemT
+from agentcalls.request.process import this
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
+
+    from agentcalls.clock import Clock
+    from agentcalls.reading.one_agent import Request
+    from agentcalls.reading.schedule import Schedule
+    from agentcalls.reading.walk.sort import KnownSorts
+    from agentcalls.request.query import CallQuery
+    from agentcalls.request.wire.loop import Job
+    from agentcalls.values import Page
+
+
+PageT = TypeVar("PageT")
+JobT = TypeVar("JobT", "Job[Page]", "asyncio.Task[Page]")
+
+
+@frozen
+class Source(Generic[PageT, JobT]):
+    """What a client lends to a listing, so that it can ask."""
+
+    fetch: Callable[[CallQuery], PageT]
+    """Gives the page that a query asks for, or raises."""
+    start: Callable[[CallQuery, Callable[[JobT], object], Stopwatch], JobT]
+    """Begins to do so, and tells when it is done; its deadline goes by the stopwatch."""
+    wait: Callable[[SimpleQueue[Any], Iterable[JobT]], None]
+    """Goes on with what was begun until it comes to an answer; of `Client` alone."""
+    concurrency: int
+    """How many of these may be under way at once."""
+    sorts: KnownSorts
+    """What is known of the server's sorting."""
+    clock: Clock
+
+
+SyncSource: TypeAlias = Source["Page", "Job[Page]"]
+AsyncSource: TypeAlias = Source["Coroutine[Any, Any, Page]", "asyncio.Task[Page]"]
+SourceT = TypeVar("SourceT", bound=Source[Any, Any])
+
+
+class _Pages(Generic[ItemT, JobT]):
+    """What both flavours share of an iteration: the requests under way, and what becomes of each."""
+
+    def __init__(
+        self,
+        schedule: Schedule[ItemT],
+        source: Source[Any, JobT],
+        arrived: Callable[[tuple[Request, JobT]], None],
+    ) -> None:
+        self.schedule = schedule
+        self._start: Callable[..., JobT] = source.start
+        self._arrived: Callable[[tuple[Request, JobT]], None] = arrived
+        self._under_way: dict[Request, JobT] = {}
+        # The deadlines of what is under way stand still while nobody waits for more.
+        self._watch = Stopwatch(source.clock.now)
+
+    def _prepare(self) -> bool:
+        # Whether there may be more to hand out. What was answered makes room, so the next requests go out first.
+        more = self.schedule.advance()
+        # The first request is alone: nothing else may be wanted.
+        while self.schedule.room > 1 and (request := self.schedule.plan()):
+            self._send(request)
+        return more
+
+    @property
+    def _must_wait(self) -> bool:
+        # What is still under way when all is done was discarded.
+        return bool(self._under_way) and not self.schedule.done
+
+    def _send(self, request: Request) -> None:
+        # The callback holds no reference to the iterator, which is closed when it is dropped.
+        arrived = self._arrived
+
+        def arrive(done: JobT) -> None:
+            arrived((request, done))
+
+        self._under_way[request] = self._start(request.query, arrive, self._watch)
+
+    def _receive(self, request: Request, job: JobT, *, is_cancelled: bool) -> None:
+        if self._under_way.get(request) is not job:
+            return  # it was begun anew, or is of no use any more
+        del self._under_way[request]
+        if is_cancelled:
+            # The reader itself was not cancelled, and a CancelledError would say so.
+            raise ConfigurationError("The client, or the iterator, was closed while it was read.")
+        self._take(request, job.result)
+
+    def _take(self, request: Request, give: Callable[[], Page]) -> None:
+        try:
+            page = give()
+        except AgentCallsError as error:
+            self.schedule.failed(request, error)
+        else:
+            self.schedule.answered(request, page)
+
+    def _send_next(self) -> bool:
+        # Whether anything was left to ask for.
+        if request := self.schedule.plan():
+            self._send(request)
+            return True
+        self.forget()
+        self.schedule.end()
+        return False
+
+    def forget(self) -> None:
+        """Cancel what is under way."""
+        jobs = list(self._under_way.values())
+        self._under_way.clear()
+        for job in jobs:
+            job.cancel()
+
+    def close(self) -> None:
+        """End the iteration."""
+        self.schedule.stop()
+        self.forget()
+
+
+class SyncPages(_Pages[ItemT, "Job[Page]"]):
+    """The calls of an iteration, answer by answer."""
+
+    def __init__(self, schedule: Schedule[ItemT], source: SyncSource) -> None:
+        self._wait = source.wait
+        self._process = this.id
+        self._answers: SimpleQueue[tuple[Request, Job[Page]]] = SimpleQueue()
+        self._handed_out: Iterator[ItemT] = iter(())
+        super().__init__(schedule, source, self._answers.put)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Iterator[ItemT]:
+        self._watch.go()
+        try:
+            with self.schedule.stopped_by_errors(self.forget):
+                self._stay_in_process()
+                while not self._prepare():
+                    if not self._advance():
+                        raise StopIteration
+        finally:
+            self._watch.stop()
+        self._handed_out = self.schedule.pending
+        return self._handed_out
+
+    def _advance(self) -> bool:
+        # Whether there is more to wait for.
+        if not self._must_wait and not self._send_next():
+            return False
+        self._wait(self._answers, self._under_way.values())
+        request, job = self._answers.get()
+        self._receive(request, job, is_cancelled=job.is_cancelled)
+        return True
+
+    def _stay_in_process(self) -> None:
+        # A process that was forked asks anew: what is under way belongs to its parent.
+        if self._process != this.id:
+            self._process = this.id
+            requests = list(self._under_way)
+            self.forget()
+            for request in requests:
+                self._send(request)
+
+    def close(self) -> None:
+        """End the iteration, with what was handed out already."""
+        super().close()
+        deque(self._handed_out, maxlen=0)
+
+
+class AsyncPages(_Pages[ItemT, "asyncio.Task[Page]"]):
+    """The same, to be awaited."""
+
+    def __init__(self, schedule: Schedule[ItemT], source: AsyncSource) -> None:
+        import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
+
+        self._answers: asyncio.Queue[tuple[Request, asyncio.Task[Page]]] = asyncio.Queue()
+        super().__init__(schedule, source, self._answers.put_nowait)
+
+    async def advance(self) -> bool:
+        """Whether there may be more to hand out."""
+        self._watch.go()
+        try:
+            with self.schedule.stopped_by_errors(self.forget):
+                if self._prepare():
+                    return True
+                if not self._must_wait and not self._send_next():
+                    return False
+                request, task = await self._answers.get()
+                self._receive(request, task, is_cancelled=task.cancelled())
+        finally:
+            self._watch.stop()
+        return True
+
+    async def aclose(self) -> None:
+        """End the iteration."""
+        import asyncio  # noqa: PLC0415 (as above)
+
+        tasks = list(self._under_way.values())
+        self.close()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,57 @@
+"""How long the server's pages are, which decides where in the listing a page stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from agentcalls.errors import PaginationError
+from agentcalls.reading.walk import ledger as book
+from agentcalls.reading.walk.evidence import judge
+
+if TYPE_CHECKING:
+    from agentcalls.reading.walk.evidence import Evidence
+    from agentcalls.reading.walk.ledger import Ledger
+    from agentcalls.reading.walk.plan import Plan
+    from agentcalls.reading.walk.windows import Window
+    from agentcalls_api.models import PageMeta
+
+_CHANGES = 3
+
+
+class PageSize:
+    """The page size that the server applies where it is not the one asked for; it changes the plan."""
+
+    def __init__(self, plan: Plan, ledger: Ledger) -> None:
+        self._plan, self._ledger = plan, ledger
+        self._changes = 0
+
+    def judge(self, window: Window, count: int, meta: PageMeta | None) -> Evidence | None:
+        """What the answer says of itself; None where it stands elsewhere than it was asked for, and is not used.
+
+        Raises `PaginationError` for a server that changes its mind again and again.
+        """
+        plan, answer = self._plan, judge(window, count, meta)
+        size = plan.plain.size if plan.plain else window.limit
+        granted = answer.granted or size
+        if granted == size and answer.count and answer.short and answer.says_more:
+            # It may give no longer pages, and not say so. That is believed once: a count may be old, too.
+            granted = size if self._changes else answer.count
+        if granted != window.limit:
+            answer = judge(evolve(window, limit=granted), count, meta)
+        if granted == size:
+            return answer
+        # Offsets count in pages of the size that was granted: only the first page stands where it was expected.
+        self._changes += 1
+        if self._changes > _CHANGES:
+            raise PaginationError("The server applies another limit again and again.")
+        if window.page == 1 and not plan.start:
+            plan.grant(granted)
+            return answer
+        if plan.plain or plan.start or granted > size:
+            self._ledger.doubt(book.REGRANTED)
+            plan.go_plainly(plan.position, granted, None)
+        else:
+            plan.shrink(granted)
+        return None

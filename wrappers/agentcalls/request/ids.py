@@ -1,0 +1,50 @@
+"""The `X-Request-Id` of each attempt, and what its echo proves of the answer: that it is the one to this request."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from secrets import token_hex
+
+from agentcalls.errors import ConfigurationError
+from agentcalls.request.log import log_foreign_ids
+from agentcalls.request.process import this
+
+REQUEST_ID = "X-Request-Id"
+_LONGEST_PREFIX = 64
+_VISIBLE = re.compile(rf"[!-~]{{0,{_LONGEST_PREFIX}}}")
+
+
+class RequestIds:
+    """The ids of one client's requests.
+
+    Raises `ConfigurationError` for a prefix that is not at most 64 characters of visible ASCII.
+    """
+
+    def __init__(self, prefix: object) -> None:
+        if not isinstance(prefix, str) or not _VISIBLE.fullmatch(prefix):
+            raise ConfigurationError(
+                f"request_id_prefix takes at most {_LONGEST_PREFIX} characters of visible ASCII."
+            )
+        self._stem = f"{prefix}{token_hex(6)}-"
+        self._count = count(1)
+        self._judges = True
+
+    def next(self) -> str:
+        """The id of another attempt; a forked process has the same client, and no attempt of it the same id."""
+        return f"{self._stem}{this.id:x}-{next(self._count)}"
+
+    def is_stray(self, sent: str, on_kept: bool | None, echo: str) -> bool:  # noqa: FBT001 (None is the third)
+        """Whether an answer belongs to another request, by its `X-Request-Id`.
+
+        `on_kept` is whether the connection had carried an answer before; None where that is not known.
+        """
+        if not echo or echo == sent:
+            return False
+        if echo.startswith(self._stem):
+            return True
+        if self._judges and on_kept is False:
+            # Nothing was there that it could belong to, so somebody on the way writes ids of their own.
+            self._judges = False
+            log_foreign_ids()
+        return self._judges and on_kept is True

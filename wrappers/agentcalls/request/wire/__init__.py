@@ -1,0 +1,1 @@
+"""The ways to the server: connections of our own, or a client of httpx's."""

@@ -1,0 +1,114 @@
+"""An answer's bytes, parsed by llhttp as they arrive: no socket, no clock.
+
+`Answering` hands the head and the pieces of the body to an `Incoming`, and knows what can be told of the connection
+afterwards: whether the answer is over, and whether another request may go over it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+from httptools import HttpParserCallbackError, HttpParserError, HttpResponseParser
+
+if TYPE_CHECKING:
+    from agentcalls.request.receive import Incoming
+
+_FIRST_FINAL_STATUS = 200
+_MOST_WITHOUT_BODY = 100_000
+_LINE_END = b"\r\n"
+
+
+class Answering:
+    """The answer to one request, fed as it arrives.
+
+    What is no byte of its body may not go on for ever: a head, interim answers, the extensions of a chunk, trailers.
+    """
+
+    def __init__(self, incoming: Incoming) -> None:
+        self._incoming = incoming
+        self._parser = HttpResponseParser(self)
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._without_body = 0
+        self._ends_by_close = self._is_whole = self._goes_on = self._excess = False
+        self.has_begun = self.has_head = False
+        """Whether a byte of it has come; whether its whole head has."""
+        self.is_over = False
+        """Whether nothing more of it is wanted."""
+
+    @property
+    def leaves_connection(self) -> bool:
+        """Whether another request may go over the connection."""
+        return self._is_whole and self._goes_on and not self._excess
+
+    def feed(self, data: bytes) -> None:
+        """Take what has arrived. Raises `httpx.RemoteProtocolError` for what is no answer."""
+        self.has_begun = True
+        self._without_body += len(data)
+        # Behind an answer's end llhttp passes over line ends without a word: they may only be its own last ones.
+        end = len(data.rstrip(_LINE_END))
+        try:
+            self._parser.feed_data(data[:end])
+            for place in range(end, len(data)):
+                self._excess = self._excess or self._is_whole
+                if self._excess:
+                    break
+                self._parser.feed_data(data[place : place + 1])
+        except HttpParserCallbackError as error:
+            raise error.__context__ or error  # noqa: B904 (what interrupted a callback, such as Ctrl-C)
+        except HttpParserError as error:
+            self._excess = True
+            if not self._is_whole:
+                raise httpx.RemoteProtocolError(str(error)) from error
+        if self._without_body > _MOST_WITHOUT_BODY and not self.is_over:
+            raise httpx.RemoteProtocolError("its head, or what stands around its body, is too long")
+
+    def end(self) -> None:
+        """Take that nothing more comes. Raises `httpx.RemoteProtocolError` where the answer was not whole."""
+        if not self._ends_by_close:
+            raise httpx.RemoteProtocolError(
+                "the connection was closed before the answer's end"
+                if self.has_begun
+                else "the connection was closed without an answer"
+            )
+        self.is_over = True
+
+    # What llhttp calls.
+
+    def on_message_begin(self) -> None:
+        """The first byte of an answer, be it one too many."""
+        self._excess = self._is_whole
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header of the head or, behind it, a trailer, which nobody asked for."""
+        if not self.has_head:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The end of a head."""
+        status = self._parser.get_status_code()
+        if status < _FIRST_FINAL_STATUS or self._is_whole:
+            self._headers.clear()
+            return
+        headers, self.has_head = joined(self._headers), True
+        self._goes_on = self._parser.should_keep_alive()
+        self._ends_by_close = not headers.keys() & {"content-length", "transfer-encoding"}
+        self.is_over = not self._incoming.start(status, headers, ends_by_close=self._ends_by_close)
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body."""
+        self._without_body = 0
+        self.is_over = self.is_over or not self._incoming.add(data)
+
+    def on_message_complete(self) -> None:
+        """The end of an answer; an interim one is followed by another."""
+        self.is_over = self._is_whole = self.has_head
+
+
+def joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers as they arrived, by their names in lower case; what was sent twice is joined with commas."""
+    decoded = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
+    by_name = dict(decoded)
+    if len(by_name) < len(decoded):
+        by_name = {name: ", ".join(v for n, v in decoded if n == name) for name in by_name}
+    return by_name

@@ -1,0 +1,76 @@
+"""A client of httpx's, or of its kin, as the way to the server: a user's, or ours for proxies and tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from agentcalls.request.host import within
+from agentcalls.request.log import keyless_logs
+
+if TYPE_CHECKING:
+    from agentcalls.clock import Deadline
+    from agentcalls.request.host import Host
+    from agentcalls.request.key import KeyAuth
+    from agentcalls.request.operation import Outgoing
+    from agentcalls.request.receive import Incoming
+
+
+class BorrowedBase:
+    """What is the same for both flavours."""
+
+    def __init__(self, http: Any, host: Host, timeout: httpx.Timeout | None) -> None:
+        self._http = http
+        self._host = host
+        self.timeout: httpx.Timeout = timeout or httpx.Timeout(**http.timeout.as_dict())
+        """How long it waits."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its owner has closed it."""
+        closed: bool = self._http.is_closed
+        return closed
+
+    def _request(
+        self, outgoing: Outgoing[Any], auth: KeyAuth, request_id: str, deadline: Deadline
+    ) -> Any:
+        timeouts = within(self.timeout, deadline.left())
+        return self._host.httpx_request(self._http, outgoing, auth, request_id, timeouts)
+
+
+class Borrowed(BorrowedBase):
+    """A client that blocks."""
+
+    def exchange(
+        self,
+        outgoing: Outgoing[Any],
+        auth: KeyAuth,
+        request_id: str,
+        incoming: Incoming,
+        deadline: Deadline,
+    ) -> None:
+        """Send a request, and let `incoming` take its answer. Raises the errors of the client's library."""
+        request = self._request(outgoing, auth, request_id, deadline)
+        with keyless_logs(auth):
+            response = self._http.send(request, auth=None, stream=True, follow_redirects=False)
+            try:
+                if starts(incoming, response):
+                    for chunk in response.stream:
+                        if not incoming.add(chunk):
+                            break
+            finally:
+                response.close()
+
+    def close(self) -> None:
+        """Close the client."""
+        self._http.close()
+
+
+def starts(incoming: Incoming, response: Any) -> bool:
+    """Hand over the head of an answer; returns whether its body is to be read."""
+    headers = dict(response.headers.items())
+    # HTTP/2, and an answer that no network gave, say where they end.
+    is_http1 = response.extensions.get("http_version", b"").startswith(b"HTTP/1")
+    is_framed = headers.keys() & {"content-length", "transfer-encoding"}
+    return incoming.start(response.status_code, headers, ends_by_close=is_http1 and not is_framed)

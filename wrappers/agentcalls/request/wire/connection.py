@@ -1,0 +1,156 @@
+"""One connection: it is opened, written to and read from without ever blocking, whichever flavour waits."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+import time
+from contextlib import suppress
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import TYPE_CHECKING
+
+import httpx
+
+from agentcalls.request.wire.names import addresses_of
+
+if TYPE_CHECKING:
+    from agentcalls.request.host import Host
+    from agentcalls.request.wire.answering import Answering
+    from agentcalls.request.wire.names import Address
+    from agentcalls.request.wire.waits import Patience, Waits
+
+_KEPT_SECONDS = 4.0  # many servers hang up after 5
+_LARGEST_READ = 65_536
+_CONNECTING = {errno.EINPROGRESS, errno.EWOULDBLOCK}
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Connection:
+    """A connection to a host, for one request at a time. Its generators raise httpx's errors."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._kept_until = 0.0
+        self.has_answered = False
+        """Whether it has carried an answer."""
+
+    def open(self, host: Host, patience: Patience) -> Waits[None]:
+        """Look up the host's name, connect to one address after the other until one answers, and agree on TLS."""
+        patience.begin_connecting()
+        try:
+            addresses = yield from addresses_of(host.name, host.port, patience)
+            for left in range(len(addresses), 0, -1):
+                try:
+                    yield from self._connect(addresses[-left], patience, 1 / left)
+                    break
+                except (OSError, httpx.ConnectTimeout):
+                    self.close()
+                    if left == 1:
+                        raise
+            if host.trust:
+                yield from self._shake_hands(host, host.trust, patience)
+        except (OSError, UnicodeError) as error:
+            raise httpx.ConnectError(str(error)) from error
+
+    def _connect(self, address: Address, patience: Patience, share: float) -> Waits[None]:
+        family, kind, protocol, _, name = address
+        self._socket = new = socket.socket(family, kind, protocol)
+        new.settimeout(0)
+        code = new.connect_ex(name)
+        if code in _CONNECTING:
+            yield from patience.to_connect(new, EVENT_WRITE, share)
+            code = new.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+        new.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _shake_hands(self, host: Host, trust: ssl.SSLContext, patience: Patience) -> Waits[None]:
+        plain = self._taken()
+        self._socket = secure = trust.wrap_socket(
+            plain, server_hostname=host.name, do_handshake_on_connect=False
+        )
+        while True:
+            try:
+                return secure.do_handshake()
+            except _WOULD_BLOCK as blocked:
+                event = _event(blocked)
+            yield from patience.to_connect(secure, event)
+
+    def write(self, message: memoryview, patience: Patience) -> Waits[None]:
+        """Send a whole request."""
+        out = self._taken()
+        while message:
+            try:
+                message = message[out.send(message) :]
+                continue
+            except _WOULD_BLOCK as blocked:
+                event = EVENT_READ if isinstance(blocked, ssl.SSLWantReadError) else EVENT_WRITE
+            except OSError as error:
+                raise httpx.WriteError(str(error)) from error
+            yield from patience.to_write(out, event)
+
+    def read(self, answering: Answering, patience: Patience) -> Waits[None]:
+        """Read an answer to its end."""
+        source, event = self._taken(), EVENT_READ
+        while not answering.is_over:
+            yield from patience.to_read(source, event)
+            try:
+                # TLS may hold more than the socket shows.
+                while not answering.is_over:
+                    if data := source.recv(_LARGEST_READ):
+                        answering.feed(data)
+                    else:
+                        answering.end()
+            except _WOULD_BLOCK as blocked:
+                event = _event(blocked)
+            except OSError as error:
+                raise httpx.ReadError(str(error)) from error
+
+    def _taken(self) -> socket.socket:
+        if self._socket is None:
+            raise httpx.ConnectError("the connection was closed")
+        return self._socket
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a socket."""
+        return self._socket is not None
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether it was kept for long enough that the server may hang up."""
+        return time.monotonic() > self._kept_until
+
+    def keep(self) -> None:
+        """It has carried an answer, and waits for another request."""
+        self.has_answered = True
+        self._kept_until = time.monotonic() + _KEPT_SECONDS
+
+    def is_silent(self) -> bool:
+        """Whether nothing has come since the last answer: neither a byte nor the end."""
+        try:
+            self._taken().recv(1)
+        except _WOULD_BLOCK:
+            return True
+        except OSError:
+            pass
+        return False
+
+    def abort(self) -> None:
+        """End it, so that whoever waits for it, in whichever thread, is woken."""
+        if self._socket:
+            with suppress(OSError):  # it is not connected yet, or not any more
+                # Past TLS, which would wait for the other side.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let it go. A process that was forked may go on with its own."""
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+
+
+def _event(blocked: OSError) -> int:
+    return EVENT_WRITE if isinstance(blocked, ssl.SSLWantWriteError) else EVENT_READ

@@ -1,0 +1,111 @@
+"""Connections of a client's own to one host: as many as there ever were requests under way at once, those that last."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import httpx
+
+from agentcalls.request.host import DEFAULT_TIMEOUT
+from agentcalls.request.wire.answering import Answering
+from agentcalls.request.wire.connection import Connection
+
+if TYPE_CHECKING:
+    from agentcalls.request.host import Host
+    from agentcalls.request.receive import Incoming
+    from agentcalls.request.wire.waits import Patience, Waits
+
+
+class Connections:
+    """The connections of one client, for both flavours.
+
+    A connection is used again only after a whole answer, with no byte beyond it and none before the next request.
+    """
+
+    timeout = DEFAULT_TIMEOUT
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        # A generator that is dropped may give its connection back in the middle of anything.
+        self._lock = RLock()
+        self._free: deque[Connection] = deque()
+        self._all: set[Connection] = set()
+        self.is_closed = False
+
+    def exchange(
+        self,
+        message: memoryview,
+        incoming: Incoming,
+        patience: Patience,
+        *,
+        again: bool,
+        fresh: bool,
+    ) -> Waits[None]:
+        """Send a request, and let `incoming` take its answer. Raises httpx's errors, and RuntimeError once closed.
+
+        Where it may be sent `again`, a kept connection that turns out to be dead costs nothing: one is opened, as where
+        a `fresh` one is wanted.
+        """
+        while True:
+            connection = self._take(fresh=fresh)
+            incoming.on_kept = connection.has_answered
+            answering = Answering(incoming)
+            try:
+                if not connection.is_open:
+                    yield from connection.open(self._host, patience)
+                yield from connection.write(message, patience)
+                yield from connection.read(answering, patience)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                fresh = True
+                if not again or answering.has_begun or not connection.has_answered:
+                    raise
+            else:
+                return
+            finally:
+                self._take_back(connection, keep=answering.leaves_connection)
+
+    def _take(self, *, fresh: bool) -> Connection:
+        # The one that became free last, since it is the least likely to have been hung up.
+        with self._lock:
+            if self.is_closed:
+                raise RuntimeError("The connections are closed.")
+            while self._free and self._free[0].has_expired:
+                self._drop(self._free.popleft())
+            while self._free and not fresh:
+                connection = self._free.pop()
+                if connection.is_silent():
+                    return connection
+                self._drop(connection)
+            connection = Connection()
+            self._all.add(connection)
+            return connection
+
+    def _take_back(self, connection: Connection, *, keep: bool) -> None:
+        with self._lock:
+            if keep and not self.is_closed:
+                connection.keep()
+                self._free.append(connection)
+            else:
+                self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        connection.close()
+
+    def close(self) -> None:
+        """Close those that are free, and wake whoever waits for one of the others, in whichever thread."""
+        with self._lock:
+            self.is_closed = True
+            for connection in list(self._all):
+                connection.abort()
+            while self._free:
+                self._drop(self._free.pop())
+
+    def leave(self) -> None:
+        """Let go of those that are free, for a process to which they do not belong."""
+        while self._free:
+            self._free.pop().close()
+
+    __del__ = leave

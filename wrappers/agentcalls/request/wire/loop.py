@@ -1,0 +1,218 @@
+"""Requests under way in a thread that blocks, all driven by whoever waits for one of them: no other thread is needed.
+
+A request is begun at once, up to where it waits, and goes on while any request of its thread's is waited for. Its
+answer stays in the system's buffers meanwhile. No wait is over before what has arrived was looked at.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from agentcalls.request.process import this
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Context
+    from threading import Event
+
+    from agentcalls.request.wire.waits import Wait, Waits
+
+ResultT = TypeVar("ResultT")
+
+# Without a file of its own, where there is such a thing: a forked process would share it.
+_Selector: type[selectors.BaseSelector] = getattr(
+    selectors, "PollSelector", selectors.SelectSelector
+)
+LONGEST_TURN_SECONDS = 0.5  # until it is seen that the client was closed, where no socket says so
+_UNNOTICED_SECONDS = 0.001
+_NOT_LEFT = float("inf")
+
+
+class Job(Generic[ResultT]):
+    """A request under way: its steps, what it waits for, and what became of it.
+
+    Args:
+        steps: What to do; each wait of it is told whether what it is for came.
+        tell: Called once it has ended or was cancelled, in the thread where that happened.
+        context: Whose context variables it sees; the driver's where there is none.
+    """
+
+    def __init__(
+        self,
+        steps: Waits[ResultT],
+        tell: Callable[[Job[ResultT]], object] | None = None,
+        context: Context | None = None,
+    ) -> None:
+        self._send: Callable[[Any], Wait] = (
+            partial(cast("Any", context).run, steps.send) if context else steps.send
+        )
+        self._steps, self._tell = steps, tell
+        self._lock = Lock()
+        self._result: ResultT | None = None
+        self._error: BaseException | None = None
+        self.wait: Wait | None = None
+        """What it waits for."""
+        self.end = 0.0
+        """When that is over, on the machine's monotonic clock."""
+        self.loop: Loop | None = None
+        """Who drives it."""
+        self.watched: tuple[int, int] | None = None
+        """The file and the event that its loop watches."""
+        self.is_done = self.is_cancelled = False
+        """Whether it has ended; whether nobody wants it any more."""
+        self.is_apart = False
+        """Whether a thread of its own drives it."""
+
+    def step(self, *, came: bool) -> None:
+        """Go on to the next wait, or to the end."""
+        # A hook of the user's, which is a part of it, may itself ask for something; so may another thread.
+        if self.is_done or not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._step(came=came)
+            if self.is_cancelled and not self.is_done:
+                self._step(came=False)
+        finally:
+            self._lock.release()
+        if self.is_done:
+            self._end()
+            if self._error and not isinstance(self._error, Exception):
+                raise self._error
+        elif self.loop:
+            self.loop.watch(self)
+
+    def _step(self, *, came: bool) -> None:
+        try:
+            if self.is_cancelled:
+                self._steps.close()
+                self.is_done = True
+                return
+            self.wait = self._send(came if self.wait else None)
+            self.end = time.monotonic() + self.wait.seconds
+        except StopIteration as end:
+            self._result, self.is_done = end.value, True
+        except BaseException as error:  # noqa: BLE001 (raised where the result is asked for)
+            self._error, self.is_done = error, True
+
+    def cancel(self) -> None:
+        """End it, and close its connection; where it is at work in this moment, its next wait does not begin."""
+        if self.is_done:
+            return
+        self.is_cancelled = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._step(came=False)
+            finally:
+                self._lock.release()
+        self._end()
+
+    def _end(self) -> None:
+        tell, self._tell = self._tell, None
+        if self.loop:
+            self.loop.leave(self)
+        if tell:
+            tell(self)
+
+    def result(self) -> ResultT:
+        """What it came to, once it is done; raises what it raised."""
+        try:
+            if self._error:
+                raise self._error
+            return cast("ResultT", self._result)
+        finally:
+            del self  # or the error's traceback would hold the error
+
+
+class Loop:
+    """The requests of one client in one thread.
+
+    Args:
+        closed: Set when the client is closed.
+    """
+
+    def __init__(self, closed: Event) -> None:
+        self._closed = closed
+        self._selector = _Selector()
+        self._watched: dict[int, Job[Any]] = {}
+        self._left_at = time.monotonic()
+        self.jobs: set[Job[Any]] = set()
+        """Those under way."""
+        self.process = this.id
+        """Where it was made."""
+
+    def take(self, job: Job[Any]) -> None:
+        """Drive a request from now on: begin it, or take it over from the loop of another thread."""
+        self._come_back()
+        if job.loop:
+            job.loop.leave(job)
+        job.loop = self
+        self.jobs.add(job)
+        if job.wait:
+            self.watch(job)
+        else:
+            job.step(came=False)
+
+    def run(self, is_over: Callable[[], bool], most: float = LONGEST_TURN_SECONDS) -> None:
+        """Drive all of them until something is so; it is looked at every `most` seconds, or oftener."""
+        self._come_back()
+        inner = self._left_at == _NOT_LEFT
+        self._left_at = _NOT_LEFT
+        try:
+            while not is_over():
+                self._turn(most)
+        finally:
+            if not inner:
+                self._left_at = time.monotonic()
+
+    def watch(self, job: Job[Any]) -> None:
+        """See what it waits for, which may have changed."""
+        wait = cast("Wait", job.wait)
+        wanted = (wait.socket.fileno(), wait.event) if wait.socket else None
+        if wanted == job.watched:
+            return
+        self._unwatch(job)
+        if wanted:
+            file, event = wanted
+            if file in self._watched:
+                # Another's that was closed meanwhile, so that its number is free.
+                self._unwatch(self._watched[file])
+            self._selector.register(file, event, job)
+            self._watched[file], job.watched = job, wanted
+
+    def leave(self, job: Job[Any]) -> None:
+        """Drive it no longer."""
+        self.jobs.discard(job)
+        self._unwatch(job)
+        job.loop = None
+
+    def _come_back(self) -> None:
+        # While nobody was here, nothing could be read, and so nothing was silent.
+        now = time.monotonic()
+        away = now - self._left_at
+        if away > _UNNOTICED_SECONDS:
+            self._left_at = now
+            for job in list(self.jobs):
+                if job.watched:
+                    job.end += away
+
+    def _turn(self, most: float) -> None:
+        soonest = min((job.end for job in list(self.jobs)), default=0.0)
+        seconds = max(0.0, min(soonest - time.monotonic(), most))
+        if self._watched:
+            for key, _ in self._selector.select(seconds):
+                key.data.step(came=True)
+        else:
+            self._closed.wait(seconds)
+        now = time.monotonic()
+        for job in [job for job in list(self.jobs) if job.end <= now]:
+            job.step(came=False)
+
+    def _unwatch(self, job: Job[Any]) -> None:
+        if job.watched:
+            file, job.watched = job.watched[0], None
+            if self._watched.pop(file, None):
+                self._selector.unregister(file)

@@ -1,0 +1,59 @@
+"""Threads for requests through a client that blocks: daemons, so that nothing has to wait for them to end."""
+
+from __future__ import annotations
+
+import time
+from queue import SimpleQueue
+from threading import Lock, Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LONGEST_GOODBYE_SECONDS = 1.0
+
+
+class Threads:
+    """As many threads as there ever were jobs at once, up to a bound."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._lock = Lock()
+        self._idle = 0
+        self._threads: list[Thread] = []
+
+    def run(self, job: Callable[[], object]) -> None:
+        """Let a thread run a job, which must not raise; the caller's own, where no thread can be started."""
+        with self._lock:
+            self._idle -= 1
+            starts = self._idle < 0 and len(self._threads) < self._most
+        if starts and not self._start() and not self._threads:
+            self._idle += 1
+            job()
+            return
+        self._jobs.put(job)
+
+    def _start(self) -> bool:
+        thread = Thread(target=self._work, name="agentcalls", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._threads.append(thread)
+        return True
+
+    def _work(self) -> None:
+        while job := self._jobs.get():
+            job()
+            del job
+            with self._lock:
+                self._idle += 1
+
+    def close(self) -> None:
+        """Let every thread end that has nothing to do, and the others once they have done it; waits a moment."""
+        end = time.monotonic() + _LONGEST_GOODBYE_SECONDS
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))

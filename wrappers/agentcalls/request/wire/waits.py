@@ -1,0 +1,74 @@
+"""What a request waits for, and how long: a generator yields each `Wait`, and is told whether what it is for came."""
+
+from __future__ import annotations
+
+import time
+from selectors import EVENT_READ
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+
+import httpx
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Generator
+
+    from agentcalls.clock import Deadline
+
+ResultT = TypeVar("ResultT")
+
+_NO_END = float("inf")
+
+
+class Wait(NamedTuple):
+    """What a request waits for: that a socket is ready, or, where there is none, that the time is up."""
+
+    socket: socket.socket | None
+    event: int
+    """`selectors.EVENT_READ` or `EVENT_WRITE`."""
+    seconds: float
+
+
+Waits: TypeAlias = "Generator[Wait, bool, ResultT]"
+
+
+class Patience:
+    """How long one attempt may wait: each time as its timeouts say, and never beyond the request's deadline."""
+
+    def __init__(self, timeout: httpx.Timeout, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self.pool, self.connect, self.read, self.write = (
+            _NO_END if seconds is None else seconds
+            for seconds in (timeout.pool, timeout.connect, timeout.read, timeout.write)
+        )
+        self._connected_by = 0.0
+
+    def begin_connecting(self) -> None:
+        """Let the time to connect begin, for looking up the name, all addresses and TLS together."""
+        self._connected_by = time.monotonic() + self.connect
+
+    def to_connect(self, socket: socket.socket, event: int, share: float = 1) -> Waits[None]:
+        """Wait for a step of connecting, for at most this share of what is left of the time to connect."""
+        seconds = (self._connected_by - time.monotonic()) * share
+        return self._ready(socket, event, seconds, httpx.ConnectTimeout)
+
+    def to_write(self, socket: socket.socket, event: int) -> Waits[None]:
+        """Wait for room to write."""
+        return self._ready(socket, event, self.write, httpx.WriteTimeout)
+
+    def to_read(self, socket: socket.socket, event: int = EVENT_READ) -> Waits[None]:
+        """Wait for something to read."""
+        return self._ready(socket, event, self.read, httpx.ReadTimeout)
+
+    def _ready(
+        self, socket: socket.socket, event: int, most: float, kind: type[httpx.TimeoutException]
+    ) -> Waits[None]:
+        deadline, watch = self._deadline, self._deadline.watch
+        while True:
+            left, stops = deadline.left(), watch.stops
+            if min(most, left) > 0 and (yield Wait(socket, event, min(most, left))):
+                return
+            if most <= left:
+                raise kind("")
+            # Where nobody waited meanwhile, there is time left.
+            if left <= 0 or not (watch.is_stopped or watch.stops > stops):
+                raise kind("the deadline passed")
