@@ -140,16 +140,17 @@ class Connection:
 
     def abort(self) -> None:
         """End it, so that whoever waits for it, in whichever thread, is woken."""
-        if self._socket:
+        # Another thread may close it in this moment.
+        if mine := self._socket:
             with suppress(OSError):  # it is not connected yet, or not any more
                 # Past TLS, which would wait for the other side.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                socket.socket.shutdown(mine, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Let it go. A process that was forked may go on with its own."""
-        if self._socket:
-            self._socket.close()
-            self._socket = None
+        mine, self._socket = self._socket, None
+        if mine:
+            mine.close()
 
 
 def _event(blocked: OSError) -> int:

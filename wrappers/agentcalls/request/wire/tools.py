@@ -18,7 +18,7 @@ import httpx
 from agentcalls.request.host import LIBRARIES
 
 _CORES: dict[str, str] = dict(zip(LIBRARIES, ("httpcore", "httpcore2"), strict=True))
-_OF_LIBRARY = {
+_OF_LIBRARY: dict[str, tuple[str, ...]] = {
     "Client": (
         *(f"Client.{name}" for name in ("__init__", "send", "_send_single_request")),
         "HTTPTransport.handle_request",
@@ -28,15 +28,15 @@ _OF_LIBRARY = {
         "AsyncHTTPTransport.handle_async_request",
     ),
 }
-_OF_CORE = {
+_OF_CORE: dict[str, tuple[str, ...]] = {
     "Client": ("ConnectionPool.handle_request", "HTTPConnection.handle_request"),
     "AsyncClient": (
         "AsyncConnectionPool.handle_async_request",
         "AsyncHTTPConnection.handle_async_request",
     ),
 }
-_OF_SOCKET = ("create_connection", "getaddrinfo", "socketpair")
-_GET = {
+_OF_SOCKET: tuple[str, ...] = ("create_connection", "getaddrinfo", "socketpair")
+_GET: dict[tuple[str, ...], attrgetter[Any]] = {
     names: attrgetter(*names) for names in (*_OF_LIBRARY.values(), *_OF_CORE.values(), _OF_SOCKET)
 }
 
