@@ -151,12 +151,8 @@ def test_an_unproven_listing_is_written_explained_and_exits_with_3(
 ) -> None:
     path = tmp_path / "calls.csv"
     agents = ("agent_demo", "agent_2", "agent_one")
-    unproven = (
-        "--sort",
-        "status",
-        "--since",
-        "2020-01-01",
-    )  # the count proves a whole listing only
+    # Of a listing in another order, the count proves the whole, and no time window.
+    unproven = ("--sort", "status", "--since", "2020-01-01")
     ended = cli("export", *agents, "-o", str(path), *unproven)
     assert ended.exit_code == 3
     wrote, demo, error = ended.stderr.splitlines()
