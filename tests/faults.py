@@ -321,7 +321,7 @@ def endless(head: bytes, block: bytes) -> Callable[[Exchange], object]:
     """Sends a block again and again, until the client closes the connection."""
 
     def play(exchange: Exchange) -> None:
-        exchange.send(head)
+        exchange.send(exchange.filled(head))
         while True:
             exchange.send(block)
 

@@ -197,7 +197,8 @@ class Walk(Generic[RowT]):
         # An answer that is not used still ends the one before it: its calls are all delivered by now.
         self._ledger.requests += 1
         before = self._latest.after
-        self._latest, self._given = Batch(before, before), 0
+        unused: Batch[RowT] = Batch(before, before)
+        self._latest, self._given = unused, 0
         return before
 
     # What an answer means, state by state. None: it is not used, and the plan has changed.
