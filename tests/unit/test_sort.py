@@ -233,3 +233,25 @@ def test_a_server_that_gives_shorter_pages_is_read_whole(
     assert len(set(delivered)) == len(delivered) == 230
     if exact:
         assert walk.report.proof
+
+
+@pytest.mark.parametrize("names", [("created_on",), ()])
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_calls_come_in_one_order_from_the_first_walk_on(
+    names: tuple[str, ...],
+    newest_first: bool,  # noqa: FBT001
+) -> None:
+    sorts = KnownSorts()
+    for _ in range(2):
+        listing = listing_of(250, names=names, newest_first=newest_first)
+        delivered, walk, _ = read(listing, sorts)
+        falls = newest_first or bool(names)
+        assert delivered == sorted(map(str, delivered), reverse=falls)
+        assert walk.report.complete
+
+
+@pytest.mark.parametrize("max_items", [40, 100, 150])
+def test_few_calls_cost_no_probe_where_one_page_holds_them(max_items: int) -> None:
+    delivered, _, asked = read(listing_of(250), KnownSorts(), max_items=max_items)
+    assert len(delivered) == max_items
+    assert (len(asked) == 1) is (max_items <= 100)

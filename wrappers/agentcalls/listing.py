@@ -76,7 +76,7 @@ class CallListing(_OneAgents[SyncSource]):
     """
 
     def __iter__(self) -> CallIterator:
-        """Each matching call, once, in the server's order, from `page` to the end of the listing."""
+        """Each matching call, once, newest first or by `sort`, from `page` to the end."""
         return CallIterator(self._reader(), self._source)
 
     def pages(self) -> Iterator[Page]:
@@ -136,7 +136,7 @@ class AsyncCallListing(_OneAgents[AsyncSource]):
     """A lazy listing of an agent's calls: the same as `CallListing`, read with `await` and `async for`."""
 
     def __aiter__(self) -> AsyncCallIterator:
-        """Each matching call, once, in the server's order, from `page` to the end of the listing."""
+        """Each matching call, once, newest first or by `sort`, from `page` to the end."""
         return AsyncCallIterator(self._reader(), self._source)
 
     def pages(self) -> AsyncIterator[Page]:

@@ -149,12 +149,12 @@ class Report:
     complete: bool = False
     """Whether each call that existed and matched from the first request to the last was delivered exactly once."""
     proof: Literal["answer", "order", "count"] | None = None
-    """What that rests on: one answer held the whole listing; the server honours the order that windows were joined in;
-    or the server's count was the same throughout, and as many calls were read. None where it is not complete."""
+    """What `complete` rests on: one answer held the whole listing; the server honours the order of the joined windows;
+    or its count was the same throughout, and as many calls were read. None if it is not complete."""
     reason: str | None = None
     """Why it is not complete, in sentences; None if it is."""
     caveat: str | None = None
-    """How the server's counts differ from what was read, although the order proves it; None where they do not."""
+    """How the server's counts differ from what was read, although the order proves it; None if they agree."""
     problems: tuple[Problem, ...] = ()
     """The first thousand problems of the pages."""
     problem_count: int = 0

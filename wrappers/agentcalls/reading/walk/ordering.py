@@ -86,6 +86,12 @@ class Ordering:
             self._know(name, honoured=bool(honoured))
 
     @property
+    def may_open_again(self) -> bool:
+        """Whether there is something to find out that makes the walk open again."""
+        unknown = not self._sorts.best and self._sorts.next_to_try is not None
+        return self._may_ask and self._name is None and unknown
+
+    @property
     def is_asking(self) -> bool:
         """Whether the next answer is one to a probe."""
         return self._probe is not None
