@@ -32,7 +32,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("agentcalls", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("agentcalls")
 
-COVERING = ("unit", "client", "cli", "export", "wire")
+COVERING = ("unit", "client", "cli", "export")
 """The folders whose tests prove the branches of the facade; measuring the others would cost, and prove nothing more."""
 
 PLAYED_OFTEN = {

@@ -288,6 +288,13 @@ def test_what_cannot_be_proven_is_said_once(
     assert refusal.startswith("Error: 401")
 
 
+def test_a_server_that_refuses_each_order_is_refused(cli: Cli, server: FaultServer) -> None:
+    server.fail(answer(b"{}", 400))
+    ended = cli("tail", "agent_demo")
+    assert ended.exit_code == 8
+    assert len(server.requests) == 2
+
+
 def test_a_listing_in_no_order_is_refused(cli: Cli, server: FaultServer) -> None:
     server.fail(changed(lambda page: page["data"].reverse()))
     ended = cli("tail", "agent_demo")

@@ -222,3 +222,10 @@ def test_interrupt_in_a_thread_of_its_own_is_told_where_it_is_read(server: Fault
         with pytest.raises(KeyboardInterrupt) as caught:
             list(client.calls.list("agent_1", exact=False))
         assert caught.value is raised
+
+
+def test_job_that_nobody_drives_goes_on_where_it_is_stepped() -> None:
+    job = Job(waiting(1))
+    for _ in range(2):
+        job.step(came=False)
+    assert job.result() == "done"

@@ -12,7 +12,7 @@ from simulation.lying import Told, told
 
 REPEAT = float(os.environ.get("SHIFTING_LISTINGS", "0.2"))
 NEW_SEED = os.environ["AGENTCALLS_SEED"]
-WALKS = 500
+WALKS = 300
 
 # Seeds that were told falsely once, while this was built.
 CASES = ("a 69", "b 18", "b 97", "b 335", "b 367")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentcalls.reading.walk.plain import ServerPages
 from agentcalls.reading.walk.sort import KnownSorts, Probe
 from agentcalls.reading.walk.walk import Walk
-from agentcalls.values import Checkpoint
+from agentcalls.request.query import CallQuery
+from agentcalls.values import Checkpoint, Page
 from simulation.shifting import BINDING, RefusedError, Row, ShiftingListing, moment, seeded
 
 if TYPE_CHECKING:
@@ -235,23 +237,36 @@ def test_a_server_that_gives_shorter_pages_is_read_whole(
         assert walk.report.proof
 
 
-@pytest.mark.parametrize("names", [("created_on",), ()])
-@pytest.mark.parametrize("newest_first", [True, False])
-def test_calls_come_in_one_order_from_the_first_walk_on(
-    names: tuple[str, ...],
-    newest_first: bool,  # noqa: FBT001
-) -> None:
+def test_a_walk_resumed_in_plain_pages_far_on_asks_for_no_order() -> None:
+    resume = Checkpoint(binding=BINDING, position=200, plain=True)
+    delivered, walk, asked = read(listing_of(250), KnownSorts(), resume=resume)
+    assert (len(delivered), set(asked)) == (50, {None})
+    assert not walk.report.complete
+
+
+def test_a_probe_that_tells_nothing_is_asked_again_by_the_next_walk() -> None:
+    class Shrinking(ShiftingListing):
+        def fetch(self, page: int, limit: int, sort: str | None = None) -> Any:
+            rows, meta = super().fetch(page, limit, sort)
+            return (rows if limit > 10 else []), meta
+
     sorts = KnownSorts()
-    for _ in range(2):
-        listing = listing_of(250, names=names, newest_first=newest_first)
-        delivered, walk, _ = read(listing, sorts)
-        falls = newest_first or bool(names)
-        assert delivered == sorted(map(str, delivered), reverse=falls)
-        assert walk.report.complete
+    _, walk, asked = read(Shrinking(list(range(250)), seeded(1)), sorts)
+    assert walk.report.proof == "count"
+    assert asked[:3] == [None, "created_on", "-created_on"]
+    assert sorts.next_to_try == "created_on"
 
 
-@pytest.mark.parametrize("max_items", [40, 100, 150])
-def test_few_calls_cost_no_probe_where_one_page_holds_them(max_items: int) -> None:
-    delivered, _, asked = read(listing_of(250), KnownSorts(), max_items=max_items)
-    assert len(delivered) == max_items
-    assert (len(asked) == 1) is (max_items <= 100)
+@pytest.mark.parametrize("limit", [30, 60, 99])
+@pytest.mark.parametrize("says", [True, False])
+def test_the_servers_own_pages_go_on_where_they_come_short(limit: int, says: bool) -> None:  # noqa: FBT001
+    listing = listing_of(230, limit=limit, says_limit=says)
+    pages = ServerPages(CallQuery(agent_id="agent_1"))
+    ids: list[str | None] = []
+    while query := pages.next_query:
+        rows, meta = listing.fetch(query.start, query.size)
+        ids += [row.id for row in rows]
+        pages.accept(
+            Page(data=rows, meta=meta, message=None, request_id=None, rate_limit=None)  # type: ignore[arg-type]
+        )
+    assert len(set(ids)) == 230

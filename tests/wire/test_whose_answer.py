@@ -124,7 +124,9 @@ def test_answer_sent_again_while_the_connection_idles_is_nobody_elses(
     host.script = twice(0.01, echo)
     client = made(make_client, host, max_retries=0)
     assert all_right(by_list(client, ["alice"]))
-    assert host.until(lambda: host.reached)
+    # She may be asked for again, where the first answer has an id of the host's own.
+    asked = sum(one.agent == "alice" for one in host.asked)
+    assert host.until(lambda: host.reached == asked)
     assert all_right(by_list(client, ["bob", "carol"]))
     of = {asked.agent: asked.connection for asked in host.asked}
     assert of["bob"] != of["alice"]

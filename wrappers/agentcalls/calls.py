@@ -64,8 +64,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             limit: Calls per page, 1 to 100; 100 by default. It applies to `pages()`; iterating calls chooses its own
                 windows.
             search: Free text that the server searches for.
-            sort: A field's name, with "-" in front for descending. By default the newest calls come first, if the server
-                honours that; a listing of one page comes in the server's own order.
+            sort: A field's name, with "-" in front for descending. By default the newest calls come first, if the
+                server honours that; a listing of one page comes in the server's own order.
             is_test_call: True for only test calls, False for only live calls.
             status: Calls of this status only.
             since: Calls created at or after this moment only: an aware datetime, a date (its midnight in UTC), a

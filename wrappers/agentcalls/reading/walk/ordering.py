@@ -7,7 +7,7 @@ no sort, the walk opens again, newest first: what was delivered of the first ans
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from agentcalls.reading.walk.sort import BY_TIME, Probe
 from agentcalls.settings import MAX_LIMIT
@@ -86,23 +86,14 @@ class Ordering:
             self._know(name, honoured=bool(honoured))
 
     @property
-    def may_open_again(self) -> bool:
-        """Whether there is something to find out that makes the walk open again."""
-        unknown = not self._sorts.best and self._sorts.next_to_try is not None
-        return self._may_ask and self._name is None and unknown
-
-    @property
     def is_asking(self) -> bool:
         """Whether the next answer is one to a probe."""
         return self._probe is not None
 
     def take(self, rows: Sequence[Row] | None) -> None:
-        """Take an answer to a probe; None where it was refused."""
-        if self._probe:
-            self._probe.take(rows)
-            self._settle(self._probe)
-
-    def _settle(self, probe: Probe) -> None:
+        """Take an answer to the probe that is under way; None where it was refused."""
+        probe = cast("Probe", self._probe)
+        probe.take(rows)
         if not probe.done:
             return
         self._probe = self._plan.probe = None

@@ -49,9 +49,9 @@ class PageSize:
         if window.page == 1 and not plan.start:
             plan.grant(granted)
             return answer
-        if plan.plain or plan.start or granted > size:
+        if not plan.chain or plan.start or granted > size:
             self._ledger.doubt(book.REGRANTED)
             plan.go_plainly(plan.position, granted, None)
         else:
-            plan.shrink(granted)
+            plan.shrink(plan.chain, granted)
         return None

@@ -153,19 +153,15 @@ class Plan:
         else:
             self.most = min(size, MAX_LIMIT)
 
-    def look_beyond(self, window: Window) -> None:
+    def look_beyond(self, chain: Chain, window: Window) -> None:
         """Ask whether anything stands behind this window."""
-        self.drop()
-        self._room = 1
-        if self.chain:
-            self.chain.look_beyond(window)
+        self.step_back()
+        chain.look_beyond(window)
 
-    def shrink(self, most: int) -> None:
+    def shrink(self, chain: Chain, most: int) -> None:
         """The server gives no longer pages than this: ask again for what was not used, in windows of that size."""
         self.drop()
-        self.most = most
-        if self.chain:
-            self.chain.most = most
+        self.most = chain.most = most
 
     def drop(self) -> None:
         """Give up all windows that are under way."""

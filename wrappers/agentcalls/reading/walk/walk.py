@@ -211,7 +211,7 @@ class Walk(Generic[RowT]):
             self._ledger.doubt(book.MALFORMED)
         chain = self._plan.chain
         if chain is None:
-            return None if self._is_held_back(answer, keyed) else self._open(answer, rows, keyed)
+            return self._open(answer, rows, keyed)
         if answer.count > answer.window.limit:
             # Where the rows beyond its end belong cannot be known, so what was read is all that is kept.
             self._go_plainly(book.OVERFULL, chain.seam.end)
@@ -230,17 +230,6 @@ class Walk(Generic[RowT]):
                 return None
             self._ledger.doubt(book.UNJOINED)
         return self._read_chained(chain, answer, rows, keyed, strict=strict)
-
-    def _is_held_back(self, answer: Evidence, keyed: Keyed[RowT]) -> bool:
-        # Calls of the server's own order, delivered now, would stand in front of newer ones.
-        ordering, useful = self._ordering, self._ledger.useful
-        is_enough = answer.ends or not answer.count or useful in range(answer.count + 1)
-        if is_enough or not (keyed.whole and ordering.may_open_again):
-            return False
-        if direction_of(keyed.keys) == ordering.direction:
-            return False
-        ordering.ask(keyed.keys)
-        return True
 
     def _open(self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]) -> list[RowT]:
         window, keys = answer.window, keyed.keys
@@ -316,7 +305,7 @@ class Walk(Generic[RowT]):
             self._ledger.ended = True
         elif answer.short and not found:
             # Its count says that more follow. Nothing does where the page behind this one is empty.
-            self._plan.look_beyond(answer.window)
+            self._plan.look_beyond(chain, answer.window)
         return found
 
     def _read_plainly(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import selectors
 import time
+from contextlib import suppress
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -214,5 +215,6 @@ class Loop:
     def _unwatch(self, job: Job[Any]) -> None:
         if job.watched:
             file, job.watched = job.watched[0], None
-            if self._watched.pop(file, None):
+            self._watched.pop(file, None)
+            with suppress(KeyError, ValueError):
                 self._selector.unregister(file)
