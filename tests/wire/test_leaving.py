@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flavours import MakeClient
     from wire.host import Script
 
-SOON = 1.0
+SOON = 3.0
 FLAVOURS = ("sync", "async")
 # Limits that are of no help: whoever waits for them has not been let go.
 LONG: dict[str, Any] = {"timeout": 5.0, "deadline": 20.0, "max_retries": 0}

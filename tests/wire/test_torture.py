@@ -312,7 +312,7 @@ def judge_listing(case: Case, bob: Got, played: PlayedAmongPages, host: Host) ->
 def test_fault_in_one_of_several_answers_under_way(
     flavour: str, tls: ssl.SSLContext | None
 ) -> None:
-    some = scattered(share(24, 2000), f"{flavour} {bool(tls)}")
+    some = scattered(share(12, 2000), f"{flavour} {bool(tls)}")
     threads, files, played = threading.active_count(), descriptors(), PlayedAmongPages(some)
     with Host(played, calls=LISTED, tls=tls) as host:
         if flavour == "sync":
