@@ -34,7 +34,7 @@ BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
-.PHONY: checks mypy pyright help demo test quick nightly test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
+.PHONY: checks mypy pyright help demo test quick simulate nightly test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
   types format dist check lock check-locks check-release clean cli-docs bench bench-check mutation
 
 help: ## Show these targets
@@ -55,6 +55,9 @@ SERVERLESS := unit house simulation mock/test_mock_data.py mock/test_mock_databa
 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 	@$(PYTEST) -p no:schemathesis $(addprefix tests/,$(SERVERLESS))
+
+simulate: $(VENV_READY) ## Walk over random lying servers for SECONDS=60, and print the seed of each false "complete"
+	@PYTHONPATH=tests $(BIN)/python -m simulation.lying $(or $(SECONDS),60)
 
 nightly: $(VENV_READY) chromium ## Run the slow tests: whole simulations, kills, random contracts, all mutants
 	@SHIFTING_LISTINGS=20 $(PYTEST) tests/simulation

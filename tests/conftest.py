@@ -35,35 +35,10 @@ hypothesis.settings.load_profile("agentcalls")
 COVERING = ("unit", "client", "cli", "export")
 """The folders whose tests prove the branches of the facade; measuring the others would cost, and prove nothing more."""
 
-PLAYED_OFTEN = {
-    "test_ahead",
-    "test_killing",
-    "test_report_in_browser",
-    "test_a_row_of_nothing_is_no_bug",
-    "test_agents_come_in_the_order_given_and_each_is_told_as_it_ends",
-    "test_agents_may_come_and_go_before_an_export_goes_on",
-    "test_calls_of_each_agent_come_once_and_in_its_order",
-    "test_calls_that_exist_throughout_are_the_same_however_many_pages_are_under_way",
-    "test_checkpoint_goes_on_in_another_client_without_loss_or_repeat",
-    "test_ctrl_c_leaves_no_file_and_resume_goes_on",
-    "test_early_leave_and_resume_lose_and_repeat_nothing",
-    "test_every_row_gives_a_call_and_every_field_is_right_or_none_and_reported",
-    "test_fast_paths_give_what_reading_row_by_row_gives",
-    "test_fault_on_pages_fetched_ahead_is_the_same_error_once_their_turn_comes",
-    "test_fault_that_passes_costs_a_wait_and_no_call",
-    "test_fault_that_passes_on_a_page_fetched_ahead_costs_no_call",
-    "test_fault_that_stays_is_a_typed_error_after_its_attempts",
-    "test_no_more_are_under_way_at_once_than_asked_for_over_all_agents",
-    "test_odd_answer_is_a_page_all_the_same",
-}
-"""The modules and tests of those folders that are not measured either: they play the same lines again and again, which
-others prove. Measured, they take twice as long, and are a third of all CPU."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder not in COVERING or PLAYED_OFTEN & {item.path.stem, item.name.partition("[")[0]}:
+        if item.path.relative_to(Path(__file__).parent).parts[0] not in COVERING:
             item.add_marker(pytest.mark.no_cover)
 
 
@@ -91,12 +66,6 @@ threading.Thread.run = _run_unmeasured  # type: ignore[assignment, method-assign
 os.environ.setdefault("AGENTCALLS_SEED", str(secrets.randbelow(10**9)))
 
 SEEDING = Seeding(calls=250, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "xdist_group(name): run by one worker, where pytest-xdist is at work"
-    )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     Open = Callable[..., "Watched"]
 
+# The same lines again and again, which others prove.
+pytestmark = pytest.mark.no_cover
+
+
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 AXE = files("axe_playwright_python") / "axe.min.js"
 CHARTS = ["days", "hours", "durations", "reasons", "ringing"]

@@ -20,7 +20,7 @@ from agentcalls import (
 from faults import IDS, Exchange, FaultServer, answer, changed, head_of, script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from flavours import MakeClient
 
@@ -28,12 +28,6 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTCALLS_API_KEY", "sk_key")
-
-
-@pytest.fixture
-def server() -> Generator[FaultServer]:
-    with FaultServer() as server:
-        yield server
 
 
 def whole(exchange: Exchange, **headers: str) -> bytes:

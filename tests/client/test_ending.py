@@ -20,8 +20,6 @@ from agentcalls import AsyncClient, Client, Clock, ConfigurationError
 from faults import IDS, FaultServer, answer, head_of, script
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from flavours import MakeClient
 
 STALL = script(head_of(200, {"Content-Length": "9"}), b"{", then="stall")
@@ -30,12 +28,6 @@ STALL = script(head_of(200, {"Content-Length": "9"}), b"{", then="stall")
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTCALLS_API_KEY", "sk_key")
-
-
-@pytest.fixture
-def server() -> Generator[FaultServer]:
-    with FaultServer() as server:
-        yield server
 
 
 def python(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -219,10 +211,11 @@ def test_close_under_an_iteration_is_said_where_it_goes_on(
 def test_dropped_iterator_hangs_up(server: FaultServer) -> None:
     server.fail(STALL, after=1)
     with Client(base_url=server.url) as client:
-        for number, _ in enumerate(client.calls.list("agent_1")):
-            if number == 60:
-                break
+        calls = iter(client.calls.list("agent_1"))
+        for _ in range(61):
+            next(calls)
         assert server.stalled.acquire(timeout=5)
+        del calls
         gc.collect()
         assert server.left.acquire(timeout=5)
 

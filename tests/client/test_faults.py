@@ -30,7 +30,7 @@ from drawn import drawn
 from faults import ECHO, IDS, FaultServer, answer, head_of, page_of, self_signed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from agentcalls import AgentCallsError
@@ -65,12 +65,6 @@ def own_id(server: FaultServer) -> str:
     return server.requests[-1].all("x-request-id")[0]
 
 
-@pytest.fixture
-def server() -> Generator[FaultServer]:
-    with FaultServer() as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTCALLS_API_KEY", canary())
@@ -80,6 +74,7 @@ def test_the_matrix_is_large() -> None:
     assert len(FAULTS) == len({fault.name for fault in FAULTS}) >= 60
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("fault", "position"), drawn(REFUSED, last=list(POSITIONS)), ids=str)
 def test_fault_that_stays_is_a_typed_error_after_its_attempts(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str
@@ -125,6 +120,7 @@ def assert_is_whole(error: AgentCallsError) -> None:
         assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("fault", "position"), drawn(PASSING, last=list(POSITIONS)), ids=str)
 def test_fault_that_passes_costs_a_wait_and_no_call(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str
@@ -139,6 +135,7 @@ def test_fault_that_passes_costs_a_wait_and_no_call(
 
 
 # Not through a proxy: asyncio complains of the socket when httpcore is cancelled between CONNECT and its answer.
+@pytest.mark.no_cover
 @pytest.mark.parametrize("fault", [fault for fault in REFUSED if not fault.target], ids=str)
 def test_fault_on_pages_fetched_ahead_is_the_same_error_once_their_turn_comes(
     make_client: MakeClient, server: FaultServer, fault: Fault, way: str
@@ -153,6 +150,7 @@ def test_fault_on_pages_fetched_ahead_is_the_same_error_once_their_turn_comes(
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("agentcalls_")]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("fault", [fault for fault in PASSING if not fault.target], ids=str)
 def test_fault_that_passes_on_a_page_fetched_ahead_costs_no_call(
     make_client: MakeClient, server: FaultServer, fault: Fault, way: str
@@ -162,6 +160,7 @@ def test_fault_that_passes_on_a_page_fetched_ahead_costs_no_call(
     assert outcome.delivered == IDS
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("fault", "position"), drawn(HARMLESS, last=list(POSITIONS)), ids=str)
 def test_odd_answer_is_a_page_all_the_same(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str

@@ -20,8 +20,6 @@ from client.printed import SCHEMES, Printed, canary
 from faults import KEY, FaultServer, answer, changed, head_of, rewritten, script
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from flavours import MakeClient
 
 ECHOED = KEY.decode()
@@ -74,12 +72,6 @@ ECHOES = [
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTCALLS_API_KEY", canary())
-
-
-@pytest.fixture
-def server() -> Generator[FaultServer]:
-    with FaultServer() as server:
-        yield server
 
 
 @pytest.mark.parametrize("way", ["own", "passed"])

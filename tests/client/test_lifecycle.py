@@ -17,8 +17,6 @@ from agentcalls.request.process import this
 from faults import IDS, FaultServer, answer, head_of, script
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from agentcalls import Page
     from flavours import MakeClient
 
@@ -29,12 +27,6 @@ POINTS: dict[str, Any] = {
     "retry": answer(b"", 503, Retry_After="30"),
     "gate": answer(b"", 429, Retry_After="30"),
 }
-
-
-@pytest.fixture
-def server() -> Generator[FaultServer]:
-    with FaultServer() as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,6 @@ from client.printed import canary
 from faults import IDS, FaultServer
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from client.matrix import Fault
     from flavours import MakeClient
 
@@ -24,12 +22,6 @@ REFUSED = {
 REFUSAL = REFUSED.pop(BadRequestError)
 FOREVER = 1000
 PROBES = ["created_on", "-created_on", "created_at", "-created_at"]
-
-
-@pytest.fixture
-def server() -> Generator[FaultServer]:
-    with FaultServer() as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)

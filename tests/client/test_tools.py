@@ -21,20 +21,12 @@ from faults import IDS, FaultServer, answer, page_of
 from flavours import MakeAsync, MakeSync
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from flavours import MakeClient
 
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTCALLS_API_KEY", "sk_key")
-
-
-@pytest.fixture
-def server() -> Generator[FaultServer]:
-    with FaultServer() as server:
-        yield server
 
 
 PLACES: dict[str, list[tuple[Any, str]]] = {

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
+# The same lines again and again, which others prove.
+pytestmark = pytest.mark.no_cover
+
+
 _KILLS = int(os.environ.get("AGENTCALLS_KILLS", "0"))
 _CALLS = 3_600
 _REQUESTS = 50  # some fewer are enough for one export

@@ -16,6 +16,7 @@ from agentcalls import (
     ConfigurationError,
     RateLimitError,
 )
+from agentcalls.clock import Deadline, Stopwatch
 from agentcalls.request.operation import LIST_CALLS
 from agentcalls.request.refusal import error_for
 from agentcalls.request.retry import Answer, Gate, Retry, RetryPolicy, Send, attempts, next_wait
@@ -34,17 +35,21 @@ def answer_of(outcome: object) -> object:
 class Driver:
     """One request: its clock, which stands still unless moved, and what was told of its retries."""
 
-    def __init__(self, gate: Gate | None = None, random: float = 1.0, **policy: Any) -> None:
-        self.moment = 0.0
+    def __init__(
+        self, gate: Gate | None = None, random: float = 1.0, moment: float = 0.0, **policy: Any
+    ) -> None:
+        self.moment = moment
         self.told: list[Retry] = []
         self.exchanges: list[tuple[int, float, Answer, AgentCallsError | None]] = []
         self.gate = gate or Gate()
         self._clock = Clock(
             now=lambda: self.moment, wall=lambda: WALL + self.moment, random=lambda: random
         )
+        settings = RetryPolicy(**policy)
         self.steps: Generator[Any, Any, str] = attempts(
-            RetryPolicy(**policy),
+            settings,
             self.gate,
+            deadline=Deadline(Stopwatch(self._clock.now), settings.deadline),
             clock=self._clock,
             read=self._read,
             on_retry=self.told.append,
@@ -87,7 +92,7 @@ def error_of(kind: type[AgentCallsError] = APIConnectionError, **known: Any) -> 
 
 def test_good_answer_is_read_at_once() -> None:
     driver = Driver()
-    assert next(driver.steps) == Send(deadline=120.0)
+    assert next(driver.steps) == Send()
     assert driver.ends(answer(200)) == "page"
     assert driver.told == []
 
@@ -173,10 +178,9 @@ def test_wait_that_reaches_the_deadline_raises_at_once(wait: str, *, ends: bool)
         assert driver.sleeps(answer(503, Retry_After=wait)) == 9
 
 
-def test_deadline_counts_from_the_first_step_and_holds_for_all_attempts() -> None:
-    driver = Driver(deadline=10)
-    driver.moment = 5
-    assert next(driver.steps) == Send(deadline=15)
+def test_deadline_counts_from_the_beginning_and_holds_for_all_attempts() -> None:
+    driver = Driver(deadline=10, moment=5)
+    assert next(driver.steps) == Send()
     driver.moment = 14.6
     assert driver.fails(error_of()).attempts == 1
 
@@ -284,6 +288,7 @@ def test_error_that_on_retry_raises_passes_through() -> None:
     steps = attempts(
         RetryPolicy(),
         Gate(),
+        deadline=Deadline(Stopwatch(Clock().now), 9),
         clock=Clock(),
         read=lambda answer: answer,
         on_retry=tell,

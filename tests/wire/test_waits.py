@@ -150,7 +150,6 @@ def outcomes() -> Generator[dict[Row, Outcome | None]]:
         yield results
 
 
-@pytest.mark.xdist_group("waits")
 @pytest.mark.parametrize(("phase", "mode", "flavour", "way"), ROWS)
 def test_wait_ends(
     outcomes: dict[Row, Outcome | None], phase: str, mode: str, flavour: str, way: str

@@ -1,4 +1,4 @@
-"""The client's clock: the only module that reads the machine's clocks."""
+"""The client's clock, which a test replaces, and what goes by it. Sockets are waited for by the machine's own."""
 
 from __future__ import annotations
 

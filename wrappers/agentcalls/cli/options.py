@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from agentcalls.settings import CONCURRENCY, MAX_CONCURRENCY
+
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The agent id.")]
 Agents = Annotated[list[str] | None, typer.Argument(metavar="[AGENT...]", help="The agent ids.")]
 AgentsFile = Annotated[
@@ -19,9 +21,9 @@ Concurrency = Annotated[
     typer.Option(
         "--concurrency",
         min=1,
-        max=64,
+        max=MAX_CONCURRENCY,
         metavar="N",
-        help="How many requests may be in flight at once, 1 to 64; 8 by default.",
+        help=f"How many requests may be in flight at once, 1 to {MAX_CONCURRENCY}; {CONCURRENCY} by default.",
     ),
 ]
 

@@ -25,14 +25,13 @@ from attrs import field, frozen
 
 from agentcalls import settings
 from agentcalls.checks import at_least
-from agentcalls.clock import Deadline, Stopwatch
 from agentcalls.errors import AgentCallsError, APITimeoutError, RateLimitError
 from agentcalls.values import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 
-    from agentcalls.clock import Clock
+    from agentcalls.clock import Clock, Deadline
 
     Step: TypeAlias = "float | Send | Awaitable[object]"
 
@@ -54,10 +53,7 @@ SPREAD_SECONDS = 1.0
 
 @frozen
 class Send:
-    """What a shell does next, where it is not to sleep: send the request, and read its answer by the deadline."""
-
-    deadline: float
-    """The moment on the client's monotonic clock, in seconds, after which nothing more is read."""
+    """What a shell does next, where it is not to sleep: send the request, and read its answer."""
 
 
 @frozen(kw_only=True)
@@ -111,21 +107,19 @@ def attempts(
     read: Callable[[Answer], ResultT],
     on_retry: Callable[[Retry], object],
     on_exchange: Callable[[int, float, Answer, AgentCallsError | None], object],
-    deadline: Deadline | None = None,
+    deadline: Deadline,
 ) -> Steps[ResultT]:
     """The steps of one request; see above. Every moment is one of the clock's `now`, in seconds.
 
-    `on_exchange` is told the attempt, the seconds it took, its answer, and the error that this stands for. `deadline`
-    is the policy's where none is given.
+    `on_exchange` is told the attempt, the seconds it took, its answer, and the error that this stands for.
     """
     now = clock.now
-    deadline = deadline or Deadline(Stopwatch(now), policy.deadline)
     attempt = 0
     while True:
         yield from _let_through(policy, gate, clock, deadline=deadline, attempts=attempt)
         attempt += 1
         sent_at = now()
-        answer = cast("Answer", (yield Send(deadline.moment)))
+        answer = cast("Answer", (yield Send()))
         ended_at = now()
         result, error, asked = None, answer.failure, None
         try:

@@ -115,11 +115,11 @@ class Chain:
         if self._target is not None:
             start, self._target = self._target, None
         else:
-            start = self._overlapping(self.planned_to if ahead else self.seam.end)
+            start = self._overlapping(self.planned_to if ahead else self.seam.end, self.overlap)
             if not ahead and self.seam.tail >= self.overlap:
                 start = self._before_tail()
                 if not self._gains(start):
-                    start = self.seam.end - self._most_overlap
+                    start = self._overlapping(self.seam.end, self._most_overlap)
                     self._giving_up = True
         window = farthest_window(max(0, start), epoch=epoch, sort=sort, most=self.most)
         self.planned_to = window.end
@@ -133,7 +133,7 @@ class Chain:
         recent: RecentIds,
     ) -> bool:
         """Whether nothing can lie between the answer and what was read."""
-        if answer.window.page == 1:
+        if answer.window.page == 1 or (self.looks_beyond and not answer.count):
             return True
         before, _ = span_of(self.seam.key, keys, self.direction)
         if recent.holds_any(ids[:before]) or None in ids[:before]:
@@ -189,12 +189,11 @@ class Chain:
             self.frontier, self._frontier_total = max(end, self.frontier), answer.total
         return new
 
-    def _overlapping(self, end: int) -> int:
-        # Offsets are multiples of the limit, and so a window that overlaps by much may not get beyond `end`.
-        start = end - self.overlap
-        if farthest_window(max(0, start), most=self.most).end > end:
-            return start
-        return end - min(_LEAST_OVERLAP, self._most_overlap)
+    def _overlapping(self, end: int, rows: int) -> int:
+        # Offsets are multiples of the limit, so a window that overlaps by many rows may not get beyond `end`.
+        while rows and farthest_window(max(0, end - rows), most=self.most).end <= end:
+            rows -= 1
+        return end - rows
 
     def _before_tail(self) -> int:
         return max(0, self.seam.end - self.seam.tail - _MARGIN)

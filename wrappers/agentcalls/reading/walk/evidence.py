@@ -28,6 +28,9 @@ class Evidence:
     has_next: bool | None = None
     """Whether the server says that a page follows."""
 
+    miscounts: bool = False
+    """Whether the count that it gives is lower than what it holds."""
+
     @property
     def short(self) -> bool:
         """Whether it holds fewer rows than were asked for."""
@@ -58,7 +61,8 @@ def judge(window: Window, count: int, meta: PageMeta | None) -> Evidence:
     total = _whole(meta.total_count, lowest=window.offset + count if count else 0)
     page = _whole(meta.current_page, lowest=1)
     granted = _whole(meta.limit, lowest=max(1, count))
-    return Evidence(window, count, granted, total, page, _flag(meta.has_next_page))
+    miscounts = total is None and _whole(meta.total_count, lowest=0) is not None
+    return Evidence(window, count, granted, total, page, _flag(meta.has_next_page), miscounts)
 
 
 def _flag(value: object) -> bool | None:

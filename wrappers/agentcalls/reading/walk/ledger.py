@@ -1,8 +1,8 @@
 """What a walk notes on its way: what it counted, why it is not complete, and how much it may still give.
 
 A walk is complete where nothing speaks against it, and one of three things speaks for it: one answer held the whole
-listing, the server honours the order in which windows were joined, or the count agrees: each answer gave the same
-`total_count`, and as many different calls were read. The count settles every doubt about the order, too.
+listing, the server honours the order in which windows were joined, or windows were joined in an order that it shows by
+itself, and the count agrees: each answer gave the same `total_count`, and as many different calls were read.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ OVERFULL = "The server gave more calls than it was asked for."
 SHORT = "The server gave a short page and said that more follow."
 CLAMPED = "The server gave an earlier page than it was asked for."
 OTHER_PAGE = "The server says that it gave another page than it was asked for."
+MISCOUNTED = "The server counts fewer calls than its only page holds."
 UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
 SPAN_UNSHOWN = "The server was not seen to sort by created_on, which a time window rests on."
 RESUMED_UNSHOWN = (
@@ -47,8 +48,8 @@ UNCOUNTED = "The server was not seen to sort by created_on, and does not count i
 MAX_ITEMS = "Reading stopped at max_items."
 ABANDONED = "The listing was not read to its end."
 
-# What is no matter where the count shows that nothing is missing.
-_SETTLED_BY_COUNT = {UNORDERED, ONE_KEY, UNJOINED, REGRANTED, OVERFULL, SHORT, UNCONFIRMED}
+# What is said of an order, and is no matter once another one is read.
+_OF_ORDER = {UNORDERED, ONE_KEY, UNJOINED, REGRANTED, OVERFULL, SHORT, UNCONFIRMED}
 
 # How far back a call that comes twice is noticed where the order is the proof, in calls; its second half at least.
 _COMPARED = 40_000
@@ -128,10 +129,9 @@ class Ledger:
             found.append(MAX_ITEMS if self.full else ABANDONED)
         elif not found and (self.is_one_answer or ordered):
             proof = "answer" if self.is_one_answer else "order"
-        elif _SETTLED_BY_COUNT.issuperset(found):
+        elif not found:
             missing = self._missing_from_count()
-            proof = None if missing else "count"
-            found = [*found, missing] if missing else []
+            proof, found = (None, [missing]) if missing else ("count", [])
         counts = proof == "order" and not self._resumed and not (self.since or self.until)
         return Report(
             pages=self.pages,
@@ -170,12 +170,14 @@ class Ledger:
 
     def forget_doubts(self) -> None:
         """Drop what was noted of an order that is not read on."""
-        for reason in _SETTLED_BY_COUNT:
+        for reason in _OF_ORDER:
             self.doubts.pop(reason, None)
 
     def end(self, answer: Evidence) -> None:
         """Note that the listing ended with this answer, as far as that can be believed."""
         self.ended = True
+        if self.is_one_answer and answer.miscounts:
+            self.doubt(MISCOUNTED)
         if answer.says_more:
             self.doubt(SHORT)
         # A server that caps its pages in silence looks like a listing that ends: a larger answer disproves the cap.

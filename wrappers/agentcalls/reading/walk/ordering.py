@@ -54,7 +54,6 @@ class Ordering:
         """Whether the rows may be sorted by `created_on`: order in a few rows that are sorted by another field says
         nothing of the rest."""
         self._may_ask = matters and self.by_time
-        self._probe: Probe | None = None
         if not self._may_ask:
             return
         if resume and resume.position:
@@ -80,24 +79,22 @@ class Ordering:
         name = self._name or self._sorts.best or self._sorts.next_to_try
         honoured = self._sorts.honours(name) if name else False
         if name and honoured is None:
-            self._probe = Probe(name, min(keys, default=None), max(keys, default=None))
-            self._plan.ask(self._probe)
+            self._plan.ask(Probe(name, min(keys, default=None), max(keys, default=None)))
         else:
             self._know(name, honoured=bool(honoured))
 
     @property
     def is_asking(self) -> bool:
         """Whether the next answer is one to a probe."""
-        return self._probe is not None
+        return self._plan.probe is not None
 
     def take(self, rows: Sequence[Row] | None) -> None:
         """Take an answer to the probe that is under way; None where it was refused."""
-        probe = cast("Probe", self._probe)
+        probe = cast("Probe", self._plan.probe)
         probe.take(rows)
         if not probe.done:
             return
-        self._probe = self._plan.probe = None
-        verdict = probe.verdict
+        self._plan.probe, verdict = None, probe.verdict
         if verdict is not None:
             self._sorts.learn(probe.name, honoured=verdict)
         if verdict is False and not self._name:

@@ -153,11 +153,6 @@ class Plan:
         else:
             self.most = min(size, MAX_LIMIT)
 
-    def look_beyond(self, chain: Chain, window: Window) -> None:
-        """Ask whether anything stands behind this window."""
-        self.step_back()
-        chain.look_beyond(window)
-
     def shrink(self, chain: Chain, most: int) -> None:
         """The server gives no longer pages than this: ask again for what was not used, in windows of that size."""
         self.drop()

@@ -61,7 +61,7 @@ class Probe:
     lowest: datetime | None
     highest: datetime | None
     asked: int = 0
-    answers: list[list[datetime]] = field(factory=list["list[datetime]"])
+    answers: list[Sequence[Row]] = field(factory=list["Sequence[Row]"])
     refused: bool = False
 
     def plan(self, epoch: int) -> Window | None:
@@ -74,7 +74,7 @@ class Probe:
     def take(self, rows: Sequence[Row] | None) -> None:
         """Take an answer; None where the server refuses to sort by the name."""
         self.refused |= rows is None
-        self.answers.append(keys_of(rows or ()))
+        self.answers.append(rows or ())
 
     @property
     def done(self) -> bool:
@@ -84,7 +84,7 @@ class Probe:
     @property
     def verdict(self) -> bool | None:
         """Whether the name is honoured; None where the two answers do not tell."""
-        rising, falling = self.answers
+        rising, falling = map(keys_of, self.answers)
         if self.refused or not (is_ordered(rising, 1) and is_ordered(falling, -1)):
             return False
         if not (rising and falling):
@@ -92,7 +92,9 @@ class Probe:
         oldest, newest = rising[0], falling[0]
         lowest, highest = self.lowest or oldest, self.highest or newest
         if oldest < newest and oldest <= lowest and newest >= highest:
-            return True
+            # Where many rows share one key, any order of them looks like either direction.
+            first, last = ({row.id for row in rows} for rows in self.answers)
+            return True if first.isdisjoint(last) else None
         # Calls that were deleted between the questions can make an honest server look odd, but not turn it round.
         return False if lowest < highest and oldest >= newest else None
 

@@ -222,8 +222,7 @@ class Walk(Generic[RowT]):
             position = min(chain.frontier, answer.window.offset)
             self._go_plainly(book.UNORDERED, position, direction=0)
             return None
-        empty = not rows and chain.looks_beyond
-        if not empty and not chain.joins(answer, keyed.keys, keyed.ids, self._recent):
+        if not chain.joins(answer, keyed.keys, keyed.ids, self._recent):
             if chain.repair(answer):
                 self._ledger.repairs += 1
                 self._plan.step_back()
@@ -282,6 +281,7 @@ class Walk(Generic[RowT]):
         if not rows and chain.looks_beyond:
             self._ledger.ended = True
             return []
+        end = chain.seam.end
         new = chain.read(answer, keyed.rows, keyed.keys, strict=strict)
         if len(keyed.rows) < len(rows):
             # A row without a key has no place before or after H: it is new unless its id is known.
@@ -303,9 +303,13 @@ class Walk(Generic[RowT]):
             # The server gives its last page for every page beyond it.
             self._ledger.doubt(book.CLAMPED)
             self._ledger.ended = True
+        elif not found and chain.seam.end <= end and book.UNJOINED in self._ledger.doubts:
+            # It is given up already, and windows turn round in a group that they cannot get over.
+            self._go_plainly(book.UNJOINED, end)
         elif answer.short and not found:
             # Its count says that more follow. Nothing does where the page behind this one is empty.
-            self._plan.look_beyond(chain, answer.window)
+            self._plan.step_back()
+            chain.look_beyond(answer.window)
         return found
 
     def _read_plainly(
