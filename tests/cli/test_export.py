@@ -241,7 +241,7 @@ def long_url(long_api: tuple[Holding, str], monkeypatch: pytest.MonkeyPatch) -> 
     return url
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 @pytest.mark.usefixtures("long_url")
 def test_ctrl_c_leaves_no_file_and_resume_goes_on(

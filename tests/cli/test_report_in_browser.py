@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Open = Callable[..., "Watched"]
 
 # The same lines again and again, which others prove.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

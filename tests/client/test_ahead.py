@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # The same lines again and again, which others prove.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 
 CALLS = 2500

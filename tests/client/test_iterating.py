@@ -193,7 +193,7 @@ def test_calls_that_exist_throughout_come_once_while_the_listing_shifts(
     assert listing.report.complete
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("concurrency", [1, 2, 8, 32])
 def test_calls_that_exist_throughout_are_the_same_however_many_pages_are_under_way(
     make_client: MakeClient, api: Listing, concurrency: int
@@ -260,7 +260,7 @@ def test_async_iterator_works_with_aclosing(mock_url: str) -> None:
     assert len(asyncio.run(main())) == 1
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("cut", [0, 1, 50, 99, 100, 101, 333, 999, 1000])
 def test_checkpoint_goes_on_in_another_client_without_loss_or_repeat(
     make_client: MakeClient, api: Listing, cut: int

@@ -42,7 +42,7 @@ def api(page_body: Any) -> Agents:
 # What is read.
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("concurrency", [1, 2, 8, 64])
 def test_calls_of_each_agent_come_once_and_in_its_order(
@@ -211,7 +211,7 @@ AGENTS = ["agent_demo", *(f"agent_{number}" for number in range(2, 42))]
 CALLS = 2500 + 40 * 250
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("concurrency", [1, 4, 32])
 def test_no_more_are_under_way_at_once_than_asked_for_over_all_agents(
     client: Client, slow: Counting, concurrency: int
@@ -422,7 +422,7 @@ def test_what_would_meet_every_agent_ends_it_at_once(
     assert "Not every agent" in str(report.reason)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_early_leave_and_resume_lose_and_repeat_nothing(
     make_client: MakeClient, api: Agents
 ) -> None:

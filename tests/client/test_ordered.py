@@ -30,7 +30,7 @@ def whole(api: Agents, agents: list[str]) -> list[tuple[str, str]]:
     return [(agent, call_id) for agent in agents for call_id in api.expected(agent)]
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("concurrency", [1, 2, 3, 8, 64])
 def test_agents_come_in_the_order_given_and_each_is_told_as_it_ends(
@@ -130,7 +130,7 @@ def test_what_would_meet_every_agent_ends_it_at_its_place(
     assert caught.value.checkpoint == listing.report.checkpoints["e"]
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_early_leave_and_resume_lose_and_repeat_nothing(
     make_client: MakeClient, api: Agents
 ) -> None:
@@ -211,7 +211,7 @@ def slow_api() -> Generator[tuple[Counting, str]]:
             yield app, url
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("concurrency", [1, 4, 32])
 def test_no_more_are_under_way_at_once_than_asked_for_over_all_agents(
     make_client: MakeClient, slow_api: tuple[Counting, str], concurrency: int

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The same lines again and again, which others prove.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 
 _KILLS = int(os.environ.get("AGENTCALLS_KILLS", "0"))

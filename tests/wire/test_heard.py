@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from flavours import MakeClient
 
-pytestmark = pytest.mark.no_cover  # httpx does most of it, and tracing would double it
+pytestmark = pytest.mark.unmeasured  # httpx does most of it, and tracing would double it
 
 CALLS = 250
 
