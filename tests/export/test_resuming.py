@@ -321,8 +321,6 @@ def test_what_was_not_proven_is_said_of_each_agent(reader: Client, tmp_path: Pat
     assert not outcome.complete
     assert list(outcome.incomplete) == ["agent_demo"]
     assert "order" in outcome.incomplete["agent_demo"]
-    # Without a time window, the count proves it in any order.
-    assert export(reader, AGENTS, tmp_path / "counted.csv", sort="status").complete
 
 
 def test_agents_are_read_once_each_and_there_must_be_one(reader: Client, tmp_path: Path) -> None:

@@ -866,6 +866,17 @@ def test_without_meta_reading_goes_on_until_a_page_comes_short_one_at_a_time(siz
     assert read(server, exact=False) == rows
 
 
+def test_what_shows_neither_an_order_of_its_own_nor_a_count_is_unproven() -> None:
+    sorts = KnownSorts()
+    for sort in ("created_on", "created_at"):
+        sorts.learn(sort, honoured=False)
+    server = odd(server_of(rows_of(*range(450))), total_count=None)
+    delivered, walk = walked(server, sort=None, sorts=sorts)
+    assert len(delivered) == 450
+    assert not walk.report.complete
+    assert "does not count" in str(walk.report.reason)
+
+
 def test_a_single_short_page_without_meta_is_not_proven_to_be_all() -> None:
     delivered, walk = walked(without_meta(server_of(rows_of(*range(20)))))
     assert len(delivered) == 20

@@ -150,7 +150,7 @@ class Report:
     """Whether each call that existed and matched from the first request to the last was delivered exactly once."""
     proof: Literal["answer", "order", "count"] | None = None
     """What `complete` rests on: one answer held the whole listing; the server honours the order of the joined windows;
-    or the rows came in order, its count was the same throughout, and as many calls were read. None if it is not complete."""
+    or the rows came in order and its count, the same throughout, is what was read. None if it is not complete."""
     reason: str | None = None
     """Why it is not complete, in sentences; None if it is."""
     caveat: str | None = None
