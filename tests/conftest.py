@@ -53,11 +53,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     here, in_new_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
-    threading.settrace(None)  # type: ignore[arg-type] (it takes what gettrace gives)
+    threading.settrace(None)  # type: ignore[arg-type]
     try:
         return (yield)
     finally:
-        threading.settrace(in_new_threads)  # type: ignore[arg-type]
+        threading.settrace(in_new_threads)
         sys.settrace(here)
 
 
