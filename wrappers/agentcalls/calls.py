@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import field, frozen
 
+from agentcalls.checks import Several
 from agentcalls.reading.options import ManyOptions, ReadOptions
 from agentcalls.request.query import CallQuery, CallStatus
 
@@ -171,7 +172,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             status=status,
         )
         many = ManyOptions(
-            agent_ids=agent_ids,
+            agent_ids=Several("agent_ids", agent_ids),
             resume={} if resume is None else resume,
             stop_on_error=stop_on_error,
             ordered=ordered,

@@ -1,18 +1,86 @@
-"""Validators of settings and arguments: each raises `ConfigurationError`, which says what is allowed."""
+"""Settings and arguments, made plain and checked where they enter: `ConfigurationError` says what is allowed."""
 
 from __future__ import annotations
 
+import operator
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from attrs import Attribute
 
 
 _LARGEST = 2**53 - 1  # the largest integer that JSON and JavaScript represent exactly
+
+
+def plain(value: Any) -> Any:
+    """The value as the built-in type that its own type extends: the text of an enum of texts, the datetime of pandas.
+
+    A subclass may print, compare or hash as something else. Numbers of NumPy become integers; all other values stay.
+    """
+    for kind, make in _PLAIN.items():
+        if isinstance(value, kind):
+            return value if type(value) is kind else make(value)
+    return operator.index(value) if _counts(value) else value
+
+
+def plain_fields(_: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
+    """For attrs' `field_transformer`: each argument of the class is made plain before it is checked."""
+    return [field.evolve(converter=plain) for field in fields]
+
+
+class Several:
+    """Several ids, each made plain; those of an iterator are there once.
+
+    Raises `ConfigurationError` for one text, which would be read character by character, and for what has no items.
+    """
+
+    def __init__(self, name: str, ids: Iterable[str]) -> None:
+        if isinstance(ids, str | bytes | bytearray) or not hasattr(ids, "__iter__"):
+            raise ConfigurationError(f"{name} takes several ids, not {type(ids).__name__}.")
+        self._ids = ids
+
+    def __iter__(self) -> Iterator[str]:
+        return map(plain, self._ids)
+
+    def __length_hint__(self) -> int:
+        length = operator.length_hint(self._ids, -1)
+        return NotImplemented if length < 0 else length
+
+
+def _counts(value: object) -> bool:
+    # Pandas' and NumPy's booleans count as nothing.
+    return hasattr(type(value), "__index__") and "bool" not in type(value).__name__
+
+
+def _date_of(value: date) -> date:
+    return date(value.year, value.month, value.day)
+
+
+def _datetime_of(value: datetime) -> datetime:
+    try:
+        return datetime.combine(
+            _date_of(value),
+            time(value.hour, value.minute, value.second, value.microsecond, fold=value.fold),
+            value.tzinfo,
+        )
+    except (TypeError, ValueError):
+        return value  # pandas' NaT, which is refused later
+
+
+_PLAIN: dict[type, Callable[[Any], Any]] = {
+    str: str.__str__,
+    bool: bool,
+    int: int.__int__,
+    float: float.__float__,
+    datetime: _datetime_of,
+    date: _date_of,
+    timedelta: lambda value: timedelta(value.days, value.seconds, value.microseconds),
+}
 
 
 def check_text(_: object, attribute: Attribute[Any], value: object) -> None:

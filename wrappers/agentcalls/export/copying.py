@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import closing, suppress
 from typing import IO, TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from agentcalls import AgentCallsError, Checkpoint
+from agentcalls.checks import check_boolean, check_integer, plain_fields
 from agentcalls.export.journal import AgentFailure, Mark
 from agentcalls.export.outcome import Progress
 from agentcalls.export.resuming import prefixes_of
@@ -27,7 +28,7 @@ _BATCH = 1_000
 _AGENT_WEIGHT = 100  # an agent without calls still costs a request
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=plain_fields)
 class Task:
     """What to write, and how."""
 
@@ -36,8 +37,8 @@ class Task:
     form: Format
     filters: Filters
     concurrency: int | None
-    keep_going: bool
-    journal_calls: int
+    keep_going: bool = field(validator=check_boolean)
+    journal_calls: int = field(validator=check_integer(1))
     """After how many calls the journal is written."""
     tell: Callable[[Progress], object]
 

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING
 from attrs import evolve
 
 from agentcalls import ConfigurationError
+from agentcalls.checks import Several, plain
 from agentcalls.export.compression import PIECES
 from agentcalls.export.copying import Copying, Task, progress_of
 from agentcalls.export.formats import format_of
@@ -77,7 +78,7 @@ def export(
             too. With `keep_going`, only an error that affects every agent, such as a refused key or the rate limit, or
             the first failure if every agent failed.
     """
-    form, compression = format_of(os.fspath(path), format)
+    form, compression = format_of(os.fspath(path), plain(format))
     task = Task(
         client=client,
         agents=_once(agents),
@@ -134,7 +135,7 @@ def export_stream(
 
     Raises like `export`, and `ConfigurationError` for a format that is not text.
     """
-    form, _ = format_of("", format)
+    form, _ = format_of("", plain(format))
     if form.build:
         raise ConfigurationError(f"{form.name} is written to a file, not to a stream.")
     task = Task(
@@ -152,7 +153,7 @@ def export_stream(
 
 
 def _once(agents: Iterable[str]) -> list[str]:
-    names = list(dict.fromkeys(agents))
+    names = list(dict.fromkeys(Several("agents", agents)))
     if not names:
         raise ConfigurationError("An export needs at least one agent.")
     return names

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
-from agentcalls.checks import check_boolean, check_integer
+from agentcalls.checks import Several, check_boolean, check_integer, plain_fields
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.moments import Moment, check_moment
 from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import Checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from agentcalls.values import AgentReport
 
@@ -25,12 +25,6 @@ def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
         raise ConfigurationError(
             f"{attribute.name} takes a Checkpoint, not {type(value).__name__}."
         )
-
-
-def _many_ids(_: object, attribute: Attribute[Any], value: object) -> None:
-    # A string would be read character by character.
-    if isinstance(value, str | bytes | bytearray) or not hasattr(value, "__iter__"):
-        raise ConfigurationError(f"{attribute.name} takes several ids, not {type(value).__name__}.")
 
 
 def _checkpoints(_: object, attribute: Attribute[Any], value: object) -> None:
@@ -43,7 +37,7 @@ def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
         raise ConfigurationError(f"{attribute.name} takes a callable, not {type(value).__name__}.")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=plain_fields)
 class ReadOptions:
     """The options of `client.calls.list` that are not API parameters; see there. None means the client's setting."""
 
@@ -64,11 +58,11 @@ class ReadOptions:
         return any(option is not None for option in (self.since, self.until, self.resume))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=plain_fields)
 class ManyOptions:
     """The options of `client.calls.list_many` that `list` does not have; see there."""
 
-    agent_ids: Iterable[str] = field(repr=False, validator=_many_ids)
+    agent_ids: Several = field(repr=False)
     resume: Mapping[str, Checkpoint] = field(repr=False, validator=_checkpoints)
     stop_on_error: bool = field(default=False, validator=check_boolean)
     ordered: bool = field(default=False, validator=check_boolean)

@@ -6,6 +6,7 @@ import re
 from itertools import count
 from secrets import token_hex
 
+from agentcalls.checks import plain
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.log import log_foreign_ids
 from agentcalls.request.process import this
@@ -22,6 +23,7 @@ class RequestIds:
     """
 
     def __init__(self, prefix: object) -> None:
+        prefix = plain(prefix)
         if not isinstance(prefix, str) or not _VISIBLE.fullmatch(prefix):
             raise ConfigurationError(
                 f"request_id_prefix takes at most {_LONGEST_PREFIX} characters of visible ASCII."

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 from attrs import Attribute, evolve, field, fields, frozen
 from attrs.validators import optional
 
-from agentcalls.checks import check_boolean, check_integer, check_text
+from agentcalls.checks import check_boolean, check_integer, check_text, plain_fields
 from agentcalls.errors import ConfigurationError
 from agentcalls.settings import MAX_LIMIT
 
@@ -31,7 +31,7 @@ def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
     check_segment(attribute.name, value)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=plain_fields)
 class CallQuery:
     """One request for calls: each attribute is a parameter of `listCalls` in openapi.yaml; None is not sent.
 
