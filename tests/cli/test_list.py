@@ -104,7 +104,9 @@ def test_filters_reach_the_api(cli: Cli) -> None:
 
 
 def test_since_and_until_leave_calls_out_and_claim_no_total(cli: Cli) -> None:
-    ended = cli("list", "agent_demo", "--since", "2026-11-20", "--until", "2026-11-22", "--all")
+    ended = cli(
+        "list", "agent_demo", "--since", "2026-11-20", "--until", "2026-11-22", "--all", "--utc"
+    )
     days = {call["created_on"][:10] for call in json.loads(ended.stdout)}
     assert days == {"2026-11-20", "2026-11-21"}
     assert " of " not in ended.stderr
@@ -171,7 +173,10 @@ def test_no_call_is_an_empty_array(cli: Cli) -> None:
         ("--json", "--format", "csv"),
         ("--all", "--limit", "5"),
         ("--limit", "0"),
-        ("--since", "yesterday"),
+        ("--since", "tomorrow"),
+        ("--tz", "Mars/Phobos"),
+        ("--tz", "../../etc/passwd"),
+        ("--tz", "Europe/Berlin", "--utc"),
         ("--since", "1h", "--until", "2h"),
         ("--since", "2026-11-23", "--until", "2026-11-23"),
     ],

@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from agentcalls import ConfigurationError
 from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import MOST_FAILURES, STATUSES, Numbers
 from agentcalls.cli.program import app
-from agentcalls.cli.summary import MOST_GROUPS, Zone
+from agentcalls.cli.summary import MOST_GROUPS
+from agentcalls.cli.zone import Zone
 from agentcalls.export import written_whole
 from cli.test_stats import ALSO, CALLS, HERE, disorder, moment
 from cli.test_summary import NOON, call_of
@@ -83,7 +84,7 @@ class Page(HTMLParser):
 
 
 def page_with(*calls: Call, show_numbers: bool = False, scope: Scope = NO_DOUBT) -> Page:
-    numbers = Numbers(Zone(is_utc=True), show_numbers)
+    numbers = Numbers(Zone(UTC), show_numbers)
     for call in calls:
         numbers.add("agent_1", call)
     return Page(page_of(numbers, scope))

@@ -10,7 +10,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import STATUSES, Numbers
-from agentcalls.cli.summary import Zone
+from agentcalls.cli.zone import Zone
 from browser import MISSING, chromium
 from cli.test_report import HOSTILE
 from cli.test_summary import NOON, call_of
@@ -67,7 +67,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first = datetime(1, 1, 1, tzinfo=UTC)
     odd = [call_of(status="failed", error_reason=LONG_REASON, created_on=first), *_ordinary()]
     for name, calls in (("report", list(_ordinary())), ("hostile", hostile), ("odd", odd)):
-        numbers = Numbers(Zone(is_utc=True), show_numbers=name == "hostile")
+        numbers = Numbers(Zone(UTC), show_numbers=name == "hostile")
         for call in calls:
             numbers.add("agent_1", call)
         title = HOSTILE if name == "hostile" else "agent_1"

@@ -127,7 +127,7 @@ def test_agents_are_added_and_each_is_read_once(cli: Cli) -> None:
 
 
 def test_since_and_until_choose_calls(cli: Cli) -> None:
-    options = ("--since", "2026-11-20", "--until", "2026-11-22")
+    options = ("--since", "2026-11-20", "--until", "2026-11-22", "--utc")
     found = json.loads(cli("stats", "agent_demo", *options).stdout)
     chosen = [call for call in CALLS if "2026-11-20" <= call.created_on < "2026-11-22"]
     assert found["total"] == expected(chosen, len(chosen))
@@ -319,3 +319,28 @@ def test_a_time_that_ends_before_it_begins_is_a_usage_error(
 
 def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n")
+
+
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [
+        (("--utc",), "00:00"),
+        ((), "21:00"),  # three hours east of UTC, as conftest.py sets TZ: the evening before
+        (("--tz", "America/Los_Angeles"), "08:00"),
+        (("--tz", "Asia/Kolkata"), "18:30"),
+    ],
+    ids=str,
+)
+def test_days_are_those_of_the_zone_that_is_shown(
+    cli: Cli, zone: tuple[str, ...], midnight: str
+) -> None:
+    early = midnight < "12"
+    first, last = ("2026-11-20", "2026-11-22") if early else ("2026-11-19", "2026-11-21")
+    begin, end = f"{first}T{midnight}", f"{last}T{midnight}"
+    options = ("--since", "2026-11-20", "--until", "2026-11-22T00:00", *zone)
+    found = json.loads(cli("list", "agent_demo", "--all", "--json", *options).stdout)
+    assert {call["id"] for call in found} == {
+        call.id for call in CALLS if begin <= call.created_on < end
+    }
+    total = json.loads(cli("stats", "agent_demo", *options).stdout)["total"]["calls"]
+    assert total == len(found) > 0

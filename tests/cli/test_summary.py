@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from agentcalls import Call
 from agentcalls.cli.commands.stats.bars import label_of
 from agentcalls.cli.show.units import clock, percent, tenths
-from agentcalls.cli.summary import MOST_GROUPS, Summary, Zone, median, p95
+from agentcalls.cli.summary import MOST_GROUPS, Summary, median, p95
+from agentcalls.cli.zone import Zone
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -38,7 +39,7 @@ def call_of(**fields: Any) -> Call:
 
 
 def summary_of(*calls: Call, by: str = "status", utc: bool = True) -> Summary:
-    summary = Summary(by, Zone(is_utc=utc))
+    summary = Summary(by, Zone(UTC if utc else None))
     for call in calls:
         summary.add(call)
     return summary
@@ -159,7 +160,7 @@ def test_a_moment_that_the_zone_does_not_have_stays_in_utc(monkeypatch: pytest.M
     first = datetime.min.replace(tzinfo=UTC)
     (row,) = summary_of(call_of(created_on=first), by="day", utc=False).rows()
     assert row["day"] == "0001-01-01"
-    assert Zone(is_utc=False).name(NOON) == "XXX (UTC-0500)"
+    assert Zone().name(NOON) == "XXX (UTC-0500)"
 
 
 def test_numbers_for_people() -> None:

@@ -19,6 +19,7 @@ from agentcalls.cli.commands.tail.following import Follower
 from agentcalls.cli.commands.tail.polling import Polls
 from agentcalls.cli.commands.tail.ticker import wait_while_read
 from agentcalls.cli.program import app
+from agentcalls.cli.zone import Zone
 from agentcalls_mock import Seeding, open_store
 from cli.running import open_terminal
 from cli.staged import Stage, at_work, staged
@@ -251,7 +252,8 @@ def test_more_news_than_are_kept_in_mind_are_left_out_and_that_is_said(
 ) -> None:
     stage.add("a")
     with Client() as client:
-        polls = Polls(client, "agent_demo", Follower(follow=timedelta(hours=1), most=3))
+        follower = Follower(follow=timedelta(hours=1), most=3)
+        polls = Polls(client, "agent_demo", follower, zone=Zone())
         assert polls.begin(0) == []
         for number in range(5):
             stage.add(f"call_{number}", minutes_ago=-number / 1000)

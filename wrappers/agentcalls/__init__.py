@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         CallIterator,
         ManyIterator,
     )
-    from agentcalls.reading.moments import Moment
+    from agentcalls.reading.moments import Moment, TimeZone
     from agentcalls.request.key import ApiKey, AsyncApiKey, AuthScheme
     from agentcalls.request.query import CallStatus
     from agentcalls.request.retry import Retry
@@ -109,6 +109,7 @@ __all__ = [
     "RateLimitError",
     "Report",
     "Retry",
+    "TimeZone",
     "UnexpectedResponseError",
     "__version__",
     "duration_of",
@@ -126,7 +127,7 @@ _HOMES = {
         "agentcalls.listing": "AsyncCallListing AsyncManyListing CallListing ManyListing",
         "agentcalls.models": "Call",
         "agentcalls.reading.iterators": "AsyncCallIterator AsyncManyIterator CallIterator ManyIterator",
-        "agentcalls.reading.moments": "Moment",
+        "agentcalls.reading.moments": "Moment TimeZone",
         "agentcalls.request.key": "ApiKey AsyncApiKey AuthScheme",
         "agentcalls.request.query": "CallStatus",
         "agentcalls.request.retry": "Retry",

@@ -13,7 +13,7 @@ from agentcalls.request.query import CallQuery, CallStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from agentcalls.reading.moments import Moment
+    from agentcalls.reading.moments import Moment, TimeZone
     from agentcalls.reading.pages import Source
     from agentcalls.values import AgentReport, Checkpoint
 
@@ -48,6 +48,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         status: CallStatus | None = None,
         since: Moment | None = None,
         until: Moment | None = None,
+        tz: TimeZone | None = None,
         exact: bool = True,
         max_items: int | None = None,
         resume: Checkpoint | None = None,
@@ -69,10 +70,12 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
                 server honours that; a listing of one page comes in the server's own order.
             is_test_call: True for only test calls, False for only live calls.
             status: Calls of this status only.
-            since: Calls created at or after this moment only: an aware datetime, a date (its midnight in UTC), a
-                duration such as "24h" before the iteration begins (s, m, h, d, w), or ISO 8601 text with an offset.
-                The API has no such filter: the client reads the calls and filters them.
+            since: Calls created at or after this moment only: an aware datetime, a date (its midnight), a duration
+                before the iteration begins (a timedelta, or text such as "24h": s, m, h, d, w), "today", "yesterday",
+                or ISO 8601 text. The API has no such filter: the client reads the calls and filters them.
             until: Calls created before this moment only; written like `since`.
+            tz: The time zone of days, and of times that name no offset: a tzinfo, a name such as "Europe/Berlin", or
+                "local" for this machine's. By default, days are those of UTC, and such times are refused.
             exact: Whether windows overlap, so that each call comes once even if the listing shifts. False reads plain
                 pages with up to a fifth fewer requests, and proves nothing.
             max_items: Stop after this many calls.
@@ -96,9 +99,11 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             is_test_call=is_test_call,
             status=status,
         )
+        query.hint()
         options = ReadOptions(
             since=since,
             until=until,
+            tz=tz,
             exact=exact,
             max_items=max_items,
             resume=resume,
@@ -118,6 +123,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         status: CallStatus | None = None,
         since: Moment | None = None,
         until: Moment | None = None,
+        tz: TimeZone | None = None,
         exact: bool = True,
         max_items: int | None = None,
         resume: Mapping[str, Checkpoint] | None = None,
@@ -144,6 +150,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             status: As in `list`.
             since: As in `list`; a duration counts back from the start of the iteration, the same moment for all agents.
             until: As `since`.
+            tz: As in `list`.
             exact: As in `list`.
             max_items: Stop each agent after this many calls.
             resume: Continue an earlier iteration: its `report.checkpoints`, by agent id. An agent without a checkpoint
@@ -171,6 +178,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             is_test_call=is_test_call,
             status=status,
         )
+        query.hint()
         many = ManyOptions(
             agent_ids=Several("agent_ids", agent_ids),
             resume={} if resume is None else resume,
@@ -181,6 +189,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         options = ReadOptions(
             since=since,
             until=until,
+            tz=tz,
             exact=exact,
             max_items=max_items,
             concurrency=concurrency,

@@ -1,4 +1,4 @@
-"""Settings and arguments, made plain and checked where they enter: `ConfigurationError` says what is allowed."""
+"""Settings and arguments, converted and checked where they enter: `ConfigurationError` says what is allowed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LARGEST = 2**53 - 1  # the largest integer that JSON and JavaScript represent exactly
 
 
-def plain(value: Any) -> Any:
+def as_builtin(value: Any) -> Any:
     """The value as the built-in type that its own type extends: the text of an enum of texts, the datetime of pandas.
 
     A subclass may print, compare or hash as something else. Numbers of NumPy become integers; all other values stay.
@@ -28,13 +28,13 @@ def plain(value: Any) -> Any:
     return operator.index(value) if _counts(value) else value
 
 
-def plain_fields(_: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
-    """For attrs' `field_transformer`: each argument of the class is made plain before it is checked."""
-    return [field.evolve(converter=plain) for field in fields]
+def builtin_fields(_: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
+    """For attrs' `field_transformer`: each argument of the class becomes a built-in type before it is checked."""
+    return [field.evolve(converter=as_builtin) for field in fields]
 
 
 class Several:
-    """Several ids, each made plain; those of an iterator are there once.
+    """Several ids, each as built-in text; those of an iterator are there once.
 
     Raises `ConfigurationError` for one text, which would be read character by character, and for what has no items.
     """
@@ -45,7 +45,7 @@ class Several:
         self._ids = ids
 
     def __iter__(self) -> Iterator[str]:
-        return map(plain, self._ids)
+        return map(as_builtin, self._ids)
 
     def __length_hint__(self) -> int:
         length = operator.length_hint(self._ids, -1)

@@ -27,6 +27,11 @@ Concurrency = Annotated[
     ),
 ]
 
+SINCE = (
+    "Calls created from then on: 24h or 7d ago (s, m, h, d, w), today, yesterday, 2026-11-23, or 2026-11-23T10:00. "
+    "Days and times are those of this machine, of --tz, or of --utc, unless an offset is given."
+)
+
 FILTERS = "Filters"
 OUTPUT = "Output"
 
@@ -55,7 +60,7 @@ Since = Annotated[
     str | None,
     typer.Option(
         metavar="WHEN",
-        help="Calls created from then on: 24h or 7d ago (s, m, h, d, w), 2026-11-23, or ISO 8601 with an offset.",
+        help=SINCE,
         rich_help_panel=FILTERS,
     ),
 ]
@@ -71,7 +76,7 @@ Sort = Annotated[
     str | None,
     typer.Option(
         metavar="FIELD",
-        help='The field to sort by; "-" in front means descending. Default: the server\'s own order.',
+        help='The field to sort by; "-" in front means descending. Default: the newest first, where the server honours that.',
         rich_help_panel=FILTERS,
     ),
 ]
@@ -83,7 +88,16 @@ Utc = Annotated[
     bool,
     typer.Option(
         "--utc",
-        help="Show table times in UTC, not in this machine's time zone.",
+        help="Days and times in UTC, not in this machine's time zone.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Tz = Annotated[
+    str | None,
+    typer.Option(
+        "--tz",
+        metavar="ZONE",
+        help="Days and times in this time zone, such as America/New_York.",
         rich_help_panel=OUTPUT,
     ),
 ]

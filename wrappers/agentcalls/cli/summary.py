@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from agentcalls import Call
     from agentcalls.cli.show.output import Row
+    from agentcalls.cli.zone import Zone
 
 T = TypeVar("T")
 
@@ -105,26 +106,6 @@ class Groups(Generic[T]):
                 return self.other
             self.by_key[key] = self.make()
         return self.by_key[key]
-
-
-@frozen
-class Zone:
-    """The time zone of days and hours: this machine's, or UTC."""
-
-    is_utc: bool
-
-    def of(self, moment: datetime) -> datetime:
-        """The moment in this zone; unchanged if the zone cannot represent it."""
-        try:
-            return moment.astimezone(UTC if self.is_utc else None)
-        except (OverflowError, ValueError, OSError):
-            return moment
-
-    def name(self, moment: datetime) -> str:
-        """The name and offset of the zone at this moment."""
-        zoned = self.of(moment)
-        name = zoned.tzname() or "UTC"
-        return name if name == "UTC" else f"{name} (UTC{zoned:%z})"
 
 
 @define

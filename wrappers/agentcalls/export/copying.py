@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 from attrs import evolve, field, frozen
 
 from agentcalls import AgentCallsError, Checkpoint
-from agentcalls.checks import check_boolean, check_integer, plain_fields
+from agentcalls.checks import builtin_fields, check_boolean, check_integer
 from agentcalls.export.journal import AgentFailure, Mark
 from agentcalls.export.outcome import Progress
 from agentcalls.export.resuming import prefixes_of
@@ -28,7 +28,7 @@ _BATCH = 1_000
 _AGENT_WEIGHT = 100  # an agent without calls still costs a request
 
 
-@frozen(kw_only=True, field_transformer=plain_fields)
+@frozen(kw_only=True, field_transformer=builtin_fields)
 class Task:
     """What to write, and how."""
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from attrs import evolve
 
 from agentcalls import ConfigurationError
-from agentcalls.checks import Several, plain
+from agentcalls.checks import Several, as_builtin
 from agentcalls.export.compression import PIECES
 from agentcalls.export.copying import Copying, Task, progress_of
 from agentcalls.export.formats import format_of
@@ -78,7 +78,7 @@ def export(
             too. With `keep_going`, only an error that affects every agent, such as a refused key or the rate limit, or
             the first failure if every agent failed.
     """
-    form, compression = format_of(os.fspath(path), plain(format))
+    form, compression = format_of(os.fspath(path), as_builtin(format))
     task = Task(
         client=client,
         agents=_once(agents),
@@ -135,7 +135,7 @@ def export_stream(
 
     Raises like `export`, and `ConfigurationError` for a format that is not text.
     """
-    form, _ = format_of("", plain(format))
+    form, _ = format_of("", as_builtin(format))
     if form.build:
         raise ConfigurationError(f"{form.name} is written to a file, not to a stream.")
     task = Task(

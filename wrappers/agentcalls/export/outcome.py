@@ -9,7 +9,7 @@ from attrs import field, frozen
 from agentcalls.export.journal import AgentFailure
 
 if TYPE_CHECKING:
-    from agentcalls import CallStatus, Moment
+    from agentcalls import CallStatus, Moment, TimeZone
 
 
 class Filters(TypedDict, total=False):
@@ -21,6 +21,7 @@ class Filters(TypedDict, total=False):
     status: CallStatus | None
     since: Moment | None
     until: Moment | None
+    tz: TimeZone | None
 
 
 @frozen(kw_only=True)

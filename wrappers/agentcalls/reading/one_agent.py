@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field
 
 from agentcalls.errors import BadRequestError
-from agentcalls.reading.moments import is_duration, resolved
+from agentcalls.reading.moments import is_relative, resolved
 from agentcalls.reading.walk.walk import Walk
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class AgentReader:
             sort=query.sort,
             sorts=sorts,
             max_items=options.max_items,
-            since=resolved("since", options.since, now),
-            until=resolved("until", options.until, now),
+            since=resolved("since", options.since, now, options.tz),
+            until=resolved("until", options.until, now, options.tz),
             resume=options.resume,
         )
         self._stopped = self._abandoned = False
@@ -169,9 +169,9 @@ class Agent:
 
 def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:
     # Identifies a listing. It is a hash, because a search may hold a phone number, and checkpoints are kept in files.
-    # A duration counts as the same window in each iteration, although its moment differs.
+    # A duration or a day's name counts as the same window in each iteration, although its moment differs.
     window = [
-        moment if is_duration(moment) else str(resolved("", moment, now))
+        str(moment) if is_relative(moment) else str(resolved("", moment, now, options.tz))
         for moment in (options.since, options.until)
     ]
     text = json.dumps(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import Attribute, field, frozen
 from attrs.validators import optional
 
-from agentcalls.checks import Several, check_boolean, check_integer, plain_fields
+from agentcalls.checks import Several, builtin_fields, check_boolean, check_integer
 from agentcalls.errors import ConfigurationError
-from agentcalls.reading.moments import Moment, check_moment
+from agentcalls.reading.moments import Moment, TimeZone, check_moment, check_zone
 from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import Checkpoint
 
@@ -37,10 +37,11 @@ def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
         raise ConfigurationError(f"{attribute.name} takes a callable, not {type(value).__name__}.")
 
 
-@frozen(kw_only=True, field_transformer=plain_fields)
+@frozen(kw_only=True, field_transformer=builtin_fields)
 class ReadOptions:
     """The options of `client.calls.list` that are not API parameters; see there. None means the client's setting."""
 
+    tz: TimeZone | None = field(default=None, validator=check_zone)
     since: Moment | None = field(default=None, validator=check_moment)
     until: Moment | None = field(default=None, validator=check_moment)
     exact: bool = field(default=True, validator=check_boolean)
@@ -58,7 +59,7 @@ class ReadOptions:
         return any(option is not None for option in (self.since, self.until, self.resume))
 
 
-@frozen(kw_only=True, field_transformer=plain_fields)
+@frozen(kw_only=True, field_transformer=builtin_fields)
 class ManyOptions:
     """The options of `client.calls.list_many` that `list` does not have; see there."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import Attribute, evolve, field, frozen
 
-from agentcalls.checks import at_least, check_boolean, check_integer, plain_fields
+from agentcalls.checks import at_least, builtin_fields, check_boolean, check_integer
 from agentcalls.clock import Clock, Deadline, Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.request.host import Host, has_proxies, is_loopback
@@ -37,7 +37,7 @@ def _clock(_: object, attribute: Attribute[Any], value: object) -> None:
         raise ConfigurationError(f"{attribute.name} takes a Clock.")
 
 
-@frozen(kw_only=True, field_transformer=plain_fields)
+@frozen(kw_only=True, field_transformer=builtin_fields)
 class Config:
     """Where a client sends its requests, with which credential, and how hard it tries."""
 

@@ -15,7 +15,7 @@ import httpx
 
 from agentcalls import settings
 from agentcalls._version import __version__
-from agentcalls.checks import plain
+from agentcalls.checks import as_builtin
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.ids import REQUEST_ID
 
@@ -145,7 +145,7 @@ def checked_timeout(timeout: object) -> httpx.Timeout | None:
     """
     if timeout is None:
         return None
-    timeout = plain(timeout)
+    timeout = as_builtin(timeout)
     limits: Any = httpx.Timeout(timeout) if isinstance(timeout, int | float) else timeout
     named = type(limits).__name__, type(limits).__module__.partition(".")[0]
     if named[0] == "Timeout" and named[1] in LIBRARIES:
@@ -163,7 +163,7 @@ def checked_url(base_url: str | None, *, allow_http: bool) -> str:
 
     Raises `ConfigurationError` for one that is missing or cannot be used, and never quotes it: it may hold a password.
     """
-    base_url = plain(settings.given("base_url", base_url))
+    base_url = as_builtin(settings.given("base_url", base_url))
     if base_url is None:
         raise ConfigurationError(
             f"No base URL: set {settings.VARIABLES['base_url']}, or pass base_url=…; "

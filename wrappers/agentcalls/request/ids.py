@@ -6,7 +6,7 @@ import re
 from itertools import count
 from secrets import token_hex
 
-from agentcalls.checks import plain
+from agentcalls.checks import as_builtin
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.log import log_foreign_ids
 from agentcalls.request.process import this
@@ -23,7 +23,7 @@ class RequestIds:
     """
 
     def __init__(self, prefix: object) -> None:
-        prefix = plain(prefix)
+        prefix = as_builtin(prefix)
         if not isinstance(prefix, str) or not _VISIBLE.fullmatch(prefix):
             raise ConfigurationError(
                 f"request_id_prefix takes at most {_LONGEST_PREFIX} characters of visible ASCII."

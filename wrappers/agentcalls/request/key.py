@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal, Self, TypeAlias, cast
 
 from agentcalls import settings
-from agentcalls.checks import plain
+from agentcalls.checks import as_builtin
 from agentcalls.errors import ConfigurationError
 
 AuthScheme: TypeAlias = Literal["bearer", "x-api-key"]
@@ -66,7 +66,7 @@ class Secret:
                 "The API key holds a space, a line break or a character outside ASCII: "
                 "it may have been copied with something around it."
             )
-        return cast("str", plain(self._value))
+        return cast("str", as_builtin(self._value))
 
     @property
     def is_given_later(self) -> bool:
@@ -149,7 +149,7 @@ def given_auth(api_key: Secret | None, auth: str | None) -> KeyAuth:
 
     Raises `ConfigurationError` for a key that is missing or cannot be sent, and for an unknown scheme.
     """
-    scheme = plain(settings.given("auth", auth)) or settings.AUTH
+    scheme = as_builtin(settings.given("auth", auth)) or settings.AUTH
     if api_key is None:
         raise ConfigurationError(
             f"No API key: set {settings.VARIABLES['api_key']}, or pass api_key=…."

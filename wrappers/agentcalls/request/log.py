@@ -43,6 +43,11 @@ def keyless_logs(auth: KeyAuth) -> Generator[None]:
         _carried.reset(token)
 
 
+def log_unlisted(name: str, value: str, meant: str) -> None:
+    """Say that an argument is none that the contract lists, though close to one."""
+    _logger.warning("%s %r is not in the contract: did you mean %r?", name, value, meant)
+
+
 def log_retry(retry: Retry) -> None:
     """Log that a request is about to be retried."""
     _logger.info(

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any, Literal, TypeAlias
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias, get_args
 
 from attrs import Attribute, evolve, field, fields, frozen
 from attrs.validators import optional
 
-from agentcalls.checks import check_boolean, check_integer, check_text, plain_fields
+from agentcalls.checks import (
+    builtin_fields,
+    check_boolean,
+    check_integer,
+    check_text,
+)
 from agentcalls.errors import ConfigurationError
+from agentcalls.request.log import log_unlisted
 from agentcalls.settings import MAX_LIMIT
 
 CallStatus: TypeAlias = (
     Literal["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled"] | str  # noqa: PYI051
 )
 """The known statuses, for completion in editors. The list is open: any string is allowed."""
+
+_STATUSES: tuple[str, ...] = get_args(get_args(CallStatus)[0])
+_SORTS = ("created_at",)
+"""What the API's own page sorts by, which is no field of a call."""
+_ALIKE = 0.8
 
 
 def check_segment(name: str, value: str) -> None:
@@ -31,7 +43,7 @@ def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
     check_segment(attribute.name, value)
 
 
-@frozen(kw_only=True, field_transformer=plain_fields)
+@frozen(kw_only=True, field_transformer=builtin_fields)
 class CallQuery:
     """One request for calls: each attribute is a parameter of `listCalls` in openapi.yaml; None is not sent.
 
@@ -45,6 +57,13 @@ class CallQuery:
     sort: str | None = field(default=None, validator=optional(check_text))
     is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
     status: CallStatus | None = field(default=None, validator=optional(check_text))
+
+    def hint(self) -> None:
+        """Log what a status or a sort that the contract does not list may have been meant as; it is sent as it is."""
+        if self.status is not None:
+            _hint("status", self.status)
+        if self.sort is not None:
+            _hint("sort", self.sort)
 
     @property
     def start(self) -> int:
@@ -67,3 +86,15 @@ class CallQuery:
 
 
 _NAMES = [each.name for each in fields(CallQuery)]
+
+
+@lru_cache(maxsize=64)  # each is said once
+def _hint(name: str, value: str) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415 (most listings need neither)
+
+    from agentcalls.models import Call, fields_of  # noqa: PLC0415
+
+    known = [*_STATUSES] if name == "status" else [*_SORTS, *(one.name for one in fields_of(Call))]
+    word = value.removeprefix("-") if name == "sort" else value
+    if word not in known and (close := get_close_matches(word.lower(), known, 1, _ALIKE)):
+        log_unlisted(name, value, value[: -len(word)] + close[0])

@@ -24,7 +24,7 @@ import httpx
 from attrs import field, frozen
 
 from agentcalls import settings
-from agentcalls.checks import at_least, plain_fields
+from agentcalls.checks import at_least, builtin_fields
 from agentcalls.errors import AgentCallsError, APITimeoutError, RateLimitError
 from agentcalls.values import RateLimit
 
@@ -85,7 +85,7 @@ class Retry:
     """Why the attempt failed."""
 
 
-@frozen(kw_only=True, field_transformer=plain_fields)
+@frozen(kw_only=True, field_transformer=builtin_fields)
 class RetryPolicy:
     """How long and how often one request is tried."""
 

@@ -13,6 +13,7 @@ from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import say
 from agentcalls.cli.show.progress_bar import progress_bar
+from agentcalls.cli.zone import chosen_zone
 
 if TYPE_CHECKING:
     from agentcalls.export import Filters, Outcome
@@ -82,6 +83,8 @@ def command(
     since: options.Since = None,
     until: options.Until = None,
     sort: options.Sort = None,
+    utc: options.Utc = False,
+    tz: options.Tz = None,
 ) -> None:
     """Write all calls of some agents to a file.
 
@@ -96,6 +99,7 @@ def command(
         "since": since,
         "until": until,
         "sort": sort,
+        "tz": chosen_zone(tz, utc=utc).asked,
     }
     if output == "-" and (resume or force):
         raise Failure("--resume and --force are for a file, not for stdout.", Code.USAGE)

@@ -12,6 +12,7 @@ from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.cells import checked_fields, table_columns
 from agentcalls.cli.show.output import Counted, Form, chosen_form, console, say, write_calls
 from agentcalls.cli.show.table import write_table
+from agentcalls.cli.zone import chosen_zone
 
 EXAMPLES = (
     "agentcalls list agent_demo --status failed --since 7d",
@@ -63,6 +64,7 @@ def command(
     ] = None,
     as_json: options.AsJson = False,
     utc: options.Utc = False,
+    tz: options.Tz = None,
 ) -> None:
     """List an agent's calls.
 
@@ -72,6 +74,7 @@ def command(
     if every and limit:
         raise Failure("--all and --limit contradict each other.", Code.USAGE)
     wanted = checked_fields(only)
+    zone = chosen_zone(tz, utc=utc)
     form = chosen_form(form, as_json=as_json)
     with connect(ctx) as client:
         listing = client.calls.list(
@@ -82,12 +85,13 @@ def command(
             is_test_call=test,
             since=since,
             until=until,
+            tz=zone.asked,
             max_items=None if every else limit or _LIMIT,
         )
         check_span(listing, since, until)
         calls = Counted(listing)
         if form is Form.TABLE:
-            write_table(calls, table_columns(wanted, console(sys.stdout).width, utc=utc))
+            write_table(calls, table_columns(wanted, console(sys.stdout).width, zone))
         else:
             write_calls(agent, calls, form, wanted)
         report = listing.report

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import to_json
 from agentcalls.cli.show.table import TableColumn
-from agentcalls.cli.summary import Zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agentcalls import Call
+    from agentcalls.cli.zone import Zone
     from agentcalls.table.columns import Column
 
 _NARROW, _ROOMY, _WIDE = 74, 100, 140
@@ -40,11 +40,9 @@ def checked_fields(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
-def table_columns(
-    names: tuple[str, ...] | None, width: int, *, utc: bool
-) -> list[TableColumn[Call]]:
+def table_columns(names: tuple[str, ...] | None, width: int, zone: Zone) -> list[TableColumn[Call]]:
     """The columns of a table: these fields, otherwise the columns that fit the width."""
-    when = partial(_local, utc=utc, seconds=bool(names) or width >= _ROOMY)
+    when = partial(_local, zone=zone, seconds=bool(names) or width >= _ROOMY)
     if names:
         known = fields()
         return [
@@ -87,13 +85,15 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _local(moment: datetime | None, *, utc: bool, seconds: bool) -> str:
+def _local(moment: datetime | None, *, zone: Zone, seconds: bool) -> str:
     # A row that breaks the contract may have no timestamp.
     if moment is None:
         return ""
-    zoned = Zone(is_utc=utc).of(moment).replace(tzinfo=None)
+    zoned = zone.of(moment).replace(tzinfo=None)
     # Not strftime: its %Y writes the year 1 as 1.
-    return f"{zoned.isoformat(' ', 'seconds' if seconds else 'minutes')}{'Z' if utc else ''}"
+    return (
+        f"{zoned.isoformat(' ', 'seconds' if seconds else 'minutes')}{'Z' if zone.is_utc else ''}"
+    )
 
 
 def _duration(seconds: int | None) -> str:

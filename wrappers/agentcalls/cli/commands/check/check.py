@@ -11,6 +11,7 @@ from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
 from agentcalls.cli.show.output import printable, to_json
+from agentcalls.cli.zone import chosen_zone
 
 EXAMPLES = (
     "agentcalls check agent_demo --max-failure-rate 20% --since 7d",
@@ -36,7 +37,7 @@ def command(
         str,
         typer.Option(
             metavar="WHEN",
-            help="Calls created from then on: 24h or 7d ago (s, m, h, d, w), 2026-11-23, or ISO 8601 with an offset.",
+            help=options.SINCE,
         ),
     ] = "1h",
     failed_status: Annotated[
@@ -53,6 +54,8 @@ def command(
         bool,
         typer.Option("--json", help="The numbers as JSON.", rich_help_panel=options.OUTPUT),
     ] = False,
+    utc: options.Utc = False,
+    tz: options.Tz = None,
 ) -> None:
     """Check that not too many calls failed, and print one line, for cron and monitors.
 
@@ -64,12 +67,13 @@ def command(
     do not count.
     """
     limits = Limits(percentage("--max-failure-rate", max_failure_rate), min_calls)
+    zone = chosen_zone(tz, utc=utc)
     names = named_agents(ctx, agents, agents_file)
     is_test_call = None if include_test else False
     counts = {name: FailureCount(name) for name in names}
     with connect(ctx) as client:
-        check_asked(client, names, {"since": since})
-        filters = {"is_test_call": is_test_call, "since": since}
+        filters = {"is_test_call": is_test_call, "since": since, "tz": zone.asked}
+        check_asked(client, names, filters)
         calls = AgentsCalls(client, names, filters, concurrency)
         for agent, call in calls:
             counts[agent].count(call, failed_status or _FAILED)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from agentcalls.cli.show.output import printable
-from agentcalls.cli.summary import FAILED, Groups, Tally, Zone, created_on, days_between
+from agentcalls.cli.summary import FAILED, Groups, Tally, created_on, days_between
 
 if TYPE_CHECKING:
     from agentcalls import Call
+    from agentcalls.cli.zone import Zone
 
 MOST_FAILURES = 1_000
 """How many failures the page lists: the latest ones."""

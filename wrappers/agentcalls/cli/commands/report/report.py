@@ -12,7 +12,7 @@ from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import Numbers
 from agentcalls.cli.connect import connect
 from agentcalls.cli.show.output import say
-from agentcalls.cli.summary import Zone
+from agentcalls.cli.zone import chosen_zone
 from agentcalls.table.extras import need
 
 EXAMPLES = (
@@ -50,14 +50,8 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
-    utc: Annotated[
-        bool,
-        typer.Option(
-            "--utc",
-            help="Show times in UTC, not in this machine's time zone.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
+    utc: options.Utc = False,
+    tz: options.Tz = None,
 ) -> None:
     """Write a report of agents' calls: one HTML file with charts, which needs no network.
 
@@ -69,14 +63,16 @@ def command(
 
     for package in ("altair", "vl_convert", "jinja2"):
         need(package)
+    zone = chosen_zone(tz, utc=utc)
     names = named_agents(ctx, agents, agents_file)
-    numbers = Numbers(Zone(is_utc=utc), show_numbers)
+    numbers = Numbers(zone, show_numbers)
     filters = {
         "status": status,
         "search": search,
         "is_test_call": test,
         "since": since,
         "until": until,
+        "tz": zone.asked,
     }
     with written_whole(output) as file:
         with connect(ctx) as client:

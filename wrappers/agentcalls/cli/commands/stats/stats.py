@@ -1,6 +1,7 @@
 """`agentcalls stats`."""
 
 import sys
+from datetime import UTC
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,7 +13,8 @@ from agentcalls.cli.commands.stats.bars import write_bars
 from agentcalls.cli.connect import connect
 from agentcalls.cli.show.output import Form, Row, chosen_form, show, to_json, write_rows
 from agentcalls.cli.show.units import clock, percent, tenths
-from agentcalls.cli.summary import Summary, Zone
+from agentcalls.cli.summary import Summary
+from agentcalls.cli.zone import Zone, chosen_zone
 
 EXAMPLES = (
     "agentcalls stats agent_demo --since 7d --by day",
@@ -56,14 +58,8 @@ def command(
     as_json: Annotated[
         bool, typer.Option("--json", help="JSON, as in a pipe.", rich_help_panel=options.OUTPUT)
     ] = False,
-    utc: Annotated[
-        bool,
-        typer.Option(
-            "--utc",
-            help="Use UTC days and hours, not those of this machine's time zone.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
+    utc: options.Utc = False,
+    tz: options.Tz = None,
 ) -> None:
     """Count the calls of agents, and show how many were answered, how long they lasted, and when they rang.
 
@@ -74,7 +70,7 @@ def command(
     count.
     """
     form = chosen_form(form, as_json=as_json)
-    zone = Zone(is_utc=utc)
+    zone = chosen_zone(tz, utc=utc)
     summary = Summary(by.value, zone)
     names = named_agents(ctx, agents, agents_file)
     with connect(ctx) as client:
@@ -84,6 +80,7 @@ def command(
             "is_test_call": test,
             "since": since,
             "until": until,
+            "tz": zone.asked,
         }
         calls = AgentsCalls(client, names, filters, concurrency)
         for _, call in calls:
@@ -108,7 +105,11 @@ def _document(summary: Summary, calls: AgentsCalls) -> Row:
     total = summary.total()
     return {
         "agents": list(calls.agents),
-        "filters": {name: value for name, value in calls.filters.items() if value is not None},
+        "filters": {
+            name: value
+            for name, value in calls.filters.items()
+            if value is not None and name != "tz"
+        },
         "first_created_on": summary.first,
         "last_created_on": summary.last,
         "time_zone": summary.zone.name(summary.last) if summary.last else None,
@@ -121,7 +122,7 @@ def _document(summary: Summary, calls: AgentsCalls) -> Row:
 
 
 def _columns(by: By) -> Row:
-    return {by.value: None} | Summary(by.value, Zone(is_utc=True)).total().row(0)
+    return {by.value: None} | Summary(by.value, Zone(UTC)).total().row(0)
 
 
 def _write_headline(summary: Summary) -> None:

@@ -21,6 +21,7 @@ from agentcalls.cli.show.output import say
 if TYPE_CHECKING:
     from agentcalls import Call, Client
     from agentcalls.cli.commands.tail.following import Event, Follower
+    from agentcalls.cli.zone import Zone
 
 _LONGEST_PAUSE = 30.0
 
@@ -38,13 +39,13 @@ class Polls:
         follower: Follower,
         *,
         is_test_call: bool | None = None,
-        utc: bool = False,
+        zone: Zone,
     ) -> None:
         self._client = client
         self._agent = agent
         self._follower = follower
         self._is_test_call = is_test_call
-        self._zone = UTC if utc else None
+        self._zone = zone
         self._sort: str | None = None
         self._answered = _now()
         self._doubts: set[str | None] = set()
@@ -109,7 +110,7 @@ class Polls:
         return calls
 
     def _last(self) -> str:
-        return f"{self._answered.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
+        return f"{self._zone.of(self._answered):%Y-%m-%d %H:%M:%S}"
 
 
 def pause(interval: float, failures: int, asked: float | None) -> float:

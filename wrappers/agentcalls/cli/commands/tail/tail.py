@@ -13,6 +13,7 @@ from agentcalls.cli.commands.tail.polling import Polls
 from agentcalls.cli.commands.tail.ticker import json_writer, terminal_writer
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
+from agentcalls.cli.zone import chosen_zone
 
 EXAMPLES = (
     "agentcalls tail agent_demo --status failed --interval 30s",
@@ -67,6 +68,7 @@ def command(
         ),
     ] = False,
     utc: options.Utc = False,
+    tz: options.Tz = None,
 ) -> None:
     """Show an agent's new calls as they come, and each call that changes its status or ends.
 
@@ -80,13 +82,14 @@ def command(
         "--interval", interval, least=100 * _MILLISECOND, most=_DAY
     ).total_seconds()
     reach = bounded_duration("--follow", follow, least=timedelta(0), most=7 * _DAY)
+    zone = chosen_zone(tz, utc=utc)
     with connect(ctx) as client:
         as_lines = as_json or not sys.stdout.isatty()
         follower = Follower(status=status, follow=reach)
-        polls = Polls(client, agent, follower, is_test_call=test, utc=utc)
+        polls = Polls(client, agent, follower, is_test_call=test, zone=zone)
         try:
             news = polls.begin(earlier)
-            write = json_writer(agent) if as_lines else terminal_writer(utc=utc)
+            write = json_writer(agent) if as_lines else terminal_writer(zone)
             while True:
                 for event in news:
                     write(event)

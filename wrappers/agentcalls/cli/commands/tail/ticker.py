@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from agentcalls import Call
     from agentcalls.cli.commands.tail.following import Event
+    from agentcalls.cli.zone import Zone
 
 # The rows are still unknown, so the widths are fixed. The longest change is "answered → cancelled"; the longest number
 # in E.164 form has 15 digits.
@@ -49,18 +50,18 @@ def json_writer(agent_id: str) -> Callable[[Event], None]:
     return write
 
 
-def terminal_writer(*, utc: bool) -> Callable[[Event], None]:
+def terminal_writer(zone: Zone) -> Callable[[Event], None]:
     """Write a table's heading now; returns a function that writes an event, such as `ringing → ended`."""
     from rich.text import Text  # noqa: PLC0415  # JSON does not need Rich
 
     out = console(sys.stdout)
     columns = [
         column
-        for column in table_columns(None, out.width, utc=utc)
+        for column in table_columns(None, out.width, zone)
         if out.width >= _ROOMY or column.heading != "FROM"
     ]
     widths = [_WIDTHS[column.heading] for column in columns]
-    widths[0] -= _SECONDS * (out.width < _ROOMY) - len("Z") * utc
+    widths[0] -= _SECONDS * (out.width < _ROOMY) - len("Z") * zone.is_utc
     spare = out.width - sum(widths) - GAP * (len(widths) - 1)
     widths = [width or max(NARROWEST, spare) for width in widths]
 
