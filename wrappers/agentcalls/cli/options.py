@@ -76,7 +76,7 @@ Sort = Annotated[
     str | None,
     typer.Option(
         metavar="FIELD",
-        help='The field to sort by; "-" in front means descending. Default: newest first, where the server honours that.',
+        help='The field to sort by; "-" in front means descending. Default: newest first, if the server sorts so.',
         rich_help_panel=FILTERS,
     ),
 ]
