@@ -27,6 +27,8 @@ from agentcalls_mock import FULL_KEY, NOSCOPE_KEY
 from contract.tool.contract import OPERATION
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
     from flavours import MakeClient
 
 SCHEMES = {"bearer": ("Authorization", "Bearer "), "x-api-key": ("X-Api-Key", "")}
@@ -351,10 +353,23 @@ def test_error_of_a_hook_of_the_users_passes_untouched(page_body: Any) -> None:
     assert len(recorder.requests) == 1
 
 
-def gzipped(body: bytes, **headers: str) -> httpx.Response:
-    return httpx.Response(
-        200, headers={"Content-Encoding": "gzip", **headers}, stream=httpx.ByteStream(body)
-    )
+class Pieces(httpx.ByteStream):
+    """A body that comes in pieces of this many bytes."""
+
+    def __init__(self, body: bytes, size: int) -> None:
+        super().__init__(body)
+        self.pieces = [body[start : start + size] for start in range(0, len(body), size)]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.pieces)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self.pieces:
+            yield piece
+
+
+def gzipped(body: bytes, size: int = 10**9, coding: str = "gzip") -> httpx.Response:
+    return httpx.Response(200, headers={"Content-Encoding": coding}, stream=Pieces(body, size))
 
 
 def test_compressed_page_is_read(make_client: MakeClient, page_body: Any) -> None:
@@ -365,6 +380,61 @@ def test_compressed_page_is_read(make_client: MakeClient, page_body: Any) -> Non
     assert len(client.calls.list("a").page(1)) == 1
 
 
+@pytest.mark.parametrize("size", [1, 2, 7, 10**9])
+@pytest.mark.parametrize("members", [1, 2, 5])
+@pytest.mark.parametrize("tail", [b"", bytes(9), b"\n"])
+def test_all_members_of_a_compressed_page_are_read(
+    make_client: MakeClient, page_body: Any, size: int, members: int, tail: bytes
+) -> None:
+    text = json.dumps(page_body).encode()
+    step = -(-len(text) // members)
+    body = b"".join(
+        gzip.compress(text[start : start + step]) for start in range(0, len(text), step)
+    )
+    recorder = Recorder(gzipped(body + tail, size))
+    client = make_client(
+        api_key="sk_1", base_url="https://host", http_client=make_client.http(recorder)
+    )
+    assert len(client.calls.list("a").page(1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("coding", "compressed"),
+    [
+        ("x-gzip", True),
+        ("GZIP", True),
+        ("gzip, identity", True),
+        ("utf-8, gzip", True),
+        ("utf-8", False),
+        ("none", False),
+        ("identity", False),
+        ("application/json", False),
+        ("", False),
+    ],
+)
+def test_word_that_names_no_coding_means_none(
+    make_client: MakeClient, page_body: Any, coding: str, *, compressed: bool
+) -> None:
+    text = json.dumps(page_body).encode()
+    recorder = Recorder(gzipped(gzip.compress(text) if compressed else text, coding=coding))
+    client = make_client(
+        api_key="sk_1", base_url="https://host", http_client=make_client.http(recorder)
+    )
+    assert len(client.calls.list("a").page(1)) == 1
+
+
+@pytest.mark.parametrize("coding", ["deflate", "br", "zstd", "gzip, gzip", "compress"])
+def test_coding_that_was_not_asked_for_is_refused(
+    make_client: MakeClient, page_body: Any, coding: str
+) -> None:
+    recorder = Recorder(gzipped(json.dumps(page_body).encode(), coding=coding))
+    client = make_client(
+        api_key="sk_1", base_url="https://host", http_client=make_client.http(recorder)
+    )
+    with pytest.raises(UnexpectedResponseError, match="not asked for"):
+        client.calls.list("a").page(1)
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -373,8 +443,18 @@ def test_compressed_page_is_read(make_client: MakeClient, page_body: Any) -> Non
         (lambda _: b"\x1f\x8b\x08\x08" + bytes(6) + b"x" * 3000, "longer than"),
         (lambda body: body + bytes(3000), "longer than"),
         (lambda _: gzip.compress(bytes(10_000_000)), "longer than"),
+        (lambda body: body + gzip.compress(bytes(10_000_000)), "longer than"),
+        (lambda body: body + gzip.compress(b" ")[:-3], "not complete"),
     ],
-    ids=["broken off", "other bytes", "endless header", "endless tail", "bomb"],
+    ids=[
+        "broken off",
+        "other bytes",
+        "endless header",
+        "endless tail",
+        "bomb",
+        "bomb behind",
+        "broken off behind",
+    ],
 )
 def test_compressed_body_that_is_none_is_bounded_and_typed(
     make_client: MakeClient, page_body: Any, spoil: Any, says: str

@@ -143,3 +143,39 @@ def test_any_answer_is_an_error_that_pickles_copies_and_prints(status: int, cont
         assert type(twin) is type(error)
         assert str(twin) == str(error)
         assert repr(vars(twin)) == repr(vars(error))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"detail": "Not here"}, "Not here"),
+        ({"detail": [{"loc": ["query", "page"], "msg": "too large", "type": "v"}]}, "too large"),
+        ({"error": {"message": "Quota exceeded", "code": 429}}, "Quota exceeded"),
+        ({"error": "invalid_token", "error_description": "It expired"}, "invalid_token"),
+        ({"Message": "Forbidden"}, "Forbidden"),
+        ({"MESSAGE": "Forbidden"}, "Forbidden"),
+        ([{"message": "too long", "field": "search"}, {"message": "odd"}], "too long; odd"),
+        ({"errors": [{"message": "one"}, {"detail": "two"}]}, "one; two"),
+        ({"title": "Bad", "type": "about:blank"}, "Bad"),
+        ({"message": "", "detail": "behind"}, "behind"),
+        ({"message": None, "error": {"reason": "inner"}}, "inner"),
+        ({"message": ["a", 5, "b"]}, "a; b"),
+        ({"message": {"message": {"message": "deep"}}}, "deep"),
+    ],
+    ids=str,
+)
+def test_error_of_a_gateway_says_what_it_says(body: object, said: str) -> None:
+    assert error_of(400, body).message == said
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.sampled_from(["message", "detail", "error", "errors", "x"]), inner)
+        ),
+    )
+)
+def test_error_of_any_json_has_a_message(body: object) -> None:
+    assert error_of(500, body).message

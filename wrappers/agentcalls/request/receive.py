@@ -31,8 +31,25 @@ _KIN = {"httpcore", "httpcore2", "httpx2"}
 _UNREADABLE = (httpx.DecodingError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
 
 # Two compressions on top of each other make gigabytes of kilobytes before anybody can count them.
-_ENCODINGS = {"", "identity", "gzip"}
+_CODINGS = {
+    "gzip",
+    "x-gzip",
+    "deflate",
+    "br",
+    "zstd",
+    "compress",
+    "x-compress",
+    "exi",
+    "pack200-gzip",
+    "aes128gcm",
+    "dcb",
+    "dcz",
+}
+"""The registered content codings that change a body; any other word, such as "utf-8", means none."""
 _GZIP = 16 + zlib.MAX_WBITS
+_MEMBER = b"\x1f"
+"""What a further member of a gzip file begins with; after the last one, anything may follow."""
+_MOST_MEMBERS = 1000
 
 
 class Incoming:
@@ -59,6 +76,7 @@ class Incoming:
         self._headers: Mapping[str, str] = {}
         self._arrived = self._length = 0
         self._inflate: Any = None  # zlib names its class nowhere
+        self._members = 1
         self._pieces: list[bytes] = []
         self._ends_by_close = False
         self.on_kept: bool | None = None
@@ -78,10 +96,11 @@ class Incoming:
             self.fail(httpx.RemoteProtocolError("the answer belongs to another request"))
             return False
         self._status, self._headers, self._ends_by_close = status, headers, ends_by_close
-        encoding = headers.get("content-encoding", "").strip().lower()
-        if encoding == "gzip":
+        named = headers.get("content-encoding", "").lower().split(",")
+        codings = [coding for word in named if (coding := word.strip()) in _CODINGS]
+        if codings in (["gzip"], ["x-gzip"]):
             self._inflate = zlib.decompressobj(_GZIP)
-        if encoding not in _ENCODINGS:
+        elif codings:
             self.failure = UnexpectedResponseError("Its Content-Encoding was not asked for.")
         return not self.failure
 
@@ -91,7 +110,7 @@ class Incoming:
         if self._inflate:
             # httpx's own decoder hands out nothing for a piece that holds nothing, and all that a piece holds at once.
             try:
-                chunk = self._inflate.decompress(chunk, self._longest + 1 - self._length)
+                chunk = self._inflated(chunk)
             except zlib.error as error:
                 self.fail(httpx.DecodingError(str(error)))
                 return False
@@ -104,6 +123,22 @@ class Incoming:
         elif self._deadline.left() < 0:
             self.failure = APITimeoutError("The deadline passed before the answer was complete.")
         return not self.failure
+
+    def _inflated(self, chunk: bytes) -> bytes:
+        pieces: list[bytes] = []
+        left = self._longest + 1 - self._length
+        while chunk and left > 0:
+            if self._inflate.eof:
+                if not chunk.startswith(_MEMBER):
+                    break
+                self._members += 1
+                if self._members > _MOST_MEMBERS:
+                    raise zlib.error("too many members")
+                self._inflate = zlib.decompressobj(_GZIP)
+            pieces.append(self._inflate.decompress(chunk, left))
+            left -= len(pieces[-1])
+            chunk = self._inflate.unused_data
+        return b"".join(pieces)
 
     def fail(self, error: Exception) -> bool:
         """Take an error, which ends the answer; returns whether it is one that sending or reading may raise."""

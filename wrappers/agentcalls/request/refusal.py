@@ -56,7 +56,7 @@ def error_for(answer: Answer, operation: Operation[Any]) -> errors.AgentCallsErr
             else f"It is neither a {operation.result} nor an error."
         )
         return errors.UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
-    message = _message(envelope.get("message")) or f"The server answered with status {status}."
+    message = _text(_said(body)) or f"The server answered with status {status}."
     kind = _CLASS_OF_STATUS.get(
         status, errors.InternalServerError if status >= _SERVER_ERROR else errors.APIStatusError
     )
@@ -74,15 +74,29 @@ def _text(value: object) -> str | None:
     return value[:LONGEST_TEXT] if isinstance(value, str) and value else None
 
 
-def _message(value: object) -> str | None:
-    return _text(
-        "; ".join(map(str, cast("list[object]", value))) if isinstance(value, list) else value
-    )
+# Where gateways and frameworks say what is wrong: what the API's own envelope has comes first.
+_SAYING = ("message", "detail", "error", "error_description", "errors", "msg", "reason", "title")
+_DEEPEST, _MOST = 4, 10
+
+
+def _said(value: object, depth: int = 0) -> str:
+    # What a body of JSON says to people; "" where it says nothing.
+    if depth > _DEEPEST:
+        return ""
+    if isinstance(value, list):
+        texts = (_said(item, depth + 1) for item in cast("list[object]", value)[:_MOST])
+        return "; ".join(filter(None, texts))
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).items()
+        named = {name.lower(): item for name, item in reversed(items)}
+        texts = (_said(named.get(name), depth + 1) for name in _SAYING)
+        return next(filter(None, texts), "")
+    return value if isinstance(value, str) and depth else ""
 
 
 def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
     rows = cast("list[object]", value) if isinstance(value, list) else []
     return tuple(
-        (str(row.get("path")), str(row.get("message")))
+        (str(row.get("path", row.get("field"))), str(row.get("message")))
         for row in cast("list[dict[str, object]]", [row for row in rows if isinstance(row, dict)])
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
 from agentcalls.models import EXTRA, Call, fields_of, is_model, kinds_of, rest_of
+from agentcalls.request.decode.repair import mended
 from agentcalls.request.decode.scalars import (
     MISSING,
     SCALARS,
@@ -36,10 +37,14 @@ if TYPE_CHECKING:
 _LONGEST_RAW = 200
 
 
-def read_row(value: object, problems: list[Problem], row: int, agent_id: str | None) -> Call:
-    """The call of a row of any shape; its problems are added to `problems`."""
+def read_row(
+    value: object, problems: list[Problem], row: int, agent_id: str | None, mark: str = ""
+) -> Call:
+    """The call of a row of any shape, mended where it is marked; its problems are added to `problems`."""
     note = noting(problems, row, _id_of(value))
     try:
+        if mark:
+            value = mended(value, mark, note)
         call: Call = _model(Call, value, note)
     except (UnreadableError, RecursionError) as error:
         note("", value, _why(error))

@@ -16,6 +16,7 @@ import msgspec
 
 from agentcalls.models import Call, fields_of
 from agentcalls.request.decode.lenient import noting, read_into, read_row
+from agentcalls.request.decode.repair import marked, mended
 from agentcalls.request.decode.scalars import UnreadableError, kind_of
 from agentcalls.request.decode.twins import NotNativeError, Twin
 from agentcalls_api.models import CallPage, PageMeta
@@ -49,7 +50,7 @@ def decode_page(content: bytes, agent_id: str | None = None) -> Body:
     try:
         return _as_the_contract_says(content, agent_id)
     except _NO_FAST_PATH:
-        envelope = _parsed(content)
+        envelope, mark = _parsed(content)
     if not isinstance(envelope, dict):
         raise ValueError(f"the body is {kind_of(envelope)}, not an object")  # noqa: TRY004
     body = dict(cast("dict[str, Any]", envelope))
@@ -57,9 +58,11 @@ def decode_page(content: bytes, agent_id: str | None = None) -> Body:
     if not isinstance(rows, list):
         raise ValueError(f"data is {kind_of(rows)}, not a list")  # noqa: TRY004
     try:
-        return _with_unknown_fields(body, cast("list[object]", rows), agent_id)
+        if not mark:
+            return _with_unknown_fields(body, cast("list[object]", rows), agent_id)
     except _NO_FAST_PATH:
-        return _row_by_row(body, cast("list[object]", rows), agent_id)
+        pass
+    return _row_by_row(body, cast("list[object]", rows), agent_id, mark)
 
 
 _NO_FAST_PATH = (
@@ -119,24 +122,31 @@ _NAMES = {
 _ENVELOPE = [field for field in fields_of(CallPage) if field.name in {"message", "meta"}]
 
 
-def _row_by_row(body: dict[str, Any], rows: list[object], agent_id: str | None) -> Body:
+def _row_by_row(
+    body: dict[str, Any], rows: list[object], agent_id: str | None, mark: str = ""
+) -> Body:
     problems: list[Problem] = []
     envelope: dict[str, Any] = {}
+    if mark:
+        body = mended(body, mark, noting(problems))
     body.setdefault("meta", None)
     read_into(envelope, body, _ENVELOPE, noting(problems))
-    data = [read_row(value, problems, row, agent_id) for row, value in enumerate(rows)]
+    data = [read_row(value, problems, row, agent_id, mark) for row, value in enumerate(rows)]
     return Body(**envelope, data=data, extra=body, problems=tuple(problems))
 
 
-def _parsed(content: bytes) -> object:
+def _parsed(content: bytes) -> tuple[object, str]:
+    # The JSON of a body, and what marks in it where texts have to be mended, if anywhere.
     try:
-        return msgspec.json.decode(content)
+        return msgspec.json.decode(content), ""
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # json accepts what msgspec refuses: NaN, lone surrogates, a byte order mark.
+        text, mark = marked(content)
         try:
-            return json.loads(content.decode("utf-8-sig"), parse_int=_any_integer)
+            found = json.loads(text, parse_int=_any_integer)
         except (ValueError, RecursionError):
             raise ValueError("the body is not JSON") from None
+        return found, mark if mark in text else ""
 
 
 def _any_integer(digits: str) -> int | float:
