@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,7 +13,7 @@ import pytest
 
 from agentcalls import Call
 from agentcalls.cli.show.cells import fields
-from agentcalls.cli.show.output import printable
+from agentcalls.cli.show.output import printable, to_json
 from agentcalls.table.columns import COLUMNS
 from agentcalls.table.text import csv_safe, write_csv
 from cli.running import COMMAND, run_here, run_in_terminal, run_process
@@ -307,3 +308,35 @@ def plain(text: str) -> str:
     for code in ("\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"):
         text = text.replace(code, "")
     return text
+
+
+class Names(json.JSONDecoder):
+    """Refuses what JSON does not have, as other languages do."""
+
+    def __init__(self) -> None:
+        super().__init__(parse_constant=self.refuse)
+
+    def refuse(self, name: str) -> None:
+        raise AssertionError(name)
+
+
+ODD_NUMBERS = {"new": float("nan"), "inner": [{"deep": float("inf")}], "duration_seconds": -1e999}
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_json_has_no_number_that_json_does_not_have(
+    cli: Cli, server: FaultServer, form: str
+) -> None:
+    server.fail(changed(lambda page: page["data"][0].update(ODD_NUMBERS)))
+    text = cli("list", "agent_1", "--limit", "2", "--format", form).stdout
+    documents = text.splitlines() if form == "ndjson" else [text]
+    rows = [json.loads(document, cls=Names) for document in documents]
+    assert len(rows) == (2 if form == "ndjson" else 1)
+
+
+def test_a_line_of_json_has_none_either() -> None:
+    value = {"call": ODD_NUMBERS, "at": datetime(2026, 11, 23, tzinfo=UTC)}
+    assert json.loads(to_json(value), cls=Names) == {
+        "call": {"new": None, "inner": [{"deep": None}], "duration_seconds": None},
+        "at": "2026-11-23T00:00:00.000000Z",
+    }

@@ -192,13 +192,15 @@ def next_wait(
     """The seconds to wait before trying again after `attempt` (1-based) failed; None where it is not to be tried again.
 
     What the server asked for in `retry_after` is waited for exactly, and not at all where it exceeds the longest wait.
+    A server that asks for next to nothing is not hurried: the usual wait is waited for then.
     """
     if not error.retryable or attempt > policy.max_retries:
         return None
-    if error.retry_after is not None:
-        return error.retry_after if error.retry_after <= policy.max_retry_wait else None
+    asked = error.retry_after or 0.0
+    if asked >= _FIRST_BACKOFF_SECONDS:
+        return asked if asked <= policy.max_retry_wait else None
     longest = _FIRST_BACKOFF_SECONDS * 2.0 ** min(attempt - 1, 10)
-    return random() * min(longest, _LONGEST_BACKOFF_SECONDS)
+    return max(asked, random() * min(longest, _LONGEST_BACKOFF_SECONDS))
 
 
 def retry_after(headers: Mapping[str, str], wall: float) -> float | None:

@@ -137,5 +137,9 @@ class Counted(Generic[T]):
 
 
 def to_json(value: Any) -> str:
-    """One line of JSON; times as `timestamp` writes them."""
-    return json.dumps(value, ensure_ascii=False, default=timestamp)
+    """One line of JSON; times as `timestamp` writes them. A number that JSON does not have, such as NaN, is null."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=timestamp, allow_nan=False)
+    except ValueError:
+        text = json.dumps(value, default=timestamp)
+        return to_json(json.loads(text, parse_constant=lambda _: None))
