@@ -141,8 +141,8 @@ def test_timeout_that_bounds_nothing_is_refused(timeout: Any) -> None:
 def test_proxy_of_the_environment_is_for_other_machines_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert not resolve(base_url="https://host").is_proxied
+    assert resolve(base_url="https://host").proxy is None
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    assert resolve(base_url="https://host").is_proxied
-    assert not resolve(base_url="http://127.0.0.1:8010").is_proxied
-    assert not resolve(base_url="https://localhost").is_proxied
+    assert resolve(base_url="https://host").proxy
+    assert resolve(base_url="http://127.0.0.1:8010").proxy is None
+    assert resolve(base_url="https://localhost").proxy is None

@@ -167,8 +167,9 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
     def _borrow(self, http: Any, *sent: Any) -> Waits[None]: ...  # type: ignore[empty-body]
 
     def _way_to_host(self, http_client: Any = None) -> Any:
-        if http_client or self._config.is_proxied:
-            http = http_client or client_of(httpx, self._kinds.http)
+        proxy = None if http_client else self._config.proxy
+        if http_client or proxy:
+            http = http_client or client_of(httpx, self._kinds.http, proxy)
             return self._kinds.borrowed(http, self._host, self._timeout)
         return Connections(self._host)
 

@@ -152,9 +152,11 @@ def read_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            tables = tomllib.load(file)
-    except FileNotFoundError:
+            tables = tomllib.loads(file.read().decode("utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
         mode, tables = 0, {}
+    except OSError as error:
+        raise _refused(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:
         raise _refused(f"{path} is not TOML: {error}.") from None
     name = wanted or DEFAULT_PROFILE

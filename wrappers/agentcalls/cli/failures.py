@@ -11,7 +11,7 @@ from agentcalls.table.extras import MissingExtraError
 # Phrases of the library for Python users, and their form on the command line.
 _WORDS = {
     ", or an httpx.Timeout": "",
-    "an aware datetime, a date,": "a date,",
+    "a datetime, a date,": "a date,",
     "or the api_key that was passed": "the key of stdin, or the api_key of config.toml",
 }
 _OPTIONS = {"max_items": "--limit"}

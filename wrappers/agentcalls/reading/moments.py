@@ -20,8 +20,7 @@ TimeZone: TypeAlias = tzinfo | str
 """A tzinfo, the name of an IANA time zone, or "local" for this machine's."""
 
 _FORMS = (
-    'a datetime, a date, a duration such as "24h" or "7d", "today", "yesterday", or ISO 8601 text;'
-    " without an offset or tzinfo, a time of day needs tz=…"
+    'a datetime, a date, a duration such as "24h" or "7d", "today", "yesterday", or ISO 8601 text'
 )
 _DAYS_AGO = {"today": 0, "yesterday": 1}
 
@@ -36,8 +35,16 @@ def resolved(
     """
     try:
         return None if moment is None else _resolved(moment, now, tz).astimezone(UTC)
+    except _NaiveError:
+        raise ConfigurationError(
+            f"{name} takes a time with an offset or a tzinfo, or tz=… beside it; not {moment!r}."
+        ) from None
     except (ValueError, OverflowError, TypeError):
         raise ConfigurationError(f"{name} takes {_FORMS}; not {moment!r}.") from None
+
+
+class _NaiveError(ValueError):
+    """A time of day whose zone is not known."""
 
 
 def is_relative(moment: Moment | None) -> bool:
@@ -78,7 +85,7 @@ def _resolved(moment: object, now: datetime, tz: TimeZone | None) -> datetime:
     if moment.tzinfo is not None and moment.utcoffset() is not None:
         return moment
     if tz is None:
-        raise ValueError
+        raise _NaiveError
     return moment.astimezone() if tz == "local" else moment.replace(tzinfo=_zone(tz))
 
 

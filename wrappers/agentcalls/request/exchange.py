@@ -8,14 +8,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import httpx
 from attrs import Attribute, evolve, field, frozen
 
 from agentcalls.checks import at_least, builtin_fields, check_boolean, check_integer
 from agentcalls.clock import Clock, Deadline, Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
-from agentcalls.request.host import Host, has_proxies, is_loopback
+from agentcalls.request.host import Host, is_loopback
 from agentcalls.request.key import KeyAuth, redacted, without
 from agentcalls.request.log import hears_exchanges, log_exchange, log_problems, log_retry
+from agentcalls.request.proxy import Proxy, proxy_for
 from agentcalls.request.retry import Gate, Retry, RetryPolicy, attempts
 from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import Exchange
@@ -57,10 +59,10 @@ class Config:
         return Host(self.base_url)
 
     @property
-    def is_proxied(self) -> bool:
-        """Whether the environment may name a proxy for the host."""
+    def proxy(self) -> Proxy | None:
+        """The environment's proxy for the host."""
         # One is not for this machine, and would be shown the key.
-        return has_proxies() and not is_loopback(self.base_url)
+        return None if is_loopback(self.base_url) else proxy_for(httpx.URL(self.base_url))
 
     def __str__(self) -> str:
         return f"base_url={self.base_url!r}, auth={self.auth.scheme!r}"

@@ -9,7 +9,6 @@ from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.request import getproxies
 
 import httpx
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from agentcalls.request.key import KeyAuth
     from agentcalls.request.operation import Outgoing
+    from agentcalls.request.proxy import Proxy
 
 Timeouts: TypeAlias = dict[str, float]
 """Seconds for each of connect, read, write and pool."""
@@ -82,12 +82,21 @@ class Host:
         return request
 
 
-def client_of(library: Any, kind: str) -> Any:
-    """A client of this library (httpx or its kin) and flavour, which stores no cookies."""
+def client_of(library: Any, kind: str, proxy: Proxy | None = None) -> Any:
+    """A client of this library (httpx or its kin) and flavour, which stores no cookies and reads no environment.
+
+    Raises `ConfigurationError` for a proxy that it cannot use.
+    """
     most = settings.MAX_CONNECTIONS
     limits = library.Limits(max_connections=most, max_keepalive_connections=most)
     timeout = library.Timeout(settings.TIMEOUT, connect=settings.CONNECT_TIMEOUT)
-    http = getattr(library, kind)(timeout=timeout, verify=trusted(), limits=limits)
+    how = {"timeout": timeout, "verify": trusted(), "limits": limits, "trust_env": False}
+    try:
+        http = getattr(library, kind)(**how, proxy=proxy.url if proxy else None)
+    except (ValueError, ImportError, TypeError):
+        if proxy is None:
+            raise
+        raise proxy.refusal from None
     http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return http
 
@@ -109,25 +118,22 @@ def within(timeout: httpx.Timeout, seconds: float) -> Timeouts:
     }
 
 
-def has_proxies() -> bool:
-    """Whether the environment names proxies, which are httpx's own business."""
-    named = getproxies()
-    return any(named.get(scheme) for scheme in ("http", "https", "all"))
-
-
 def trusted() -> ssl.SSLContext:
     """Whose certificates are good: certifi's, or those of SSL_CERT_FILE or SSL_CERT_DIR, as httpx has it.
 
     It takes 20 ms to build, and is shared as long as the environment stays the same. Raises `ConfigurationError` for
     certificates that cannot be read.
     """
+    file = os.environ.get("SSL_CERT_FILE")
     try:
-        file = os.environ.get("SSL_CERT_FILE")
         changed = Path(file).stat().st_mtime_ns if file else None
         return _trusted(changed, *map(os.environ.get, settings.TRUST_VARIABLES))
     except OSError as error:
+        # Only where a log of keys is opened does ssl name the file.
         raise ConfigurationError(
             "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read."
+            if error.filename is None or error.filename == file
+            else "The file that SSLKEYLOGFILE names cannot be written."
         ) from error
 
 

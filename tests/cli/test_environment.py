@@ -1,0 +1,246 @@
+"""The host may be strange: the library gives calls or a typed error, the command line a result or a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import frozen
+
+from agentcalls_mock import FULL_KEY
+from drawn import drawn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+TESTS = Path(__file__).parent.parent
+CODES = {0, 1, 2, 3, 4, 5, 6, 7, 8}
+CALLS = 250
+
+
+@frozen
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="module")
+def hosted(
+    mock_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Callable[..., Result]]:
+    """Runs a cell of the matrix: an environment (None removes a variable), limits, closed streams, words."""
+    folder = tmp_path_factory.mktemp("host")
+    (folder / "home").mkdir()
+    (folder / "file").write_text("no certificate")
+    for name, content in {"bom": b"\xef\xbb\xbf[work]\nauth = 'bearer'\n", "bad": b"\xff["}.items():
+        (folder / name / "agentcalls").mkdir(parents=True)
+        path = folder / name / "agentcalls" / "config.toml"
+        path.write_bytes(content)
+        path.chmod(0o600)
+    (folder / "folder" / "agentcalls" / "config.toml").mkdir(parents=True)
+    usual = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder / "home"),
+        "AGENTCALLS_API_KEY": FULL_KEY,
+        "AGENTCALLS_BASE_URL": mock_url,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli.hosted"],
+        cwd=TESTS,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin
+    assert process.stdout
+    sending, coming = process.stdin, process.stdout
+
+    def run(cell: Any, *words: str) -> Result:
+        given = {"limits": {}, "closed": [], "env": {}, **cell}
+        env = {**usual, **given["env"]}
+        env = {name: text.format(folder=folder) for name, text in env.items() if text is not None}
+        words = tuple(word.format(folder=folder) for word in words)
+        sending.write(json.dumps({**given, "env": env, "words": words}) + "\n")
+        sending.flush()
+        return Result(*json.loads(coming.readline()))
+
+    yield run
+    sending.close()
+    process.wait(10)
+    coming.close()
+
+
+def env(**variables: str | None) -> dict[str, Any]:
+    return {"env": variables}
+
+
+# What changes nothing: the calls come.
+HARMLESS: dict[str, dict[str, Any]] = {
+    "proxies": env(HTTP_PROXY="http://127.0.0.1:9", ALL_PROXY="socks://127.0.0.1:9"),
+    "wrong proxies": env(HTTP_PROXY="::::", HTTPS_PROXY="ftp://x", NO_PROXY="[::1"),
+    "home is a device": env(HOME="/dev/null"),
+    "home is missing": env(HOME="/no/such/folder"),
+    "home is empty": env(HOME=""),
+    "no home": env(HOME=None),
+    "config home is a device": env(XDG_CONFIG_HOME="/dev/null"),
+    "config home is a file": env(XDG_CONFIG_HOME="{folder}/file"),
+    "config home is missing": env(XDG_CONFIG_HOME="/no/such/folder"),
+    "config home is relative": env(XDG_CONFIG_HOME="no/such/folder"),
+    "config with a byte order mark": env(XDG_CONFIG_HOME="{folder}/bom", AGENTCALLS_PROFILE="work"),
+    "wrong certificates, not needed": env(SSL_CERT_FILE="/no/such/file", SSL_CERT_DIR="/dev/null"),
+    "log of keys, not needed": env(SSLKEYLOGFILE="/no/such/file"),
+    "zone that is not there": env(TZ="Mars/Phobos"),
+    "zone of garbage": env(TZ=":::"),
+    "long zone": env(TZ="x" * 5000),
+    "no folder for temporary files": env(TMPDIR="/no/such/folder"),
+    "file for temporary files": env(TMPDIR="{folder}/file"),
+    "no columns": env(COLUMNS="0"),
+    "columns below zero": env(COLUMNS="-1"),
+    "columns of garbage": env(COLUMNS="wide"),
+    "many columns": env(COLUMNS="99999999"),
+    "dumb terminal": env(TERM="dumb"),
+    "no terminal": env(TERM=None),
+    "unknown terminal": env(TERM="x-unknown"),
+    "no colour": env(NO_COLOR="1"),
+    "always colour": env(FORCE_COLOR="1", CLICOLOR_FORCE="1"),
+    "unknown language": env(LANG="xx_YY.utf-99", LC_ALL="xx_YY.utf-99"),
+    "language C": env(LC_ALL="C"),
+    "empty variables": env(AGENTCALLS_AUTH="", AGENTCALLS_TIMEOUT="", AGENTCALLS_PROFILE=""),
+    "address with spaces": env(no_proxy=" "),
+    "warnings are errors": env(PYTHONWARNINGS="error"),
+    "debug of asyncio": env(PYTHONASYNCIODEBUG="1"),
+    "twenty open files": {"limits": {"RLIMIT_NOFILE": 20}},
+    "no processes or threads": {"limits": {"RLIMIT_NPROC": 0}},
+    "small files": {"limits": {"RLIMIT_FSIZE": 10**6}},
+    "no core files": {"limits": {"RLIMIT_CORE": 0}},
+    "stdin is closed": {"closed": ["stdin"]},
+    "stderr is closed": {"closed": ["stderr"]},
+}
+
+# What cannot work: a typed error, and a sentence.
+REFUSED: dict[str, dict[str, Any]] = {
+    "socks": env(AGENTCALLS_BASE_URL="https://host.test", ALL_PROXY="socks://127.0.0.1:9"),
+    "socks 5": env(AGENTCALLS_BASE_URL="https://host.test", all_proxy="socks5://127.0.0.1:9"),
+    "no proxy at all": env(AGENTCALLS_BASE_URL="https://host.test", HTTPS_PROXY="::::"),
+    "proxy by another protocol": env(
+        AGENTCALLS_BASE_URL="https://host.test", HTTPS_PROXY="ftp://x"
+    ),
+    "port of a proxy": env(AGENTCALLS_BASE_URL="https://host.test", HTTPS_PROXY="http://x:99999"),
+    "proxy that refuses": env(
+        AGENTCALLS_BASE_URL="https://host.test", HTTPS_PROXY="http://127.0.0.1:9"
+    ),
+    "proxy that refuses, and a bracket": env(
+        AGENTCALLS_BASE_URL="https://host.test", HTTPS_PROXY="http://127.0.0.1:9", NO_PROXY="[::1"
+    ),
+    "certificates are missing": env(
+        AGENTCALLS_BASE_URL="https://127.0.0.1:9", SSL_CERT_FILE="/no/such/file"
+    ),
+    "certificates are none": env(
+        AGENTCALLS_BASE_URL="https://127.0.0.1:9", SSL_CERT_FILE="{folder}/file"
+    ),
+    "certificates are a folder": env(
+        AGENTCALLS_BASE_URL="https://127.0.0.1:9", SSL_CERT_FILE="{folder}"
+    ),
+    "log of keys in no folder": env(
+        AGENTCALLS_BASE_URL="https://127.0.0.1:9", SSLKEYLOGFILE="/no/such/file"
+    ),
+    "log of keys is a folder": env(
+        AGENTCALLS_BASE_URL="https://127.0.0.1:9", SSLKEYLOGFILE="{folder}"
+    ),
+    "unknown scheme": env(AGENTCALLS_AUTH="basic"),
+    "key with a line break": env(AGENTCALLS_API_KEY="sk_12345678\n"),
+    "key outside ASCII": env(AGENTCALLS_API_KEY="sk_ünïcöde"),
+    "key of half characters": env(AGENTCALLS_API_KEY="sk_\udcff\udcfe"),
+    "no key": env(AGENTCALLS_API_KEY=None),
+    "wrong key": env(AGENTCALLS_API_KEY="sk_wrong_key_1"),
+    "no address": env(AGENTCALLS_BASE_URL=None),
+    "address of garbage": env(AGENTCALLS_BASE_URL="::"),
+    "address with spaces": env(AGENTCALLS_BASE_URL=" http://127.0.0.1:9 "),
+    "address of plain http": env(AGENTCALLS_BASE_URL="http://host.test"),
+    "nobody listens": env(AGENTCALLS_BASE_URL="http://127.0.0.1:9"),
+}
+
+# What only the command line reads.
+ONLY_HERE: dict[str, dict[str, Any]] = {
+    "config is no TOML": env(XDG_CONFIG_HOME="{folder}/bad"),
+    "config is a folder": env(XDG_CONFIG_HOME="{folder}/folder"),
+    "unknown profile": env(AGENTCALLS_PROFILE="nobody"),
+    "timeout of garbage": env(AGENTCALLS_TIMEOUT="soon"),
+    "timeout of no number": env(AGENTCALLS_TIMEOUT="nan"),
+    "five open files": {"limits": {"RLIMIT_NOFILE": 5}},  # asyncio itself needs more
+    "stdout is closed": {"closed": ["stdout"]},
+    "all is closed": {"closed": ["stdin", "stdout", "stderr"]},
+}
+
+NAMED = {
+    "socks": "ALL_PROXY",
+    "socks 5": "all_proxy",
+    "no proxy at all": "HTTPS_PROXY",
+    "proxy by another protocol": "HTTPS_PROXY",
+    "port of a proxy": "HTTPS_PROXY",
+    "certificates are missing": "SSL_CERT_FILE",
+    "certificates are none": "SSL_CERT_FILE",
+    "certificates are a folder": "SSL_CERT_FILE",
+    "log of keys in no folder": "SSLKEYLOGFILE",
+    "log of keys is a folder": "SSLKEYLOGFILE",
+}
+"""The variable that the message blames."""
+
+COMMANDS = {
+    "list": ("list", "agent_demo"),
+    "export": ("export", "agent_demo", "-o", "-"),
+    "check": ("check", "agent_demo", "--since", "1000d", "--max-failure-rate", "100%"),
+}
+
+
+def sentence(result: Result) -> str:
+    """The last line of stderr, once it is seen that nothing is taken for a bug."""
+    assert "Traceback" not in result.err
+    assert "bug in agentcalls" not in result.err
+    assert result.code in CODES
+    return (result.err.strip().splitlines() or [""])[-1]
+
+
+@pytest.mark.parametrize("cell", HARMLESS)
+def test_library_reads_in_a_strange_host(hosted: Callable[..., Result], cell: str) -> None:
+    result = hosted(HARMLESS[cell])
+    assert sentence(result) == ""
+    assert (result.code, result.out.split()) == (0, [str(CALLS)] * 2)
+
+
+@pytest.mark.parametrize(("cell", "command"), drawn(HARMLESS, last=list(COMMANDS)))
+def test_command_works_in_a_strange_host(
+    hosted: Callable[..., Result], cell: str, command: str
+) -> None:
+    result = hosted(HARMLESS[cell], *COMMANDS[command])
+    sentence(result)
+    assert result.code == 0, result.err
+    assert result.out
+
+
+@pytest.mark.parametrize("cell", REFUSED)
+def test_library_refuses_with_a_typed_error(hosted: Callable[..., Result], cell: str) -> None:
+    result = hosted(REFUSED[cell])
+    assert sentence(result) == ""
+    assert result.code == 0
+    kinds = [line.split()[0] for line in result.out.splitlines()]
+    assert len(kinds) == 2
+    assert all(kind.endswith("Error") for kind in kinds), result.out
+    assert result.out.count(NAMED.get(cell, "")) >= 2
+
+
+@pytest.mark.parametrize("cell", [*REFUSED, *ONLY_HERE])
+def test_command_refuses_in_a_sentence(hosted: Callable[..., Result], cell: str) -> None:
+    strange = {**REFUSED, **ONLY_HERE}[cell]
+    result = hosted(strange, *COMMANDS["list"])
+    said = sentence(result)
+    assert result.code not in {0, 3}
+    assert said.startswith("Error: ") is ("stderr" not in strange.get("closed", ()))
+    assert NAMED.get(cell, "") in said
+    assert not result.out

@@ -1,0 +1,60 @@
+"""Which proxy the environment names for a host. httpx goes through it; it does not read the environment itself.
+
+httpx refuses all requests where any of the variables is wrong, also one that is for other hosts, with errors of any
+type. What stands in the variables may hold a password, and is never quoted.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+from attrs import field, frozen
+
+from agentcalls.errors import ConfigurationError
+
+_LARGEST_PORT = 65_535
+_PORTS = {"http": 80, "https": 443}
+_SOCKS = "socks"
+"""What some desktops call SOCKS 5."""
+
+
+@frozen
+class Proxy:
+    """A proxy, and where it is named."""
+
+    variable: str
+    url: str = field(repr=False)
+
+    @property
+    def refusal(self) -> ConfigurationError:
+        """The error for a proxy that cannot be used."""
+        return ConfigurationError(
+            f"{self.variable} names no proxy that can be used: it takes http://host:port, https://host:port, or"
+            ' socks5://host:port with the package socksio (pip install "httpx[socks]").'
+        )
+
+
+def proxy_for(url: httpx.URL) -> Proxy | None:
+    """The proxy for a host that is not this machine; None without one, and where NO_PROXY names the host.
+
+    Raises `ConfigurationError` for a value that cannot be a proxy; the message names its variable.
+    """
+    named, host = getproxies(), url.raw_host.decode("ascii")
+    scheme = next((scheme for scheme in (url.scheme, "all") if named.get(scheme)), None)
+    if scheme is None or proxy_bypass(f"{host}:{url.port or _PORTS[url.scheme]}"):
+        return None
+    spellings = (f"{scheme}_proxy", f"{scheme.upper()}_PROXY")
+    variable = next(filter(os.environ.get, spellings), "The system's proxy setting")
+    value = named[scheme].strip()
+    found = Proxy(variable, value if "://" in value else f"http://{value}")
+    try:
+        proxy = httpx.URL(found.url)
+    except (httpx.InvalidURL, ValueError):
+        raise found.refusal from None
+    if not proxy.host or (proxy.port or 0) > _LARGEST_PORT:
+        raise found.refusal
+    return Proxy(
+        variable, str(proxy.copy_with(scheme="socks5") if proxy.scheme == _SOCKS else proxy)
+    )
