@@ -170,8 +170,8 @@ def test_the_librarys_arguments_are_called_by_their_options(cli: Cli, failing: A
         (("--timeout", "0"), "--timeout takes a positive number of seconds.\n"),
         (
             ("--since", "soon"),
-            '--since takes a date, a duration such as "24h" or "7d", "today", "yesterday", or ISO 8601 text;'
-            " not 'soon'.\n",
+            '--since takes a date, a duration such as "24h" or "7d", "today", "yesterday", or ISO 8601'
+            + " text; not 'soon'.\n",
         ),
         (("--limit", "9" * 20), f"--limit takes an integer from 0 to {2**53 - 1}.\n"),
     ],
