@@ -142,7 +142,8 @@ def export_stream(
 
 
 def _read(task: Task, workspace: Workspace, journal: Journal, compression: str) -> Journal:
-    with operations.continued(workspace.rows, journal.size) as file:
+    with operations.continued(workspace.rows) as file:
+        operations.cut(file, journal.size)
 
         def keep(reached: Journal) -> Journal:
             kept = operations.sync(file)
@@ -159,7 +160,12 @@ def _build(task: Task, workspace: Workspace, journal: Journal, build: Build) -> 
     workspace.clear_built()
     build(workspace.rows, built, lambda count: task.tell(evolve(done, built=count)))
     made = operations.sync_made(built)
-    _check_count(task.form, built, journal)
+    try:
+        _check_count(task.form, built, journal)
+    except OSError:
+        # The rows are not what was written: a resume reads them again.
+        operations.remove(workspace.rows)
+        raise
     journal = evolve(journal, stage="made", made=made)
     workspace.save(journal)
     return journal

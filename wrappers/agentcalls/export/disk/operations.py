@@ -53,13 +53,15 @@ def new(path: Path) -> io.BufferedWriter:
     return io.BufferedWriter(_File(descriptor, "w"))
 
 
-def continued(path: Path, size: int) -> io.BufferedWriter:
-    """A file that was written before, cut to this size, to write on."""
-    descriptor = _found(path, os.O_RDWR)
-    file: io.BufferedWriter = io.BufferedWriter(_File(descriptor, "w"))
-    os.ftruncate(descriptor, size)
+def continued(path: Path) -> io.BufferedWriter:
+    """A file that was written before, to write on."""
+    return io.BufferedWriter(_File(_found(path, os.O_RDWR), "w"))
+
+
+def cut(file: io.BufferedWriter, size: int) -> None:
+    """Cut a file to this size, and go to its end."""
+    os.ftruncate(file.fileno(), size)
     file.seek(size)
-    return file
 
 
 def read(path: Path) -> io.BufferedReader:
