@@ -51,7 +51,8 @@ def export(
 ) -> Outcome:
     """The outcome of writing a complete file to `path`; an error or a kill does not change `path`.
 
-    A symbolic link stays, and its target is written. The new file has the mode of the replaced one.
+    A symbolic link stays, and its target is written. A new file is this user's alone; a replaced one keeps its mode and
+    its owner.
 
     Each call of the agents' listings becomes a row: the agents in the order given, each once. The columns are
     `agentcalls.table.columns.COLUMNS`.
@@ -63,7 +64,8 @@ def export(
             .parquet, .arrow, .feather, .sqlite, .sqlite3, .db, .duckdb.
         format: The format's name, whatever the ending.
         resume: Continue an interrupted export with the same filters, if there is one. If the list of agents changed, it
-            goes back to the last recorded position before the first difference.
+            goes back to the last recorded position before the first difference. A file that is complete already is
+            left as it is, and `Outcome.already` says so.
         force: Replace an existing regular file, and start again unless `resume` is given.
         keep_going: If agents fail, write the others, and name the failed agents in `Outcome.failures`. Calls that were
             read before an agent failed are in the file.
@@ -75,12 +77,13 @@ def export(
             export, for all agents, also after a resume.
 
     Raises:
-        ConfigurationError: Before anything is sent: the file exists, the name cannot be a file, another export is
-            writing the file, an interrupted export is neither resumed nor discarded or does not match, the format is
-            unknown, or a package is not installed.
+        ConfigurationError: Before anything is sent: the file exists, the name cannot be a file, the folder beside it is
+            not this user's alone, another export is writing the file, a database is in use, an interrupted export is
+            neither resumed nor discarded or does not match, the format is unknown, or a package is not installed.
         AgentCallsError: The first agent's failure, in the agents' order; the message names the other agents that fail,
             too. With `keep_going`, only an error that affects every agent, such as a refused key or the rate limit, or
             the first failure if every agent failed.
+        OSError: The disk is full or fails; the export can be resumed.
     """
     form, compression = format_of(os.fspath(path), as_builtin(format))
     task = Task(
