@@ -1,14 +1,16 @@
-"""Exports up to a given step, and kills itself there. Each line of stdin is an export: [URL, FILE, RESUME, STEP].
+"""Exports up to a given step, and kills itself there. A line of stdin is an export: [URL, FILE, RESUME, STEP, SIZE].
 
 Steps are the openings, renamings and removals in the export's folder, and each piece of progress: they lie between any
 two writes that could be told apart later. A step beyond the last one, or 0, lets it end. Each export is a process of
 its own, forked from this one, which has imported everything; its id is printed, and its exit status when it has ended.
+No file of it may be larger than SIZE, unless that is -1.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -20,6 +22,8 @@ from agentcalls_mock import FULL_KEY
 
 AGENTS = ["agent_demo", "agent_2", "agent_one", "agent_3"]
 JOURNAL_CALLS = 400
+DISK = 2
+"""The exit status where the disk was to blame."""
 _EVENTS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree"}
 
 left = 0
@@ -56,12 +60,19 @@ def main() -> None:
     for name in ("calls.parquet", "calls.duckdb", "calls.csv.zst"):
         format_of(name)  # imports what it needs
     for line in sys.stdin:
-        url, path, resume, at = json.loads(line)
+        url, path, resume, at, size = json.loads(line)
         process = os.fork()
         if not process:
             status = 0
+            if size > 0:
+                # Python ignores the signal that comes with it.
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
             try:
                 run(url, path, resume=resume, at=at)
+            except OSError:
+                if size < 0:
+                    traceback.print_exc()
+                status = DISK
             except Exception:  # noqa: BLE001 (the test sees it)
                 traceback.print_exc()
                 status = 1

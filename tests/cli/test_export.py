@@ -146,6 +146,18 @@ def test_a_file_that_is_there_is_replaced_only_by_force(cli: Cli, tmp_path: Path
     assert len(rows_of(path)) == 1
 
 
+def test_to_resume_what_is_complete_ends_a_loop_of_attempts(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    assert cli("export", "agent_demo", "-o", str(path)).exit_code == 0
+    if not os.listxattr(path):
+        pytest.skip("this file system keeps no attributes")
+    ended = cli("export", "agent_demo", "-o", str(path), "--resume")
+    assert (ended.exit_code, ended.stderr) == (
+        0,
+        f"{path} was complete already, with 250 calls. --force reads them again.\n",
+    )
+
+
 def test_an_unproven_listing_is_written_explained_and_exits_with_3(
     cli: Cli, tmp_path: Path
 ) -> None:

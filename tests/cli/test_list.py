@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import time
+import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -223,6 +224,51 @@ def test_a_server_steers_no_terminal_and_half_characters_are_escaped(
         "\ufffd",
         {"extra": 1},
     )
+
+
+# An OSC that sets the title, a CSI of one byte, BEL, BS, DEL, a return, an override of the direction, a hidden tag.
+STEERING = "\x1b]0;title\x07 \x9b2J \x08\x7f\r \u202e \U000e0041 \u200f é \uff1d"
+
+
+LISTED, EXPORTED, GROUPED = (
+    ("list", "--limit", "2", "--format"),
+    ("export", "-o", "-", "--format"),
+    ("stats", "--by", "end_reason", "--format"),
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "form"),
+    [
+        *((LISTED, form) for form in ("table", "json", "ndjson", "csv")),
+        *((EXPORTED, form) for form in ("json", "ndjson", "csv")),
+        *((GROUPED, form) for form in ("table", "json", "ndjson", "csv")),
+    ],
+)
+def test_no_format_steers_a_terminal_and_in_a_pipe_bytes_stay(
+    command: tuple[str, ...],
+    form: str,
+    server: FaultServer,
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")  # without colours, and bars that move
+    odd = dict.fromkeys(("error_reason", "end_reason", "source", "more\x9b"), STEERING)
+    server.fail(changed(lambda page: page["data"][0].update(odd)))
+    line = (command[0], "agent_demo", *command[1:], form)
+    sent = plain(run_here(*line, columns=300)[1])
+    assert {one for one in sent if unicodedata.category(one)[0] == "C"} <= {"\n"}
+    piped = cli(*line).stdout
+    if form != "table":
+        assert "é \uff1d" in sent
+        assert "\x9b2J" in piped
+    if form in {"json", "ndjson"}:
+        assert r"\u009b2J \b\u007f\r \u202e \udb40\udc41 \u200f" in sent
+        # The elements of an array have lines of their own.
+        shown = [text.rstrip(",") for text in sent.splitlines() if text[0] == "{"]
+        assert repr(STEERING)[1:-1] in repr([json.loads(text) for text in shown])
+    elif form == "csv":
+        assert "\N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}" in sent
 
 
 def test_a_row_that_cannot_be_read_is_shown_as_far_as_it_can(server: FaultServer, cli: Cli) -> None:

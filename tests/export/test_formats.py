@@ -167,6 +167,8 @@ def test_tables_have_null_where_there_is_no_unknown_field(
         ("-1", "'-1"),
         ("@sum", "'@sum"),
         ("\tx", "'\tx"),
+        *((f"{sign}1", f"'{sign}1") for sign in "\uff1d\uff0b\uff0d\uff20"),
+        ("\uff0b14155550100", "'\uff0b14155550100"),
         ("\r=1", "'\r=1"),
         ("\r\n\r-1", "'\r\n\r-1"),
         ("a\rb\r\n", "a\rb\r\n"),

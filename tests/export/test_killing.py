@@ -1,5 +1,7 @@
 """SIGKILL while exporting, at steps of the export and at requests that the server is answering, and going on.
 
+Libraries that write by themselves meet a limit on the size of files, too.
+
 AGENTCALLS_KILLS=50 (`make nightly`) kills each format's export 50 times; the normal run is a taste of it.
 """
 
@@ -10,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ import pytest
 
 import killed
 from agentcalls import Client
-from agentcalls.export import export
+from agentcalls.export import Progress, export
 from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
 from exports import ENDINGS, rows_of
 
@@ -36,6 +38,15 @@ _CALLS = 3_600
 _REQUESTS = 50  # some fewer are enough for one export
 _STEPS = 40  # the same
 _SAME_BYTES = ("csv", "json", "gz", "zst", "jsonl")
+
+
+class StoppedError(Exception):
+    pass
+
+
+def stop_building(progress: Progress) -> None:
+    if progress.built:
+        raise StoppedError
 
 
 class Killer:
@@ -60,13 +71,15 @@ class Killer:
                 os.kill(self._process, signal.SIGKILL)
         await self._app(scope, receive, send)
 
-    def export(self, url: str, path: Path, *, resume: bool, step: int = 0, request: int = 0) -> int:
-        """The exit status of an export that is killed at a step or a request of its own."""
+    def export(
+        self, url: str, path: Path, *, resume: bool, step: int = 0, request: int = 0, size: int = -1
+    ) -> int:
+        """The exit status of an export that is killed at a step or a request of its own, or whose files are limited."""
         forking = self._forking
         assert forking.stdin is not None
         assert forking.stdout is not None
         self._left = 0
-        print(json.dumps([url, str(path), resume, step]), file=forking.stdin)
+        print(json.dumps([url, str(path), resume, step, size]), file=forking.stdin)
         self._process, self._left = int(forking.stdout.readline()), request
         return int(forking.stdout.readline())
 
@@ -112,10 +125,34 @@ def test_an_export_that_is_killed_again_and_again_ends_as_one_that_was_not(
             resume = True
         left = path.with_name(f"{path.name}.partial")
         if left.exists():
-            # The file has its name, and is not written again; without a journal it is anyone's, and refused.
-            expected = 0 if (left / "journal").exists() else 1
-            assert app.export(url, path, resume=True) == expected
+            # The file has its name, and is not written again; without a journal or a receipt it is anyone's.
+            known = (left / "journal").exists() or "user.agentcalls.export" in os.listxattr(path)
+            assert app.export(url, path, resume=True) == (0 if known else 1)
         if ending.endswith(_SAME_BYTES):
             assert path.read_bytes() == whole.read_bytes()
         assert rows_of(path) == rows_of(whole)
         assert not left.exists()
+
+
+@pytest.mark.parametrize("ending", ENDINGS if _KILLS else ["sqlite", "duckdb"])
+def test_a_limit_on_the_size_of_files_leaves_no_half(
+    ending: str, killer: tuple[Killer, str], tmp_path: Path
+) -> None:
+    app, url = killer
+    path = tmp_path / f"calls.{ending}"
+    random = Random(f"limits of {ending}")
+    ends: list[int] = []
+    # Of the rows, or once they are all there, of what a library writes.
+    for size in (300_000, *(random.randint(20_000, 200_000) for _ in range(_KILLS or 1))):
+        ends.append(app.export(url, path, resume=True, size=size))
+        assert ends[-1] in {0, killed.DISK}
+        assert not path.exists() or ends[-1] == 0
+        if not ending.endswith(_SAME_BYTES) and killed.DISK in ends and not path.exists():
+            with Client(api_key=FULL_KEY, base_url=url) as client, suppress(StoppedError):
+                export(client, killed.AGENTS, path, resume=True, progress=stop_building)
+    assert killed.DISK in ends or ending.endswith((".gz", ".zst"))  # they may be that small
+    assert app.export(url, path, resume=True) == 0
+    with Client(api_key=FULL_KEY, base_url=url) as client:
+        export(client, killed.AGENTS, tmp_path / f"whole.{ending}")
+    assert rows_of(path) == rows_of(tmp_path / f"whole.{ending}")
+    assert {entry.name for entry in tmp_path.iterdir()} == {path.name, f"whole.{ending}"}

@@ -6,11 +6,12 @@
 ...     outcome = export(client, ["agent_1"], "calls.parquet", since="30d")
 """
 
+from agentcalls.export.disk.target import written_whole
 from agentcalls.export.exporting import export, export_stream
-from agentcalls.export.files import written_whole
 from agentcalls.export.formats import FORMATS, Format
-from agentcalls.export.journal import AgentFailure, folder_of
+from agentcalls.export.journal import AgentFailure
 from agentcalls.export.outcome import Filters, Outcome, Progress
+from agentcalls.export.workspace import folder_of
 
 __all__ = [
     "FORMATS",

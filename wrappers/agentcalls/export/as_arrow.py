@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agentcalls.export.disk import operations
 from agentcalls.export.spool import spooled_columns
 from agentcalls.table.arrow import batch_maker, schema
 from agentcalls.table.extras import need
@@ -19,9 +20,17 @@ GROUP_ROWS = 1 << 16
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
     """Build the file from the spooled rows."""
     ipc = need("pyarrow.ipc")
-    with ipc.new_file(str(path), schema()) as writer:
+    with operations.new(path) as file, ipc.new_file(file, schema()) as writer:
         for table in tables(rows, built):
             writer.write_table(table)
+
+
+def count(path: Path) -> int:
+    """The number of rows in a file."""
+    with operations.read(path) as file, need("pyarrow.ipc").open_file(file) as reader:
+        return int(
+            sum(reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
+        )
 
 
 def tables(rows: Path, built: Callable[[int], object]) -> Iterator[Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import re
+from contextlib import contextmanager
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agentcalls import ConfigurationError
+from agentcalls.export.disk import operations
 from agentcalls.table.columns import COLUMNS
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
 _TYPES = {
@@ -23,23 +28,63 @@ _TYPES = {
 }
 
 
+_PATTERN = set("?*[\\")  # DuckDB takes names with these for others, even within quotes
+
+
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
     """Build the file from the spooled rows; DuckDB reads them itself."""
     types = ", ".join(f"'{column.name}': '{_TYPES[column.kind]}'" for column in COLUMNS)
     columns = ", ".join(f'"{column.name}"' for column in COLUMNS[:-1])
     extra = COLUMNS[-1].name
-    with need("duckdb").connect() as database:
+    with _connected() as database:
+        database.execute(f"SET temp_directory = {_quoted(path.with_name('spill'))}")
         database.execute(f"ATTACH {_quoted(path)} AS file (STORAGE_VERSION 'v1.0.0')")
+        operations.make_private(path)
         database.execute(
             f"CREATE TABLE file.calls AS SELECT {columns},"  # noqa: S608 (names of the contract; paths are quoted)
             f" CASE WHEN {extra}::VARCHAR <> '{{}}' THEN {extra} END AS {extra}"
-            f" FROM read_json({_quoted(rows)}, format = 'newline_delimited', columns = {{{types}}})"
+            f" FROM read_json({_quoted(rows)}, format = 'newline_delimited', columns = {{{types}}},"
+            " hive_partitioning = false)"
         )
-        (count,) = database.execute("SELECT count(*) FROM file.calls").fetchone()
         database.execute("DETACH file")
-    built(count)
+    built(count(path))
+
+
+def count(path: Path) -> int:
+    """The number of rows in a file."""
+    with _connected() as database:
+        database.execute(f"ATTACH {_quoted(path)} AS file (READ_ONLY)")
+        (number,) = database.execute("SELECT count(*) FROM file.calls").fetchone()
+    return int(number)
+
+
+def check(path: Path) -> None:
+    """Raise `ConfigurationError` if the file is open elsewhere, or if DuckDB reads its name as another."""
+    if odd := _PATTERN & set(str(path.absolute())):
+        signs = " and ".join(sorted(odd))
+        raise ConfigurationError(
+            f"DuckDB reads {signs} in {path.absolute()} as a pattern: choose another name or folder."
+        )
+    if path.exists():
+        try:
+            count(path)
+        except OSError as error:
+            # Whatever else is wrong with a file that is to be replaced does not matter.
+            if re.search("set lock on|already attached", str(error)):
+                raise ConfigurationError(f"{path} is in use: close it first.") from error
+
+
+@contextmanager
+def _connected() -> Generator[Any]:
+    duckdb = need("duckdb")
+    try:
+        with duckdb.connect() as database:
+            yield database
+    except duckdb.Error as error:
+        raise OSError(errno.EIO, f"DuckDB: {error}") from error
 
 
 def _quoted(path: Path) -> str:
-    text = str(path).replace("'", "''")
+    # A name that is absolute is neither a URL nor begins at a home.
+    text = str(path.absolute()).replace("'", "''")
     return f"'{text}'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -14,10 +15,12 @@ from agentcalls import ConfigurationError
 from agentcalls.checks import Several, as_builtin
 from agentcalls.export.compression import PIECES
 from agentcalls.export.copying import Copying, Task, progress_of
+from agentcalls.export.disk import operations
 from agentcalls.export.formats import format_of
-from agentcalls.export.journal import Journal, Workspace
+from agentcalls.export.journal import Journal
 from agentcalls.export.outcome import Outcome
 from agentcalls.export.resuming import begun
+from agentcalls.export.workspace import Workspace
 from agentcalls.table.text import NAMES
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from agentcalls import Client
+    from agentcalls.export.formats import Build, Format
     from agentcalls.export.outcome import Filters, Progress
 
 _JOURNAL_CALLS = 5_000
@@ -47,7 +51,8 @@ def export(
 ) -> Outcome:
     """The outcome of writing a complete file to `path`; an error or a kill does not change `path`.
 
-    A symbolic link stays, and its target is written. The new file has the mode of the replaced one.
+    A symbolic link stays, and its target is written. A new file is this user's alone; a replaced one keeps its mode and
+    its owner.
 
     Each call of the agents' listings becomes a row: the agents in the order given, each once. The columns are
     `agentcalls.table.columns.COLUMNS`.
@@ -59,7 +64,8 @@ def export(
             .parquet, .arrow, .feather, .sqlite, .sqlite3, .db, .duckdb.
         format: The format's name, whatever the ending.
         resume: Continue an interrupted export with the same filters, if there is one. If the list of agents changed, it
-            goes back to the last recorded position before the first difference.
+            goes back to the last recorded position before the first difference. A file that is complete already is
+            left as it is, and `Outcome.already` says so.
         force: Replace an existing regular file, and start again unless `resume` is given.
         keep_going: If agents fail, write the others, and name the failed agents in `Outcome.failures`. Calls that were
             read before an agent failed are in the file.
@@ -71,12 +77,13 @@ def export(
             export, for all agents, also after a resume.
 
     Raises:
-        ConfigurationError: Before anything is sent: the file exists, the name cannot be a file, another export is
-            writing the file, an interrupted export is neither resumed nor discarded or does not match, the format is
-            unknown, or a package is not installed.
+        ConfigurationError: Before anything is sent: the file exists, the name cannot be a file, the folder beside it is
+            not this user's alone, another export is writing the file, a database is in use, an interrupted export is
+            neither resumed nor discarded or does not match, the format is unknown, or a package is not installed.
         AgentCallsError: The first agent's failure, in the agents' order; the message names the other agents that fail,
             too. With `keep_going`, only an error that affects every agent, such as a refused key or the rate limit, or
             the first failure if every agent failed.
+        OSError: The disk is full or fails; the export can be resumed.
     """
     form, compression = format_of(os.fspath(path), as_builtin(format))
     task = Task(
@@ -89,35 +96,20 @@ def export(
         journal_calls=journal_calls,
         tell=progress or _tell_nobody,
     )
-    workspace = Workspace(Path(path))
-    made = workspace.built if form.build else workspace.rows
+    workspace = Workspace(Path(path), form)
     asked = evolve(_journal(task, compression), force=force)
     with workspace.locked():
-        journal = begun(workspace, asked, made, task.agents, resume=resume, keep_going=keep_going)
+        journal = begun(workspace, asked, task.agents, resume=resume, keep_going=keep_going)
+        already = workspace.is_published(journal)
         if journal.stage == "reading":
-            with workspace.rows.open("r+b") as file:
-                file.truncate(journal.size)
-                file.seek(journal.size)
-
-                def keep(reached: Journal) -> Journal:
-                    file.flush()
-                    os.fsync(file.fileno())
-                    reached = evolve(reached, size=file.tell())
-                    workspace.save(reached)
-                    return reached
-
-                journal = Copying(task, journal, file, PIECES[compression], keep).run()
+            journal = _read(task, workspace, journal, compression)
         if form.build and journal.stage == "building":
-            done = progress_of(task, journal, task.agents[-1])
-            workspace.built.unlink(missing_ok=True)
-            form.build(
-                workspace.rows, workspace.built, lambda count: task.tell(evolve(done, built=count))
-            )
-            with workspace.built.open("r+b") as file:
-                os.fsync(file.fileno())
-            workspace.save(evolve(journal, stage="made"))
-        workspace.publish(made)
-    return _outcome(journal)
+            journal = _build(task, workspace, journal, form.build)
+        workspace.publish(journal)
+        # What is beside the file may change what a reader finds in it.
+        _check_count(form, workspace.target, journal)
+        workspace.forget()
+    return evolve(_outcome(journal), already=already)
 
 
 def export_stream(
@@ -150,6 +142,42 @@ def export_stream(
     )
     copying = Copying(task, _journal(task), file, PIECES[""], lambda reached: reached)
     return _outcome(copying.run())
+
+
+def _read(task: Task, workspace: Workspace, journal: Journal, compression: str) -> Journal:
+    with operations.continued(workspace.rows) as file:
+        operations.cut(file, journal.size)
+
+        def keep(reached: Journal) -> Journal:
+            kept = operations.sync(file)
+            made = kept if reached.stage == "made" else None
+            reached = evolve(reached, size=kept.size, made=made)
+            workspace.save(reached)
+            return reached
+
+        return Copying(task, journal, file, PIECES[compression], keep).run()
+
+
+def _build(task: Task, workspace: Workspace, journal: Journal, build: Build) -> Journal:
+    built, done = workspace.built, progress_of(task, journal, task.agents[-1])
+    workspace.clear_built()
+    build(workspace.rows, built, lambda count: task.tell(evolve(done, built=count)))
+    made = operations.sync_made(built)
+    try:
+        _check_count(task.form, built, journal)
+    except OSError:
+        # The rows are not what was written: a resume reads them again.
+        operations.remove(workspace.rows)
+        raise
+    journal = evolve(journal, stage="made", made=made)
+    workspace.save(journal)
+    return journal
+
+
+def _check_count(form: Format, path: Path, journal: Journal) -> None:
+    count = form.count(path) if form.count else journal.calls
+    if count != journal.calls:
+        raise OSError(errno.EIO, f"It holds {count:,} calls, and not {journal.calls:,}", str(path))
 
 
 def _once(agents: Iterable[str]) -> list[str]:

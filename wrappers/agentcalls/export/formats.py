@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    Build = Callable[[Path, Path, Callable[[int], object]], None]
+
 
 @frozen(kw_only=True)
 class Format:
@@ -24,8 +26,14 @@ class Format:
     name: str
     endings: tuple[str, ...]
     text: TextForm = NDJSON
-    build: Callable[[Path, Path, Callable[[int], object]], None] | None = None
+    build: Build | None = None
     """Builds the file from the text of all calls, and reports its progress; None if the text is the file."""
+    count: Callable[[Path], int] | None = None
+    """Opens a built file, and counts its calls."""
+    check: Callable[[Path], object] = lambda _: None
+    """Raises `ConfigurationError` if a built file cannot get this name."""
+    beside: tuple[str, ...] = ()
+    """What a reader opens with the file if it is there: endings of the file's whole name."""
     needs: str | None = None
     """An optional dependency."""
 
@@ -38,19 +46,31 @@ FORMATS = (
         name="parquet",
         endings=(".parquet",),
         build=as_parquet.build,
+        count=as_parquet.count,
         needs="pyarrow.parquet",
     ),
     Format(
         name="arrow",
         endings=(".arrow", ".feather"),
         build=as_arrow.build,
+        count=as_arrow.count,
         needs="pyarrow",
     ),
-    Format(name="sqlite", endings=(".sqlite", ".sqlite3", ".db"), build=as_sqlite.build),
+    Format(
+        name="sqlite",
+        endings=(".sqlite", ".sqlite3", ".db"),
+        build=as_sqlite.build,
+        count=as_sqlite.count,
+        check=as_sqlite.check,
+        beside=("-wal", "-shm", "-journal"),
+    ),
     Format(
         name="duckdb",
         endings=(".duckdb",),
         build=as_duckdb.build,
+        count=as_duckdb.count,
+        check=as_duckdb.check,
+        beside=(".wal",),
         needs="duckdb",
     ),
 )

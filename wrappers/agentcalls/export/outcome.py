@@ -55,6 +55,8 @@ class Outcome:
     """Why an agent's listing is not proven complete, by agent id."""
     failures: dict[str, AgentFailure] = field(factory=dict[str, AgentFailure])
     """The agents that could not be read to their end, by id; always empty without `keep_going`."""
+    already: bool = False
+    """Whether the file was complete before: a resume that had nothing to read."""
 
     @property
     def complete(self) -> bool:

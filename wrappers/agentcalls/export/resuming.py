@@ -13,9 +13,9 @@ from agentcalls.export.journal import Mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from agentcalls.export.journal import Journal, Workspace
+    from agentcalls.export.journal import Journal
+    from agentcalls.export.workspace import Workspace
 
 _START = Mark(agents_done=0, prefix="")
 
@@ -33,7 +33,6 @@ def prefixes_of(agents: Sequence[str]) -> list[str]:
 def begun(
     workspace: Workspace,
     asked: Journal,
-    made: Path,
     agents: Sequence[str],
     *,
     resume: bool,
@@ -58,16 +57,28 @@ def begun(
         left = evolve(
             still_good(left, agents, keep_going=keep_going), force=left.force or asked.force
         )
-    journal = left or asked
-    published = journal.stage == "made" and not made.exists()
-    if target.exists() and not (journal.force or published):
+    elif resume and not asked.force:
+        left = _finished(workspace, asked, agents, keep_going=keep_going)
+    force = left.force if left else asked.force
+    left = workspace.rest(left) if left else None
+    if target.exists() and not force and not (left and workspace.is_published(left)):
         raise ConfigurationError(f"{target} already exists: replace it with force=True.")
-    if not left or (journal.stage == "reading" and not workspace.rows.exists()):
+    if not left:
         workspace.clear()
-        workspace.rows.touch()
-        journal = asked
+    journal = left or evolve(asked, force=force)
     workspace.save(journal)
     return journal
+
+
+def _finished(
+    workspace: Workspace, asked: Journal, agents: Sequence[str], *, keep_going: bool
+) -> Journal | None:
+    # A file that is complete is not read again if it is what was asked for.
+    done = workspace.finished()
+    if not done or done.binding != asked.binding:
+        return None
+    done = still_good(done, agents, keep_going=keep_going)
+    return done if done.stage == "made" else None
 
 
 def still_good(journal: Journal, agents: Sequence[str], *, keep_going: bool) -> Journal:
@@ -98,6 +109,7 @@ def still_good(journal: Journal, agents: Sequence[str], *, keep_going: bool) -> 
     return evolve(
         journal,
         stage="reading",
+        made=None,
         agents_done=mark.agents_done,
         prefix=mark.prefix,
         marks=marks,

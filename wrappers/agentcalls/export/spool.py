@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from agentcalls.export.disk import operations
 from agentcalls.table.columns import COLUMNS, JSON
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _GETTERS = [attrgetter(column.attribute) for column in COLUMNS]
 
 def spooled_columns(path: Path) -> Iterator[list[list[Any]]]:
     """Yields the columns of several thousand rows at a time; timestamps, dates and JSON are texts."""
-    with path.open("rb") as file:
+    with operations.read(path) as file:
         while chunk := file.read(_CHUNK_BYTES) + file.readline():
             rows = _DECODER.decode_lines(chunk)
             columns: list[list[Any]] = [list(map(get, rows)) for get in _GETTERS]

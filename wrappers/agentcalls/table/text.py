@@ -33,8 +33,9 @@ NAMES = tuple(column.name for column in COLUMNS)
 """The columns of a table of calls."""
 
 _E164 = r"\+[1-9][0-9]{1,14}"
-# The start of a text that a spreadsheet may read as a formula; some spreadsheets skip line breaks before it.
-_FORMULA = r"[\r\n]*[=+@\t-]"
+# The start of a text that a spreadsheet may read as a formula; some skip line breaks before it, some take the
+# full-width signs of East Asian keyboards for the plain ones.
+_FORMULA = r"[\r\n]*[=+@\t\uff1d\uff0b\uff0d\uff20-]"
 _IS_NUMBER, _IS_FORMULA = re.compile(_E164), re.compile(_FORMULA)
 # Searches all texts of a column, each after a NUL, for one that looks like a formula and is not a number. A NUL within
 # a text only causes a closer look.

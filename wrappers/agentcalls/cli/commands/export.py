@@ -11,7 +11,7 @@ from agentcalls.cli import options
 from agentcalls.cli.agents import check_asked, conclude, named_agents
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.show.output import say
+from agentcalls.cli.show.output import Form, data_stream, say
 from agentcalls.cli.show.progress_bar import progress_bar
 from agentcalls.cli.zone import chosen_zone
 
@@ -110,10 +110,10 @@ def command(
 
         with connect(ctx) as client, progress_bar(hidden=sys.stdout.isatty()) as tell:
             check_asked(client, names, filters)
-            stream = sys.stdout.buffer
             how["format"] = form or "ndjson"
+            stream = data_stream(Form.CSV if form == "csv" else Form.JSON)
             outcome = export_stream(client, names, stream, progress=tell, **how, **filters)
-            stream.flush()
+            sys.stdout.flush()
     else:
         outcome = _to_file(ctx, names, output, filters, {**how, "resume": resume, "force": force})
     _conclude(outcome, "stdout" if output == "-" else output)
@@ -141,7 +141,10 @@ def _to_file(
 def _conclude(outcome: "Outcome", output: str) -> None:
     agents = f" of {outcome.agents:,} agents" if outcome.agents > 1 else ""
     calls = "1 call" if outcome.calls == 1 else f"{outcome.calls:,} calls"
-    say(f"Wrote {calls}{agents} to {output}.")
+    if outcome.already:
+        say(f"{output} was complete already, with {calls}{agents}. --force reads them again.")
+    else:
+        say(f"Wrote {calls}{agents} to {output}.")
     if outcome.problems:
         say(
             f"Values that the contract does not allow, written as far as possible: {outcome.problems:,}."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -11,12 +13,12 @@ import unicodedata
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, TextIO, TypeVar, cast
 
 from agentcalls.cli.failures import Code, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
 
@@ -89,12 +91,51 @@ def show(*renderables: RenderableType) -> None:
 
 def printable(text: str) -> str:
     """The text without characters that control a terminal, or that reorder or hide text."""
+    return _without_control(text, lambda _: "\N{REPLACEMENT CHARACTER}")
+
+
+def printable_lines(text: str) -> str:
+    """The same of each line."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def printable_json(text: str) -> str:
+    """Lines of JSON with such characters as escapes, which read the same."""
+    return "\n".join(_without_control(line, _escape) for line in text.split("\n"))
+
+
+def _without_control(text: str, instead: Callable[[str], str]) -> str:
     if text.isprintable():
         return text
     return "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character)[0] == "C" else character
+        instead(character) if unicodedata.category(character)[0] == "C" else character
         for character in text
     )
+
+
+def _escape(character: str) -> str:
+    return re.sub("(....)", r"\\u\1", character.encode("utf-16-be", "surrogatepass").hex())
+
+
+class _Shown(io.RawIOBase):
+    # Takes the bytes of data, and shows them on a terminal that they do not control.
+    def __init__(self, form: Form) -> None:
+        self._printable = printable_lines if form is Form.CSV else printable_json
+
+    def write(self, data: Any, /) -> int:
+        sys.stdout.write(self._printable(bytes(data).decode()))
+        return len(data)
+
+
+def data_stream(form: Form) -> IO[bytes]:
+    """Where the bytes of data go: to stdout as they are, on a terminal without control characters."""
+    return cast("IO[bytes]", _Shown(form)) if sys.stdout.isatty() else sys.stdout.buffer
+
+
+def write_json(value: Any) -> None:
+    """Write a line of JSON to stdout."""
+    line = to_json(value)
+    sys.stdout.write(f"{printable_json(line) if sys.stdout.isatty() else line}\n")
 
 
 def timestamp(moment: datetime) -> str:
@@ -108,7 +149,7 @@ def write_rows(rows: Sequence[Row], form: Form, names: tuple[str, ...]) -> None:
 
     text = FORMS[form]
     some = [text.of_rows(names, rows)] if rows else []
-    text.write(sys.stdout.buffer, names, some)
+    text.write(data_stream(form), names, some)
 
 
 def write_calls(
@@ -120,7 +161,7 @@ def write_calls(
     text, names, coming = FORMS[form], names or NAMES, iter(calls)
     batches = iter(lambda: list(islice(coming, _BATCH)), [])
     texts = (text.of_calls(agent_id, some, names) for some in batches)
-    text.write(sys.stdout.buffer, names, texts)
+    text.write(data_stream(form), names, texts)
 
 
 class Counted(Generic[T]):

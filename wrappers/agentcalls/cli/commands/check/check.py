@@ -10,7 +10,7 @@ from agentcalls.cli.agents import AgentsCalls, check_asked, named_agents
 from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits, percentage
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
-from agentcalls.cli.show.output import printable, to_json
+from agentcalls.cli.show.output import printable, write_json
 from agentcalls.cli.zone import chosen_zone
 
 EXAMPLES = (
@@ -80,8 +80,10 @@ def command(
     for agent, count in counts.items():
         count.doubt, count.error = calls.doubts.get(agent), calls.failures.get(agent)
     outcome = CheckResult(list(counts.values()), limits, since)
-    line = to_json(outcome.row()) if as_json else printable(outcome.line())
-    sys.stdout.write(f"{line}\n")
+    if as_json:
+        write_json(outcome.row())
+    else:
+        sys.stdout.write(f"{printable(outcome.line())}\n")
     if outcome.verdict.is_alarm:
         sys.stdout.flush()
         raise typer.Exit(Code.FAILED)

@@ -1,6 +1,5 @@
 """`agentcalls doctor`."""
 
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,7 @@ from agentcalls.cli import options
 from agentcalls.cli.commands.doctor.diagnosis import Finding, Probe, findings, shown
 from agentcalls.cli.connect import check_complete, client, in_force, without_keys
 from agentcalls.cli.failures import Failure
-from agentcalls.cli.show.output import printable, show, to_json
+from agentcalls.cli.show.output import printable, show, write_json
 
 if TYPE_CHECKING:
     from agentcalls import Exchange
@@ -63,7 +62,7 @@ def command(
             "settings": values,
             "checks": [asdict(check) for check in found_out],
         }
-        sys.stdout.write(f"{to_json(result)}\n")
+        write_json(result)
     else:
         _show(values, found_out)
     raise typer.Exit(next((check.code for check in found_out if check.code), 0))

@@ -11,7 +11,7 @@ from agentcalls.cli import options
 from agentcalls.cli.agents import AgentsCalls, named_agents
 from agentcalls.cli.commands.stats.bars import write_bars
 from agentcalls.cli.connect import connect
-from agentcalls.cli.show.output import Form, Row, chosen_form, show, to_json, write_rows
+from agentcalls.cli.show.output import Form, Row, chosen_form, show, write_json, write_rows
 from agentcalls.cli.show.units import clock, percent, tenths
 from agentcalls.cli.summary import Summary
 from agentcalls.cli.zone import Zone, chosen_zone
@@ -90,9 +90,7 @@ def command(
         _write_headline(summary)
         write_bars(by.value, rows, other)
     elif form is Form.JSON:
-        sys.stdout.write(
-            f"{to_json(_document(summary, calls) | {'groups': rows, 'other': other})}\n"
-        )
+        write_json(_document(summary, calls) | {"groups": rows, "other": other})
     else:
         write_rows(
             [*rows, *([{by.value: "(other)"} | other] if other else [])], form, tuple(_columns(by))

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from agentcalls.cli.show.cells import table_columns
-from agentcalls.cli.show.output import console, printable, to_json
+from agentcalls.cli.show.output import console, printable, write_json
 from agentcalls.cli.show.table import GAP, NARROWEST, STYLES, TableColumn, line
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def json_writer(agent_id: str) -> Callable[[Event], None]:
 
     def write(event: Event) -> None:
         row = {"event": event.kind, "previous_status": event.previous_status}
-        sys.stdout.write(f"{to_json(row | {'call': row_of(agent_id, event.call)})}\n")
+        write_json(row | {"call": row_of(agent_id, event.call)})
         sys.stdout.flush()
 
     return write
