@@ -107,6 +107,7 @@ lint: $(VENV_READY) $(NODE_READY) ## Check style, layers and the contract
 	@$(BIN)/ruff check $(HANDWRITTEN)
 	@$(BIN)/ruff format --check $(HANDWRITTEN)
 	@$(BIN)/lint-imports --no-cache >build/layers.txt || { cat build/layers.txt; exit 1; }
+	@PYTHONPATH=tests $(BIN)/python -m contract.tool.portable
 	@$(BIN)/openapi-spec-validator openapi.yaml
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint openapi.yaml
 
