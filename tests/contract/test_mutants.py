@@ -60,6 +60,7 @@ BREAKS = {
     "a_key_without_the_scope_is_forbidden": "the scope is not looked at",
     "an_unknown_agent_is_not_found": "an unknown agent has an empty listing",
     "another_teams_agent_is_not_told_from_none": "another team's agent is 403",
+    "a_space_in_an_id_is_a_space": "a plus in an id is a space",
     "agents_share_no_call": "a call of another agent is listed",
     "hostile_text_is_text": "DROP TABLE in a parameter empties the listing",
     "any_text_is_answered": "every tenth request is 500",

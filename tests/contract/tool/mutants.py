@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEMO = "/api/v1/console/agents/agent_demo/calls"
 ALL, ERRORS = 0, 1
 ERROR = {
+    400: ("Bad Request", "validation_error"),
     401: ("Unauthorized", "api_key_invalid"),
     403: ("Forbidden", "forbidden"),
     404: ("Not Found", "not_found"),
@@ -549,6 +550,7 @@ LIES: dict[str, dict[str, Lie]] = {
             lambda a: a.key == NOSCOPE_KEY and a.path != DEMO
         ),
         "who lacks the scope learns which agents there are": knows_agents_before_scopes,
+        "a missing scope is called forbidden": on_status(403, fail(403)),
         "a missing scope is 401": on_status(403, fail(401)),
     },
     "tenants": {
@@ -601,6 +603,9 @@ LIES: dict[str, dict[str, Lie]] = {
         "each page is reversed for itself": descends_within_a_page_only,
         "durations are sorted as texts": sorts_durations_as_text,
         "the newest call has another id in descending order": newest_under_another_id,
+        "a sort by no field turns the listing round": asking(
+            lambda a: a.with_query(sort="created_on") if "no_such" in a.sort else a
+        ),
         "a filter forgets a descending sort": asking(
             lambda a: a.with_query(sort=a.sort.lstrip("-")) if "status" in a.query and a.sort else a
         ),
@@ -661,6 +666,9 @@ LIES: dict[str, dict[str, Lie]] = {
         ),
         "a plus is not read as a space": asking(
             lambda a: attrs.evolve(a, raw_query=a.raw_query.replace(b"+", b"%2B"))
+        ),
+        "a plus in an id is a space": asking(
+            lambda a: attrs.evolve(a, path=a.path.replace("+", "%20"))
         ),
         "broken UTF-8 is 500": instead(is_broken, fail(500)),
         "a NUL is 500": instead(lambda a: b"%00" in a.raw_query, fail(500)),
