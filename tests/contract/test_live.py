@@ -22,6 +22,7 @@ from contract.tool.contract import PATH, ROOT, reference_bodies
 from contract.tool.live import NEVER, NOSCOPE, OPTIONAL, PLAN, VARIABLES, EnoughError, Sender
 from contract.tool.lying import lying
 from contract.tool.made_up import is_hostile
+from contract.tool.model import PROPERTIES
 from contract.tool.mutants import (
     LIES,
     as_empty_page,
@@ -36,7 +37,7 @@ from contract.tool.mutants import (
     value,
 )
 from contract.tool.posing import AWKWARD_AGENT, FOREIGN_AGENT, KEY, NOSCOPE_KEY, honest, served
-from contract.tool.properties import HOSTILE, PROPERTIES, UNKNOWN
+from contract.tool.properties import HOSTILE, UNKNOWN
 from contract.tool.verdict import Mask, line_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import pytest
 
 from contract.tool.host import Finding, ask
 from contract.tool.lying import lying
+from contract.tool.model import PROPERTIES
 from contract.tool.posing import posing
-from contract.tool.properties import HOSTILE, PROPERTIES, Property, oldest, only_the_key_opens
+from contract.tool.properties import HOSTILE, Property, oldest, only_the_key_opens
 
 if TYPE_CHECKING:
     from collections.abc import Generator

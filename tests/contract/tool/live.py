@@ -13,8 +13,9 @@ import httpx
 from agentcalls import ConfigurationError
 from agentcalls.request.host import checked_url
 from contract.tool.host import Finding, Host
+from contract.tool.model import PROPERTIES
 from contract.tool.probing import learned
-from contract.tool.properties import PROPERTIES, oldest
+from contract.tool.properties import oldest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,6 +72,9 @@ NEVER = {
     "other_methods_are_refused_and_change_nothing": "it sends POST, PUT, PATCH and DELETE",
     "hostile_text_is_text": "it sends what attacks look like, which the host's owner would have to agree to",
     "every_walk_to_the_end_shows_the_whole": "calls come in while it is walked, and it takes many requests",
+    "any_answer_is_the_slice_that_the_listing_implies": (
+        "it reads whole listings, in many orders, and calls come in"
+    ),
     "beyond_the_limit_is_429_until_the_reset": "it would use up a rate limit",
 }
 UNSORTED = "neither created_on nor created_at sorts here by creation"

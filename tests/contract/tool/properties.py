@@ -194,11 +194,13 @@ def every_walk_to_the_end_shows_the_whole(host: Host) -> None:
         last.expect(not sort or ordered(moments(rows), sort), f"sort={sort} is lost on a page.")
 
 
-def walked(host: Host, query: Query, pages: float = float("inf")) -> tuple[list[Row], Answer]:
+def walked(
+    host: Host, query: Query, pages: float = float("inf"), agent: str | None = None
+) -> tuple[list[Row], Answer]:
     """The rows of a listing's first pages, which share none, and the last of the pages."""
-    shown = [ask(host, {**query, "page": 1})]
+    shown = [ask(host, {**query, "page": 1}, agent=agent)]
     while shown[-1].meta["has_next_page"] and len(shown) < pages:
-        shown.append(ask(host, {**query, "page": len(shown) + 1}))
+        shown.append(ask(host, {**query, "page": len(shown) + 1}, agent=agent))
     rows = [row for page in shown for row in page.rows]
     # Where calls came in between, nothing can be said.
     moved = not host.still and len({page.total for page in shown}) > 1
@@ -256,6 +258,7 @@ def numbers_out_of_bounds_are_refused_by_name(host: Host) -> None:
         ("page", "0"),
         ("is_test_call", "maybe"),
         ("page", "-1"),
+        ("is_test_call", "1"),
     ]
     wrong += [
         ("limit", "-1"),
