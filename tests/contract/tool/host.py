@@ -95,7 +95,7 @@ class Finding(AssertionError):  # noqa: N818  # it is what a run finds, not what
     """What is wrong, in a sentence; `curl` repeats the request, with the key as a variable; `wrong` is whose fault.
 
     `change` is what to write where in openapi.yaml, if that would make it right: the place, and the words.
-    `alone` is whether one answer shows it, whatever other answers say.
+    `alone` is whether one answer shows it, whatever other answers say; `beside` repeats another that it contradicts.
     """
 
     def __init__(
@@ -106,13 +106,15 @@ class Finding(AssertionError):  # noqa: N818  # it is what a run finds, not what
         *,
         change: Change | None = None,
         request_id: str = "",
+        beside: str = "",
     ) -> None:
-        super().__init__(f"{sentence}\n  {curl}")
+        super().__init__("\n  ".join(filter(None, (sentence, curl, beside))))
         self.sentence = sentence
         self.curl = curl
         self.wrong = wrong
         self.change = change
         self.request_id = request_id
+        self.beside = beside
         self.alone = False
 
 
@@ -143,12 +145,19 @@ class Answer:
         return int(self.response.headers[name])
 
     def finding(
-        self, sentence: str, culprit: Culprit = "the API", change: Change | None = None
+        self,
+        sentence: str,
+        culprit: Culprit = "the API",
+        change: Change | None = None,
+        *,
+        beside: str = "",
     ) -> Finding:
         request_id = self.response.headers.get("X-Request-Id", "")
         request = curl(self.host, self.request)
         mend = change if culprit == "the contract" else None
-        return Finding(sentence, request, culprit, change=mend, request_id=request_id)
+        return Finding(
+            sentence, request, culprit, change=mend, request_id=request_id, beside=beside
+        )
 
     def wrong(self, sentence: str, culprit: Culprit = "the API") -> NoReturn:
         raise self.finding(sentence, culprit)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import httpx
 from hypothesis import strategies as st
 
 from contract.tool.contract import SCHEMAS
-from contract.tool.host import ask, credential
+from contract.tool.host import ask, credential, curl
 from contract.tool.properties import (
     PROPERTIES,
     UNKNOWN,
@@ -43,6 +44,7 @@ class Model:
     host: Host
     rows: dict[str, dict[str, Row]] = attrs.field(factory=dict)  # by agent and id
     orders: dict[tuple[str, str], list[str] | None] = attrs.field(factory=dict)
+    shown: dict[tuple[str, str], httpx.Request] = attrs.field(factory=dict)  # the last page of each
     finds: dict[tuple[str, str], set[str]] = attrs.field(factory=dict)
     cookies: set[str] = attrs.field(factory=set)
 
@@ -68,6 +70,7 @@ class Model:
                 said = f"With sort={sort}, other calls are listed than with {named or 'none'}."
                 last.expect(same and len(rows) == len(self.calls(agent)), said)
                 order = keys(rows, "id")
+                self.shown[agent, sort] = last.request
             self.orders[agent, sort] = order
         return self.orders[agent, sort]
 
@@ -95,18 +98,25 @@ class Model:
         if order is None:
             return
         wanted = [calls[id_] for id_ in order if self._matches(calls[id_], agent, query)]
-        said = f"{len(wanted)} calls match, and total_count is {answer.total}."
-        answer.expect(answer.total == len(wanted), said)
         page, limit = int(query["page"]), int(query["limit"])
-        missing = [
-            row for row in wanted[(page - 1) * limit : page * limit] if row not in answer.rows
-        ]
-        answer.expect(
-            not missing, f"Call {missing and missing[0]['id']} belongs here, as it was listed."
+        slice_ = wanted[(page - 1) * limit : page * limit]
+
+        def expect(condition: object, sentence: str, call: str = "") -> None:
+            if not condition:
+                number = order.index(call or order[0]) // self.host.whole + 1
+                shown = self.shown[agent, str(query.get("sort", ""))]
+                url = shown.url.copy_set_param("page", number)
+                beside = curl(self.host, httpx.Request("GET", url, headers=shown.headers))
+                raise answer.finding(sentence, beside=beside)
+
+        said = f"{len(wanted)} calls match, and total_count is {answer.total}."
+        expect(answer.total == len(wanted), said)
+        missing = next((row["id"] for row in slice_ if row not in answer.rows), "")
+        expect(not missing, f"Call {missing} belongs here, as it was listed.", missing)
+        said = "The calls are in another order than without filters."
+        expect(
+            keys(answer.rows, "id") == keys(slice_, "id"), said, slice_[0]["id"] if slice_ else ""
         )
-        shown = keys(answer.rows, "id")
-        expected = keys(wanted[(page - 1) * limit : page * limit], "id")
-        answer.expect(shown == expected, "The calls are in another order than without filters.")
 
     def refuse(self, agent: str, query: Query, headers: dict[str, str]) -> None:
         """Ask with what does not open, and with the cookies of earlier answers."""
