@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
 
 MISSING = "There is no Chromium on this machine"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -22,6 +30,21 @@ def chromium() -> str | None:
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if Path(path).exists() and _starts(path) else None
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Yields the browser; where there is none, a test is skipped, and fails in CI."""
+    import pytest  # noqa: PLC0415 - `make` asks for the path only
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - the same
+
+    path = chromium()
+    if path is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
 
 
 def _starts(path: str) -> bool:

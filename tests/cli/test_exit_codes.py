@@ -164,14 +164,19 @@ def test_the_librarys_arguments_are_called_by_their_options(cli: Cli, failing: A
         assert "allow more time with --timeout." in cli("list", "agent_demo", *options).stderr
 
 
+SOON = (
+    '--since takes a date, a duration such as "24h" or "7d", "today", "yesterday", or ISO 8601 text;'
+    " not 'soon'.\n"
+)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         (("--timeout", "0"), "--timeout takes a positive number of seconds.\n"),
         (
             ("--since", "soon"),
-            '--since takes a date, a duration such as "24h" or "7d", "today", "yesterday", or ISO 8601'
-            + " text; not 'soon'.\n",
+            SOON,
         ),
         (("--limit", "9" * 20), f"--limit takes an integer from 0 to {2**53 - 1}.\n"),
     ],

@@ -1,17 +1,16 @@
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import STATUSES, Numbers
 from agentcalls.cli.zone import Zone
-from browser import MISSING, chromium
+from browser import launched
 from cli.test_report import HOSTILE
 from cli.test_summary import NOON, call_of
 
@@ -98,13 +97,8 @@ def _ordinary() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    if path is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(MISSING)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

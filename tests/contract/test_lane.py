@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from contract.tool.__main__ import main
 from contract.tool.lane import KEYS, WANTED, files_with, not_seen, problems_of_a_run
 from contract.tool.lying import Answered, Asked, Honest, lying
 from contract.tool.mutants import ALL, fail, on_status
@@ -68,6 +70,17 @@ def test_a_run_leaves_reports_that_hold_no_key(lane: tuple[list[str], Path]) -> 
     assert {path.name for path in reports.iterdir()} == {"junit.xml", "traffic.har", "html"}
     assert "[Filtered]" in (reports / "traffic.har").read_text()
     assert [path for key in KEYS for path in files_with(key, reports)] == []
+
+
+def test_what_a_run_recorded_is_held_too(
+    lane: tuple[list[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, reports = lane
+    status = main(["live", "--from", str(reports / "traffic.har")], {})
+    said = capsys.readouterr().out
+    assert status == 0, said
+    assert int(re.findall(r"har: (\d+) answers", said)[0]) > 50
+    assert "of another method ignored" in said
 
 
 def test_a_key_in_a_report_is_a_problem(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ import pytest
 
 from contract.tool.host import Finding, ask
 from contract.tool.lying import lying
-from contract.tool.posing import posing
-from contract.tool.properties import HOSTILE, PROPERTIES, Property, oldest, only_the_key_opens
+from contract.tool.model import PROPERTIES, any_answer_is_the_slice_that_the_listing_implies
+from contract.tool.mutants import LIES
+from contract.tool.posing import KEY, posing
+from contract.tool.properties import HOSTILE, Property, oldest, only_the_key_opens
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -122,3 +125,21 @@ def test_no_finding_of_the_table_of_credentials_shows_a_part_of_the_key(host: Ho
             only_the_key_opens(attrs.evolve(host, ask=ok, key=key, examples=number))
         shown.append(str(raised.value))
     assert key[:-1].lower() not in str(shown).lower()
+
+
+def test_a_finding_of_the_model_names_the_two_requests_that_contradict_each_other() -> None:
+    def calls(command: str) -> dict[str, object]:
+        *_, header, url = shlex.split(command.replace("${AGENTCALLS_API_KEY}", KEY))
+        name, value = header.split(": ")
+        rows = httpx.get(url, headers={name: value}).json()["data"]
+        return {row["id"]: row for row in rows}
+
+    lie = LIES["search"]["a number is masked where it was searched for"]
+    with posing(lying(lie)) as host:
+        with pytest.raises(Finding) as raised:
+            any_answer_is_the_slice_that_the_listing_implies(host)
+        said, asked, beside = str(raised.value).split("\n  ")
+        call = said.split()[1]
+        assert said == f"Call {call} belongs here, as it was listed."
+        one, two = calls(asked), calls(beside)
+    assert one[call] != two[call]

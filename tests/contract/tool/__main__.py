@@ -49,7 +49,10 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     )
     live = commands.add_parser("live", help="the properties, against the host of the environment")
     live.add_argument("--from", dest="file", type=Path, help="answers in a HAR file, instead")
-    live.add_argument("--budget", type=int, default=60, help="requests, at most")
+    live.add_argument("--budget", type=int, default=80, help="requests, at most")
+    live.add_argument(
+        "--share", type=int, default=20, help="those of schemathesis, up to a third of the budget"
+    )
     live.add_argument("--rate", type=float, default=2, help="requests a second, at most")
     live.add_argument("--reports", type=Path, default=LIVE_REPORTS)
     options = parser.parse_args(arguments)
@@ -61,8 +64,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     if options.command == "mutants":
         return prove(options.only)
     if options.command == "live":
-        if options.budget < 1 or not 0 < options.rate < math.inf:
-            live.error("--budget and --rate are more than nothing, and finite")
+        if options.budget < 1 or options.share < 0 or not 0 < options.rate < math.inf:
+            live.error("--budget and --rate are more than nothing, and finite; --share is not less")
         return held(options, environ)
     return fuzzed(options.seed, time.monotonic() + options.seconds)
 
@@ -97,7 +100,7 @@ def held(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     try:
         if options.file:
             return recorded(options.file, environ)
-        return lived(environ, options.budget, options.rate, options.reports)
+        return lived(environ, options)
     except UnusableError as error:
         return refused(str(error))
     except KeyboardInterrupt:
@@ -105,25 +108,25 @@ def held(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         return 130
 
 
-def lived(environ: Mapping[str, str], budget: int, rate: float, reports: Path) -> int:
-    host = host_from(environ)
+def lived(environ: Mapping[str, str], options: argparse.Namespace) -> int:
+    host, reports = host_from(environ), options.reports
     mask, verdict = Mask([host.key, host.noscope_key]), Verdict()
     with httpx.Client(timeout=30, trust_env=False, verify=certificates()) as client:
-        sender = Sender(client.send, mask, budget=budget, per_second=rate)
+        sender = Sender(client.send, mask, budget=options.budget, per_second=options.rate)
         try:
-            examine(host, sender, verdict)
+            examine(host, sender, verdict, options.share)
         finally:  # what was asked for is not to be asked for again, whatever ended the run
-            head = f"{host.base_url}, agent {host.agent}: {sender.sent} requests of {budget}"
+            head = f"{host.base_url}, agent {host.agent}: {sender.sent} requests of {sender.budget}"
             if sender.exchanges:
                 reports.mkdir(parents=True, exist_ok=True)
                 (reports / "traffic.har").write_text(as_har(sender.exchanges, mask))
                 (reports / "report.txt").write_text(f"{told_of(verdict, mask, head)}\n")
     if not verdict.held and not verdict.found:
-        why = sender.closed or "no property could be looked at, or none held twice"
+        why = sender.over or "no property could be looked at, or none held twice"
         raise UnusableError(f"Nothing was proven: {why}.")
     say(told_of(verdict, mask, head))
     say(f"\n{reports}: report.txt, and traffic.har, which FROM= holds against a changed contract")
-    return int(bool(verdict.found))
+    return verdict.status
 
 
 def recorded(file: Path, environ: Mapping[str, str]) -> int:
@@ -133,7 +136,7 @@ def recorded(file: Path, environ: Mapping[str, str]) -> int:
     verdict.unchecked["the properties"] = "they relate answers to others, for which they must ask"
     head = f"{file.name}: {read.held} answers{ignored or ', none'} ignored"
     say(told_of(verdict, mask, head))
-    return int(bool(verdict.found))
+    return verdict.status
 
 
 def told_of(verdict: Verdict, mask: Mask, head: str) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from contract.tool.contract import ROOT
 from contract.tool.edits import CALL, GONE, OPERATION, SCHEMAS, Edits, edited
+from contract.tool.portable import flaws
 from contract.tool.redocly import redocly
 
 PARAMETERS = f"{OPERATION}/parameters"
@@ -73,12 +75,28 @@ NOT_GENERATED: dict[str, Edits] = {
     },
 }
 
+# Of the text: what it says in place of what. Some tools read these as they are meant, and others do not.
+UNPORTABLE: dict[str, tuple[str, str]] = {
+    "a merge key": ("headers: *headers", "headers: { <<: *headers }"),
+    "a status that is a number": ('"404":', "404:"),
+    "a moment that is no text": (
+        'created_on: "2019-08-24T14:15:22Z"',
+        "created_on: 2019-08-24T14:15:22Z",
+    ),
+    "a text that YAML 1.1 takes for true": ("message: Success", "message: yes"),
+    "a number that JSON writes otherwise": ("maximum: 100", "maximum: 1_00"),
+    "a name that is given twice": ("minLength: 1", "minLength: 1\n            minLength: 1"),
+    "a tag of YAML": ("example: failed", "example: !!str failed"),
+}
+
 SPEC_VALIDATOR, CHECK_GENERATED = "openapi-spec-validator", "check-generated"
+PORTABLE = "contract.tool.portable"
 
 TITLE = """# Defects of the contract
 
 Each of these is seeded into a copy of [openapi.yaml](../openapi.yaml), and the named tools catch it: redocly by the
-rules in brackets (`rule/…` are ours, of redocly.yaml), `check-generated` where the contract itself is right.
+rules in brackets (`rule/…` are ours, of redocly.yaml), `check-generated` where the contract itself is right. The last
+ones are of the YAML itself, which some tools read as it is meant and others do not; `contract.tool.portable` is ours.
 `PYTHONPATH=tests python -m contract.tool.defects` prints this page.
 
 | defect | caught by |
@@ -102,7 +120,12 @@ def lint(contracts: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
 def catches() -> dict[str, list[str]]:
     """What catches each defect."""
     linted = lint({name: edited(defect) for name, defect in DEFECTS.items()})
-    return linted | {key: [CHECK_GENERATED] for key in NOT_GENERATED}
+    text = (ROOT / "openapi.yaml").read_text()
+    unportable = {
+        name: [PORTABLE] if flaws(text.replace(old, new, 1)) else []
+        for name, (old, new) in UNPORTABLE.items()
+    }
+    return linted | {key: [CHECK_GENERATED] for key in NOT_GENERATED} | unportable
 
 
 def page(caught: dict[str, list[str]]) -> str:

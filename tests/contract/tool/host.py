@@ -13,7 +13,7 @@ from functools import cache
 from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import attrs
 import httpx
@@ -33,6 +33,7 @@ Scheme = Literal["bearer", "x-api-key"]
 Culprit = Literal["the API", "the contract"]
 Change = tuple[tuple[str, ...], str]
 
+SCHEMES: tuple[Scheme, ...] = ("bearer", "x-api-key")
 OPEN = ("queued", "ringing", "answered")
 # What a program may be told for each status; the contract's list is open, but not for these.
 CODES = {
@@ -66,6 +67,12 @@ class Host:
     foreign_agent: str | None = None  # of another team
     noscope_key: str | None = attrs.field(default=None, repr=False)
     small_key: str | None = attrs.field(default=None, repr=False)  # its rate limit may be used up
+    spaced_agent: str | None = None  # of the same team, with a space in its id
+    schemes: tuple[Scheme, ...] = SCHEMES  # those that open
+    by_creation: str | None = "created_on"  # the name of `sort` that gives the order of creation
+    whole: int = (
+        100  # the largest page, on which most properties look at what should be elsewhere, too
+    )
     still: bool = True  # no call comes or changes, and a listing may be walked to its end
     may_be_attacked: bool = True  # by texts that its owner would have to agree to
     patience_seconds: float = 3
@@ -73,12 +80,22 @@ class Host:
     seed: int | None = None  # None: the same examples on every run
     shrink: bool = False  # look for the smallest example that fails: more requests
 
+    @property
+    def oldest_first(self) -> Query:
+        """The order in which most listings are compared; the host's own where no name of an order is known."""
+        return {} if self.by_creation is None else {"sort": self.by_creation}
+
+    @property
+    def credential(self) -> dict[str, str]:
+        """The headers that open."""
+        return credential(self.key, self.schemes[0])
+
 
 class Finding(AssertionError):  # noqa: N818  # it is what a run finds, not what goes wrong in it
     """What is wrong, in a sentence; `curl` repeats the request, with the key as a variable; `wrong` is whose fault.
 
     `change` is what to write where in openapi.yaml, if that would make it right: the place, and the words.
-    `alone` is whether one answer shows it, whatever other answers say.
+    `alone` is whether one answer shows it, whatever other answers say; `beside` repeats another that it contradicts.
     """
 
     def __init__(
@@ -89,13 +106,15 @@ class Finding(AssertionError):  # noqa: N818  # it is what a run finds, not what
         *,
         change: Change | None = None,
         request_id: str = "",
+        beside: str = "",
     ) -> None:
-        super().__init__(f"{sentence}\n  {curl}")
+        super().__init__("\n  ".join(filter(None, (sentence, curl, beside))))
         self.sentence = sentence
         self.curl = curl
         self.wrong = wrong
         self.change = change
         self.request_id = request_id
+        self.beside = beside
         self.alone = False
 
 
@@ -126,12 +145,19 @@ class Answer:
         return int(self.response.headers[name])
 
     def finding(
-        self, sentence: str, culprit: Culprit = "the API", change: Change | None = None
+        self,
+        sentence: str,
+        culprit: Culprit = "the API",
+        change: Change | None = None,
+        *,
+        beside: str = "",
     ) -> Finding:
         request_id = self.response.headers.get("X-Request-Id", "")
         request = curl(self.host, self.request)
         mend = change if culprit == "the contract" else None
-        return Finding(sentence, request, culprit, change=mend, request_id=request_id)
+        return Finding(
+            sentence, request, culprit, change=mend, request_id=request_id, beside=beside
+        )
 
     def wrong(self, sentence: str, culprit: Culprit = "the API") -> NoReturn:
         raise self.finding(sentence, culprit)
@@ -181,7 +207,7 @@ def ask(
     path = path or PATH.replace("{agentId}", quote(agent or host.agent, safe=""))
     text = query if isinstance(query, str) else urlencode(query or {})
     url = f"{host.base_url.rstrip('/')}{path}{'?' if text else ''}{text}"
-    headers = credential(host.key) if headers is None else headers
+    headers = host.credential if headers is None else headers
     request = httpx.Request(method, url, headers={"Accept": "application/json", **headers})
     try:
         response = host.ask(request)
@@ -218,6 +244,12 @@ def hold(
         if as_documented:
             raise
     return answer
+
+
+def whole_numbers(url: str) -> Query:
+    """The parameters of a request that are numbers, which `meta` repeats."""
+    pairs = parse_qsl(urlsplit(url).query)
+    return {name: int(text) for name, text in pairs if re.fullmatch(r"\d{1,18}", text, re.ASCII)}
 
 
 def curl(host: Host, request: httpx.Request) -> str:
@@ -417,6 +449,12 @@ def _schema_of(field: str) -> tuple[str, ...]:
     return ("components", "schemas", *named[:1], "properties", field, "type")
 
 
+def parameter(name: str) -> tuple[str, ...]:
+    """The place of a parameter in openapi.yaml."""
+    names = [parameter["name"] for parameter in OPERATION["parameters"]]
+    return ("paths", PATH, "get", "parameters", str(names.index(name)))
+
+
 def change(error: ValidationError) -> Change:
     """What to write into openapi.yaml so that this answer keeps it: where, and what."""
     kind, where = error.kind, tuple(map(str, error.schema_path))
@@ -467,7 +505,12 @@ def _check_page(answer: Answer, query: Query) -> None:
     )
     for name, applied in (("limit", limit), ("page", page)):
         wanted = int(query.get(name, 1 if name == "page" else limit))
-        answer.note(applied == wanted, f"{name} {wanted} was asked for, and {applied} applied.")
+        answer.note(
+            applied == wanted,
+            f"{name} {wanted} was asked for, and {applied} applied.",
+            "the contract" if _is_clamped(name, wanted, applied) else "the API",
+            ((*parameter(name), "schema"), f"say that {applied} is applied for {wanted}"),
+        )
     answer.note(1 <= limit <= 100, f"The page's limit is {limit}.")
     if limit >= 1:  # of pages that hold nothing there is no number
         _check_sums(answer, total, limit, page, count)
@@ -475,6 +518,13 @@ def _check_page(answer: Answer, query: Query) -> None:
     answer.note(len(set(ids)) == size, "A call is on the page twice.")
     for row in answer.rows:
         _check_row(answer, row)
+
+
+def _is_clamped(name: str, wanted: int, applied: int) -> bool:
+    """Whether a host took the nearest number that it can: it says so, but openapi.yaml does not."""
+    if name == "page":  # from where on a page is none is for each host to say
+        return not 1 <= wanted < 2**31
+    return applied >= 1 and (wanted < 1 or applied < wanted)
 
 
 def _check_sums(answer: Answer, total: int, limit: int, page: int, count: int) -> None:

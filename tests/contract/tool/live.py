@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from statistics import median
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,18 +13,29 @@ import httpx
 from agentcalls import ConfigurationError
 from agentcalls.request.host import checked_url
 from contract.tool.host import Finding, Host
-from contract.tool.properties import PROPERTIES, oldest
+from contract.tool.model import PROPERTIES
+from contract.tool.probing import learned
+from contract.tool.properties import oldest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from contract.tool.properties import Property
     from contract.tool.verdict import Mask, Verdict
 
 VARIABLES = ("AGENTCALLS_BASE_URL", "AGENTCALLS_API_KEY", "AGENTCALLS_AGENT_ID")
 NOSCOPE = "AGENTCALLS_API_KEY_NOSCOPE"
+# What else may be named, by the field of a `Host` that it is.
+OPTIONAL = {
+    "noscope_key": NOSCOPE,
+    "other_agent": "AGENTCALLS_OTHER_AGENT_ID",
+    "foreign_agent": "AGENTCALLS_FOREIGN_AGENT_ID",
+    "spaced_agent": "AGENTCALLS_SPACED_AGENT_ID",
+}
 RESERVE = 10  # requests of the rate limit that are left to those who use the API
 PATIENCE_SECONDS = 10
+SLOW_SECONDS = 1
+SCHEMATHESIS = "schemathesis"
 
 # In the order of value, with how many examples of each: together 60 requests, to a host with nothing wrong.
 PLAN = {
@@ -32,12 +44,15 @@ PLAN = {
     "only_the_key_opens": 2,
     "filters_are_sound_and_complete": 2,
     "an_unknown_agent_is_not_found": 1,
+    "another_teams_agent_is_not_told_from_none": 1,
+    "agents_share_no_call": 1,
+    "a_space_in_an_id_is_a_space": 1,
     "a_key_without_the_scope_is_forbidden": 1,
-    "sorted_by_creation_in_either_direction": 2,
+    "sorted_by_creation_in_either_direction": 1,
     "search_finds_what_is_there_and_only_that": 1,
     "numbers_out_of_bounds_are_refused_by_name": 2,
     "the_rate_limit_counts_down": 1,
-    "both_schemes_see_the_same": 1,
+    "both_schemes_see_the_same": 2,
     "the_last_page_is_followed_by_empty_ones": 1,
     "trial_and_live_calls_make_up_the_whole": 1,
     "the_reverse_order_is_the_reverse": 1,
@@ -57,10 +72,12 @@ NEVER = {
     "other_methods_are_refused_and_change_nothing": "it sends POST, PUT, PATCH and DELETE",
     "hostile_text_is_text": "it sends what attacks look like, which the host's owner would have to agree to",
     "every_walk_to_the_end_shows_the_whole": "calls come in while it is walked, and it takes many requests",
+    "any_answer_is_the_slice_that_the_listing_implies": (
+        "it reads whole listings, in many orders, and calls come in"
+    ),
     "beyond_the_limit_is_429_until_the_reset": "it would use up a rate limit",
-    "agents_share_no_call": "it needs a second agent, of which nothing is known here",
-    "another_teams_agent_is_not_told_from_none": "it needs the id of another team's agent",
 }
+UNSORTED = "neither created_on nor created_at sorts here by creation"
 DEEPER = (1, 3, 10, 30)  # what is left of the budget goes into more examples of all
 
 
@@ -83,17 +100,23 @@ class Sender:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     exchanges: list[httpx.Response] = attrs.field(factory=list)
-    closed: str = ""  # why nothing more is asked
+    closed: str = ""  # why nothing more is asked, whatever the budget
+    kept: int = 0  # of the budget, for later
     sent: int = 0
     _next: float = 0
+
+    @property
+    def over(self) -> str:
+        """Why nothing more is asked, or nothing."""
+        budget = self.budget - self.kept
+        used_up = f"the budget of {budget} requests is used up" if self.sent >= budget else ""
+        return self.closed or used_up
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.method != "GET":
             raise AssertionError(f"{request.method} is not to be sent to a host that is not ours.")
-        if not self.closed and self.sent >= self.budget:
-            self.closed = f"the budget of {self.budget} requests is used up"
-        if self.closed:
-            raise EnoughError(self.closed)
+        if self.over:
+            raise EnoughError(self.over)
         self.sleep(max(0, self._next - self.clock()))
         self._next = self.clock() + 1 / self.per_second
         self.sent += 1
@@ -128,12 +151,16 @@ def host_from(environ: Mapping[str, str]) -> Host:
             raise UnusableError(
                 f"{name} is not usable: it holds a space, a line break or what is not ASCII."
             )
+    named = {field: environ.get(name) or None for field, name in OPTIONAL.items()}
     return Host(
         ask=_nobody,
         base_url=base_url,
         key=key,
         agent=agent,
-        noscope_key=environ.get(NOSCOPE) or None,
+        noscope_key=named["noscope_key"],
+        other_agent=named["other_agent"],
+        foreign_agent=named["foreign_agent"],
+        spaced_agent=named["spaced_agent"],
         still=False,
         may_be_attacked=False,
         patience_seconds=PATIENCE_SECONDS,
@@ -145,33 +172,79 @@ def _nobody(request: httpx.Request) -> httpx.Response:
     raise httpx.UnsupportedProtocol(f"Nothing sends {request.method}.")
 
 
-def examine(host: Host, sender: Sender, verdict: Verdict) -> None:
-    """See what of the properties holds; raises `UnusableError` where the first request gets nowhere."""
+def examine(host: Host, sender: Sender, verdict: Verdict, share: int = 0) -> None:
+    """See what of the properties holds, and what schemathesis finds with its share of the budget.
+
+    Raises `UnusableError` where the first request gets nowhere.
+    """
     host = attrs.evolve(host, ask=sender, note=verdict.note)
+    sender.kept = min(share, sender.budget // 3)
     oldest.cache_clear()
     try:
-        _begin(host, sender, verdict)
-        named = {item.name: item for item in PROPERTIES}
-        for depth in DEEPER:
-            for name, examples in PLAN.items():
-                if depth > 1 and (name not in verdict.held or sender.closed):
-                    continue
-                if not named[name].applies(host):
-                    verdict.unchecked[name] = f"{NOSCOPE} is missing"
-                    continue
-                _examine(verdict, named[name], attrs.evolve(host, examples=examples * depth))
+        host = _begin(host, sender, verdict)
+        _relate(host, sender, verdict)
     finally:
         oldest.cache_clear()
+        verdict.spent["the properties"] = sender.sent
     verdict.unchecked |= NEVER
+    if sender.kept:
+        _make_up(host, sender, verdict)
+    verdict.remarks += slow_ones(sender.exchanges)
 
 
-def _begin(host: Host, sender: Sender, verdict: Verdict) -> None:
+def _relate(host: Host, sender: Sender, verdict: Verdict) -> None:
+    named = {item.name: item for item in PROPERTIES}
+    for depth in DEEPER:
+        for name, examples in PLAN.items():
+            if depth > 1 and (name not in verdict.held or sender.over):
+                continue
+            if not named[name].applies(host):
+                verdict.unchecked[name] = _lacking(named[name], host)
+                continue
+            _examine(verdict, named[name], attrs.evolve(host, examples=examples * depth))
+
+
+def _make_up(host: Host, sender: Sender, verdict: Verdict) -> None:
+    from contract.tool.made_up import ask_what_schemathesis_makes_up  # noqa: PLC0415 - it is slow
+
+    before, found = sender.sent, len(verdict.found)
+    sender.kept = 0
+    try:
+        ask_what_schemathesis_makes_up(host, sender.budget - before)
+    except EnoughError as enough:
+        verdict.unchecked[f"more of {SCHEMATHESIS}"] = str(enough)
+    finally:
+        verdict.spent[SCHEMATHESIS] = sender.sent - before
+    if sender.sent > before and len(verdict.found) == found:
+        verdict.held.append(SCHEMATHESIS)
+
+
+def slow_ones(responses: Sequence[httpx.Response]) -> Iterator[str]:
+    """What is to be said of answers that took a second where others are quick; that is no finding."""
+    seconds = sorted(response.elapsed.total_seconds() for response in responses)
+    slow = [it for it in seconds if it > SLOW_SECONDS]
+    usual = median(seconds) if seconds else 0
+    if slow and usual < SLOW_SECONDS / 10:
+        url = max(responses, key=lambda response: response.elapsed).request.url
+        yield (
+            f"{len(slow)} of {len(seconds)} answers took more than {SLOW_SECONDS} s, the longest {slow[-1]:.1f} s, "
+            f"and half of them less than {usual * 1000:.0f} ms: {url}"
+        )
+
+
+def _lacking(item: Property, host: Host) -> str:
+    lacks = next(name for name in item.needs if getattr(host, name) is None)
+    return f"{OPTIONAL[lacks]} is missing" if lacks in OPTIONAL else UNSORTED
+
+
+def _begin(host: Host, sender: Sender, verdict: Verdict) -> Host:
     why = {
         401: "refuses AGENTCALLS_API_KEY with 401: set a key that is valid there",
         403: "says with 403 that AGENTCALLS_API_KEY lacks the scope conversations:read",
         404: "has no agent AGENTCALLS_AGENT_ID for this key, or is not this API: it answers 404",
     }
     try:
+        host = learned(host)
         oldest(host)
     except Finding as finding:
         if not sender.exchanges:
@@ -186,6 +259,9 @@ def _begin(host: Host, sender: Sender, verdict: Verdict) -> None:
     except (AttributeError, LookupError, TypeError, ValueError):
         if not verdict.found:
             raise
+    except EnoughError:  # the properties say so, one by one
+        pass
+    return host
 
 
 def _examine(verdict: Verdict, item: Property, host: Host) -> None:

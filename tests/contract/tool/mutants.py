@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DEMO = "/api/v1/console/agents/agent_demo/calls"
 ALL, ERRORS = 0, 1
 ERROR = {
+    400: ("Bad Request", "validation_error"),
     401: ("Unauthorized", "api_key_invalid"),
     403: ("Forbidden", "forbidden"),
     404: ("Not Found", "not_found"),
@@ -151,6 +153,11 @@ def opens(when: Callable[[Asked], object]) -> Lie:
 def unfiltered(name: str, when: Callable[[str], object]) -> Lie:
     """Leaves some values of a filter out."""
     return asking(lambda a: a.with_query(**{name: None}) if when(a.query.get(name, "")) else a)
+
+
+def unfiltered_by(name: str, when: Callable[[Asked], object]) -> Lie:
+    """Leaves a filter out of some questions."""
+    return asking(lambda asked: asked.with_query(**{name: None}) if when(asked) else asked)
 
 
 def drop(body: Json, *names: str) -> None:
@@ -434,6 +441,89 @@ async def search_by_source_only(asked: Asked, honest: Honest) -> Answered:
     return answered
 
 
+async def sort_drops_what_has_none(asked: Asked, honest: Honest) -> Answered:
+    field = asked.sort.removeprefix("-")
+    if field not in ("source", "duration_seconds", "ringing_at", "ended_at"):
+        return await honest(asked)
+    return await relisted(asked, honest, lambda rows: [r for r in rows if r[field] is not None])
+
+
+async def relisted(
+    asked: Asked, honest: Honest, change: Callable[[list[Json]], list[Json]]
+) -> Answered:
+    """The page of a listing that was changed as a whole: its sums agree."""
+    answered = await honest(asked)
+    if not answered.is_page:
+        return answered
+    rows: list[Json] = []
+    for page in range(1, 9):
+        part = await honest(asked.with_query(page=str(page), limit="100"))
+        rows += part.body["data"]
+    rows, meta = change(rows), answered.body["meta"]
+    page, limit = meta["current_page"], meta["limit"]
+    count = -(-len(rows) // limit)
+    meta |= {"total_count": len(rows), "page_count": count, "has_next_page": page < count}
+    meta["has_previous_page"] = count > 0 and page > 1
+    answered.body["data"] = rows[(page - 1) * limit : page * limit]
+    return answered
+
+
+async def overlaps_where_not_by_creation(asked: Asked, honest: Honest) -> Answered:
+    return await (_told if "created" in asked.sort else overlap_by_one)(asked, honest)
+
+
+async def cookie_opens(asked: Asked, honest: Honest) -> Answered:
+    inside = "session=1" in asked.headers.get("cookie", "")
+    answered = await honest(asked.with_key(KEY) if inside else asked)
+    if answered.is_page:
+        answered.headers["set-cookie"] = "session=1; Path=/"
+    return answered
+
+
+async def key_with_less(asked: Asked, honest: Honest) -> Answered:
+    if "x-api-key" not in asked.headers or asked.key != KEY or "status" not in asked.query:
+        return await honest(asked)
+    return await relisted(asked, honest, lambda rows: rows[:-1])
+
+
+async def asked_again_is_empty(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    question = f"{asked.path}?{asked.raw_query!r}"
+    if answered.is_page and later(asked) and "status" in asked.query and question in asked.memory:
+        as_empty_page(answered)
+        answered.body["meta"] |= {"limit": int(asked.query.get("limit", "20"))}
+        answered.body["meta"] |= {"current_page": int(asked.query["page"])}
+    asked.memory.add(question)
+    return answered
+
+
+async def after_a_refusal_the_other_way(asked: Asked, honest: Honest) -> Answered:
+    refused = "refused" in asked.memory
+    asked.memory.discard("refused")
+    answered = await honest(asked)
+    if answered.status == 401:
+        asked.memory.add("refused")
+    if refused and answered.is_page and asked.query.keys() & {"status", "is_test_call"}:
+        return await relisted(asked, honest, lambda rows: rows[::-1])
+    return answered
+
+
+async def masked_where_searched(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.is_page and asked.query.get("search"):
+        for row in answered.body["data"]:
+            row["end_reason"] = row["end_reason"] and "hidden"
+    return answered
+
+
+async def rounded_where_filtered(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.is_page and "is_test_call" in asked.query:
+        for row in answered.body["data"]:
+            row["created_on"] = re.sub(r"\.\d+", "", row["created_on"])
+    return answered
+
+
 LIMIT, LEFT, RESET = "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"
 OF_ANOTHER = [{"path": "sort", "message": "limit, page or is_test_call"}]
 HTML = b"<html><body>It works!</body></html>"
@@ -477,6 +567,7 @@ LIES: dict[str, dict[str, Lie]] = {
             "created_on", lambda text: text.replace("T", " ")
         ),
         "ringing_at is a number in a text": value("ringing_at", lambda _: "1566656122"),
+        "created_on is cut to seconds where is_test_call is asked for": rounded_where_filtered,
         "ringing_at comes after ended_at": value("ringing_at", lambda _: "2030-01-01T00:00:00Z"),
         "numbers have no plus": value("destination", lambda text: text[1:]),
         "duration_seconds is in milliseconds": value("duration_seconds", lambda n: n * 1000),
@@ -529,6 +620,17 @@ LIES: dict[str, dict[str, Lie]] = {
         "the beginning of the key opens": opens(lambda a: len(a.key) > 5 and KEY.startswith(a.key)),
         "what begins with the key opens": opens(lambda a: a.key.startswith(KEY)),
         "case does not count in a key": opens(lambda a: a.key.lower() == KEY),
+        "a cookie of an answer opens": cookie_opens,
+        "what follows the key is not looked at": opens(
+            lambda a: a.headers.get("authorization", "").startswith(f"Bearer {KEY} ")
+        ),
+        "Token opens like Bearer": opens(
+            lambda a: a.headers.get("authorization", "") == f"Token {KEY}"
+        ),
+        "Bearer opens in X-Api-Key": opens(
+            lambda a: a.headers.get("x-api-key", "") == f"Bearer {KEY}"
+        ),
+        "X-Api-Key sees a call less where a status is asked for": key_with_less,
         "Basic opens like Bearer": opens(lambda a: KEY in a.headers.get("authorization", "")),
         "X-Api-Key is not looked at": asking(lambda a: a.without_header("x-api-key")),
         "X-Api-Key sees another order": instead(
@@ -549,6 +651,7 @@ LIES: dict[str, dict[str, Lie]] = {
             lambda a: a.key == NOSCOPE_KEY and a.path != DEMO
         ),
         "who lacks the scope learns which agents there are": knows_agents_before_scopes,
+        "a missing scope is called forbidden": on_status(403, fail(403)),
         "a missing scope is 401": on_status(403, fail(401)),
     },
     "tenants": {
@@ -581,6 +684,14 @@ LIES: dict[str, dict[str, Lie]] = {
         ),
     },
     "overlap": {
+        "pages overlap where the order is not that of creation": overlaps_where_not_by_creation,
+        "the third page by status is the second": asking(
+            lambda a: (
+                a.with_query(page="2")
+                if a.query.get("page") == "3" and a.sort.endswith("status")
+                else a
+            )
+        ),
         "a page begins with the end of the one before": overlap_by_one,
         "a call falls between two pages": gap_of_one,
         "the second page is the first": second_page_is_the_first,
@@ -588,6 +699,8 @@ LIES: dict[str, dict[str, Lie]] = {
     },
     "unstable order": {
         "each page is shuffled": shuffled,
+        "a page with a filter is empty when it is asked for again": asked_again_is_empty,
+        "after a 401 a filtered listing runs the other way": after_a_refusal_the_other_way,
         "calls of the same moment change places": ties_at_random,
     },
     "sort": {
@@ -598,9 +711,19 @@ LIES: dict[str, dict[str, Lie]] = {
         "sort=created_at is ignored": asking(
             lambda a: a.with_query(sort=None) if "created_at" in a.sort else a
         ),
+        "a sort drops the calls without the field": sort_drops_what_has_none,
+        "a search forgets the sort": asking(
+            lambda a: a.with_query(sort=None) if a.query.get("search") else a
+        ),
+        "sort=status forgets is_test_call": unfiltered_by(
+            "is_test_call", lambda a: a.sort.endswith("status")
+        ),
         "each page is reversed for itself": descends_within_a_page_only,
         "durations are sorted as texts": sorts_durations_as_text,
         "the newest call has another id in descending order": newest_under_another_id,
+        "a sort by no field turns the listing round": asking(
+            lambda a: a.with_query(sort="created_on") if "no_such" in a.sort else a
+        ),
         "a filter forgets a descending sort": asking(
             lambda a: a.with_query(sort=a.sort.lstrip("-")) if "status" in a.query and a.sort else a
         ),
@@ -608,6 +731,14 @@ LIES: dict[str, dict[str, Lie]] = {
     "filters": {
         "status is not looked at": asking(lambda a: a.with_query(status=None)),
         "is_test_call is not looked at": asking(lambda a: a.with_query(is_test_call=None)),
+        "is_test_call=1 is taken for true": asking(
+            lambda a: a.with_query(is_test_call="true") if a.query.get("is_test_call") == "1" else a
+        ),
+        "another agent's calls are not filtered": unfiltered_by("status", lambda a: a.path != DEMO),
+        "two filters are one": unfiltered_by("is_test_call", lambda a: "status" in a.query),
+        "pages of an odd size are not filtered": unfiltered_by(
+            "status", lambda a: a.query.get("limit", "2")[-1:] in "13579"
+        ),
         "is_test_call=false is taken for none": unfiltered(
             "is_test_call", lambda value: value == "false"
         ),
@@ -627,6 +758,7 @@ LIES: dict[str, dict[str, Lie]] = {
     },
     "search": {
         "search is not looked at": asking(lambda a: a.with_query(search=None)),
+        "a number is masked where it was searched for": masked_where_searched,
         "search looks at the source only": search_by_source_only,
         "% and _ are wildcards": like_wildcards,
         "a search forgets the filters": search_forgets_filters,
@@ -661,6 +793,9 @@ LIES: dict[str, dict[str, Lie]] = {
         ),
         "a plus is not read as a space": asking(
             lambda a: attrs.evolve(a, raw_query=a.raw_query.replace(b"+", b"%2B"))
+        ),
+        "a plus in an id is a space": asking(
+            lambda a: attrs.evolve(a, path=a.path.replace("+", "%20"))
         ),
         "broken UTF-8 is 500": instead(is_broken, fail(500)),
         "a NUL is 500": instead(lambda a: b"%00" in a.raw_query, fail(500)),

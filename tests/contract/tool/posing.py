@@ -66,6 +66,7 @@ def posing(
             key=KEY,
             agent="agent_demo",
             other_agent=AWKWARD_AGENT,
+            spaced_agent=AWKWARD_AGENT,
             foreign_agent=FOREIGN_AGENT,
             noscope_key=NOSCOPE_KEY,
             small_key=SMALL_KEY,

@@ -8,20 +8,19 @@ import re
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import attrs
 import httpx
 
 from contract.tool.contract import OPENAPI, PATH
-from contract.tool.host import Finding, Host, hold
+from contract.tool.host import Finding, Host, hold, whole_numbers
 from contract.tool.live import UnusableError, _nobody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from contract.tool.host import Query
     from contract.tool.verdict import Mask, Verdict
 
 _LISTING = re.compile(PATH.replace("{agentId}", "([^/]+)"))
@@ -127,14 +126,9 @@ def _hold(entry: dict[str, Any], origin: str, verdict: Verdict, mask: Mask) -> N
         patience_seconds=float("inf"),  # how slow the way was, the file does not say
     )
     try:
-        hold(host, request, response, _whole_numbers(recorded["url"]))
+        hold(host, request, response, whole_numbers(recorded["url"]))
     except Finding as finding:
         verdict.note(finding)
-
-
-def _whole_numbers(url: str) -> Query:
-    pairs = parse_qsl(urlsplit(url).query)
-    return {name: int(text) for name, text in pairs if re.fullmatch(r"\d{1,18}", text, re.ASCII)}
 
 
 def as_har(responses: Iterable[httpx.Response], mask: Mask) -> str:

@@ -54,6 +54,13 @@ class Verdict:
     held: list[str] = attrs.field(factory=list)
     unsure: dict[str, Finding] = attrs.field(factory=dict)  # by property: seen once, and not again
     unchecked: dict[str, str] = attrs.field(factory=dict)
+    spent: dict[str, int] = attrs.field(factory=dict)  # requests, by what they were for
+    remarks: list[str] = attrs.field(factory=list)  # what is no finding, and worth to be known
+
+    @property
+    def status(self) -> int:
+        """How a run ends: 0 if nothing was found, 1 if the contract is wrong, 3 if the API is."""
+        return 3 if self.by("the API") else int(bool(self.by("the contract")))
 
     def note(self, finding: Finding, remark: str = "") -> None:
         """Keep a finding, once for all the calls and pages that show the same."""
@@ -211,6 +218,11 @@ def written(verdict: Verdict, mask: Mask) -> str:
     for name, finding in verdict.unsure.items():
         lines += [f"  {name}: {mask.sentence(finding.sentence)}"]
         lines += [f"     {line}" for line in mask.request(finding.curl)]
+    if verdict.remarks:
+        lines += ["", "Remarks", *(f"  {mask.text(remark)}" for remark in verdict.remarks)]
+    if verdict.spent:
+        shares = (f"{number} on {what}" for what, number in verdict.spent.items())
+        lines += ["", f"Requests: {', '.join(shares)}"]
     if verdict.held:
         lines += ["", f"Held: {', '.join(verdict.held)}"]
     if verdict.unchecked:

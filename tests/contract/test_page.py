@@ -1,0 +1,69 @@
+"""`make contract-page`: the contract as a page that needs no network and shows all that the contract has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from browser import launched
+from contract.tool.contract import OPENAPI, OPERATION, PARAMETERS, ROOT
+from contract.tool.generating import make
+from contract.tool.redocly import REDOCLY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.skipif(
+    not REDOCLY.exists(),
+    reason="node is not on this machine: make test sets up node_modules where it is",
+)
+
+
+@pytest.fixture(scope="module")
+def asked() -> list[str]:
+    """The addresses that the page asks for."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    """The errors and warnings of the page on the console."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def page(asked: list[str], said: list[str]) -> Iterator[Page]:
+    made = make("contract-page", ROOT, "-o", "node_modules/.ready")
+    assert made.returncode == 0, made.stdout + made.stderr
+    with launched() as browser:
+        page = browser.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on(
+            "console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None
+        )
+        page.goto((ROOT / "build" / "contract.html").as_uri())
+        page.get_by_text("+ Show").click()
+        expect(page.get_by_text(PARAMETERS["agentId"]["description"])).to_be_visible()
+        yield page
+
+
+def test_the_page_shows_each_parameter_and_each_response(page: Page) -> None:
+    shown = page.inner_text("body")
+    for parameter in PARAMETERS.values():
+        assert parameter["name"] in shown
+        assert parameter["description"] in shown
+    for status, response in OPERATION["responses"].items():
+        page.get_by_text(status, exact=True).first.click()
+        expect(page.get_by_text(response["description"].split("`")[0]).first).to_be_visible()
+
+
+def test_the_page_asks_for_nothing_and_nothing_in_it_fails(
+    page: Page, asked: list[str], said: list[str]
+) -> None:
+    assert page.title() == OPENAPI["info"]["title"]
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert said == []
