@@ -19,7 +19,9 @@ HOUSE = Path(agentcalls.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
 CORE = [file for file in FILES if file.relative_to(HOUSE).parts[0] not in {"cli", "export"}]
 
-MOST_CORE_LINES = 5910  # the goal was 3,300; the wire, the order that proves a walk and the search in it have come since
+MOST_CORE_LINES = (
+    5910  # the goal was 3,300; the wire, proven walks and the search in them have come since
+)
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
 MOST_TWIN_LINES = 130

@@ -12,8 +12,9 @@ One answer is a contiguous stretch of the sorted listing. Let H be the key (`cre
     Advance     H becomes the key of the window's last row. A window wholly before H (a step back went far, or rows
                 were inserted in front) leaves H where it is and only moves the position on.
     End         A joined window that ended the listing (see `Evidence.ends`).
-    Time window Where a listing is sorted as asked, reading may begin at a time window (see `seek.py`): H is then the
-                first key that a row of it can have. As nothing was delivered, any row strictly before H joins.
+    Time window Where a listing is sorted as asked, no row before the time window matters: until one of it was read,
+                any row before it joins. So reading may begin there (see `seek.py`), H being the first key that a row
+                of it can have.
     Repair      A window that does not join is dropped with all that were planned after it, and the walk steps back:
                 by what the listing has lost by its own count and 60 rows, then by twice that, and so on.
     Give up     After eight repairs of one seam, or where a group of equal keys is wider than any window, the window
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from agentcalls.reading.walk.order import largest_group, span_of
+from agentcalls.reading.walk.order import largest_group, precedes, span_of
 from agentcalls.reading.walk.windows import Window, farthest_window
 from agentcalls.settings import MAX_LIMIT
 
@@ -89,6 +90,8 @@ class Chain:
         """The longest window to ask for, in rows."""
         self.sought = sought
         """Whether the beginning of the time window was looked for."""
+        self.first: datetime | None = None
+        """The first key that a row of the time window can have, where the listing is sorted as asked."""
         self._began, self._rows = seam.key, 0
         self.frontier = seam.end
         """The farthest position at which H has advanced."""
@@ -154,9 +157,9 @@ class Chain:
         """Whether nothing can lie between the answer and what was read."""
         if answer.window.page == 1 or (self.looks_beyond and not answer.count):
             return True
+        if self.first and (self.seam.unread or precedes(self.seam.key, self.first, self.direction)):
+            return bool(keys) and precedes(keys[0], self.first, self.direction)
         before, _ = span_of(self.seam.key, keys, self.direction)
-        if self.seam.unread and before:
-            return True
         if recent.holds_any(ids[:before]) or None in ids[:before]:
             # A row without an id cannot be checked; with one the walk is not proven any more.
             return True

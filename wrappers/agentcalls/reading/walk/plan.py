@@ -153,7 +153,10 @@ class Plan:
     def seek_if_worth(self, first: datetime | None, total: int | None) -> None:
         """Look for where the time window begins, if that is far; `first` is the first key that a row of it can have."""
         chain = self.chain
-        if not (chain and self.ordered and first) or chain.sought or self.seek:
+        if not (chain and self.ordered and first):
+            return
+        chain.first = first
+        if chain.sought or self.seek:
             return
         seam, total = chain.seam, total or chain.seam.total
         ahead = chain.rows_to(first)
