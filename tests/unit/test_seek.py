@@ -343,6 +343,20 @@ def test_a_walk_resumed_before_the_time_window_where_little_is_left_reads_on() -
     assert again.report.requests <= 3
 
 
+def test_thousands_of_calls_of_the_very_end_of_a_time_window_are_passed_over() -> None:
+    calls = Calls(KEYS["large groups"], newest_first=True)
+    walk = a_walk(sort="-created_on", since=moment(8.5e6), until=moment(9e6))
+    assert span_of(walk, calls) == []
+    assert walk.report.proof == "order"
+    assert walk.report.requests <= 40
+
+
+def test_calls_before_a_time_window_are_no_repeats() -> None:
+    walk = a_walk(**SPAN)
+    assert span_of(walk, EVEN) == OF_SPAN
+    assert walk.report.repeats_dropped <= 20
+
+
 def test_a_window_of_one_moment_outside_the_time_window_does_not_hide_the_order() -> None:
     calls = Calls(KEYS["all in one instant"], newest_first=False)
     spans: list[dict[str, Any]] = [{"until": moment(9)}, {"since": moment(SECONDS)}]

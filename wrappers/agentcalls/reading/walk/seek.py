@@ -70,15 +70,12 @@ class Seek:
     """Whether the server does not give single rows."""
     _round: list[int] = field(factory=list["int"])
     _under_way: int = 0
-    _shifted: bool = False
     _end_is_open: bool = True
 
     @property
     def done(self) -> bool:
         """Whether nothing more is to be asked."""
-        return (
-            self.failed or self._shifted or self._length <= _CLOSE or self.asked >= _MOST_WHATEVER
-        )
+        return self.failed or self._length <= _CLOSE or self.asked >= _MOST_WHATEVER
 
     @property
     def _length(self) -> int:
@@ -110,14 +107,11 @@ class Seek:
             # Where the walk is resumed, the listing may have grown.
             self.high = Mark(max(self.high.position, answer.total))
         if key is not None and precedes(key, self.first, self.direction):
-            self._shifted |= mark.position >= self.high.position
             self.low = max(self.low, mark, key=_position)
         else:
             self._end_is_open = False
-            self._shifted |= mark.position <= self.low.position
             self.high = min(self.high, mark, key=_position)
-            if self._shifted:
-                self.low = Mark(self.high.position - 1)
+            self.low = min(self.low, Mark(self.high.position - 1), key=_position)
 
     def _next_round(self) -> list[int]:
         low, length = self.low.position, self._length
