@@ -382,6 +382,37 @@ def test_time_window_stops_early_in_either_order(make_client: MakeClient, api: L
         assert listing.report.complete
 
 
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_time_window_far_inside_is_sought_and_costs_few_requests(
+    make_client: MakeClient, api: Listing, concurrency: int
+) -> None:
+    api.rows = [api.row(number) for number in range(20_000)]
+    if api.newest_first:
+        api.rows.reverse()
+    client = client_of(make_client, api, concurrency=concurrency)
+    listing = client.calls.list(
+        "a", since=START + timedelta(minutes=9000), until=START + timedelta(minutes=9250)
+    )
+    for probes in (FIRST_WALK, 0):
+        api.requests.clear()
+        assert ids(listing) == [f"call_{number}" for number in range(9249, 8999, -1)]
+        assert len(api.requests) == listing.report.requests <= 3 + 20 + probes
+        assert (listing.report.complete, listing.report.proof) == (True, "order")
+
+
+def test_last_calls_are_asked_for_as_far_as_the_rate_so_far_needs(
+    make_client: MakeClient, api: Listing
+) -> None:
+    since = START + timedelta(minutes=700)
+    listing = client_of(make_client, api, concurrency=8).calls.list("a", since=since)
+    for before in (FIRST_WALK, 0):
+        api.requests.clear()
+        assert len(listing.all()) == 300
+        # Windows overlap by a few: four hold them all.
+        assert len(api.requests) == 4 + before
+        assert listing.report.complete
+
+
 def test_duration_lies_before_the_moment_at_which_iterating_starts(
     make_client: MakeClient, api: Listing
 ) -> None:

@@ -191,12 +191,15 @@ def test_answers_of_different_agents_come_as_they_are_ready() -> None:
 
 
 def test_windows_asked_for_in_vain_keep_their_slots_until_they_are_answered() -> None:
-    many = readings("ab", concurrency=4, since=START - timedelta(minutes=150))
+    many = readings("ab", concurrency=4, since=START - timedelta(minutes=350))
     first, _, *ahead = opened(many, total=1000)
     assert agents_of(ahead) == ["a", "a"]
     list(many.pending)
     many.answered(ahead[0], page_for(ahead[0], 1000))
-    many.answered(first, page_for(first, 1000))
+    # As many calls as so far would have filled the windows ahead, but they come no more as often.
+    answer = page_for(first, 1000)
+    answer.data[55:] = [call("a", number) for number in range(600, 600 + len(answer.data[55:]))]
+    many.answered(first, answer)
     assert many.advance()
     assert ids(many)[-1] == "a_150"
     assert not many.advance()

@@ -194,6 +194,8 @@ class Checkpoint:
     """Whether the server was seen to honour the order."""
     group: _Count = 0
     """Rows in the largest group of equal keys."""
+    unread: bool = False
+    """Whether `key` is where the time window begins, and nothing of it was read."""
     total: _Count | None = None
     """`total_count` when this position was reached."""
     most: _Count = 0

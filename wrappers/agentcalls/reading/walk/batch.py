@@ -47,6 +47,7 @@ class State:
             checkpoint.position,
             len(at_key),
             checkpoint.total,
+            checkpoint.unread,
         )
         return evolve(state, seam=seam, direction=checkpoint.direction)
 
@@ -75,6 +76,7 @@ class State:
             ordered=self.ordered,
             group=group,
             total=seam.total if seam else None,
+            unread=seam.unread if seam else False,
             most=ledger.most,
             since=ledger.since,
             until=ledger.until,

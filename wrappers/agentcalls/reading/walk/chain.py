@@ -12,6 +12,9 @@ One answer is a contiguous stretch of the sorted listing. Let H be the key (`cre
     Advance     H becomes the key of the window's last row. A window wholly before H (a step back went far, or rows
                 were inserted in front) leaves H where it is and only moves the position on.
     End         A joined window that ended the listing (see `Evidence.ends`).
+    Time window Where a listing is sorted as asked, no row before the time window matters: until one of it was read,
+                any row before it joins. So reading may begin there (see `seek.py`), H being the first key that a row
+                of it can have.
     Repair      A window that does not join is dropped with all that were planned after it, and the walk steps back:
                 by what the listing has lost by its own count and 60 rows, then by twice that, and so on.
     Give up     After eight repairs of one seam, or where a group of equal keys is wider than any window, the window
@@ -22,11 +25,12 @@ Windows overlap by as many rows as the largest group of equal keys seen so far n
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from agentcalls.reading.walk.order import largest_group, span_of
+from agentcalls.reading.walk.order import largest_group, precedes, span_of
 from agentcalls.reading.walk.windows import Window, farthest_window
 from agentcalls.settings import MAX_LIMIT
 
@@ -63,19 +67,32 @@ class Seam:
     """Rows at the end of the window that share H."""
     total: int | None = None
     """The listing's length at that moment, if it is known."""
+    unread: bool = False
+    """Whether nothing was read: H is the first key that a row of the time window can have."""
 
 
 class Chain:
     """The state of the chain between two answers; `is_ordered` holds for all keys that it is given."""
 
     def __init__(
-        self, seam: Seam, direction: Direction, *, group: int = 0, most: int = MAX_LIMIT
+        self,
+        seam: Seam,
+        direction: Direction,
+        *,
+        group: int = 0,
+        most: int = MAX_LIMIT,
+        sought: bool = False,
     ) -> None:
         self.seam = seam
         self.direction: Direction = direction
         self.group = group
         self.most = most
         """The longest window to ask for, in rows."""
+        self.sought = sought
+        """Whether the beginning of the time window was looked for."""
+        self.first: datetime | None = None
+        """The first key that a row of the time window can have, where the listing is sorted as asked."""
+        self._began, self._rows = seam.key, 0
         self.frontier = seam.end
         """The farthest position at which H has advanced."""
         self._frontier_total = seam.total
@@ -107,6 +124,11 @@ class Chain:
         grown = max(0, total - then) if then is not None and total is not None else 0
         return self.frontier + grown
 
+    def rows_to(self, key: datetime) -> int | None:
+        """How many rows come before this key, if they come as often as those read so far; None if that is unknown."""
+        time = abs(self.seam.key - self._began)
+        return ceil(self._rows * (abs(key - self.seam.key) / time)) if time else None
+
     def plan(self, epoch: int, *, ahead: bool, sort: str | None) -> Window:
         """The next window: it joins the one planned before it, or where none is under way, what was read."""
         if self._beyond:
@@ -135,6 +157,8 @@ class Chain:
         """Whether nothing can lie between the answer and what was read."""
         if answer.window.page == 1 or (self.looks_beyond and not answer.count):
             return True
+        if self.first and (self.seam.unread or precedes(self.seam.key, self.first, self.direction)):
+            return bool(keys) and precedes(keys[0], self.first, self.direction)
         before, _ = span_of(self.seam.key, keys, self.direction)
         if recent.holds_any(ids[:before]) or None in ids[:before]:
             # A row without an id cannot be checked; with one the walk is not proven any more.
@@ -158,6 +182,10 @@ class Chain:
         self._target = max(0, start)
         return True
 
+    def passed(self, rows: Sequence[RowT], keys: Sequence[datetime]) -> Sequence[RowT]:
+        """The rows before H of a window that nothing was read before; the next window may join them."""
+        return rows[: span_of(self.seam.key, keys, self.direction)[0]] if self.seam.unread else ()
+
     def read(
         self, answer: Evidence, rows: Sequence[RowT], keys: Sequence[datetime], *, strict: bool
     ) -> list[RowT]:
@@ -170,7 +198,7 @@ class Chain:
         seam = self.seam
         before, after = span_of(seam.key, keys, self.direction)
         if before == len(keys):
-            self.seam = Seam(seam.key, seam.ids, end, 1, answer.total)
+            self.seam = evolve(seam, end=end, tail=1, total=answer.total)
             return []
         new = [row for row in rows[before:after] if row.id not in seam.ids]
         new += rows[after:]
@@ -186,6 +214,7 @@ class Chain:
         self.seam = Seam(last, ids, end, tail, answer.total)
         if new:
             self._tries = 0
+            self._rows += len(new)
             self.frontier, self._frontier_total = max(end, self.frontier), answer.total
         return new
 

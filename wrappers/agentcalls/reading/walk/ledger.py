@@ -8,15 +8,17 @@ itself, and the count agrees: each answer gave the same `total_count`, and as ma
 from __future__ import annotations
 
 from array import array
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from agentcalls.errors import PaginationError
+from agentcalls.reading.walk.order import precedes
 from agentcalls.values import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
+    from agentcalls.reading.walk.chain import Chain
     from agentcalls.reading.walk.evidence import Evidence
     from agentcalls.reading.walk.order import Direction
     from agentcalls.reading.walk.windows import RowT
@@ -58,6 +60,8 @@ _COMPARED = 40_000
 # read newest first. Beyond these bounds the server repeats itself without end.
 _EMPTY_BEYOND = 32
 EMPTY_AT_ALL = 5_000
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + datetime.resolution
 
 
 class Ledger:
@@ -115,11 +119,19 @@ class Ledger:
         """Whether nothing more is wanted."""
         return self.ended or self.full
 
-    @property
-    def useful(self) -> int | None:
+    def useful(self, chain: Chain | None) -> int | None:
         """How many more rows can be of use; None where that is not known."""
-        # Of the rows ahead, any number may lie outside the time window.
-        return None if self.since or self.until else self.items_left
+        if not (self.since or self.until):
+            return self.items_left
+        # Of the rows ahead, any number may lie outside the time window, if they do not come as often as so far.
+        last = chain and (self.until if chain.direction > 0 else self.since)
+        return chain.rows_to(last) if chain and last else None
+
+    def first_key(self, direction: Direction) -> datetime | None:
+        """The first key that a row of the time window can have, in this direction; None where any can."""
+        if direction > 0 or self.until is None:
+            return self.since if direction > 0 else None
+        return max(self.until, _EARLIEST) - datetime.resolution
 
     def report(self, *, ordered: bool) -> Report:
         """How far the walk has come; `ordered` says whether the server honours the order of its windows."""
@@ -254,6 +266,11 @@ class Ledger:
         if len(given) < len(wanted) or not (self.items_left or self.ended):
             self.full = True
         return given
+
+    def is_outside(self, key: datetime, direction: Direction) -> bool:
+        """Whether a row with this key lies outside the time window."""
+        first = self.first_key(direction)
+        return bool(first and precedes(key, first, direction)) or self.passed(direction, key)
 
     def passed(self, direction: Direction, key: datetime) -> bool:
         """Whether rows that follow this key lie outside the time window."""

@@ -52,6 +52,11 @@ def direction_of(keys: Sequence[datetime]) -> Direction:
     return direction if is_ordered(keys, direction) else 0
 
 
+def precedes(key: datetime, other: datetime, direction: Direction) -> bool:
+    """Whether a key sorts strictly before another one."""
+    return key < other if direction > 0 else key > other
+
+
 def is_ordered(keys: Sequence[datetime], direction: Direction) -> bool:
     """Whether no key goes against the direction."""
     return all(map(le if direction > 0 else ge, keys, islice(keys, 1, None)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from agentcalls.reading.walk.order import direction_of
 from agentcalls.reading.walk.sort import BY_TIME, Probe
 from agentcalls.settings import MAX_LIMIT
 
@@ -62,6 +63,15 @@ class Ordering:
             plan.ordered = sorts.honours(self._name) is True
         elif sorts.best:
             plan.open_again(f"-{sorts.best}")
+
+    def shown_by(self, keys: Sequence[datetime]) -> Direction | None:
+        """The direction of the first keys: 0 where there is none, None where all are equal and matter."""
+        direction = direction_of(keys) if self.by_time else 0
+        if direction or not (self.by_time and keys and min(keys) == max(keys)):
+            return direction
+        # Calls of one moment that lie outside the time window need no place among each other.
+        outside = self._plan.ordered and self._ledger.is_outside(keys[0], self.direction)
+        return self.direction if outside else None
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         if checkpoint.ordered:

@@ -1,10 +1,11 @@
 """Which window of a listing to ask for next, and which are under way.
 
-A plan is in one of four states:
+A plan is in one of five states:
 
     opening   The first answer is awaited. It shows whether the listing is one page, and the order of its keys.
     probing   It is not, and it is not known whether the server honours a sort by `created_on` (see `sort.py`). Where
               it does, the plan opens again, with that sort.
+    seeking   The server honours the sort, and the time window begins far behind what was read (see `seek.py`).
     chain     The keys are in order: windows overlap and are joined (see `chain.py`).
     plain     They are not, or nobody asked for it, or the server contradicts itself: pages without overlap. A plan
               does not leave this state.
@@ -13,22 +14,30 @@ A plan is in one of four states:
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
 from agentcalls.reading.walk.batch import State
-from agentcalls.reading.walk.chain import Chain
+from agentcalls.reading.walk.chain import Chain, Seam
+from agentcalls.reading.walk.order import precedes
 from agentcalls.reading.walk.plain import PlainWindows
+from agentcalls.reading.walk.seek import Mark, Seek
 from agentcalls.reading.walk.windows import farthest_window
 from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from agentcalls.reading.walk.evidence import Evidence
     from agentcalls.reading.walk.order import Direction
     from agentcalls.reading.walk.sort import Probe
-    from agentcalls.reading.walk.windows import Window
+    from agentcalls.reading.walk.windows import Row, Window
 
 _ANY_NUMBER = 1 << 30
+# A time window that begins within so many rows is read on to: to look for it would take as many requests.
+_READ_ON = 3 * MAX_LIMIT
 
 
 class Plan:
@@ -39,6 +48,7 @@ class Plan:
         self.chain: Chain | None = None
         self.plain: PlainWindows | None = None
         self.probe: Probe | None = None
+        self.seek: Seek | None = None
         self.sort: str | None = None
         """The `sort` that windows ask for; None leaves it as the query has it."""
         self.ordered = False
@@ -87,6 +97,8 @@ class Plan:
         """
         if self.probe:
             return self._noted(self.probe.plan(self._epoch))
+        if self.seek:
+            return self._noted(self.seek.plan(self._epoch, self.sort))
         ahead = bool(self._under_way)
         if len(self._under_way) >= self._room or (ahead and self._is_enough(total, useful)):
             return None
@@ -137,6 +149,42 @@ class Plan:
         """Find out about a sort before anything else is asked for."""
         self.drop()
         self.probe = probe
+
+    def seek_if_worth(self, first: datetime | None, total: int | None) -> None:
+        """Look for where the time window begins, if that is far; `first` is the first key that a row of it can have."""
+        chain = self.chain
+        if not (chain and self.ordered and first):
+            return
+        chain.first = first
+        if chain.sought or self.seek:
+            return
+        seam, total = chain.seam, total or chain.seam.total
+        ahead = chain.rows_to(first)
+        expected = None if ahead is None else seam.end + ahead
+        if not total or min(total, expected or total) <= _READ_ON:
+            return
+        if seam.unread or precedes(seam.key, first, chain.direction):
+            low = Mark(-1) if seam.unread else Mark(seam.end - 1, seam.key)
+            seek = Seek(first, chain.direction, low, Mark(total), expected)
+            if not seek.done:
+                self.drop()
+                self.seek = seek
+
+    def take_probe(self, seek: Seek, answer: Evidence, rows: Sequence[Row]) -> None:
+        """Take the answer to a probe for the time window; the chain begins there once it is found."""
+        seek.take(answer, rows)
+        if not seek.done:
+            return
+        chain = cast("Chain", self.chain)
+        chain.sought = True
+        if not seek.failed:
+            end = seek.low.position + 1
+            seam = Seam(seek.first, frozenset(), end, 1, answer.total, unread=True)
+            self.chain = Chain(
+                seam, chain.direction, group=chain.group, most=chain.most, sought=True
+            )
+        self.seek = None
+        self.step_back()
 
     def open_again(self, sort: str) -> None:
         """Read from the start, in an order that the server was seen to honour."""

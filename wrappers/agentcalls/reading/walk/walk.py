@@ -19,7 +19,8 @@ from agentcalls.errors import ConfigurationError
 from agentcalls.reading.walk import ledger as book
 from agentcalls.reading.walk.batch import Batch, State
 from agentcalls.reading.walk.chain import Chain, Seam
-from agentcalls.reading.walk.order import direction_of, is_ordered, is_strict, keyed_of, keys_of
+from agentcalls.reading.walk.evidence import judge
+from agentcalls.reading.walk.order import is_ordered, is_strict, keyed_of, keys_of
 from agentcalls.reading.walk.ordering import Ordering
 from agentcalls.reading.walk.page_size import PageSize
 from agentcalls.reading.walk.plain import RecentIds
@@ -119,7 +120,12 @@ class Walk(Generic[RowT]):
 
     def plan(self) -> Window | None:
         """The next window to ask for, or None where there is none now; each planned window is to be asked for."""
-        return None if self.done else self._plan.next_window(self._total, self._ledger.useful)
+        if self.done:
+            return None
+        plan, ledger = self._plan, self._ledger
+        if plan.chain:
+            plan.seek_if_worth(ledger.first_key(plan.chain.direction), self._total)
+        return plan.next_window(self._total, ledger.useful(plan.chain))
 
     def is_stale(self, window: Window) -> bool:
         """Whether the walk has changed its plan since: the answer to such a window delivers nothing."""
@@ -142,6 +148,9 @@ class Walk(Generic[RowT]):
         plan.take(window)
         if self._ordering.is_asking:
             self._ordering.take(rows)
+            return []
+        if plan.seek:
+            plan.take_probe(plan.seek, judge(window, len(rows), meta), rows)
             return []
         answer = self._page_size.judge(window, len(rows), meta)
         if answer:
@@ -233,10 +242,7 @@ class Walk(Generic[RowT]):
     def _open(self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]) -> list[RowT]:
         window, keys = answer.window, keyed.keys
         self._plan.open_wide()
-        direction = direction_of(keys) if self._ordering.by_time else 0
-        one_key = (
-            self._ordering.by_time and bool(keys) and keys[0] == keys[-1] == max(keys) == min(keys)
-        )
+        direction = self._ordering.shown_by(keys)
         if answer.ends or not answer.count:
             self._ledger.is_one_answer = window.page == 1
             self._ledger.end(answer)
@@ -246,7 +252,7 @@ class Walk(Generic[RowT]):
             self._go_plainly(book.OVERFULL, window.end)
         elif answer.short:
             self._go_plainly(book.SHORT, window.end)
-        elif one_key:
+        elif direction is None:
             # Later pages may still show a direction, and with it where the time window ends.
             self._go_plainly(book.ONE_KEY, window.end)
         elif not direction:
@@ -282,6 +288,7 @@ class Walk(Generic[RowT]):
             self._ledger.ended = True
             return []
         end = chain.seam.end
+        passed = self._recent.unseen(chain.passed(keyed.rows, keyed.keys))
         new = chain.read(answer, keyed.rows, keyed.keys, strict=strict)
         if len(keyed.rows) < len(rows):
             # A row without a key has no place before or after H: it is new unless its id is known.
@@ -291,6 +298,7 @@ class Walk(Generic[RowT]):
         if len(found) < sum(row.id not in self._recent.opening for row in new):
             # Behind H, and yet delivered: it moved, or there are two of it.
             self._ledger.doubt(book.TWICE)
+        found = [*passed, *found]
         if found and self._came_short:
             # The end of the listing may come short while an old count says that more follow; its middle may not.
             self._ledger.doubt(book.SHORT)

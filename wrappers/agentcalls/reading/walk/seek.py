@@ -1,0 +1,143 @@
+"""Where in a sorted listing a time window begins: a search by probes of one row, several at once.
+
+The search only guides. Whatever it comes to, the chain begins with a window that holds a row before the time window
+(see `chain.py`), so a listing that shifts meanwhile costs requests and no call.
+
+    Bracket     The last row that is known to lie before the time window, and the first one known not to.
+    Guess       Where a straight line between the two keys meets the time window: two rows close around it, and two
+                farther off. Of a million rows that come evenly, three rounds of four leave a hundred.
+    Section     Four rows that divide the bracket in five, where guessing has used up what may be lost by it: keys
+                that come in bursts make any guess wrong.
+    End         The bracket is no longer than a window. Or two answers contradict each other, so the listing has
+                shifted by more than the rows between them, and the time window begins close by.
+
+A probe that the answers meanwhile made needless is not asked, so a reader without concurrency asks for fewer.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from math import isqrt
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from agentcalls.reading.walk.order import precedes
+from agentcalls.reading.walk.windows import Window
+from agentcalls.settings import MAX_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from agentcalls.reading.walk.evidence import Evidence
+    from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.windows import Row
+
+_AT_ONCE = 4
+_CLOSE = 2 * MAX_LIMIT
+_MOST = 28
+"""The most probes of a search in a listing of a million rows."""
+_MOST_WHATEVER = 3 * _MOST
+"""The most probes where the server's count grows for ever."""
+
+
+@frozen
+class Mark:
+    """A row that was looked at, or the place where one would be."""
+
+    position: int
+    """Rows of the listing before it."""
+    key: datetime | None = None
+    """None where there was no row, or it was not looked at."""
+
+
+@define
+class Seek:
+    """A search for the last row before a time window.
+
+    `first` is the first key that a row of the time window can have, in the order of the listing; `expected` is the row
+    that may well have it, by the rows read so far.
+    """
+
+    first: datetime
+    direction: Direction
+    low: Mark
+    high: Mark
+    expected: int | None = None
+    asked: int = 0
+    failed: bool = False
+    """Whether the server does not give single rows."""
+    _round: list[int] = field(factory=list["int"])
+    _under_way: int = 0
+    _end_is_open: bool = True
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be asked."""
+        return self.failed or self._length <= _CLOSE or self.asked >= _MOST_WHATEVER
+
+    @property
+    def _length(self) -> int:
+        return self.high.position - self.low.position
+
+    def plan(self, epoch: int, sort: str | None) -> Window | None:
+        """The next probe; None where answers must come first."""
+        while not self.done:
+            while self._round:
+                position = self._round.pop(0)
+                if self.low.position < position < self.high.position:
+                    self._under_way += 1
+                    self.asked += 1
+                    return Window(position + 1, 1, epoch, sort)
+            if self._under_way:
+                break
+            self._round = self._next_round()
+        return None
+
+    def take(self, answer: Evidence, rows: Sequence[Row]) -> None:
+        """Take the answer to a probe."""
+        self._under_way -= 1
+        if answer.granted not in {None, 1} or answer.count > 1:
+            self.failed = True
+            return
+        key = None if answer.clamped or not rows else rows[0].created_on
+        mark = Mark(answer.window.offset, key)
+        if self._end_is_open and answer.total:
+            # Where the walk is resumed, the listing may have grown.
+            self.high = Mark(max(self.high.position, answer.total))
+        if key is not None and precedes(key, self.first, self.direction):
+            self.low = max(self.low, mark, key=_position)
+        else:
+            self._end_is_open = False
+            self.high = min(self.high, mark, key=_position)
+            self.low = min(self.low, Mark(self.high.position - 1), key=_position)
+
+    def _next_round(self) -> list[int]:
+        low, length = self.low.position, self._length
+        guess = self._guess()
+        if guess is None or self.asked + _AT_ONCE * (1 + _rounds_of(length)) > _MOST:
+            # Those in the middle come first: they may make the others needless.
+            return [low + length * part // 5 for part in (2, 3, 1, 4)]
+        close = 2 * isqrt(length)
+        guess = min(max(guess, low + 1), self.high.position - 1)
+        around = [guess - close, guess + close]
+        if self.high.key is None:
+            return [*around, low + length // 2, self.high.position - 1]
+        far = isqrt(close * length)
+        return [*around, guess - far, guess + far]
+
+    def _guess(self) -> int | None:
+        low, high = self.low, self.high
+        if high.key is None or low.key is None:
+            return self.expected
+        return low.position + int(self._length * ((self.first - low.key) / (high.key - low.key)))
+
+
+def _position(mark: Mark) -> int:
+    return mark.position
+
+
+def _rounds_of(length: int) -> int:
+    # How many rounds divide so many rows by five until a window holds them.
+    return next(rounds for rounds in count() if _CLOSE * 5**rounds >= length)
