@@ -12,8 +12,8 @@ AgentCallsError
 │   ├── ConflictError           409
 │   ├── RateLimitError          429
 │   └── InternalServerError     5xx
-├── UnexpectedResponseError an answer outside the contract: a 2xx that cannot be read, or a 3xx └── PaginationError
-pages that contradict each other
+└── UnexpectedResponseError     an answer outside the contract: a 2xx that cannot be read, or a 3xx
+    └── PaginationError         pages that contradict each other
 
 `request/refusal.py` maps an answer to its class.
 """
