@@ -136,15 +136,8 @@ def make_folder(path: Path) -> None:
 
 
 def open_folder(path: Path) -> int | None:
-    """A folder that is open; None on Windows. Raises `NotADirectoryError` for a link and for anything else."""
-    if fcntl is None:
-        return None
-    try:
-        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path) from None
-        raise
+    """A folder that is open; None on Windows. Raises `OSError` for a link and for anything else."""
+    return None if fcntl is None else os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
 def lock(folder: int) -> bool:
