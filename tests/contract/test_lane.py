@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-FEWER = ("--seed", "1", "--max-examples", "5")  # what each request shows
+FEWER = (
+    "--seed",
+    "1",
+    "--max-examples",
+    "5",
+    "--phases",
+    "examples,fuzzing",
+)  # what each request shows
 
 
 def entry(status: int, header: str, query: str = "", rows: int = 1) -> dict[str, Any]:

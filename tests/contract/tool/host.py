@@ -249,7 +249,7 @@ def hold(
 def whole_numbers(url: str) -> Query:
     """The parameters of a request that are numbers, which `meta` repeats."""
     pairs = parse_qsl(urlsplit(url).query)
-    return {name: int(text) for name, text in pairs if re.fullmatch(r"\d{1,18}", text, re.ASCII)}
+    return {name: int(text) for name, text in pairs if re.fullmatch(r"\d{1,99}", text, re.ASCII)}
 
 
 def curl(host: Host, request: httpx.Request) -> str:
