@@ -32,6 +32,13 @@ GOALS = (
     Goal("async-exact-16/raw", 0.10, "exact, 16 in flight, async: wall / raw"),
     Goal("exact-32/raw", 0.065, "exact, 32 in flight, sync: wall / raw"),
     Goal("async-exact-32/raw", 0.065, "exact, 32 in flight, async: wall / raw"),
+    Goal(
+        "beyond/a day of 200k",
+        40,
+        "a day in the middle of 200,000 calls at 50 ms: beyond those that hold it",
+        "requests",
+    ),
+    Goal("beyond/a day of 1M", 40, "the same of 1,000,000 calls", "requests"),
     Goal("decode/raw", 0.22, "decode a page of 100 / raw from_dict with json"),
     Goal("unknown/raw", 0.70, "an unknown field in every row, plain, CPU / raw"),
     Goal("growth/sync 200k", 6, "RSS growth, streaming 200,000 calls, sync, 8 in flight", "MiB"),

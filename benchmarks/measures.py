@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 from attrs import frozen
 
 from benchmarks.figures import Figure, figure, ratio
-from benchmarks.ours import NotAvailableError
+from benchmarks.ours import NotAvailableError, day_in_the_middle
+from benchmarks.server import COUNT_PATH
 from benchmarks.serving import page_server
 from benchmarks.workers import Worker, in_turn
 
@@ -117,6 +119,23 @@ def latency(scale: Scale) -> dict[str, Figure]:
     return figures
 
 
+def time_windows(scale: Scale) -> dict[str, Figure]:
+    """A day in the middle of a long listing at 50 ms: seconds, and requests beyond those that hold its calls."""
+    figures: dict[str, Figure] = {}
+    for name, calls in scale.streams:
+        with page_server(calls, latency_ms=50) as url:
+            seconds: list[float] = []
+            beyond: list[float] = []
+            for _ in range(scale.latency_rounds):
+                found, wall = day_in_the_middle(url, calls=calls)
+                with urlopen(url + COUNT_PATH) as told:  # noqa: S310 (our own server)
+                    beyond.append(int(told.read()) - -(-found // 100))
+                seconds.append(wall)
+        figures[f"wall s/a day of {name}"] = figure(seconds)
+        figures[f"beyond/a day of {name}"] = figure(beyond)
+    return figures
+
+
 def memory(scale: Scale) -> dict[str, Figure]:
     """The growth of the process while streaming, and the memory of a kept call."""
     figures: dict[str, Figure] = {}
@@ -207,6 +226,7 @@ NETWORKED: tuple[Callable[[Scale], dict[str, Figure]], ...] = (
     others,
     unknown_field,
     latency,
+    time_windows,
     memory,
     many_agents,
     commands,

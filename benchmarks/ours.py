@@ -8,12 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import datetime, timedelta
 from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
+
+from benchmarks.rows import call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,6 +44,20 @@ def async_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], Asy
 
     client = _made(AsyncClient, url, concurrency)
     return lambda: aiter(client.calls.list(AGENT, exact=exact))
+
+
+def day_in_the_middle(url: str, *, calls: int) -> tuple[int, float]:
+    """How many calls a day in the middle of so many has, and the seconds that a new client takes to read them."""
+    from agentcalls import Client  # noqa: PLC0415 (a version of it may lack what this reads with)
+
+    until = datetime.fromisoformat(json.loads(call(calls // 2))["created_on"])
+    with Client(api_key=KEY, base_url=url) as client:
+        began = time.perf_counter()
+        day = client.calls.list(AGENT, since=until - timedelta(days=1), until=until)
+        found = len(day.all())
+        if not day.report.complete:
+            raise RuntimeError(str(day.report.reason))
+        return found, time.perf_counter() - began
 
 
 def many_reader(

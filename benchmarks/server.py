@@ -21,6 +21,7 @@ from benchmarks.shapes import page, shapes, window_of
 if TYPE_CHECKING:
     from benchmarks.shapes import Window
 
+COUNT_PATH = "/asked"
 _KEPT_PAGES = 2_000
 
 
@@ -31,10 +32,13 @@ class Pages:
         self._total = total
         self._shapes = shapes(unknown_field=unknown_field)
         self._kept: dict[tuple[str, Window], bytes] = {}
+        self.asked = 0
+        """Pages that were asked for since this was last told."""
 
     def body(self, name: str, window: Window) -> bytes:
         """The body for a window, rendered again if it is not kept."""
         # Kept once for all agents, because a thousand agents have more pages than fit.
+        self.asked += 1
         common = window._replace(agent=0)
         body = self._kept.get((name, common))
         if body is None:
@@ -77,6 +81,9 @@ class Connection(asyncio.Protocol):
         path, _, query = target.partition("?")
         asked = window_of(path, query, body)
         answer = _answer(404, b'{"message":"Not found"}')
+        if path == COUNT_PATH:
+            answer = _answer(200, b"%d" % self._pages.asked)
+            self._pages.asked = 0
         if asked is not None:
             answer = _answer(200, self._pages.body(*asked))
         # The jitter imitates a network; it need not be secure.

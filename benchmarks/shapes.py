@@ -27,6 +27,8 @@ class Window(NamedTuple):
     """The most rows in the window."""
     agent: int = 0
     """The number in the agent's id."""
+    falling: bool = False
+    """Whether the newest rows come first."""
 
 
 class Shape(NamedTuple):
@@ -44,7 +46,9 @@ def window_of(path: str, query: str, body: bytes) -> tuple[str, Window] | None:
     if path.startswith(CALLS_PATH) and path.endswith("/calls"):
         agent = path[len(CALLS_PATH) : -len("/calls")].rpartition("_")[2]
         limit = int(asked.get("limit", 20))
-        return "calls", Window((int(asked.get("page", 1)) - 1) * limit, limit, int(agent))
+        offset = (int(asked.get("page", 1)) - 1) * limit
+        falling = asked.get("sort") in {"-created_on", "-created_at"}
+        return "calls", Window(offset, limit, int(agent), falling)
     if path == RETELL_PATH:
         posted = json.loads(body or b"{}")
         return "retell", Window(int(posted.get("pagination_key", 0)), int(posted["limit"]))
@@ -61,7 +65,9 @@ def window_of(path: str, query: str, body: bytes) -> tuple[str, Window] | None:
 def page(shape: Shape, window: Window, total: int) -> bytes:
     """The body for a window of agent 0's listing with `total` rows; empty past its end."""
     stop = min(window.offset + window.limit, total)
-    joined = ",".join(map(shape.row, range(window.offset, stop)))
+    places = range(window.offset, stop)
+    numbers = (total - 1 - place for place in places) if window.falling else places
+    joined = ",".join(map(shape.row, numbers))
     return shape.envelope(window, total, joined).encode()
 
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 from agentcalls import Client, ConfigurationError, NotFoundError
-from agentcalls.table.columns import BATCH, COLUMNS
+from agentcalls.settings import BATCH
+from agentcalls.table.columns import COLUMNS
 from agentcalls_mock import FULL_KEY
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from agentcalls import (
     AsyncClient,
     AsyncManyListing,
     Call,
+    CallBatch,
     CallListing,
     Checkpoint,
     Client,
@@ -56,6 +57,11 @@ def sync() -> None:
         for agent_id, call in many:
             assert_type(agent_id, str)
             assert_type(call, Call)
+        for batch in many.batches(100):
+            assert_type(batch, CallBatch)
+            assert_type(batch.checkpoint, Checkpoint)
+        client.calls.list_many(["agent_1"], since={"agent_1": "1h"})
+        client.calls.list_many(["agent_1"], since=lambda agent_id: agent_id or None)
         client.calls.list_many([1])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
         assert_type(iter(many).report, ManyReport)
         for error in many.report.failures.values():

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from agentcalls.listing import AsyncCallListing, AsyncManyListing, CallListing, ManyListing
     from agentcalls.models import Call
+    from agentcalls.reading.batches import CallBatch
     from agentcalls.reading.iterators import (
         AsyncCallIterator,
         AsyncManyIterator,
@@ -84,6 +85,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "Call",
+    "CallBatch",
     "CallIterator",
     "CallListing",
     "CallStatus",
@@ -126,6 +128,7 @@ _HOMES = {
         "agentcalls.durations": "duration_of",
         "agentcalls.listing": "AsyncCallListing AsyncManyListing CallListing ManyListing",
         "agentcalls.models": "Call",
+        "agentcalls.reading.batches": "CallBatch",
         "agentcalls.reading.iterators": "AsyncCallIterator AsyncManyIterator CallIterator ManyIterator",
         "agentcalls.reading.moments": "Moment TimeZone",
         "agentcalls.request.key": "ApiKey AsyncApiKey AuthScheme",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import field, frozen
 
 from agentcalls.checks import Several
-from agentcalls.reading.options import ManyOptions, ReadOptions
+from agentcalls.reading.options import ManyOptions, ReadOptions, own_moments
 from agentcalls.request.query import CallQuery, CallStatus
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         sort: str | None = None,
         is_test_call: bool | None = None,
         status: CallStatus | None = None,
-        since: Moment | None = None,
+        since: Moment | Mapping[str, Moment | None] | Callable[[str], Moment | None] | None = None,
         until: Moment | None = None,
         tz: TimeZone | None = None,
         exact: bool = True,
@@ -149,7 +149,9 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             is_test_call: As in `list`.
             status: As in `list`.
             since: As in `list`; a duration counts back from the start of the iteration, the same moment for all agents.
-            until: As `since`.
+                Or a mapping from agent ids to such moments, or a function of the agent id, asked when the agent is
+                reached; an agent without a moment is read from its start.
+            until: As in `list`.
             tz: As in `list`.
             exact: As in `list`.
             max_items: Stop each agent after this many calls.
@@ -179,15 +181,17 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             status=status,
         )
         query.hint()
+        own_since = own_moments(since)
         many = ManyOptions(
             agent_ids=Several("agent_ids", agent_ids),
             resume={} if resume is None else resume,
+            since=own_since,
             stop_on_error=stop_on_error,
             ordered=ordered,
             on_agent=on_agent,
         )
         options = ReadOptions(
-            since=since,
+            since=None if own_since else cast("Moment | None", since),
             until=until,
             tz=tz,
             exact=exact,

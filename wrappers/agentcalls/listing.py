@@ -8,9 +8,10 @@ from itertools import repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic
 
-from attrs import AttrsInstance, define, evolve, field, fields
+from attrs import define, evolve, field
 
 from agentcalls.errors import ConfigurationError
+from agentcalls.reading.batches import Batching
 from agentcalls.reading.iterators import (
     AsyncCallIterator,
     AsyncManyIterator,
@@ -18,20 +19,25 @@ from agentcalls.reading.iterators import (
     ManyIterator,
 )
 from agentcalls.reading.one_agent import AgentReader
+from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import Schedule
 from agentcalls.reading.walk.plain import ServerPages, first_call, total_count
+from agentcalls.settings import BATCH
 from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
     from agentcalls.models import Call
+    from agentcalls.reading.batches import CallBatch
     from agentcalls.reading.options import ManyOptions, ReadOptions
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Page
+
+_PAIRS: Any = lambda agent_id, calls: zip(repeat(agent_id), calls)  # noqa: E731
 
 
 @define(eq=False, repr=False)
@@ -44,7 +50,7 @@ class _OneAgents(Generic[SourceT]):
     _latest: AgentReader | None = field(default=None, init=False)
 
     def __repr__(self) -> str:
-        settings = _settings(self.query, self.options)
+        settings = settings_shown(self.query, self.options)
         return f"<{type(self).__name__} of {self.query.agent_id!r}{settings}>"
 
     @property
@@ -60,6 +66,16 @@ class _OneAgents(Generic[SourceT]):
             sorts=self._source.sorts,
         )
         return self._latest
+
+    def _schedule(self, batching: Batching) -> Schedule[tuple[str, Call]]:
+        return OrderedSchedule(
+            [self.query.agent_id],
+            batching.begin(lambda _: self._reader()),
+            _PAIRS,
+            concurrency=self._source.concurrency,
+            stop_on_error=True,
+            on_agent=batching.on_agent(None),
+        )
 
     def _check_asks_api(self, what: str) -> None:
         if self.options.needs_iterating:
@@ -78,6 +94,14 @@ class CallListing(_OneAgents[SyncSource]):
     def __iter__(self) -> CallIterator:
         """Each matching call, once, newest first or by `sort`, from `page` to the end."""
         return CallIterator(self._reader(), self._source)
+
+    def batches(self, size: int = BATCH) -> Generator[CallBatch]:
+        """The calls of an iteration in batches of `size` calls, each with its checkpoint; the last one is `done`.
+
+        The last batch may hold no calls. What came before a failure is a batch, too.
+        """
+        batching = Batching(size)
+        return batching.over(ManyIterator(self._schedule(batching), self._source))
 
     def pages(self) -> Iterator[Page]:
         """The server's own pages of `limit` calls (by default 100), from `page` to the last.
@@ -138,6 +162,11 @@ class AsyncCallListing(_OneAgents[AsyncSource]):
     def __aiter__(self) -> AsyncCallIterator:
         """Each matching call, once, newest first or by `sort`, from `page` to the end."""
         return AsyncCallIterator(self._reader(), self._source)
+
+    def batches(self, size: int = BATCH) -> AsyncGenerator[CallBatch]:
+        """The calls of an iteration in batches of `size` calls: the same as `CallListing.batches`."""
+        batching = Batching(size)
+        return batching.async_over(AsyncManyIterator(self._schedule(batching), self._source))
 
     def pages(self) -> AsyncIterator[Page]:
         """The server's own pages of `limit` calls (by default 100), from `page` to the last.
@@ -209,7 +238,7 @@ class _ManyAgents(Generic[SourceT]):
     def __repr__(self) -> str:
         count = length_hint(self.many.agent_ids, -1)
         agents = "agents" if count < 0 else f"{count} agents"
-        settings = _settings(self.query, self.options, self.many)
+        settings = settings_shown(self.query, self.options, self.many)
         return f"<{type(self).__name__} of {agents}{settings}>"
 
     @property
@@ -219,21 +248,25 @@ class _ManyAgents(Generic[SourceT]):
             return self._latest.report
         return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
 
-    def _schedule(self) -> Schedule[tuple[str, Call]]:
-        many = self.many
+    def _schedule(self, batching: Batching | None = None) -> Schedule[tuple[str, Call]]:
+        many, on_agent = self.many, self.many.on_agent
+        begin = partial(self._reader, wall=self._source.clock.wall())
+        if batching:
+            on_agent = batching.on_agent(on_agent)
         self._latest = (OrderedSchedule if many.ordered else Schedule)(
             many.agent_ids,
-            partial(self._reader, wall=self._source.clock.wall()),
-            lambda agent_id, calls: zip(repeat(agent_id), calls),
+            batching.begin(begin) if batching else begin,
+            _PAIRS,
             concurrency=self._source.concurrency,
             stop_on_error=many.stop_on_error,
-            on_agent=many.on_agent,
+            on_agent=on_agent,
         )
         return self._latest
 
     def _reader(self, agent_id: str, *, wall: float) -> AgentReader:
         query = evolve(self.query, agent_id=agent_id)
-        options = evolve(self.options, resume=self.many.resume.get(agent_id))
+        since = self.options.since if self.many.since is None else self.many.since(agent_id)
+        options = evolve(self.options, resume=self.many.resume.get(agent_id), since=since)
         return AgentReader(query, options, wall=wall, sorts=self._source.sorts)
 
 
@@ -244,6 +277,14 @@ class ManyListing(_ManyAgents[SyncSource]):
         """Each call with its agent's id: one agent's calls in order, different agents mixed unless `ordered`."""
         return ManyIterator(self._schedule(), self._source)
 
+    def batches(self, size: int = BATCH) -> Generator[CallBatch]:
+        """The calls of an iteration in batches of `size` calls of one agent, each with its checkpoint.
+
+        An agent's last batch is `done`, and may hold no calls. What came before a failure is a batch, too.
+        """
+        batching = Batching(size)
+        return batching.over(ManyIterator(self._schedule(batching), self._source))
+
 
 class AsyncManyListing(_ManyAgents[AsyncSource]):
     """A lazy listing of many agents' calls: the same as `ManyListing`, read with `async for`."""
@@ -252,13 +293,7 @@ class AsyncManyListing(_ManyAgents[AsyncSource]):
         """Each call with its agent's id: one agent's calls in order, different agents mixed unless `ordered`."""
         return AsyncManyIterator(self._schedule(), self._source)
 
-
-def _settings(*values: AttrsInstance) -> str:
-    # Only the settings that differ from their defaults.
-    found = [
-        f"{one.name}={getattr(value, one.name)!r}"
-        for value in values
-        for one in fields(type(value))
-        if one.repr and one.name != "agent_id" and getattr(value, one.name) != one.default
-    ]
-    return f": {', '.join(found)}" if found else ""
+    def batches(self, size: int = BATCH) -> AsyncGenerator[CallBatch]:
+        """The calls of an iteration in batches of one agent each: the same as `ManyListing.batches`."""
+        batching = Batching(size)
+        return batching.async_over(AsyncManyIterator(self._schedule(batching), self._source))

@@ -49,6 +49,8 @@ CONCURRENCY = 8
 MAX_CONCURRENCY = 64
 MAX_CONNECTIONS = 128
 """The most connections, and the most threads, of one client."""
+BATCH = 5_000
+"""The most calls in a batch, and those that are turned into columns at a time."""
 MAX_LIMIT = 100
 """The largest page of the API, in calls; also the default page size."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, AttrsInstance, field, fields, frozen
 from attrs.validators import optional
 
 from agentcalls.checks import Several, builtin_fields, check_boolean, check_integer
@@ -65,8 +65,31 @@ class ManyOptions:
 
     agent_ids: Several = field(repr=False)
     resume: Mapping[str, Checkpoint] = field(repr=False, validator=_checkpoints)
+    since: Callable[[str], Moment | None] | None = field(default=None, repr=False)
+    """The moment of each agent; None where they share one."""
     stop_on_error: bool = field(default=False, validator=check_boolean)
     ordered: bool = field(default=False, validator=check_boolean)
     on_agent: Callable[[AgentReport], object] | None = field(
         default=None, repr=False, validator=optional(_callable)
     )
+
+
+def own_moments(
+    since: Moment | Mapping[str, Moment | None] | Callable[[str], Moment | None] | None,
+) -> Callable[[str], Moment | None] | None:
+    """The moment of each agent where `since` is a mapping or a function; None where it is one for all of them."""
+    if isinstance(since, Mapping):
+        # pyright sees a mapping of anything.
+        return cast("Mapping[str, Moment | None]", since).get  # type: ignore[redundant-cast]
+    return since if callable(since) else None
+
+
+def settings_shown(*values: AttrsInstance) -> str:
+    """The settings that differ from their defaults, as a repr shows them."""
+    found = [
+        f"{one.name}={getattr(value, one.name)!r}"
+        for value in values
+        for one in fields(type(value))
+        if one.repr and one.name != "agent_id" and getattr(value, one.name) != one.default
+    ]
+    return f": {', '.join(found)}" if found else ""

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.table.columns import BATCH, COLUMNS, columns_of, storable, with_json_texts
+from agentcalls.settings import BATCH
+from agentcalls.table.columns import COLUMNS, columns_of, storable, with_json_texts
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ def batch_maker() -> Callable[[Sequence[Sequence[Any]]], Any]:
         return pa.record_batch(arrays, schema=fields)
 
     return make
+
+
+def record_batch(agent_id: str, calls: Sequence[Call]) -> Any:
+    """The `pyarrow.RecordBatch` of these calls."""
+    return storable(_maker(), agent_id, calls)
 
 
 def record_batches(agent_id: str, calls: Iterable[Call]) -> Any:

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BATCH = 5_000
-"""The most calls that are turned into columns at a time."""
-
 _WHOLE_SECOND = len("2026-11-23T10:00:00Z")
 _INTEGERS = range(-(2**63), 2**63)
 

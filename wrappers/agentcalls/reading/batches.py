@@ -1,0 +1,127 @@
+"""Calls in batches, each with where reading can go on behind it: the unit of a transaction."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from agentcalls.checks import check_integer
+from agentcalls.described import described
+from agentcalls.errors import AgentCallsError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
+
+    from agentcalls.models import Call
+    from agentcalls.reading.one_agent import AgentReader
+    from agentcalls.values import AgentReport, Checkpoint, Report
+
+
+@described
+@frozen(kw_only=True, eq=False)
+class CallBatch:
+    """Some calls of one agent, to be written together with their checkpoint."""
+
+    agent_id: str
+    """The agent whose calls these are."""
+    calls: list[Call] = field(repr=False)
+    """The calls in their order; there may be none in the last batch."""
+    checkpoint: Checkpoint = field(repr=False)
+    """Where reading continues behind these calls."""
+    report: Report = field(repr=False)
+    """What was read and proven of the agent, up to these calls."""
+    done: bool
+    """Whether the agent's reading ended with these calls; True in the last batch of each agent that does not fail."""
+
+    def to_arrow(self) -> Any:
+        """The calls as a `pyarrow.RecordBatch`; see docs/dataframes.md for its columns.
+
+        Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
+        """
+        return import_module("agentcalls.table.arrow").record_batch(self.agent_id, self.calls)
+
+
+@frozen
+class _Size:
+    size: int = field(validator=check_integer(1))
+
+
+class Batching:
+    """The calls that are gathered, agent by agent; `size` is the most in a batch."""
+
+    def __init__(self, size: int) -> None:
+        self._size = _Size(size).size
+        self._readers: dict[str, AgentReader] = {}
+        self._calls: dict[str, list[Call]] = {}
+        self._ready: list[CallBatch] = []
+
+    def begin(self, begin: Callable[[str], AgentReader]) -> Callable[[str], AgentReader]:
+        """The function that begins an agent, watched."""
+
+        def begun(agent_id: str) -> AgentReader:
+            reader = self._readers[agent_id] = begin(agent_id)
+            return reader
+
+        return begun
+
+    def on_agent(
+        self, tell: Callable[[AgentReport], object] | None
+    ) -> Callable[[AgentReport], object]:
+        """The function that is told of each agent that has ended, watched."""
+
+        def told(agent: AgentReport) -> None:
+            if agent.agent_id in self._readers:
+                if agent.error is None or agent.agent_id in self._calls:
+                    self._ready.append(self._batch(agent.agent_id, done=agent.error is None))
+                del self._readers[agent.agent_id]
+            if tell:
+                tell(agent)
+
+        return told
+
+    def over(self, pairs: Iterable[tuple[str, Call]]) -> Generator[CallBatch]:
+        """The batches of these pairs of agent and call. What came before a failure comes before it is raised."""
+        try:
+            for agent_id, call in pairs:
+                yield from self._take(agent_id, call)
+        except (AgentCallsError, ExceptionGroup):
+            yield from self._rest()
+            raise
+        yield from self._rest()
+
+    async def async_over(self, pairs: AsyncIterable[tuple[str, Call]]) -> AsyncGenerator[CallBatch]:
+        """The same, awaited."""
+        try:
+            async for agent_id, call in pairs:
+                for batch in self._take(agent_id, call):
+                    yield batch
+        except (AgentCallsError, ExceptionGroup):
+            for batch in self._rest():
+                yield batch
+            raise
+        for batch in self._rest():
+            yield batch
+
+    def _take(self, agent_id: str, call: Call) -> list[CallBatch]:
+        # An agent that has ended is told of before the next call comes.
+        ready, self._ready = self._ready, []
+        calls = self._calls.setdefault(agent_id, [])
+        calls.append(call)
+        if len(calls) == self._size:
+            ready.append(self._batch(agent_id, done=False))
+        return ready
+
+    def _rest(self) -> list[CallBatch]:
+        return [*self._ready, *(self._batch(agent_id, done=False) for agent_id in [*self._calls])]
+
+    def _batch(self, agent_id: str, *, done: bool) -> CallBatch:
+        reader = self._readers[agent_id]
+        return CallBatch(
+            agent_id=agent_id,
+            calls=self._calls.pop(agent_id, []),
+            checkpoint=reader.checkpoint,
+            report=reader.report,
+            done=done,
+        )
