@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Page
 
-_PAIRS: Any = lambda agent_id, calls: zip(repeat(agent_id), calls)  # noqa: E731
+
+def _pairs(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, Call]]:
+    return zip(repeat(agent_id), calls)
 
 
 @define(eq=False, repr=False)
@@ -71,7 +73,7 @@ class _OneAgents(Generic[SourceT]):
         return OrderedSchedule(
             [self.query.agent_id],
             batching.begin(lambda _: self._reader()),
-            _PAIRS,
+            _pairs,
             concurrency=self._source.concurrency,
             stop_on_error=True,
             on_agent=batching.on_agent(None),
@@ -256,7 +258,7 @@ class _ManyAgents(Generic[SourceT]):
         self._latest = (OrderedSchedule if many.ordered else Schedule)(
             many.agent_ids,
             batching.begin(begin) if batching else begin,
-            _PAIRS,
+            _pairs,
             concurrency=self._source.concurrency,
             stop_on_error=many.stop_on_error,
             on_agent=on_agent,

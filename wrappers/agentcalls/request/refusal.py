@@ -56,7 +56,7 @@ def error_for(answer: Answer, operation: Operation[Any]) -> errors.AgentCallsErr
             else f"It is neither a {operation.result} nor an error."
         )
         return errors.UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
-    message = _text(_said(body)) or f"The server answered with status {status}."
+    message = _text(_said(cast("object", body))) or f"The server answered with status {status}."
     kind = _CLASS_OF_STATUS.get(
         status, errors.InternalServerError if status >= _SERVER_ERROR else errors.APIStatusError
     )

@@ -27,7 +27,9 @@ def marked(content: bytes) -> tuple[str, str]:
     return _TEXT.sub(lambda quoted: _CONTROL.sub(mark, quoted[0]), text), mark
 
 
-def mended(value: Any, mark: str, note: Callable[[str, object, str], None], path: str = "") -> Any:
+def mended(
+    value: object, mark: str, note: Callable[[str, object, str], None], path: str = ""
+) -> Any:
     """The JSON value with U+FFFD for each mark; `note` is told of each text, with its path, as for any problem."""
     if isinstance(value, str):
         if mark not in value:
@@ -36,7 +38,7 @@ def mended(value: Any, mark: str, note: Callable[[str, object, str], None], path
         note(path, text, _WHY)
         return text
     if isinstance(value, list):
-        items = enumerate(value)
+        items = enumerate(cast("list[object]", value))
         return [mended(item, mark, note, f"{path}[{number}]") for number, item in items]
     if isinstance(value, dict):
         found: dict[str, Any] = {}
