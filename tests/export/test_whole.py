@@ -149,7 +149,7 @@ def test_a_name_that_duckdb_reads_as_a_pattern_is_refused_at_once(
 @pytest.mark.parametrize(
     "name", ["~x", "~", "s3:x", "file:x", "https:x", "status=failed/x", ":memory:", "a#b", "{a,b}"]
 )
-@pytest.mark.parametrize("ending", ["duckdb", "sqlite", "parquet", "arrow"])
+@pytest.mark.parametrize("ending", ["duckdb", "sqlite", "parquet"])
 def test_other_odd_names_are_names(
     ending: str, name: str, reader: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
