@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from itertools import repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -23,7 +22,7 @@ from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
-from agentcalls.reading.schedule import Schedule
+from agentcalls.reading.schedule import Schedule, paired
 from agentcalls.reading.walk.plain import ServerPages, first_call, total_count
 from agentcalls.settings import BATCH
 from agentcalls.values import ManyReport, Report
@@ -36,10 +35,6 @@ if TYPE_CHECKING:
     from agentcalls.reading.options import ManyOptions, ReadOptions
     from agentcalls.request.query import CallQuery
     from agentcalls.values import Page
-
-
-def _pairs(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, Call]]:
-    return zip(repeat(agent_id), calls)
 
 
 @define(eq=False, repr=False)
@@ -73,7 +68,7 @@ class _OneAgents(Generic[SourceT]):
         return OrderedSchedule(
             [self.query.agent_id],
             batching.begin(lambda _: self._reader()),
-            _pairs,
+            paired,
             concurrency=self._source.concurrency,
             stop_on_error=True,
             on_agent=batching.on_agent(None),
@@ -258,7 +253,7 @@ class _ManyAgents(Generic[SourceT]):
         self._latest = (OrderedSchedule if many.ordered else Schedule)(
             many.agent_ids,
             batching.begin(begin) if batching else begin,
-            _pairs,
+            paired,
             concurrency=self._source.concurrency,
             stop_on_error=many.stop_on_error,
             on_agent=on_agent,

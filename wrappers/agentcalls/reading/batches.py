@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from agentcalls.checks import check_integer
+from agentcalls.checks import builtin_fields, check_integer
 from agentcalls.described import described
 from agentcalls.errors import AgentCallsError
 
@@ -43,7 +43,7 @@ class CallBatch:
         return import_module("agentcalls.table.arrow").record_batch(self.agent_id, self.calls)
 
 
-@frozen
+@frozen(field_transformer=builtin_fields)
 class _Size:
     size: int = field(validator=check_integer(1))
 

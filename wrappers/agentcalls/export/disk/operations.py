@@ -137,7 +137,9 @@ def make_folder(path: Path) -> None:
 
 def open_folder(path: Path) -> int | None:
     """A folder that is open; None on Windows. Raises `OSError` for a link and for anything else."""
-    return None if fcntl is None else os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    return (
+        os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) if os.name == "posix" else None
+    )
 
 
 def lock(folder: int) -> bool:
