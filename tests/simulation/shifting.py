@@ -216,6 +216,11 @@ class Outcome:
     missed: int
 
 
+# A checkpoint does not hold how many windows in a row brought nothing new: where a listing grows faster than it is
+# read, a walk that is killed often enough never gives up.
+_MOST_KILLS = 300
+
+
 def walk_through(
     listing: ShiftingListing,
     *,
@@ -237,6 +242,7 @@ def walk_through(
     delivered: list[Row] = []
     under_way: deque[Window] = deque()
     answers: dict[Window, tuple[list[Row], PageMeta] | None] = {}
+    kills = 0
     while not walk.done:
         while len(under_way) < in_flight and (window := walk.plan()):
             under_way.append(window)
@@ -255,7 +261,8 @@ def walk_through(
             batch: list[Row] = []
         else:
             batch = walk.accept(window, *answer)
-        if kill and draw.random() < kill:
+        if kills < _MOST_KILLS and draw.random() < kill:
+            kills += 1
             count = draw.randint(0, len(batch))
             text = walk.checkpoint(count).to_json()
             batch = batch[:count]
