@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import frozen
 
+from agentcalls.cli import main as command_line
 from agentcalls_mock import FULL_KEY
 from drawn import drawn
 
@@ -244,3 +245,27 @@ def test_command_refuses_in_a_sentence(hosted: Callable[..., Result], cell: str)
     assert said.startswith("Error: ") is ("stderr" not in strange.get("closed", ()))
     assert NAMED.get(cell, "") in said
     assert not result.out
+
+
+def test_stream_that_is_closed_is_one_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    monkeypatch.setattr("agentcalls.cli.need", lambda _: Program())
+    assert command_line() == 0
+    assert sys.stdin.read() == ""
+    sys.stderr.write("lost")
+    sys.stderr.flush()
+    sys.stdout.write("said")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        sys.stdout.flush()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        sys.stdout.close()
+    sys.stdin.close()
+    sys.stderr.close()
+
+
+class Program:
+    def run(self, _: object) -> int:
+        return 0

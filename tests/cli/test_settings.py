@@ -110,6 +110,15 @@ def test_a_file_that_cannot_be_used_is_refused_without_quoting_it(
     assert not any(key in str(refused.value) for key in ("sk_secret", "1234567"))
 
 
+def test_a_folder_in_the_files_place_is_refused(config: Any) -> None:
+    path = config("")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(Failure, match=r"config\.toml cannot be read: Is a directory") as refused:
+        read_profile(None, {"XDG_CONFIG_HOME": str(path.parents[1])})
+    assert refused.value.code == Code.USAGE
+
+
 def test_a_key_that_others_can_read_is_warned_of(
     config: Any, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -445,6 +445,7 @@ def test_coding_that_was_not_asked_for_is_refused(
         (lambda _: gzip.compress(bytes(10_000_000)), "longer than"),
         (lambda body: body + gzip.compress(bytes(10_000_000)), "longer than"),
         (lambda body: body + gzip.compress(b" ")[:-3], "not complete"),
+        (lambda body: body + gzip.compress(b"") * 1000, "too many members"),
     ],
     ids=[
         "broken off",
@@ -454,6 +455,7 @@ def test_coding_that_was_not_asked_for_is_refused(
         "bomb",
         "bomb behind",
         "broken off behind",
+        "many members",
     ],
 )
 def test_compressed_body_that_is_none_is_bounded_and_typed(
@@ -461,8 +463,9 @@ def test_compressed_body_that_is_none_is_bounded_and_typed(
 ) -> None:
     recorder = Recorder(gzipped(spoil(gzip.compress(json.dumps(page_body).encode()))))
     http = make_client.http(recorder)
+    most = 100_000 if says == "too many members" else 2000
     client = make_client(
-        api_key="sk_1", base_url="https://host", http_client=http, max_body_bytes=2000
+        api_key="sk_1", base_url="https://host", http_client=http, max_body_bytes=most
     )
     with pytest.raises(UnexpectedResponseError, match=says):
         client.calls.list("a").page(1)

@@ -93,10 +93,8 @@ def client_of(library: Any, kind: str, proxy: Proxy | None = None) -> Any:
     how = {"timeout": timeout, "verify": trusted(), "limits": limits, "trust_env": False}
     try:
         http = getattr(library, kind)(**how, proxy=proxy.url if proxy else None)
-    except (ValueError, ImportError, TypeError):
-        if proxy is None:
-            raise
-        raise proxy.refusal from None
+    except (ValueError, ImportError, TypeError) as error:
+        raise proxy.refusal if proxy else error from None
     http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return http
 

@@ -137,9 +137,9 @@ def make_folder(path: Path) -> None:
 
 def open_folder(path: Path) -> int | None:
     """A folder that is open; None on Windows. Raises `OSError` for a link and for anything else."""
-    return (
-        os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW) if os.name == "posix" else None
-    )
+    if fcntl is None:
+        return None
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
 def lock(folder: int) -> bool:
