@@ -188,6 +188,12 @@ def test_each_agent_may_have_a_moment_of_its_own(
     }
 
 
+def test_a_mapping_may_have_a_default(make_client: MakeClient, api: Agents) -> None:
+    since: Mapping[str, Any] = defaultdict(lambda: SINCE["a"])
+    listing = client_of(make_client, api).calls.list_many(["a"], since=since)
+    assert len(list(listing)) == 10
+
+
 def test_a_moment_that_is_none_is_a_failure_of_its_agent(
     make_client: MakeClient, api: Agents
 ) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentcalls import AgentCallsError, BadRequestError
+from agentcalls import AgentCallsError, APIStatusError, BadRequestError
 from client.matrix import FAULTS, client_of
 from client.printed import canary
-from faults import IDS, FaultServer
+from faults import IDS, FaultServer, answer
 
 if TYPE_CHECKING:
     from client.matrix import Fault
@@ -81,6 +81,27 @@ def test_refusal_is_borne_and_found_out_once(
     assert [call.id for call in listing] == IDS
     assert set(sorts_of(server)[before:]) == {then}
     assert (listing.report.complete, listing.report.proof) == (True, proof)
+
+
+@pytest.mark.parametrize("status", [400, 405, 406, 414, 422, 501])
+def test_refusal_by_any_status_is_borne(
+    make_client: MakeClient, server: FaultServer, status: int
+) -> None:
+    server.fail(answer(b"{}", status), after=1, times=4)
+    listing = make_client(base_url=server.url, concurrency=1).calls.list("agent_1")
+    assert [call.id for call in listing] == IDS
+    assert (listing.report.complete, listing.report.proof) == (True, "count")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_refusal_of_the_caller_is_no_answer_to_a_probe(
+    make_client: MakeClient, server: FaultServer, status: int
+) -> None:
+    server.fail(answer(b"{}", status), after=1)
+    with pytest.raises(APIStatusError) as caught:
+        make_client(base_url=server.url, concurrency=1).calls.list("agent_1").all()
+    assert caught.value.status == status
+    assert len(server.requests) == 2
 
 
 def test_refusal_of_everything_is_an_error_once_calls_are_asked_for(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -875,6 +876,26 @@ def test_what_shows_neither_an_order_of_its_own_nor_a_count_is_unproven() -> Non
     assert len(delivered) == 450
     assert not walk.report.complete
     assert "does not count" in str(walk.report.reason)
+
+
+@pytest.mark.parametrize("moves_at", [2, 3])
+@pytest.mark.parametrize("count", [299, 300])
+def test_call_that_moves_is_no_less_lost_where_the_count_was_too_low(
+    moves_at: int, count: int
+) -> None:
+    sorts = KnownSorts()
+    for sort in ("created_on", "created_at"):
+        sorts.learn(sort, honoured=False)
+    rows, asked = rows_of(*range(300)), itertools.count(1)
+
+    def server(page: int, limit: int) -> tuple[Sequence[Row], PageMeta | None]:
+        if next(asked) == moves_at:
+            rows.insert(0, rows.pop(250))  # it changed, in a listing that is sorted by that
+        return odd(server_of(rows), total_count=count)(page, limit)
+
+    delivered, walk = walked(server, sort=None, sorts=sorts)
+    assert len(delivered) == 299
+    assert not walk.report.complete
 
 
 def test_a_single_short_page_without_meta_is_not_proven_to_be_all() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
 
-from agentcalls.errors import BadRequestError
+from agentcalls.errors import APIStatusError
 from agentcalls.reading.moments import is_relative, resolved
 from agentcalls.reading.walk.walk import Walk
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from agentcalls.values import Checkpoint, Page, Problem, Report
 
 _KEPT_PROBLEMS = 1000
+_REFUSALS = {400, 405, 406, 414, 422, 501}
+"""The statuses that a server may have for a sort that it does not know."""
 
 
 class AgentReader:
@@ -123,7 +125,7 @@ class AgentReader:
 
     def bears(self, window: Window, error: AgentCallsError) -> bool:
         """Whether reading goes on in spite of an error: a sort that was only tried may be refused."""
-        if not (isinstance(error, BadRequestError) and self._walk.refuse(window)):
+        if not (_refuses(error) and self._walk.refuse(window)):
             return False
         self._take([])
         return True
@@ -165,6 +167,11 @@ class Agent:
     """Whether its first answer was read before its turn, and waits."""
     then: list[Callable[[], None]] = field(factory=list["Callable[[], None]"])
     """What to report after it."""
+
+
+def _refuses(error: AgentCallsError) -> bool:
+    # Whether the request itself is refused, whoever asks and whenever; servers differ in the status.
+    return isinstance(error, APIStatusError) and error.status in _REFUSALS
 
 
 def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:

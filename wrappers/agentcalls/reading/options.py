@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import Attribute, AttrsInstance, field, fields, frozen
@@ -80,8 +81,15 @@ def own_moments(
     """The moment of each agent where `since` is a mapping or a function; None where it is one for all of them."""
     if isinstance(since, Mapping):
         # pyright sees a mapping of anything.
-        return cast("Mapping[str, Moment | None]", since).get  # type: ignore[redundant-cast]
+        return partial(_moment_in, cast("Mapping[str, Moment | None]", since))  # type: ignore[redundant-cast]
     return since if callable(since) else None
+
+
+def _moment_in(moments: Mapping[str, Moment | None], agent_id: str) -> Moment | None:
+    try:
+        return moments[agent_id]  # a mapping may have its own default
+    except KeyError:
+        return None
 
 
 def settings_shown(*values: AttrsInstance) -> str:

@@ -40,7 +40,7 @@ OVERFULL = "The server gave more calls than it was asked for."
 SHORT = "The server gave a short page and said that more follow."
 CLAMPED = "The server gave an earlier page than it was asked for."
 OTHER_PAGE = "The server says that it gave another page than it was asked for."
-MISCOUNTED = "The server counts fewer calls than its only page holds."
+MISCOUNTED = "The server counts fewer calls than its pages hold."
 UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
 SPAN_UNSHOWN = "The server was not seen to sort by created_on, which a time window rests on."
 RESUMED_UNSHOWN = (
@@ -98,7 +98,7 @@ class Ledger:
         """Rows in the largest answer."""
         self.is_one_answer = False
         """Whether one answer held the whole listing."""
-        self._total_varies = self._resumed = False
+        self._total_varies = self._miscounts = self._resumed = False
         self._seen = 0
         self._hashes = array("q")
         self._empty = self._empty_beyond = 0
@@ -166,7 +166,7 @@ class Ledger:
             return RESUMED_UNSHOWN
         if self.total is None:
             return UNCOUNTED
-        return self._miscounted()
+        return self._miscounted() or (MISCOUNTED if self._miscounts else None)
 
     def _miscounted(self) -> str | None:
         if self.total is None or not (self._total_varies or self._seen != self.total):
@@ -200,6 +200,7 @@ class Ledger:
         """Note what an answer says of the listing's length, and of the page that it is."""
         if answer.page not in {None, answer.window.page}:
             self.doubt(CLAMPED if answer.clamped else OTHER_PAGE)
+        self._miscounts |= answer.miscounts
         if answer.total is None:
             return
         self._total_varies |= self.total not in {None, answer.total}
