@@ -244,8 +244,10 @@ def test_slow_reader_holds_back_what_is_asked(client: Client, slow: Counting) ->
         pairs = iter(client.calls.list_many(AGENTS, concurrency=4))
         for taken in range(1, 2001):
             next(pairs)
+            # The last requests of the reading before may arrive late.
+            own = slow.asked[slow.asked.index(AGENTS[0]) :]
             # A page has at most a hundred calls: what was asked for is taken, in the window, or in hand.
-            assert len(slow.asked) <= taken / 50 + 5 + more
+            assert len(own) <= taken / 50 + 5 + more
         pairs.close()
 
 

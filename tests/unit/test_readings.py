@@ -281,7 +281,7 @@ def test_sort_that_is_refused_is_borne_and_the_next_name_tried(*, ordered: bool)
     assert windows_of(probes) == PROBES
     list(many.pending)
     for request in probes:
-        many.failed(request, BadRequestError("No such field."))
+        many.failed(request, BadRequestError("No such field.", status=400))
         while many.advance():
             assert not ids(many)
     probes = planned(many)
