@@ -22,7 +22,7 @@ def as_builtin(value: Any) -> Any:
 
     A subclass may print, compare or hash as something else. Numbers of NumPy become integers; all other values stay.
     """
-    for kind, make in _PLAIN.items():
+    for kind, make in _BUILT_IN.items():
         if isinstance(value, kind):
             return value if type(value) is kind else make(value)
     return operator.index(value) if _counts(value) else value
@@ -72,7 +72,7 @@ def _datetime_of(value: datetime) -> datetime:
         return value  # pandas' NaT, which is refused later
 
 
-_PLAIN: dict[type, Callable[[Any], Any]] = {
+_BUILT_IN: dict[type, Callable[[Any], Any]] = {
     str: str.__str__,
     bool: bool,
     int: int.__int__,

@@ -11,6 +11,9 @@ from typing import TypeVar
 T = TypeVar("T")
 
 API_PREFIX = "/api/v1/console"
+PORTS = {"http": 80, "https": 443}
+"""The port of a URL that names none."""
+LARGEST_PORT = 65_535
 DOCUMENTED_HOST = "https://api.bimpe.ai"
 
 VARIABLES = {

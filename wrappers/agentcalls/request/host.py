@@ -29,7 +29,6 @@ Timeouts: TypeAlias = dict[str, float]
 """Seconds for each of connect, read, write and pool."""
 
 DEFAULT_TIMEOUT = httpx.Timeout(settings.TIMEOUT, connect=settings.CONNECT_TIMEOUT)
-_LARGEST_PORT = 65_535
 _SHORTEST_TIMEOUT_SECONDS = 0.001
 
 LIBRARIES = ("httpx", "httpx2")
@@ -51,7 +50,7 @@ class Host:
         self._prefix = url.raw_path.rstrip(b"/").decode("ascii")
         self.name = url.raw_host.decode("ascii")
         """As it is looked up, and as its certificate has it."""
-        self.port = url.port or {"http": 80, "https": 443}[url.scheme]
+        self.port = url.port or settings.PORTS[url.scheme]
         self.trust = trusted() if url.scheme == "https" else None
         """Whose certificates are good; None for plain http."""
         sent = {"Host": url.netloc.decode("ascii"), **HEADERS}
@@ -179,7 +178,7 @@ def checked_url(base_url: str | None, *, allow_http: bool) -> str:
             url.host.encode("idna")
     except (httpx.InvalidURL, TypeError, UnicodeError):
         raise ConfigurationError("The base URL is not a URL.") from None
-    if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > _LARGEST_PORT:
+    if url.scheme not in settings.PORTS or not url.host or (url.port or 0) > settings.LARGEST_PORT:
         raise ConfigurationError("The base URL takes the form https://host, or http://localhost.")
     if url.userinfo or set(base_url) & set("?#@ \t\\"):
         raise ConfigurationError(

@@ -13,9 +13,8 @@ import httpx
 from attrs import field, frozen
 
 from agentcalls.errors import ConfigurationError
+from agentcalls.settings import LARGEST_PORT, PORTS
 
-_LARGEST_PORT = 65_535
-_PORTS = {"http": 80, "https": 443}
 _SOCKS = "socks"
 """What some desktops call SOCKS 5."""
 
@@ -43,7 +42,7 @@ def proxy_for(url: httpx.URL) -> Proxy | None:
     """
     named, host = getproxies(), url.raw_host.decode("ascii")
     scheme = next((scheme for scheme in (url.scheme, "all") if named.get(scheme)), None)
-    if scheme is None or proxy_bypass(f"{host}:{url.port or _PORTS[url.scheme]}"):
+    if scheme is None or proxy_bypass(f"{host}:{url.port or PORTS[url.scheme]}"):
         return None
     spellings = (f"{scheme}_proxy", f"{scheme.upper()}_PROXY")
     variable = next(filter(os.environ.get, spellings), "The system's proxy setting")
@@ -53,7 +52,7 @@ def proxy_for(url: httpx.URL) -> Proxy | None:
         proxy = httpx.URL(found.url)
     except (httpx.InvalidURL, ValueError):
         raise found.refusal from None
-    if not proxy.host or (proxy.port or 0) > _LARGEST_PORT:
+    if not proxy.host or (proxy.port or 0) > LARGEST_PORT:
         raise found.refusal
     return Proxy(
         variable, str(proxy.copy_with(scheme="socks5") if proxy.scheme == _SOCKS else proxy)
