@@ -40,6 +40,7 @@ def test_odd_byte_costs_one_text(odd: bytes, field: str, row: int, before: str, 
     assert len(body.data) == ROWS
     told = [(problem.row, problem.field) for problem in body.problems]
     assert (row, field) in told
+    assert {problem.call_id for problem in body.problems} == {body.data[row].id}
     assert {where for where, _ in told} == {row}
     for number, (found, expected) in enumerate(zip(body.data, usual.data, strict=True)):
         if number != row:

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import random
+import re
 import zlib
 from functools import lru_cache
 from itertools import product
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from wire.host import Asked, Line
 
 CALLS = 2
+_CONTROL = re.compile("[\x00-\x1f]")
 KINDS = ("cut", "reset", "stall", "split", "twice", "added", "dropped")
 ADDED = (b"\x00", b"\n", b"\r", b" ", b"0", b"X", b":", b"\xff")
 _ID = (
@@ -139,8 +141,12 @@ def _ids(body: bytes, headers: dict[bytes, bytes]) -> frozenset[str | None]:
     packed = {name.lower(): value for name, value in headers.items()}.get(b"content-encoding")
     try:
         content = gzip.decompress(body) if packed == b"gzip" else body
-        rows: Any = json.loads(content)["data"]
-        return frozenset(row.get("id") for row in rows)  # a call whose id is missing has None
+        # The client reads an odd byte as U+FFFD, and says so; that much is lenient, and no more.
+        rows: Any = json.loads(content.decode("utf-8", "replace"), strict=False)["data"]
+        return frozenset(
+            _CONTROL.sub("\ufffd", row["id"]) if isinstance(row.get("id"), str) else row.get("id")
+            for row in rows  # a call whose id is missing has None
+        )
     except (ValueError, KeyError, TypeError, OSError, EOFError, zlib.error, AttributeError):
         return frozenset()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
 from agentcalls.models import EXTRA, Call, fields_of, is_model, kinds_of, rest_of
-from agentcalls.request.decode.repair import mended
+from agentcalls.request.decode.repair import cleaned, mended
 from agentcalls.request.decode.scalars import (
     MISSING,
     SCALARS,
@@ -41,7 +41,7 @@ def read_row(
     value: object, problems: list[Problem], row: int, agent_id: str | None, mark: str = ""
 ) -> Call:
     """The call of a row of any shape, mended where it is marked; its problems are added to `problems`."""
-    note = noting(problems, row, _id_of(value))
+    note = noting(problems, row, _id_of(value, mark))
     try:
         if mark:
             value = mended(value, mark, note)
@@ -54,9 +54,9 @@ def read_row(
     return call
 
 
-def _id_of(value: object) -> str | None:
+def _id_of(value: object, mark: str) -> str | None:
     found = cast("dict[str, object]", value).get("id") if isinstance(value, dict) else None
-    return found if isinstance(found, str) else None
+    return cleaned(found, mark) if isinstance(found, str) else None
 
 
 def noting(problems: list[Problem], row: int | None = None, call_id: str | None = None) -> Note:

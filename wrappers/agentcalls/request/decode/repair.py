@@ -27,6 +27,11 @@ def marked(content: bytes) -> tuple[str, str]:
     return _TEXT.sub(lambda quoted: _CONTROL.sub(mark, quoted[0]), text), mark
 
 
+def cleaned(text: str, mark: str) -> str:
+    """The text with U+FFFD for each mark, if there is one."""
+    return text.replace(mark, "\N{REPLACEMENT CHARACTER}") if mark else text
+
+
 def mended(
     value: object, mark: str, note: Callable[[str, object, str], None], path: str = ""
 ) -> Any:
@@ -34,7 +39,7 @@ def mended(
     if isinstance(value, str):
         if mark not in value:
             return value
-        text = value.replace(mark, "\N{REPLACEMENT CHARACTER}")
+        text = cleaned(value, mark)
         note(path, text, _WHY)
         return text
     if isinstance(value, list):
