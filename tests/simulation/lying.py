@@ -59,8 +59,15 @@ def server_of(draw: random.Random, *, honest: bool) -> dict[str, Any]:
     }
 
 
-def told(seed: str, *, honest: bool) -> Told:
-    """What a walk comes to over the server of this seed."""
+BEYOND: dict[str, dict[str, Any]] = {
+    "a replica that lags behind gives one answer in five": {"stale": 0.2},
+    "a sort only turns round an order by last change": {"turns": True, "by_change": True},
+}
+"""What no walk can see through; docs/paging.md has the rates."""
+
+
+def told(seed: str, *, honest: bool, **beyond: Any) -> Told:
+    """What a walk comes to over the server of this seed, which may lie beyond the promise too."""
     draw = seeded(seed)
     size = draw.choice([draw.randint(0, 400), draw.randint(0, 2000)])
     group = draw.choice([1, 1, 3] if honest else [1, 1, 3, 30, 150])
@@ -68,7 +75,7 @@ def told(seed: str, *, honest: bool) -> Told:
     while len(seconds) < size:
         second = (seconds[-1] if seconds else 0) + draw.randint(1, 9)
         seconds += [second] * draw.randint(1, group)
-    server = server_of(draw, honest=honest)
+    server = server_of(draw, honest=honest) | beyond
     if server["limit"] < 60:
         # Or else the listing grows about as fast as it is read, which no walk can help.
         server["inserts"] = min(1, server["inserts"])
@@ -88,6 +95,19 @@ def told(seed: str, *, honest: bool) -> Told:
     return Told(server, way, walk_through(ShiftingListing(seconds, draw, **server), **way))
 
 
+def rate(base: str, walks: int, **beyond: Any) -> tuple[int, int]:
+    """How many walks over servers that lie beyond the promise say that they are complete, and how many falsely."""
+    complete = false = 0
+    for number in range(walks):
+        try:
+            found = told(f"{base} {number}", honest=True, **beyond)
+        except PaginationError:
+            continue
+        complete += found.outcome.report.complete
+        false += found.is_false
+    return complete, false
+
+
 def main() -> None:
     end, number, base = time.monotonic() + float(sys.argv[1]), 0, secrets.token_hex(4)
     false = 0
@@ -102,6 +122,9 @@ def main() -> None:
             false += 1
             sys.stdout.write(f"{seed!r}: {found.outcome.report} of {found.server}, {found.way}\n")
     sys.stdout.write(f"{number} walks, {false} of them falsely complete\n")
+    for name, beyond in BEYOND.items():
+        complete, wrong = rate(base, max(1, number // 20), **beyond)
+        sys.stdout.write(f"Beyond the promise, {name}: {complete} complete, {wrong} falsely\n")
     sys.exit(bool(false))
 
 

@@ -91,6 +91,8 @@ class ShiftingListing:
         says_limit: Whether it says which limit it applied.
         cap: The highest count that it gives.
         old_counts: For how many answers a count is kept.
+        stale: The share of answers that come from a copy which lags behind; no walk can see that.
+        turns: By last change also where a sort is asked for, which only turns the order round; nor that.
     """
 
     seconds: list[int]
@@ -110,10 +112,13 @@ class ShiftingListing:
     says_limit: bool = True
     cap: int = 10**9
     old_counts: int = 0
+    stale: float = 0
+    turns: bool = False
     requests: int = field(init=False, default=0)
     throughout: dict[str, int] = field(init=False)
     _rows: list[Kept] = field(init=False)
     _hidden: list[Kept] = field(init=False)
+    _copy: list[Kept] = field(init=False, factory=list)
     _made: int = field(init=False, default=0)
     _time: float = field(init=False, default=0)
     _count: int = field(init=False, default=0)
@@ -138,7 +143,9 @@ class ShiftingListing:
         granted = min(limit, self.limit)
         honoured = name in self.names
         newest_first = (sort or "").startswith("-") if honoured else self.newest_first
-        rows, total = self._in_order(by_change=self.by_change and not honoured), len(self._rows)
+        by_change = self.by_change and (self.turns or not honoured)
+        rows = self._in_order(self._seen(), by_change=by_change)
+        total = len(rows)
         offset = (page - 1) * granted
         first, last = offset, min(offset + granted, total)
         if newest_first:
@@ -150,12 +157,18 @@ class ShiftingListing:
             self._count = min(total, self.cap)
         return found, meta_of(self._count, page, granted if self.says_limit else limit)
 
-    def _in_order(self, *, by_change: bool) -> list[Kept]:
+    def _seen(self) -> list[Kept]:
+        # A replica that catches up once in twenty answers.
+        if self.stale and self.requests % 20 == 1:
+            self._copy = list(self._rows)
+        return self._copy if self.stale and self.random.random() < self.stale else self._rows
+
+    def _in_order(self, rows: list[Kept], *, by_change: bool) -> list[Kept]:
         if by_change:
-            return sorted(self._rows, key=lambda kept: (kept.changed, kept.row.id))
+            return sorted(rows, key=lambda kept: (kept.changed, kept.row.id))
         if self.unstable_ties:
-            return sorted(self._rows, key=lambda kept: (kept.second, self.random.random()))
-        return self._rows
+            return sorted(rows, key=lambda kept: (kept.second, self.random.random()))
+        return rows
 
     def change(self) -> None:
         """What happens to the listing between two answers."""

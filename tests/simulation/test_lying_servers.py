@@ -8,7 +8,9 @@ import os
 import pytest
 
 from agentcalls.errors import PaginationError
-from simulation.lying import Told, told
+from agentcalls.settings import MAX_LIMIT
+from simulation.lying import NAMES, Told, told
+from simulation.shifting import ShiftingListing, seeded, walk_through
 
 REPEAT = float(os.environ.get("SHIFTING_LISTINGS", "0.1"))
 NEW_SEED = os.environ["AGENTCALLS_SEED"]
@@ -42,6 +44,25 @@ def test_an_honest_order_proves_nearly_every_walk_whatever_else_the_server_says(
     assert [one for one in found if one.is_false] == []
     proven = sum(one.outcome.report.complete for one in found)
     assert proven > 0.8 * len(found)
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("names", [*NAMES, ()])
+@pytest.mark.parametrize("by_change", [False, True])
+@pytest.mark.parametrize("size", [0, 1, 99, 101, 450])
+def test_the_newest_calls_come_first_where_the_server_can_give_them(
+    size: int, names: tuple[str, ...], *, newest_first: bool, by_change: bool
+) -> None:
+    seconds = list(range(size))
+    listing = ShiftingListing(
+        seconds, seeded(size), newest_first, names=names, by_change=by_change, touches=size
+    )
+    listing.change()  # the order by last change is another one from here on
+    listing.touches = 0
+    given = [row.created_on for row in walk_through(listing, in_flight=8).delivered]
+    assert len(given) == size
+    if names and size > MAX_LIMIT:
+        assert given == sorted(given, reverse=True)
 
 
 @pytest.mark.parametrize("seed", CASES)

@@ -74,6 +74,9 @@ class _OneAgents(Generic[SourceT]):
             on_agent=batching.on_agent(None),
         )
 
+    def _first_call(self) -> CallQuery:
+        return first_call(self.query, self._source.sorts.best if self.options.exact else None)
+
     def _check_asks_api(self, what: str) -> None:
         if self.options.needs_iterating:
             raise ConfigurationError(
@@ -117,7 +120,7 @@ class CallListing(_OneAgents[SyncSource]):
         """The first call of an iteration, for one small request; None if there is no call."""
         if self.options.needs_iterating:
             return next(iter(self), None)
-        return next(iter(self._source.fetch(first_call(self.query))), None)
+        return next(iter(self._source.fetch(self._first_call())), None)
 
     def count(self) -> int:
         """How many calls match, regardless of `page`: one small request, or all pages if the server sends no `meta`."""
@@ -182,7 +185,7 @@ class AsyncCallListing(_OneAgents[AsyncSource]):
         """The first call of an iteration, for one small request; None if there is no call."""
         if self.options.needs_iterating:
             return await anext(aiter(self), None)
-        return next(iter(await self._source.fetch(first_call(self.query))), None)
+        return next(iter(await self._source.fetch(self._first_call())), None)
 
     async def count(self) -> int:
         """How many calls match, regardless of `page`: one small request, or all pages if the server sends no `meta`."""

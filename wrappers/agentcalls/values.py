@@ -147,7 +147,11 @@ class Report:
     total_count_last: int | None = None
     """`total_count` of the latest answer with a valid one."""
     complete: bool = False
-    """Whether each call that existed and matched from the first request to the last was delivered exactly once."""
+    """Whether each call that existed and matched from the first request to the last was delivered exactly once.
+
+    The first request is that of the first process where a walk was resumed. A call whose status changed meanwhile may
+    be missing under a filter by status. A repeat is noticed within twenty thousand calls.
+    """
     proof: Literal["answer", "order", "count"] | None = None
     """What `complete` rests on: one answer held the whole listing; the server honours the order of the joined windows;
     or the rows came in order and its count, the same throughout, is what was read. None if it is not complete."""

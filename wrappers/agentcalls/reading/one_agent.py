@@ -123,6 +123,11 @@ class AgentReader:
         self._size = len(calls)
         self.pending = iter(calls)
 
+    @property
+    def begun(self) -> bool:
+        """Whether an answer was used: those that show how the server sorts are not."""
+        return self._walk.begun
+
     def bears(self, window: Window, error: AgentCallsError) -> bool:
         """Whether reading goes on in spite of an error: a sort that was only tried may be refused."""
         if not (_refuses(error) and self._walk.refuse(window)):

@@ -249,9 +249,10 @@ class Schedule(Generic[ItemT]):
         if agent.room == 1 and half < reader.left:
             # Stop early, and no extra page is requested.
             self._hand_out(agent, islice(reader.pending, half))
-        else:
+            return True
+        if reader.begun:
             agent.room = self._concurrency
-            self._hand_out(agent, reader.pending)
+        self._hand_out(agent, reader.pending)
         return True
 
     def _hand_out(self, agent: Agent, calls: Iterator[Call]) -> None:

@@ -55,6 +55,7 @@ class Ordering:
         """Whether the rows may be sorted by `created_on`: order in a few rows that are sorted by another field says
         nothing of the rest."""
         self._may_ask = matters and self.by_time
+        self._holds = False
         if not self._may_ask:
             return
         if resume and resume.position:
@@ -93,6 +94,13 @@ class Ordering:
         else:
             self._know(name, honoured=bool(honoured))
 
+    def holds_back(self, direction: Direction | None) -> bool:
+        """Whether the first answer waits for the order: its calls are not the newest, which a reader expects first."""
+        self._holds = (
+            not self._name and direction in {0, 1} and (self.is_asking or self._plan.ordered)
+        )
+        return self._holds
+
     @property
     def is_asking(self) -> bool:
         """Whether the next answer is one to a probe."""
@@ -120,6 +128,10 @@ class Ordering:
         elif honoured and self._plan.position <= MAX_LIMIT:
             self._ledger.forget_doubts()
             self._plan.open_again(f"-{name}")
+            return
+        elif self._holds:
+            self._ledger.forget_doubts()
+            self._plan.open_again(None)
             return
         if chain and self._ledger.passed(chain.direction, chain.seam.key):
             self._ledger.ended = True

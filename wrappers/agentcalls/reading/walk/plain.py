@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
+from attrs import evolve
+
 from agentcalls.errors import PaginationError
 from agentcalls.reading.walk.evidence import judge
 from agentcalls.reading.walk.order import direction_of
@@ -149,9 +151,10 @@ class ServerPages:
         self.next_query = query.window(start + 1, size)
 
 
-def first_call(query: CallQuery) -> CallQuery:
-    """The query for a page of one: the call that reading starts at."""
-    return query.window((query.start - 1) * query.size + 1, 1)
+def first_call(query: CallQuery, best: str | None) -> CallQuery:
+    """The query for a page of one: the call that reading starts at. `best` is what an exact reading would sort by."""
+    one = query.window((query.start - 1) * query.size + 1, 1)
+    return evolve(one, sort=f"-{best}") if best and query.start == 1 and not query.sort else one
 
 
 def total_count(page: Page) -> int | None:

@@ -186,10 +186,10 @@ class Plan:
         self.seek = None
         self.step_back()
 
-    def open_again(self, sort: str) -> None:
-        """Read from the start, in an order that the server was seen to honour."""
+    def open_again(self, sort: str | None) -> None:
+        """Read from the start, in an order that the server was seen to honour; None leaves it to the server."""
         self.drop()
-        self.sort, self.ordered = sort, True
+        self.sort, self.ordered = sort, sort is not None
         self.chain = self.plain = None
         self._room = 1
 

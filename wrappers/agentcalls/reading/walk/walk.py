@@ -109,6 +109,11 @@ class Walk(Generic[RowT]):
         return self._ledger.done
 
     @property
+    def begun(self) -> bool:
+        """Whether an answer was used."""
+        return self._ledger.pages > 0
+
+    @property
     def report(self) -> Report:
         """How far the walk has come."""
         return self._ledger.report(ordered=self._plan.ordered)
@@ -239,7 +244,9 @@ class Walk(Generic[RowT]):
             self._ledger.doubt(book.UNJOINED)
         return self._read_chained(chain, answer, rows, keyed, strict=strict)
 
-    def _open(self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]) -> list[RowT]:
+    def _open(
+        self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]
+    ) -> list[RowT] | None:
         window, keys = answer.window, keyed.keys
         self._plan.open_wide()
         direction = self._ordering.shown_by(keys)
@@ -265,14 +272,22 @@ class Walk(Generic[RowT]):
             chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
             self._plan.ordered &= direction == self._ordering.direction
             self._ledger.ended = self._plan.ordered and self._ledger.passed(direction, keys[-1])
+        return self._first_found(window, rows, keyed, direction)
+
+    def _first_found(
+        self, window: Window, rows: Sequence[RowT], keyed: Keyed[RowT], direction: Direction | None
+    ) -> list[RowT] | None:
+        may_open_again = not self._ledger.ended and not self._plan.sort
+        if not self._ledger.ended:
+            # What has no id cannot be told from what was delivered.
+            self._ordering.ask(keyed.keys, again=keyed.whole)
+        if may_open_again and self._ordering.holds_back(direction):
+            return None
         if len({row.id for row in rows}) < len(rows):
             self._ledger.doubt(book.TWICE)
         found = self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
-        if not self._ledger.ended:
-            if not self._plan.sort:
-                self._recent.opening |= {row.id for row in found if row.id}
-            # What has no id cannot be told from what was delivered.
-            self._ordering.ask(keys, again=keyed.whole)
+        if may_open_again:
+            self._recent.opening |= {row.id for row in found if row.id}
         return found
 
     def _read_chained(
