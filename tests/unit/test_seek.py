@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.keys import Direction
     from agentcalls_api.models import PageMeta
 
 MILLION = 1_000_000

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcalls.reading.walk.plain import ServerPages
+from agentcalls.reading.server_pages import ServerPages
 from agentcalls.reading.walk.sort import KnownSorts, Probe
 from agentcalls.reading.walk.walk import Walk
 from agentcalls.request.query import CallQuery

@@ -23,7 +23,7 @@ from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import Schedule, paired
-from agentcalls.reading.walk.plain import ServerPages, first_call, total_count
+from agentcalls.reading.server_pages import ServerPages, first_call, total_count
 from agentcalls.settings import BATCH
 from agentcalls.values import ManyReport, Report
 

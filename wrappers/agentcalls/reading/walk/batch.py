@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from agentcalls.reading.walk.keys import Direction
     from agentcalls.reading.walk.ledger import Ledger
-    from agentcalls.reading.walk.order import Direction
 
 
 @frozen

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from agentcalls.reading.walk.order import largest_group, precedes, span_of
+from agentcalls.reading.walk.keys import largest_group, precedes, span_of
 from agentcalls.reading.walk.windows import Window, farthest_window
 from agentcalls.settings import MAX_LIMIT
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.order import Direction
-    from agentcalls.reading.walk.plain import RecentIds
+    from agentcalls.reading.walk.keys import Direction
+    from agentcalls.reading.walk.recent import RecentIds
     from agentcalls.reading.walk.windows import RowT
 
 _REPAIRS = 8

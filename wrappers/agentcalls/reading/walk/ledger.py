@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from agentcalls.errors import PaginationError
-from agentcalls.reading.walk.order import precedes
+from agentcalls.reading.walk.keys import precedes
 from agentcalls.values import Report
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from agentcalls.reading.walk.chain import Chain
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.keys import Direction
     from agentcalls.reading.walk.windows import RowT
     from agentcalls.values import Checkpoint
 

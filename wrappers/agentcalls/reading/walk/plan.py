@@ -20,7 +20,7 @@ from attrs import evolve
 
 from agentcalls.reading.walk.batch import State
 from agentcalls.reading.walk.chain import Chain, Seam
-from agentcalls.reading.walk.order import precedes
+from agentcalls.reading.walk.keys import precedes
 from agentcalls.reading.walk.plain import PlainWindows
 from agentcalls.reading.walk.seek import Mark, Seek
 from agentcalls.reading.walk.windows import farthest_window
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.keys import Direction
     from agentcalls.reading.walk.sort import Probe
     from agentcalls.reading.walk.windows import Row, Window
 

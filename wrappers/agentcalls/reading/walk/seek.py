@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from agentcalls.reading.walk.order import precedes
+from agentcalls.reading.walk.keys import precedes
 from agentcalls.reading.walk.windows import Window
 from agentcalls.settings import MAX_LIMIT
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.order import Direction
+    from agentcalls.reading.walk.keys import Direction
     from agentcalls.reading.walk.windows import Row
 
 _AT_ONCE = 4

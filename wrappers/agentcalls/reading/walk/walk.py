@@ -20,12 +20,11 @@ from agentcalls.reading.walk import ledger as book
 from agentcalls.reading.walk.batch import Batch, State
 from agentcalls.reading.walk.chain import Chain, Seam
 from agentcalls.reading.walk.evidence import judge
-from agentcalls.reading.walk.order import is_ordered, is_strict, keyed_of, keys_of
-from agentcalls.reading.walk.ordering import Ordering
+from agentcalls.reading.walk.keys import is_ordered, is_strict, keyed_of, keys_of
 from agentcalls.reading.walk.page_size import PageSize
-from agentcalls.reading.walk.plain import RecentIds
 from agentcalls.reading.walk.plan import Plan
-from agentcalls.reading.walk.sort import KnownSorts
+from agentcalls.reading.walk.recent import RecentIds
+from agentcalls.reading.walk.sort import KnownSorts, Ordering
 from agentcalls.reading.walk.windows import RowT, farthest_window
 from agentcalls.settings import MAX_LIMIT
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.order import Direction, Keyed
+    from agentcalls.reading.walk.keys import Direction, Keyed
     from agentcalls.reading.walk.plain import PlainWindows
     from agentcalls.reading.walk.windows import Window
     from agentcalls.values import Checkpoint, Report

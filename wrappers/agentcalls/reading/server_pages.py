@@ -1,0 +1,71 @@
+"""The server's own pages, as they are; and the two questions that one small page answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from agentcalls.errors import PaginationError
+from agentcalls.reading.walk.evidence import judge
+from agentcalls.reading.walk.recent import RecentIds
+from agentcalls.reading.walk.windows import Window
+
+if TYPE_CHECKING:
+    from agentcalls.request.query import CallQuery
+    from agentcalls.values import Page
+
+_MOST_REPEATS = 16
+
+
+class ServerPages:
+    """One reading of the pages of a query, from its `page` on."""
+
+    def __init__(self, query: CallQuery) -> None:
+        self.next_query: CallQuery | None = query.window(query.start, query.size)
+        """The query for the next page; None where the listing has ended."""
+        self._recent = RecentIds()
+        self._repeats = 0
+        self._shrunk = False
+
+    def accept(self, page: Page) -> None:
+        """Take the answer to `next_query`.
+
+        An empty page is the end whatever `meta` says, and its total outweighs its `has_next_page`; without `meta` a
+        page that comes short is the end. Behind one that comes short and says that more follow, the rows that came are
+        the size of the pages from then on. Raises `PaginationError` where page after page has no call but those that
+        came before.
+        """
+        query = self.next_query
+        if query is None or not page.data:
+            self.next_query = None
+            return
+        # A listing that shifts may repeat a page between two requests; it does not go on doing so.
+        self._repeats = 0 if self._recent.unseen(page.data) else self._repeats + 1
+        if self._repeats > _MOST_REPEATS:
+            raise PaginationError(
+                f"Page {query.start} and the {_MOST_REPEATS} before it hold no new call."
+            )
+        size = query.size
+        answer = judge(Window(query.start, size), len(page), page.meta)
+        if not answer.says_more and (answer.short or answer.has_next is False):
+            self.next_query = None
+            return
+        start = query.start
+        if answer.short and not self._shrunk:
+            # The server gives no longer pages. Where the next of them would begin in the middle of what came, it
+            # begins sooner: a call that comes twice is better than one that never comes.
+            self._shrunk = True
+            start, size = answer.window.offset // answer.count + 1, answer.count
+        self.next_query = query.window(start + 1, size)
+
+
+def first_call(query: CallQuery, best: str | None) -> CallQuery:
+    """The query for a page of one: the call that reading starts at. `best` is what an exact reading would sort by."""
+    one = query.window((query.start - 1) * query.size + 1, 1)
+    return evolve(one, sort=f"-{best}") if best and query.start == 1 and not query.sort else one
+
+
+def total_count(page: Page) -> int | None:
+    """How many calls the listing has, by its first page of one; None where that does not say or cannot mean it."""
+    return judge(Window(1, 1), len(page), page.meta).total
