@@ -20,14 +20,11 @@ FILES = sorted(HOUSE.rglob("*.py"))
 CORE = [file for file in FILES if file.relative_to(HOUSE).parts[0] not in {"cli", "export"}]
 
 MOST_CORE_LINES = (
-    6290  # the goal was 3,300; the wire, proven walks and the search in them have come since
+    6305  # the goal was 3,300; the wire, proven walks and the search in them have come since
 )
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
 MOST_TWIN_LINES = 130
-
-# Files that are longer, and the lines that they may not exceed; each goes when the file is split.
-STILL_TOO_LONG = {"reading/walk/walk.py": 377}
 
 NO_CODE = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING),
@@ -107,10 +104,7 @@ def test_no_file_is_long() -> None:
         str(file.relative_to(HOUSE)): len(file.read_text(encoding="utf-8").splitlines())
         for file in FILES
     }
-    long = {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FILE}
-    assert {
-        name: length for name, length in long.items() if length > STILL_TOO_LONG.get(name, 0)
-    } == {}
+    assert {name: n for name, n in lengths.items() if n > MOST_LINES_OF_A_FILE} == {}
 
 
 def test_no_room_is_crowded() -> None:

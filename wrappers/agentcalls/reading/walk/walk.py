@@ -17,24 +17,20 @@ from typing import TYPE_CHECKING, Generic
 
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.walk import ledger as book
+from agentcalls.reading.walk.answers import Answers
 from agentcalls.reading.walk.batch import Batch, State
-from agentcalls.reading.walk.chain import Chain, Seam
 from agentcalls.reading.walk.evidence import judge
-from agentcalls.reading.walk.keys import is_ordered, is_strict, keyed_of, keys_of
 from agentcalls.reading.walk.page_size import PageSize
 from agentcalls.reading.walk.plan import Plan
 from agentcalls.reading.walk.recent import RecentIds
 from agentcalls.reading.walk.sort import KnownSorts, Ordering
-from agentcalls.reading.walk.windows import RowT, farthest_window
+from agentcalls.reading.walk.windows import RowT
 from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.keys import Direction, Keyed
-    from agentcalls.reading.walk.plain import PlainWindows
     from agentcalls.reading.walk.windows import Window
     from agentcalls.values import Checkpoint, Report
     from agentcalls_api.models import PageMeta
@@ -84,12 +80,12 @@ class Walk(Generic[RowT]):
         )
         self._recent = RecentIds(resume.opening if resume else ())
         self._total: int | None = None  # of the latest answer, None where that one is silent
-        self._came_short = False
         self._plan = Plan(start) if resume is None else self._resumed(resume)
         if start and resume is None:
             self._ledger.doubt(book.NOT_FROM_START)
         if not exact and self._plan.plain is None:
-            self._go_plainly(book.NOT_EXACT, self._plan.position)
+            self._ledger.doubt(book.NOT_EXACT)
+            self._plan.go_plainly(self._plan.position, self._plan.most, None)
         self._ordering = Ordering(
             self._plan,
             self._ledger,
@@ -99,6 +95,9 @@ class Walk(Generic[RowT]):
             resume=resume,
         )
         self._page_size = PageSize(self._plan, self._ledger)
+        self._answers: Answers[RowT] = Answers(
+            self._plan, self._ledger, self._recent, self._ordering
+        )
         self._latest: Batch[RowT] = Batch(self._plan.state, self._plan.state)
         self._given = 0
 
@@ -160,7 +159,7 @@ class Walk(Generic[RowT]):
         if answer:
             self._total = answer.total
             ledger.note_meta(answer)
-        found = self._found(answer, rows) if answer else None
+        found = self._answers.found(answer, rows) if answer else None
         if answer is None or found is None:
             return []
         if not self.is_stale(window):
@@ -213,158 +212,6 @@ class Walk(Generic[RowT]):
         unused: Batch[RowT] = Batch(before, before)
         self._latest, self._given = unused, 0
         return before
-
-    # What an answer means, state by state. None: it is not used, and the plan has changed.
-
-    def _found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
-        if plain := self._plan.plain:
-            return self._read_plainly(plain, answer, rows)
-        keyed = keyed_of(rows)
-        if not keyed.whole:
-            self._ledger.doubt(book.MALFORMED)
-        chain = self._plan.chain
-        if chain is None:
-            return self._open(answer, rows, keyed)
-        if answer.count > answer.window.limit:
-            # Where the rows beyond its end belong cannot be known, so what was read is all that is kept.
-            self._go_plainly(book.OVERFULL, chain.seam.end)
-            return None
-        strict = is_strict(keyed.keys, chain.direction)
-        if rows and not (keyed.rows and (strict or is_ordered(keyed.keys, chain.direction))):
-            # Without order H bounds nothing: a window that steps back may have passed over rows of this one.
-            position = min(chain.frontier, answer.window.offset)
-            self._go_plainly(book.UNORDERED, position, direction=0)
-            return None
-        if not chain.joins(answer, keyed.keys, keyed.ids, self._recent):
-            if chain.repair(answer):
-                self._ledger.repairs += 1
-                self._plan.step_back()
-                return None
-            self._ledger.doubt(book.UNJOINED)
-        return self._read_chained(chain, answer, rows, keyed, strict=strict)
-
-    def _open(
-        self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]
-    ) -> list[RowT] | None:
-        window, keys = answer.window, keyed.keys
-        self._plan.open_wide()
-        direction = self._ordering.shown_by(keys)
-        if answer.ends or not answer.count:
-            self._ledger.is_one_answer = window.page == 1
-            self._ledger.end(answer)
-        elif window.limit != farthest_window(self._plan.start, most=self._plan.most).limit:
-            self._go_plainly(book.REGRANTED, window.end, size=window.limit)
-        elif answer.count > window.limit:
-            self._go_plainly(book.OVERFULL, window.end)
-        elif answer.short:
-            self._go_plainly(book.SHORT, window.end)
-        elif direction is None:
-            # Later pages may still show a direction, and with it where the time window ends.
-            self._go_plainly(book.ONE_KEY, window.end)
-        elif not direction:
-            self._go_plainly(book.UNORDERED, window.end, direction=0)
-        else:
-            # The window itself is the first to be read: its own first key is where nothing was delivered yet.
-            chain = self._plan.chain = Chain(
-                Seam(keys[0], frozenset(), window.offset), direction, most=self._plan.most
-            )
-            chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
-            self._plan.ordered &= direction == self._ordering.direction
-            self._ledger.ended = self._plan.ordered and self._ledger.passed(direction, keys[-1])
-        return self._first_found(window, rows, keyed, direction)
-
-    def _first_found(
-        self, window: Window, rows: Sequence[RowT], keyed: Keyed[RowT], direction: Direction | None
-    ) -> list[RowT] | None:
-        may_open_again = not self._ledger.ended and not self._plan.sort
-        if not self._ledger.ended:
-            # What has no id cannot be told from what was delivered.
-            self._ordering.ask(keyed.keys, again=keyed.whole)
-        if may_open_again and self._ordering.holds_back(direction):
-            return None
-        if len({row.id for row in rows}) < len(rows):
-            self._ledger.doubt(book.TWICE)
-        found = self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
-        if may_open_again:
-            self._recent.opening |= {row.id for row in found if row.id}
-        return found
-
-    def _read_chained(
-        self,
-        chain: Chain,
-        answer: Evidence,
-        rows: Sequence[RowT],
-        keyed: Keyed[RowT],
-        *,
-        strict: bool,
-    ) -> list[RowT]:
-        if not rows and chain.looks_beyond:
-            self._ledger.ended = True
-            return []
-        end = chain.seam.end
-        passed = self._recent.unseen(chain.passed(keyed.rows, keyed.keys))
-        new = chain.read(answer, keyed.rows, keyed.keys, strict=strict)
-        if len(keyed.rows) < len(rows):
-            # A row without a key has no place before or after H: it is new unless its id is known.
-            chosen = {id(row) for row in new}
-            new = [row for row in rows if row.created_on is None or id(row) in chosen]
-        found = self._recent.unseen(new)
-        if len(found) < sum(row.id not in self._recent.opening for row in new):
-            # Behind H, and yet delivered: it moved, or there are two of it.
-            self._ledger.doubt(book.TWICE)
-        found = [*passed, *found]
-        if found and self._came_short:
-            # The end of the listing may come short while an old count says that more follow; its middle may not.
-            self._ledger.doubt(book.SHORT)
-        self._came_short |= bool(found) and answer.short and answer.says_more
-        if answer.ends or not answer.count:
-            self._ledger.end(answer)
-        elif self._ledger.passed(chain.direction, chain.seam.key):
-            self._ledger.ended = True
-        elif not found and answer.clamped:
-            # The server gives its last page for every page beyond it.
-            self._ledger.doubt(book.CLAMPED)
-            self._ledger.ended = True
-        elif not found and chain.seam.end <= end and book.UNJOINED in self._ledger.doubts:
-            # It is given up already, and windows turn round in a group that they cannot get over.
-            self._go_plainly(book.UNJOINED, end)
-        elif answer.short and not found:
-            # Its count says that more follow. Nothing does where the page behind this one is empty.
-            self._plan.step_back()
-            chain.look_beyond(answer.window)
-        return found
-
-    def _read_plainly(
-        self, plain: PlainWindows, answer: Evidence, rows: Sequence[RowT]
-    ) -> list[RowT]:
-        ledger = self._ledger
-        offset = (answer.window.page - 1) * plain.size
-        self._plan.open_wide()
-        rows = rows[max(0, self._plan.start - offset) :]
-        found = self._recent.unseen(rows)
-        plain.read_to = offset + plain.size
-        if answer.ends or not answer.count:
-            # The page is asked for again where the walk is resumed: it may have filled meanwhile.
-            plain.read_to = offset
-            ledger.end(answer)
-        elif not found and answer.clamped:
-            ledger.doubt(book.CLAMPED)
-            ledger.ended = True
-        elif self._ordering.by_time and (ledger.since or ledger.until) and (keys := keys_of(rows)):
-            direction = plain.note_order(keys)
-            ledger.ended = bool(direction) and ledger.passed(direction, keys[-1])
-        return found
-
-    def _go_plainly(
-        self,
-        reason: str,
-        position: int,
-        *,
-        size: int | None = None,
-        direction: Direction | None = None,
-    ) -> None:
-        self._ledger.doubt(reason)
-        self._plan.go_plainly(position, size or self._plan.most, direction)
 
     def _resumed(self, checkpoint: Checkpoint) -> Plan:
         if checkpoint.binding != self._binding:

@@ -1,0 +1,182 @@
+"""What an answer means for a walk, state by state: which of its calls are new, and where that leads the plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic
+
+from agentcalls.reading.walk import ledger as book
+from agentcalls.reading.walk.chain import Chain, Seam
+from agentcalls.reading.walk.keys import is_ordered, is_strict, keyed_of, keys_of
+from agentcalls.reading.walk.windows import RowT, farthest_window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agentcalls.reading.walk.evidence import Evidence
+    from agentcalls.reading.walk.keys import Direction, Keyed
+    from agentcalls.reading.walk.plain import PlainWindows
+    from agentcalls.reading.walk.plan import Plan
+    from agentcalls.reading.walk.recent import RecentIds
+    from agentcalls.reading.walk.sort import Ordering
+    from agentcalls.reading.walk.windows import Window
+
+
+class Answers(Generic[RowT]):
+    """Takes the answers of a walk; it changes the plan, and notes doubts and the end in the ledger."""
+
+    def __init__(
+        self, plan: Plan, ledger: book.Ledger, recent: RecentIds, ordering: Ordering
+    ) -> None:
+        self._plan, self._ledger, self._recent, self._ordering = plan, ledger, recent, ordering
+        self._came_short = False
+
+    def found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
+        """The calls of an answer that are new; None where it is not used, and the plan has changed."""
+        if plain := self._plan.plain:
+            return self._read_plainly(plain, answer, rows)
+        keyed = keyed_of(rows)
+        if not keyed.whole:
+            self._ledger.doubt(book.MALFORMED)
+        chain = self._plan.chain
+        if chain is None:
+            return self._open(answer, rows, keyed)
+        if answer.count > answer.window.limit:
+            # Where the rows beyond its end belong cannot be known, so what was read is all that is kept.
+            self._go_plainly(book.OVERFULL, chain.seam.end)
+            return None
+        strict = is_strict(keyed.keys, chain.direction)
+        if rows and not (keyed.rows and (strict or is_ordered(keyed.keys, chain.direction))):
+            # Without order H bounds nothing: a window that steps back may have passed over rows of this one.
+            position = min(chain.frontier, answer.window.offset)
+            self._go_plainly(book.UNORDERED, position, direction=0)
+            return None
+        if not chain.joins(answer, keyed.keys, keyed.ids, self._recent):
+            if chain.repair(answer):
+                self._ledger.repairs += 1
+                self._plan.step_back()
+                return None
+            self._ledger.doubt(book.UNJOINED)
+        return self._read_chained(chain, answer, rows, keyed, strict=strict)
+
+    def _open(
+        self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]
+    ) -> list[RowT] | None:
+        window, keys = answer.window, keyed.keys
+        self._plan.open_wide()
+        direction = self._ordering.shown_by(keys)
+        if answer.ends or not answer.count:
+            self._ledger.is_one_answer = window.page == 1
+            self._ledger.end(answer)
+        elif window.limit != farthest_window(self._plan.start, most=self._plan.most).limit:
+            self._go_plainly(book.REGRANTED, window.end, size=window.limit)
+        elif answer.count > window.limit:
+            self._go_plainly(book.OVERFULL, window.end)
+        elif answer.short:
+            self._go_plainly(book.SHORT, window.end)
+        elif direction is None:
+            # Later pages may still show a direction, and with it where the time window ends.
+            self._go_plainly(book.ONE_KEY, window.end)
+        elif not direction:
+            self._go_plainly(book.UNORDERED, window.end, direction=0)
+        else:
+            # The window itself is the first to be read: its own first key is where nothing was delivered yet.
+            chain = self._plan.chain = Chain(
+                Seam(keys[0], frozenset(), window.offset), direction, most=self._plan.most
+            )
+            chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
+            self._plan.ordered &= direction == self._ordering.direction
+            self._ledger.ended = self._plan.ordered and self._ledger.passed(direction, keys[-1])
+        return self._first_found(window, rows, keyed, direction)
+
+    def _first_found(
+        self, window: Window, rows: Sequence[RowT], keyed: Keyed[RowT], direction: Direction | None
+    ) -> list[RowT] | None:
+        may_open_again = not self._ledger.ended and not self._plan.sort
+        if not self._ledger.ended:
+            # What has no id cannot be told from what was delivered.
+            self._ordering.ask(keyed.keys, again=keyed.whole)
+        if may_open_again and self._ordering.holds_back(direction):
+            return None
+        if len({row.id for row in rows}) < len(rows):
+            self._ledger.doubt(book.TWICE)
+        found = self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
+        if may_open_again:
+            self._recent.opening |= {row.id for row in found if row.id}
+        return found
+
+    def _read_chained(
+        self,
+        chain: Chain,
+        answer: Evidence,
+        rows: Sequence[RowT],
+        keyed: Keyed[RowT],
+        *,
+        strict: bool,
+    ) -> list[RowT]:
+        if not rows and chain.looks_beyond:
+            self._ledger.ended = True
+            return []
+        end = chain.seam.end
+        passed = self._recent.unseen(chain.passed(keyed.rows, keyed.keys))
+        new = chain.read(answer, keyed.rows, keyed.keys, strict=strict)
+        if len(keyed.rows) < len(rows):
+            # A row without a key has no place before or after H: it is new unless its id is known.
+            chosen = {id(row) for row in new}
+            new = [row for row in rows if row.created_on is None or id(row) in chosen]
+        found = self._recent.unseen(new)
+        if len(found) < sum(row.id not in self._recent.opening for row in new):
+            # Behind H, and yet delivered: it moved, or there are two of it.
+            self._ledger.doubt(book.TWICE)
+        found = [*passed, *found]
+        if found and self._came_short:
+            # The end of the listing may come short while an old count says that more follow; its middle may not.
+            self._ledger.doubt(book.SHORT)
+        self._came_short |= bool(found) and answer.short and answer.says_more
+        if answer.ends or not answer.count:
+            self._ledger.end(answer)
+        elif self._ledger.passed(chain.direction, chain.seam.key):
+            self._ledger.ended = True
+        elif not found and answer.clamped:
+            # The server gives its last page for every page beyond it.
+            self._ledger.doubt(book.CLAMPED)
+            self._ledger.ended = True
+        elif not found and chain.seam.end <= end and book.UNJOINED in self._ledger.doubts:
+            # It is given up already, and windows turn round in a group that they cannot get over.
+            self._go_plainly(book.UNJOINED, end)
+        elif answer.short and not found:
+            # Its count says that more follow. Nothing does where the page behind this one is empty.
+            self._plan.step_back()
+            chain.look_beyond(answer.window)
+        return found
+
+    def _read_plainly(
+        self, plain: PlainWindows, answer: Evidence, rows: Sequence[RowT]
+    ) -> list[RowT]:
+        ledger = self._ledger
+        offset = (answer.window.page - 1) * plain.size
+        self._plan.open_wide()
+        rows = rows[max(0, self._plan.start - offset) :]
+        found = self._recent.unseen(rows)
+        plain.read_to = offset + plain.size
+        if answer.ends or not answer.count:
+            # The page is asked for again where the walk is resumed: it may have filled meanwhile.
+            plain.read_to = offset
+            ledger.end(answer)
+        elif not found and answer.clamped:
+            ledger.doubt(book.CLAMPED)
+            ledger.ended = True
+        elif self._ordering.by_time and (ledger.since or ledger.until) and (keys := keys_of(rows)):
+            direction = plain.note_order(keys)
+            ledger.ended = bool(direction) and ledger.passed(direction, keys[-1])
+        return found
+
+    def _go_plainly(
+        self,
+        reason: str,
+        position: int,
+        *,
+        size: int | None = None,
+        direction: Direction | None = None,
+    ) -> None:
+        self._ledger.doubt(reason)
+        self._plan.go_plainly(position, size or self._plan.most, direction)
