@@ -43,7 +43,8 @@ def test_an_honest_order_proves_nearly_every_walk_whatever_else_the_server_says(
     found = all_told(base, honest=True)
     assert [one for one in found if one.is_false] == []
     proven = sum(one.outcome.report.complete for one in found)
-    assert proven > 0.8 * len(found)
+    # 98 of 100, over 800 servers; what is missed are bursts, and counts that contradict the pages.
+    assert proven > 0.9 * len(found)
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
