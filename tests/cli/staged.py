@@ -33,6 +33,7 @@ class Stage:
         self.app: Any = create_app(store)
         self.requests: list[str] = []
         self.acts: list[Callable[[], object]] | None = None
+        self.oldest_first = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
@@ -40,6 +41,8 @@ class Stage:
             if self.acts is not None:
                 act = self.acts.pop(0) if self.acts else interrupt
                 act()
+            if self.oldest_first and b"sort=" not in scope["query_string"]:
+                scope = {**scope, "query_string": scope["query_string"] + b"&sort=created_on"}
         await self.app(scope, receive, send)
 
     def add(self, id: str, status: str = "queued", *, minutes_ago: float = 0) -> None:

@@ -92,7 +92,7 @@ class CallListing(_OneAgents[SyncSource]):
     """
 
     def __iter__(self) -> CallIterator:
-        """Each matching call, once, newest first or by `sort`, from `page` to the end."""
+        """Each matching call, once, from `page` on: newest first or by `sort`; a single page as the server has it."""
         return CallIterator(self._reader(), self._source)
 
     def batches(self, size: int = BATCH) -> Generator[CallBatch]:
@@ -160,7 +160,7 @@ class AsyncCallListing(_OneAgents[AsyncSource]):
     """A lazy listing of an agent's calls: the same as `CallListing`, read with `await` and `async for`."""
 
     def __aiter__(self) -> AsyncCallIterator:
-        """Each matching call, once, newest first or by `sort`, from `page` to the end."""
+        """Each matching call, once, from `page` on: newest first or by `sort`; a single page as the server has it."""
         return AsyncCallIterator(self._reader(), self._source)
 
     def batches(self, size: int = BATCH) -> AsyncGenerator[CallBatch]:

@@ -71,7 +71,7 @@ class Follower:
         self, calls: Iterable[Call], earlier: Iterable[Call], *, now: datetime
     ) -> list[Event]:
         """Take the existing calls, and then the `earlier` calls to show, which were read after them."""
-        shown = _in_order(earlier)
+        shown = in_order(earlier)
         self.accept(calls, now=now)
         self.accept(shown, now=now)
         return [Event("earlier", call) for call in shown]
@@ -79,7 +79,7 @@ class Follower:
     def accept(self, calls: Iterable[Call], *, now: datetime) -> list[Event]:
         """Take the calls of a poll, in any order; returns the events, by time of creation."""
         events: list[Event] = []
-        for call in _in_order(calls):
+        for call in in_order(calls):
             before = self._known.get(call.id)
             after = _Seen(call.created_on, call.status, is_over(call))
             # A finished call stays finished: an answer that differs is stale.
@@ -114,7 +114,7 @@ class Follower:
 
 def first_since(calls: Iterable[Call], follow: timedelta, now: datetime) -> datetime | None:
     """The moment from which the first poll reads, given the newest calls; None without calls."""
-    moments = [call.created_on for call in _in_order(calls)]
+    moments = [call.created_on for call in in_order(calls)]
     return _before(min(moments[-1], now), max(follow, MARGIN)) if moments else None
 
 
@@ -123,7 +123,7 @@ def _before(moment: datetime, length: timedelta) -> datetime:
     return max(moment, _NEVER + length) - length
 
 
-def _in_order(calls: Iterable[Call]) -> list[Call]:
-    # A row that breaks the contract may lack its id or created_on.
+def in_order(calls: Iterable[Call]) -> list[Call]:
+    """The calls by time of creation, without those that lack their id or `created_on`, against the contract."""
     readable = [call for call in calls if all((call.id, call.created_on))]
     return sorted(readable, key=lambda call: call.created_on)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from agentcalls import (
     AgentCallsError,
-    BadRequestError,
     PaginationError,
     UnexpectedResponseError,
 )
-from agentcalls.cli.commands.tail.following import first_since
+from agentcalls.cli.commands.tail.following import first_since, in_order
 from agentcalls.cli.commands.tail.ticker import wait_while_read
 from agentcalls.cli.failures import Code, Failure, sentence_of
 from agentcalls.cli.show.output import say
+from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
     from agentcalls import Call, Client
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from agentcalls.cli.zone import Zone
 
 _LONGEST_PAUSE = 30.0
-
-# The server sorts by one of these; which one is not documented.
-_SORTS = ("-created_on", "-created_at")
 
 
 class Polls:
@@ -46,23 +43,24 @@ class Polls:
         self._follower = follower
         self._is_test_call = is_test_call
         self._zone = zone
-        self._sort: str | None = None
         self._answered = _now()
         self._doubts: set[str | None] = set()
 
     def begin(self, earlier: int) -> list[Event]:
         """Give the existing calls to the follower; returns the latest `earlier` calls as events."""
         follower = self._follower
-        self._sort, page = _newest_first(self._client, self._agent, is_test_call=self._is_test_call)
-        if self._sort is None:
+        page = self._listed(MAX_LIMIT)
+        # A whole listing may come in any order.
+        if len(page) == MAX_LIMIT and not _newest_first(page):
             raise Failure(
                 "The server does not list the newest calls first: tail cannot follow them.",
                 Code.SERVER,
             )
         since = first_since(page, follower.follow, _now())
         known = self._listed(follower.most, since=since)
-        # A status may be rare, so these calls may be old.
-        shown = self._listed(earlier, status=follower.status) if earlier else []
+        # A status may be rare, so these calls may be old. A page costs no more than a part of it.
+        most = max(earlier, MAX_LIMIT)
+        shown = in_order(self._listed(most, status=follower.status))[-earlier:] if earlier else []
         self._answered = _now()
         return follower.begin(known, shown, now=self._answered)
 
@@ -98,7 +96,6 @@ class Polls:
     def _listed(self, most: int, **options: Any) -> list[Call]:
         listing = self._client.calls.list(
             self._agent,
-            sort=self._sort,
             is_test_call=self._is_test_call,
             max_items=most,
             **options,
@@ -131,16 +128,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _newest_first(
-    client: Client, agent: str, *, is_test_call: bool | None = None
-) -> tuple[str | None, list[Call]]:
-    """The `sort` that lists calls newest first, with the first page; None and no calls if no `sort` does."""
-    for sort in _SORTS:
-        try:
-            page = client.calls.list(agent, sort=sort, is_test_call=is_test_call).page(1)
-        except BadRequestError:
-            continue
-        moments = list(filter(None, (call.created_on for call in page.data)))
-        if all(first >= second for first, second in pairwise(moments)):
-            return sort, page.data
-    return None, []
+def _newest_first(calls: list[Call]) -> bool:
+    moments = filter(None, (call.created_on for call in calls))
+    return all(first >= second for first, second in pairwise(moments))
