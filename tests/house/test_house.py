@@ -17,11 +17,17 @@ from contract.tool.contract import ROOT
 
 HOUSE = Path(agentcalls.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
-CORE = [file for file in FILES if file.relative_to(HOUSE).parts[0] not in {"cli", "export"}]
 
-MOST_CORE_LINES = (
-    6305  # the goal was 3,300; the wire, proven walks and the search in them have come since
-)
+# The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
+MOST_LINES_OF_CODE = {
+    "": 1430,
+    "request": 1135,
+    "request/decode": 470,
+    "request/wire": 720,
+    "reading": 915,
+    "reading/walk": 1365,
+    "table": 300,
+}
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
 MOST_TWIN_LINES = 130
@@ -95,8 +101,18 @@ def twins() -> dict[str, int]:
     return found
 
 
-def test_core_stays_within_its_lines_of_code() -> None:
-    assert sum(len(code_lines(file)) for file in CORE) <= MOST_CORE_LINES
+def test_each_room_of_the_core_stays_within_its_lines_of_code() -> None:
+    found = {
+        room: sum(len(code_lines(file)) for file in (HOUSE / room).glob("*.py"))
+        for room in MOST_LINES_OF_CODE
+    }
+    assert {room: n for room, n in found.items() if n > MOST_LINES_OF_CODE[room]} == {}
+
+
+def test_each_room_has_a_budget_or_is_export_or_the_command_line() -> None:
+    rooms = {str(file.parent.relative_to(HOUSE)) for file in FILES}
+    outside = {room for room in rooms if room.split("/")[0] in {"export", "cli"}}
+    assert rooms - outside == {room or "." for room in MOST_LINES_OF_CODE}
 
 
 def test_no_file_is_long() -> None:
