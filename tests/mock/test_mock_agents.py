@@ -63,9 +63,7 @@ def test_agents_are_paged_and_searched(root: str) -> None:
     assert get(root, search="nowhere").json()["meta"]["total_count"] == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "most"), [("search", 255), ("sort", 64)], ids=str
-)
+@pytest.mark.parametrize(("name", "most"), [("search", 255), ("sort", 64)], ids=str)
 def test_only_the_agents_listing_bounds_its_texts(root: str, name: str, most: int) -> None:
     assert get(root, **{name: "é" * most}).status_code == 200
     refused = get(root, **{name: "é" * (most + 1)})

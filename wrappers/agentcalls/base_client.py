@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from agentcalls.reading.options import ReadOptions
     from agentcalls.request.key import AuthScheme, KeyAuth
     from agentcalls.request.operation import Outgoing
-    from agentcalls.request.query import CallQuery
+    from agentcalls.request.query import ListQuery
     from agentcalls.request.retry import Answer, Retry
     from agentcalls.request.wire.waits import Waits
     from agentcalls.values import Exchange
@@ -125,7 +125,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
         raise TypeError("A client holds a key and connections, and is not pickled; make one there.")
 
     def _source(self, options: ReadOptions) -> Source[Any, Any]:
-        def steps(query: CallQuery, watch: Stopwatch | None = None) -> Any:
+        def steps(query: ListQuery, watch: Stopwatch | None = None) -> Any:
             outgoing = LIST_CALLS.outgoing(query.sent())
             deadline = self._exchanges.deadline(watch)
             strict, max_retries = options.strict, options.max_retries

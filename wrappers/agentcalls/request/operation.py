@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from attrs import evolve, field, frozen
 
 from agentcalls.errors import UnexpectedResponseError
+from agentcalls.models import Call
 from agentcalls.request.decode.page import decode_page
 from agentcalls.request.key import parsed, unechoed, without
 from agentcalls.request.query import check_segment
@@ -147,18 +148,19 @@ def _said(problem: Problem) -> str:
 # The operations.
 
 
-def _page(received: Received) -> Read[Page]:
-    body = decode_page(received.content, received.arguments.get("agent_id"))
+def _page(received: Received, model: type = Call, rows: str = "calls") -> Read[Page[Any]]:
+    body = decode_page(received.content, received.arguments.get("agent_id"), model)
     number = received.arguments.get("page", 1)
     problems = tuple(evolve(problem, page=number) for problem in body.problems)
     doubts = tuple(_not_as_asked(body.meta, received.arguments, number))
-    page = Page(
+    page: Page[Any] = Page(
         data=body.data,
         meta=body.meta,
         message=body.message,
         request_id=received.request_id,
         rate_limit=received.rate_limit,
         problems=problems + doubts,
+        rows=rows,
         additional_properties=body.extra,
     )
     # A host may count pages from elsewhere, and give smaller ones than were asked for: no reason to refuse them.

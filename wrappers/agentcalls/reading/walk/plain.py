@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from agentcalls.errors import PaginationError
 from agentcalls.reading.walk.evidence import judge
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from agentcalls.reading.walk.order import Direction
     from agentcalls.reading.walk.windows import RowT
-    from agentcalls.request.query import CallQuery
+    from agentcalls.request.query import ListQuery
     from agentcalls.values import Page
 
 _REMEMBERED = 1000
@@ -110,14 +110,14 @@ class PlainWindows:
 class ServerPages:
     """One reading of the pages of a query, from its `page` on."""
 
-    def __init__(self, query: CallQuery) -> None:
-        self.next_query: CallQuery | None = query.window(query.start, query.size)
+    def __init__(self, query: ListQuery) -> None:
+        self.next_query: ListQuery | None = query.window(query.start, query.size)
         """The query for the next page; None where the listing has ended."""
         self._recent = RecentIds()
         self._repeats = 0
         self._shrunk = False
 
-    def accept(self, page: Page) -> None:
+    def accept(self, page: Page[Any]) -> None:
         """Take the answer to `next_query`.
 
         An empty page is the end whatever `meta` says, and its total outweighs its `has_next_page`; without `meta` a
@@ -149,11 +149,11 @@ class ServerPages:
         self.next_query = query.window(start + 1, size)
 
 
-def first_call(query: CallQuery) -> CallQuery:
+def first_call(query: ListQuery) -> ListQuery:
     """The query for a page of one: the call that reading starts at."""
     return query.window((query.start - 1) * query.size + 1, 1)
 
 
-def total_count(page: Page) -> int | None:
+def total_count(page: Page[Any]) -> int | None:
     """How many calls the listing has, by its first page of one; None where that does not say or cannot mean it."""
     return judge(Window(1, 1), len(page), page.meta).total
