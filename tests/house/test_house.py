@@ -20,7 +20,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 CORE = [file for file in FILES if file.relative_to(HOUSE).parts[0] not in {"cli", "export"}]
 
 MOST_CORE_LINES = (
-    6340  # the goal was 3,300; the wire, proven walks, the search in them and more operations since
+    6500  # the goal was 3,300; the wire, proven walks, the search in them and two operations since
 )
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14

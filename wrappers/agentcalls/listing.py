@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 from importlib import import_module
 from operator import length_hint
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import define, evolve, field
 
-from agentcalls.models import Call
+from agentcalls.models import Agent, Call
 from agentcalls.reading.batches import Batching
 from agentcalls.reading.iterators import (
     AsyncCallIterator,
@@ -24,7 +25,7 @@ from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import Schedule, paired
-from agentcalls.request.query import CallQuery
+from agentcalls.request.query import AgentQuery, CallQuery
 from agentcalls.settings import BATCH
 from agentcalls.values import ManyReport
 
@@ -99,6 +100,17 @@ class AsyncCallListing(AsyncListed[Call, CallQuery]):
         return batches
 
 
+class AgentListing(Listed[Agent, AgentQuery]):
+    """A lazy listing of the team's agents: each iteration sends new requests, only as far as it is read.
+
+    Every method that sends a request raises the `AgentCallsError` for its answer.
+    """
+
+
+class AsyncAgentListing(AsyncListed[Agent, AgentQuery]):
+    """A lazy listing of the team's agents: the same as `AgentListing`, read with `await` and `async for`."""
+
+
 @define(eq=False, repr=False)
 class _ManyAgents(Generic[SourceT]):
     query: CallQuery
@@ -125,11 +137,12 @@ class _ManyAgents(Generic[SourceT]):
 
     def _schedule(self, batching: Batching | None = None) -> Schedule[tuple[str, Call]]:
         many, on_agent = self.many, self.many.on_agent
+        ids = copy(many.agent_ids)
         begin = partial(self._reader, wall=self._source.clock.wall())
         if batching:
             on_agent = batching.on_agent(on_agent)
         self._latest = (OrderedSchedule if many.ordered else Schedule)(
-            many.agent_ids,
+            ids,
             batching.begin(begin) if batching else begin,
             paired,
             concurrency=self._source.concurrency,

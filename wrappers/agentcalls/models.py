@@ -22,6 +22,9 @@ from agentcalls_api.types import Unset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from agentcalls.values import Problem
 
 EXTRA = "additional_properties"
 """The attribute of a model that holds unknown fields."""
@@ -120,7 +123,7 @@ def _generated(model: type) -> type:
 
 
 def _ours(model: type) -> set[str]:
-    return set() if _generated(model) is model else set(vars(model)["__annotations__"])
+    return set() if _generated(model) is model else set(vars(model).get("__annotations__", ()))
 
 
 @cache
@@ -192,3 +195,31 @@ class Call(_Row, models.Call):  # type: ignore[misc]  # the generated model has 
 
     agent_id: str | None = None
     """The agent of the request; None in a call that you made yourself."""
+
+
+@described
+@attrs.define(eq=False)
+class CallDetail(_Row, models.CallDetail):  # type: ignore[misc]  # as above
+    """One telephony call with its transcript, `conversation_logs`, as it was when it was read.
+
+    It has all that a `Call` has, and is as lenient: a field that is missing or cannot be read is None.
+    """
+
+    agent_id: str | None = None
+    """The agent of the request; None in a call that you made yourself."""
+    problems: tuple[Problem, ...] = ()
+    """Everything in the answer that the contract does not allow."""
+
+
+@described
+@attrs.define(eq=False)
+class Agent(_Row, models.Agent):  # type: ignore[misc]  # as above
+    """A voice agent of the team, as it was when the page was read; as lenient as a `Call`.
+
+    A field that may be missing is None then. Its type also names `Unset`, which `agent.status or "unknown"` leaves out.
+    """
+
+    @property
+    def created_on(self) -> datetime:
+        """The same as `created_at`, by the name that calls have."""
+        return self.created_at

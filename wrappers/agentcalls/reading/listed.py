@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import define, field
 
 from agentcalls.errors import ConfigurationError
+from agentcalls.reading.iterators import AsyncRowIterator, RowIterator
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
@@ -40,7 +41,7 @@ class _Listing(Generic[SourceT, QueryT]):
     _latest: AgentReader | None = field(default=None, init=False)
 
     def __repr__(self) -> str:
-        of = f" of {self.query.of_agent!r}" if self.query.of_agent else ""
+        of = f" of {self.query.of_agent!r}" if self.query.of_agent is not None else ""
         return f"<{type(self).__name__}{of}{settings_shown(self.query, self.options)}>"
 
     @property
@@ -59,7 +60,7 @@ class _Listing(Generic[SourceT, QueryT]):
 
     def _schedule(self, batching: Batching) -> Schedule[tuple[str, Call]]:
         return OrderedSchedule(
-            [self.query.of_agent],
+            [cast("str", self.query.of_agent)],
             batching.begin(lambda _: self._reader()),
             paired,
             concurrency=self._source.concurrency,
@@ -77,7 +78,9 @@ class _Listing(Generic[SourceT, QueryT]):
 class Listed(_Listing[SyncSource, QueryT], Generic[RowT, QueryT]):
     """A lazy listing: each iteration sends new requests, only as far as it is read."""
 
-    def __iter__(self) -> Iterator[RowT]: ...  # type: ignore[empty-body]
+    def __iter__(self) -> RowIterator[RowT]:
+        """Each matching row, once, from `page` to the end."""
+        return RowIterator(self._reader(), self._source)
 
     def pages(self) -> Iterator[Page[RowT]]:
         """The server's own pages of `limit` rows (by default 100), from `page` to the last.
@@ -121,7 +124,9 @@ class Listed(_Listing[SyncSource, QueryT], Generic[RowT, QueryT]):
 class AsyncListed(_Listing[AsyncSource, QueryT], Generic[RowT, QueryT]):
     """The same, read with `await` and `async for`."""
 
-    def __aiter__(self) -> AsyncIterator[RowT]: ...  # type: ignore[empty-body]
+    def __aiter__(self) -> AsyncRowIterator[RowT]:
+        """Each matching row, once, from `page` to the end."""
+        return AsyncRowIterator(self._reader(), self._source)
 
     def pages(self) -> AsyncIterator[Page[RowT]]:
         """The server's own pages of `limit` rows (by default 100), from `page` to the last.

@@ -80,7 +80,10 @@ class AgentReader:
 
     def __repr__(self) -> str:
         taken = self._taken + self._size - self.left
-        return f"{self.agent_id!r}: {taken} calls of {self._walk.report.pages} pages"
+        whose = (
+            f"{self.agent_id!r}: {taken} calls" if self.agent_id is not None else f"{taken} agents"
+        )
+        return f"{whose} of {self._walk.report.pages} pages"
 
     def plan(self) -> Window | None:
         """The next window to request; None if reading has ended."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 
 from attrs import frozen
 
+from agentcalls.checks import Several
 from agentcalls.clock import Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.reading.schedule import ItemT
@@ -185,6 +186,7 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
     def __init__(self, schedule: Schedule[ItemT], source: AsyncSource) -> None:
         import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
 
+        self._ids: Iterable[str] | None = schedule.ids
         self._answers: asyncio.Queue[tuple[Request, asyncio.Task[Page[Any]]]] = asyncio.Queue()
         super().__init__(schedule, source, self._answers.put_nowait)
 
@@ -193,6 +195,7 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
         self._watch.go()
         try:
             with self.schedule.stopped_by_errors(self.forget):
+                await self._gather()
                 if self._prepare():
                     return True
                 if not self._must_wait and not self._send_next():
@@ -202,6 +205,12 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
         finally:
             self._watch.stop()
         return True
+
+    async def _gather(self) -> None:
+        # The agents may have to be read first; once.
+        ids, self._ids = self._ids, None
+        if isinstance(ids, Several):
+            await ids.gather()
 
     async def aclose(self) -> None:
         """End the iteration."""

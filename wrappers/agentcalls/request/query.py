@@ -10,10 +10,13 @@ from attrs import Attribute, evolve, field, fields, frozen
 from attrs.validators import optional
 
 from agentcalls.checks import (
+    as_builtin,
+    at_most,
     builtin_fields,
     check_boolean,
     check_integer,
     check_text,
+    checked_text,
 )
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.log import log_unlisted
@@ -30,17 +33,19 @@ _SORTS = ("created_at",)
 _ALIKE = 0.8
 
 
-def check_segment(name: str, value: str) -> None:
-    """Accept an id that is one path segment; raises `ConfigurationError` for any other."""
+def checked_segment(name: str, value: object) -> str:
+    """An id that is one path segment, as built-in text; raises `ConfigurationError` for any other."""
+    value = checked_text(name, as_builtin(value))
     # "." and ".." would be resolved, and the key would go to another path.
     if value in {"", ".", ".."} or any(unicodedata.category(each) == "Cc" for each in value):
         raise ConfigurationError(
             f"{name} cannot be {value!r}: it must not be empty, '.' or '..', or hold a control character."
         )
+    return value
 
 
 def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
-    check_segment(attribute.name, value)
+    checked_segment(attribute.name, value)
 
 
 @frozen(kw_only=True, field_transformer=builtin_fields)
@@ -56,9 +61,9 @@ class ListQuery:
     sort: str | None = field(default=None, validator=optional(check_text))
 
     @property
-    def of_agent(self) -> str:
-        """The agent whose calls are listed; "" where nothing of one agent is."""
-        return ""
+    def of_agent(self) -> str | None:
+        """The agent whose calls are listed; None where nothing of one agent is."""
+        return None
 
     @property
     def start(self) -> int:
@@ -84,7 +89,7 @@ class ListQuery:
 class CallQuery(ListQuery):
     """One request for calls, as `listCalls` has it."""
 
-    agent_id: str = field(validator=[check_text, _segment])
+    agent_id: str = field(validator=_segment)
     is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
     status: CallStatus | None = field(default=None, validator=optional(check_text))
 
@@ -99,6 +104,14 @@ class CallQuery(ListQuery):
             _hint("status", self.status)
         if self.sort is not None:
             _hint("sort", self.sort)
+
+
+@frozen(kw_only=True, field_transformer=builtin_fields)
+class AgentQuery(ListQuery):
+    """One request for agents, as `listAgents` has it."""
+
+    search: str | None = field(default=None, validator=optional([check_text, at_most(255)]))
+    sort: str | None = field(default=None, validator=optional([check_text, at_most(64)]))
 
 
 @lru_cache(maxsize=64)  # each is said once
