@@ -45,12 +45,16 @@ class Blocking:
 
     def _blocking(self, value: Any) -> Any:
         if inspect.ismethod(value):
-            return lambda *args, **kwargs: self._blocking(value(*args, **kwargs))
+            return lambda *args, **kwargs: self._blocking(value(*map(_target, args), **kwargs))
         if inspect.iscoroutine(value):
             return self._runner.run(value)
-        if hasattr(value, "__aiter__") or type(value).__name__ == "Calls":
+        if hasattr(value, "__aiter__") or type(value).__name__ in {"Agents", "Calls"}:
             return Blocking(value, self._runner)
         return value
+
+
+def _target(value: Any) -> Any:
+    return value._target if isinstance(value, Blocking) else value
 
 
 class InstantClock:

@@ -1,4 +1,7 @@
-"""The bodies: a page of a listing, and the envelope of every error; fields are in the reference page's order."""
+"""The bodies: a page of a listing, a call in detail, and the envelope of every error.
+
+Fields are in the reference page's order.
+"""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -7,7 +10,9 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from agentcalls_mock.data import Call
+from agentcalls_mock.profiles import Profile
 from agentcalls_mock.query import Problem
+from agentcalls_mock.transcripts import detail_of
 
 
 class ApiError(Exception):
@@ -48,8 +53,10 @@ def error_response(error: ApiError, request_id: str) -> JSONResponse:
     return JSONResponse(body, status_code=error.status, headers=error.headers)
 
 
-def page_response(calls: Sequence[Call], *, total: int, page: int, limit: int) -> JSONResponse:
-    """A page of a listing with its `meta`; no calls means no pages, and no page before the first.
+def page_response(
+    rows: Sequence[Call] | Sequence[Profile], *, total: int, page: int, limit: int
+) -> JSONResponse:
+    """A page of a listing with its `meta`; no rows means no pages, and no page before the first.
 
     A page past the end is empty and has a previous page if there is anything at all.
     """
@@ -62,9 +69,15 @@ def page_response(calls: Sequence[Call], *, total: int, page: int, limit: int) -
         "has_next_page": page < page_count,
         "has_previous_page": page > 1 and page_count > 0,
     }
-    return JSONResponse({"message": "Success", "meta": meta, "data": [_fields(c) for c in calls]})
+    return JSONResponse({"message": "Success", "meta": meta, "data": [_fields(r) for r in rows]})
 
 
-def _fields(call: Call) -> dict[str, Any]:
+def call_response(call: Call) -> JSONResponse:
+    """A call in detail, with its transcript."""
+    return JSONResponse({"message": "Success", "data": _fields(call) | detail_of(call)})
+
+
+def _fields(row: Call | Profile) -> dict[str, Any]:
     # SQLite has no booleans.
-    return call._asdict() | {"is_test_call": bool(call.is_test_call)}
+    real = {"is_test_call": bool(row.is_test_call)} if isinstance(row, Call) else {}
+    return row._asdict() | real

@@ -1,10 +1,10 @@
-"""The application: one route, answered in the order routing, key, scope, agent, query.
+"""The application: three routes, each answered in the order routing, key, scope, agent, call, query.
 
 The answer is about the first of these that fails. HEAD is answered like GET without a body, as in any Express or Nest
 server.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -15,12 +15,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from agentcalls_mock.answers import ApiError, error_response, page_response
+from agentcalls_mock.answers import ApiError, call_response, error_response, page_response
 from agentcalls_mock.auth import KEYS, authorize
 from agentcalls_mock.edge import Edge
 from agentcalls_mock.failing import Faults
 from agentcalls_mock.faults import Fault
-from agentcalls_mock.query import InvalidQueryError, Order, parse_query
+from agentcalls_mock.query import (
+    CallQuery,
+    InvalidQueryError,
+    Order,
+    parse_agent_query,
+    parse_query,
+)
 from agentcalls_mock.ratelimit import GENEROUS, RateLimit, RateLimiter
 from agentcalls_mock.seeding import TEAM
 from agentcalls_mock.store import Store
@@ -42,27 +48,54 @@ def create_app(
     `X-Mock-Fault` says.
     """
 
-    async def list_calls(request: Request) -> Response:
+    def agent_of(request: Request) -> int:
         authorize(request.headers, keys)
         agent = store.agent(unquote(request.path_params["agent_id"]), team=TEAM)
         if agent is None:
             raise ApiError(404, "not_found", "Agent not found")
-        try:
-            query = parse_query(request.query_params.multi_items())
-        except InvalidQueryError as error:
-            raise ApiError(400, "validation_error", str(error), problems=error.problems) from error
+        return agent
+
+    async def list_agents(request: Request) -> Response:
+        # Which scope it takes is not known.
+        authorize(request.headers, keys, scope=None)
+        query = _query(request, parse_agent_query)
+        total, agents = store.agents(query, team=TEAM)
+        return page_response(agents, total=total, page=query.page, limit=query.limit)
+
+    async def list_calls(request: Request) -> Response:
+        agent, query = agent_of(request), _query(request, parse_query)
         total, calls = store.page(agent, query, query.order or default_order or Order())
         return page_response(calls, total=total, page=query.page, limit=query.limit)
 
+    async def get_call(request: Request) -> Response:
+        call = store.call(agent_of(request), unquote(request.path_params["call_id"]))
+        if call is None:
+            raise ApiError(404, "not_found", "Call not found")
+        return call_response(call)
+
     edge = Middleware(Edge, limiter=RateLimiter(rate_limit), latency_seconds=latency_seconds)
     app = Starlette(
-        routes=[Route("/api/v1/console/agents/{agent_id}/calls", list_calls, methods=["GET"])],
+        routes=[
+            Route(f"/api/v1/console/agents{path}", endpoint, methods=["GET"])
+            for path, endpoint in (
+                ("", list_agents),
+                ("/{agent_id}/calls", list_calls),
+                ("/{agent_id}/calls/{call_id}", get_call),
+            )
+        ],
         middleware=[edge, *([Middleware(Faults, fault=fault)] if fault else [])],
         exception_handlers={ApiError: _answer, HTTPException: _answer_routing},
     )
     # A trailing slash is another path: an API answers 404 there, it does not redirect.
     app.router.redirect_slashes = False
     return app
+
+
+def _query(request: Request, parse: Callable[[Iterable[tuple[str, str]]], CallQuery]) -> CallQuery:
+    try:
+        return parse(request.query_params.multi_items())
+    except InvalidQueryError as error:
+        raise ApiError(400, "validation_error", str(error), problems=error.problems) from error
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -15,7 +15,7 @@ _EARLIEST, _LATEST = 1971, 9998
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 _DESCRIPTION = """\
-The API's call listing on this machine, with made-up calls.
+The API's agents and calls on this machine, all made up, transcripts too.
 Once it can answer requests it prints one line, "agentcalls-mock is ready at
 http://127.0.0.1:8010 (...)". SIGTERM or Ctrl-C ends it with status 0.
 """
@@ -23,7 +23,7 @@ http://127.0.0.1:8010 (...)". SIGTERM or Ctrl-C ends it with status 0.
 _EPILOG = """\
 keys (Authorization: Bearer KEY, or X-Api-Key: KEY; a bearer token takes precedence):
   sk_test_full            may read calls
-  sk_test_noscope         a key without the scope conversations:read: 403
+  sk_test_noscope         a key without a scope: 403
   any other               401
 
 agents:
@@ -31,7 +31,8 @@ agents:
   agent_2, agent_3, …     up to --agents, a tenth of the calls each
   agent_empty, agent_one  no call, one call
   agent/with slash?&#é    12 calls; in a path: agent%2Fwith%20slash%3F%26%23%C3%A9
-  agent_other_team        belongs to another team: 404
+  agent_other_team        belongs to another team: 404, and not listed
+  the first is live, the second paused, the third in development, and so on
 
 faults, for --fault KIND[:N] and, once one is given, for the request header X-Mock-Fault: KIND:
   400 to 599              that status; 429 and 503 with Retry-After: 1

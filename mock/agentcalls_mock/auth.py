@@ -27,13 +27,17 @@ def presented_key(headers: Headers) -> str | None:
     return bearer or headers.get("X-Api-Key", "").strip() or None
 
 
-def authorize(headers: Headers, keys: Mapping[str, frozenset[str]]) -> None:
-    """Accept a request that may read calls; raises a 401 or 403 `ApiError` otherwise."""
+def authorize(
+    headers: Headers, keys: Mapping[str, frozenset[str]], scope: str | None = SCOPE
+) -> None:
+    """Accept a request whose key has the scope, or any scope for None; raises a 401 or 403 `ApiError` otherwise."""
     key = presented_key(headers)
     if key is None:
         raise ApiError(401, "api_key_missing", "Missing API key.", headers=_CHALLENGE)
     if key not in keys:
         raise ApiError(401, "api_key_invalid", "Invalid API key.", headers=_CHALLENGE)
-    if SCOPE not in keys[key]:
-        message = f"This API key is missing the required scope: {SCOPE}."
+    if scope is None and not keys[key]:
+        raise ApiError(403, "insufficient_scope", "This API key is missing a required scope.")
+    if scope is not None and scope not in keys[key]:
+        message = f"This API key is missing the required scope: {scope}."
         raise ApiError(403, "insufficient_scope", message)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from os import PathLike
 
 from agentcalls_mock import schema
+from agentcalls_mock.profiles import profile_of
 from agentcalls_mock.seeding import Seeding, calls_of, roster
 from agentcalls_mock.store import INSERT, Store
 
@@ -91,7 +92,12 @@ def _seed(connection: sqlite3.Connection, seeding: Seeding) -> None:
         (str(seeding.seed), seeding.calls, seeding.agents, seeding.now.isoformat()),
     )
     for key, agent in enumerate(roster(seeding), start=1):
-        connection.execute("INSERT INTO agents VALUES (?, ?, ?)", (key, agent.id, agent.team))
+        profile = profile_of(agent.id, key - 1, seeding.now)
+        places = ", ?" * len(profile)
+        connection.execute(
+            f"INSERT INTO agents VALUES (?, ?{places})",  # noqa: S608  # question marks
+            (key, agent.team, *profile),
+        )
         rows = ((key, *call) for call in calls_of(agent, seeding))
         connection.executemany(INSERT, rows)
     for statement in schema.INDEXES:

@@ -1,15 +1,18 @@
 """Parse and validate a query string. Pure; bounds and names are those of the reference page."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from agentcalls_mock.data import Call
+from agentcalls_mock.profiles import Profile
 
 MAX_LIMIT = 100
 # The largest integer that a JSON number carries exactly everywhere; `meta` repeats the page.
 MAX_PAGE = 2**53 - 1
 
-PARAMETERS = ("page", "limit", "search", "sort", "is_test_call", "status")
+AGENT_PARAMETERS = ("page", "limit", "search", "sort")
+PARAMETERS = (*AGENT_PARAMETERS, "is_test_call", "status")
+_LONGEST = {"search": 255, "sort": 64}  # of the agents' listing alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class InvalidQueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A field of `Call` to sort by; calls that agree in it are in the order of their ids.
+    """A field to sort by; rows that agree in it are in the order of their ids.
 
     Descending is the exact reverse of ascending, ids and nulls included (nulls come first).
     """
@@ -52,18 +55,28 @@ class CallQuery:
     order: Order | None = None
 
 
-def parse_order(sort: str) -> Order | None:
-    """The order for a `sort`, or None if it names no field of a call.
+def parse_order(sort: str, fields: Collection[str] = Call._fields) -> Order | None:
+    """The order for a `sort`, or None if it names none of the fields.
 
-    `created_at` is taken as `created_on`: the reference page sorts by the one and answers with the
+    For calls, `created_at` is taken as `created_on`: the reference page sorts by the one and answers with the
     other.
     """
     name = sort.removeprefix("-")
-    name = "created_on" if name == "created_at" else name
-    return Order(name, descending=sort.startswith("-")) if name in Call._fields else None
+    name = "created_on" if name == "created_at" and name not in fields else name
+    return Order(name, descending=sort.startswith("-")) if name in fields else None
 
 
-def parse_query(parameters: Iterable[tuple[str, str]]) -> CallQuery:
+def parse_agent_query(parameters: Iterable[tuple[str, str]]) -> CallQuery:
+    """The query of the agents' listing; raises `InvalidQueryError` like `parse_query`."""
+    return parse_query(parameters, AGENT_PARAMETERS, Profile._fields, _LONGEST)
+
+
+def parse_query(
+    parameters: Iterable[tuple[str, str]],
+    known: Collection[str] = PARAMETERS,
+    fields: Collection[str] = Call._fields,
+    longest: Mapping[str, int] | None = None,
+) -> CallQuery:
     """The query of decoded name-value pairs; raises `InvalidQueryError` naming every problem.
 
     Unknown parameters and unknown sort fields are ignored. A known parameter may be given once.
@@ -73,8 +86,11 @@ def parse_query(parameters: Iterable[tuple[str, str]]) -> CallQuery:
     for name, value in parameters:
         if name in given:
             problems[name] = Problem(name, "must be given once")
-        elif name in PARAMETERS:
+        elif name in known:
             given[name] = value
+    for name, most in (longest or {}).items():
+        if len(given.get(name, "")) > most:
+            problems.setdefault(name, Problem(name, f"must have at most {most} characters"))
 
     def integer(name: str, default: int, maximum: int) -> int:
         text = given.get(name, str(default))
@@ -95,7 +111,7 @@ def parse_query(parameters: Iterable[tuple[str, str]]) -> CallQuery:
         search=given.get("search"),
         is_test_call=None if test_call is None else test_call == "true",
         status=given.get("status"),
-        order=parse_order(given.get("sort", "")),
+        order=parse_order(given.get("sort", ""), fields),
     )
     if problems:
         raise InvalidQueryError([problems[name] for name in PARAMETERS if name in problems])

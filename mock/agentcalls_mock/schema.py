@@ -1,13 +1,15 @@
 """The tables, as SQL. Triggers update the derived data if rows are changed from outside."""
 
 from agentcalls_mock.data import Call
+from agentcalls_mock.profiles import Profile
 
 # In the file's header, "acm" and a version: tells our files from others', and from older ones.
-APPLICATION_ID = 0x61636D31
+APPLICATION_ID = 0x61636D32
 
 # Joins the fields in `visible`; a search that contains it finds nothing.
 SEPARATOR = "\x1f"
 
+_PROFILE = ", ".join(Profile._fields[1:])
 _VISIBLE = f" || char({ord(SEPARATOR)}) || ".join(
     "CASE is_test_call WHEN 1 THEN 'true' ELSE 'false' END"
     if name == "is_test_call"
@@ -17,8 +19,8 @@ _VISIBLE = f" || char({ord(SEPARATOR)}) || ".join(
 
 TABLES = (
     "CREATE TABLE seeding (seed, calls, agents, anchor)",
-    """CREATE TABLE agents (
-        key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, team TEXT NOT NULL
+    f"""CREATE TABLE agents (
+        key INTEGER PRIMARY KEY, team TEXT NOT NULL, id TEXT NOT NULL UNIQUE, {_PROFILE}
     )""",
     # `visible` is what a search looks through. SQLite folds the case of ASCII letters only.
     f"""CREATE TABLE calls (

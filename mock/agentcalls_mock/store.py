@@ -6,10 +6,12 @@ from types import TracebackType
 from typing import Self
 
 from agentcalls_mock.data import Call
+from agentcalls_mock.profiles import Profile
 from agentcalls_mock.query import CallQuery, Order
 from agentcalls_mock.schema import SEPARATOR
 
 # No text of a request ever becomes part of a statement: the code below joins only our own field names and phrases.
+_PROFILE = ", ".join(Profile._fields)
 _COLUMNS = ", ".join(Call._fields)
 INSERT = f"INSERT INTO calls (agent, {_COLUMNS}) VALUES (?{', ?' * len(Call._fields)})"  # noqa: S608  # field names
 
@@ -47,6 +49,37 @@ class Store:
             "SELECT key FROM agents WHERE id = ? AND team = ?", (agent_id, team)
         ).fetchone()
         return None if found is None else found[0]
+
+    def agents(self, query: CallQuery, *, team: str) -> tuple[int, list[Profile]]:
+        """The number of the team's agents that match, and those on the query's page.
+
+        Without an order they come as they were made. As for calls, nulls come first, and ids decide between equals.
+        """
+        rows = self.connection.execute(
+            f"SELECT {_PROFILE} FROM agents WHERE team = ? ORDER BY key",  # noqa: S608  # field names
+            (team,),
+        )
+        wanted, order = (query.search or "").lower(), query.order
+        found = [
+            agent
+            for agent in map(Profile._make, rows)
+            if any(wanted in value.lower() for value in agent if value is not None)
+        ]
+        if order:
+            found.sort(
+                key=lambda agent: (getattr(agent, order.field) or "", agent.id),
+                reverse=order.descending,
+            )
+        start = (query.page - 1) * query.limit
+        return len(found), found[start : start + query.limit]
+
+    def call(self, agent: int, call_id: str) -> Call | None:
+        """The call of this id, or None if the agent of this key has no such call."""
+        found = self.connection.execute(
+            f"SELECT {_COLUMNS} FROM calls WHERE agent = ? AND id = ?",  # noqa: S608  # see above
+            (agent, call_id),
+        ).fetchone()
+        return None if found is None else Call(*found)
 
     def add(self, agent: int, calls: Iterable[Call]) -> None:
         """Insert calls for the agent of this key; raises sqlite3.IntegrityError on an id in use."""

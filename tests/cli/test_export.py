@@ -113,7 +113,10 @@ def test_agents_in_another_encoding_are_refused(cli: Cli, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["-o", "x.csv"], "Name an agent, or a file of agents with --agents-file."),
+        (
+            ["-o", "x.csv"],
+            "Name an agent, or a file of agents with --agents-file, or say --all-agents.",
+        ),
         (["a", "-o", "-", "--resume"], "--resume and --force are for a file, not for stdout."),
         (
             ["--agents-file", "-", "--key-stdin", "-o", "x.csv"],

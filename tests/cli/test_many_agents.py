@@ -248,7 +248,10 @@ def test_agents_come_from_stdin_and_the_key_does_not_then(command: str, cli: Cli
         "Error: --agents-file - and --key-stdin both read stdin.\n",
     )
     ended = cli(name, *options)
-    assert "Name an agent, or a file of agents with --agents-file." in ended.stderr
+    assert (
+        "Name an agent, or a file of agents with --agents-file, or say --all-agents."
+        in ended.stderr
+    )
 
 
 def test_of_many_failures_the_first_are_told(api: Faulty, cli: Cli, tmp_path: Path) -> None:

@@ -4,8 +4,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyarrow import parquet
 
-from agentcalls_mock import FULL_KEY
+from agentcalls import Client
+from agentcalls.cli import main
+from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
 from contract.tool.contract import ROOT
 
 if TYPE_CHECKING:
@@ -47,6 +50,27 @@ def test_example_runs_as_it_stands_and_prints_something(
     namespace: dict[str, Any] = {}
     exec(compile(example, "README.md", "exec"), namespace)  # noqa: S102
     assert capsys.readouterr().out
+
+
+def test_all_calls_of_the_team_since_yesterday_are_one_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "README.md").read_text()
+    found = re.findall(r"^\$ agentcalls (export .*)$", text, flags=re.MULTILINE)
+    (command,) = [one for one in found if "--all-agents" in one]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AGENTCALLS_API_KEY", FULL_KEY)
+    with open_store(Seeding(calls=250)) as store, serving(create_app(store)) as url:
+        monkeypatch.setenv("AGENTCALLS_BASE_URL", url)
+        assert main(command.split()) == 0
+        with Client(api_key=FULL_KEY, base_url=url) as client:
+            team = client.calls.list_many(client.agents.list(), since="yesterday", tz="local")
+            expected = {(agent_id, call.id) for agent_id, call in team}
+    table = parquet.read_table(tmp_path / "calls.parquet")
+    pairs = list(zip(table["agent_id"].to_pylist(), table["id"].to_pylist(), strict=True))
+    assert len({agent_id for agent_id, _ in pairs}) == 5
+    assert len(pairs) == len(expected)
+    assert set(pairs) == expected
 
 
 def test_every_file_that_a_document_links_to_exists() -> None:

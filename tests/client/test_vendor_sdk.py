@@ -52,3 +52,54 @@ def test_vendor_sees_the_documented_errors(
 ) -> None:
     with bimpeai.BimpeAI(api_key=key, base_url=mock_url) as client, pytest.raises(kind):
         client.calls.list(agent)
+
+
+def test_vendor_lists_the_same_agents_as_we_do(vendor: bimpeai.BimpeAI, mock_url: str) -> None:
+    theirs = [agent.model_dump() for agent in vendor.agents.list(limit=4, sort="-created_at")]
+    with Client(api_key=FULL_KEY, base_url=mock_url) as client:
+        ours = client.agents.list(sort="-created_at").all()
+    assert [agent["id"] for agent in theirs] == [agent.id for agent in ours]
+    assert len(theirs) == 6
+    # Its types know each field that ours have.
+    assert set(theirs[0]) == set(ours[0].to_dict())
+
+
+def test_vendor_reads_each_transcript_as_we_do(vendor: bimpeai.BimpeAI, mock_url: str) -> None:
+    with Client(api_key=FULL_KEY, base_url=mock_url) as client:
+        for listed in client.calls.list("agent_demo", max_items=30):
+            theirs = vendor.calls.retrieve("agent_demo", listed.id)
+            ours = client.calls.get("agent_demo", listed.id)
+            assert [(m.id, m.role, m.message) for m in theirs.conversation_logs] == [
+                (m.id, m.role, m.message) for m in ours.conversation_logs
+            ]
+            assert set(theirs.model_dump()) == set(ours.to_dict())
+            assert theirs.status == ours.status
+
+
+@pytest.mark.parametrize(
+    ("key", "call", "kind"),
+    [
+        ("sk_wrong", "call", bimpeai.AuthenticationError),
+        (NOSCOPE_KEY, "call", bimpeai.PermissionDeniedError),
+        (FULL_KEY, "nowhere", bimpeai.NotFoundError),
+    ],
+)
+def test_vendor_sees_the_documented_errors_of_one_call(
+    mock_url: str, key: str, call: str, kind: type[Exception]
+) -> None:
+    with bimpeai.BimpeAI(api_key=key, base_url=mock_url) as client, pytest.raises(kind):
+        client.calls.retrieve("agent_demo", call)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("sk_wrong", bimpeai.AuthenticationError),
+        (NOSCOPE_KEY, bimpeai.PermissionDeniedError),
+    ],
+)
+def test_vendor_sees_the_documented_errors_of_the_agents(
+    mock_url: str, key: str, kind: type[Exception]
+) -> None:
+    with bimpeai.BimpeAI(api_key=key, base_url=mock_url) as client, pytest.raises(kind):
+        client.agents.list()

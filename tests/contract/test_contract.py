@@ -9,7 +9,18 @@ import pytest
 from agentcalls import CallStatus
 from agentcalls.request.key import ApiKeyHeaderAuth, BearerAuth
 from agentcalls.settings import API_PREFIX, DOCUMENTED_HOST, MAX_LIMIT
-from agentcalls_api.models import ApiError, Call, CallPage, FieldError, PageMeta
+from agentcalls_api.models import (
+    Agent,
+    AgentPage,
+    ApiError,
+    Attachment,
+    Call,
+    CallAnswer,
+    CallMessage,
+    CallPage,
+    FieldError,
+    PageMeta,
+)
 from contract.tool.contract import (
     OPENAPI,
     OPERATION,
@@ -97,11 +108,14 @@ def test_either_scheme_alone_opens_the_operation_with_the_documented_scope() -> 
     assert schemes["ApiKeyHeader"]["name"] == ApiKeyHeaderAuth.header
 
 
-@pytest.mark.parametrize("model", [ApiError, Call, CallPage, FieldError, PageMeta])
+MODELS = (Agent, AgentPage, ApiError, Attachment, Call, CallAnswer, CallMessage, CallPage)
+
+
+@pytest.mark.parametrize("model", [*MODELS, FieldError, PageMeta])
 def test_generated_model_has_the_fields_of_its_schema(model: type[attrs.AttrsInstance]) -> None:
     fields = {attribute.name for attribute in attrs.fields(model)} - {"additional_properties"}
     expected = {
-        "status_code" if field == "statusCode" else field
+        {"statusCode": "status_code", "type": "type_"}.get(field, field)
         for field in SCHEMAS[model.__name__]["properties"]
     }
     assert fields == expected

@@ -41,6 +41,8 @@ CLASSES = {
     "rate limit",
     "Retry-After",
     "methods",
+    "agents",
+    "details",
 }
 # For each property a lie that it must notice by itself.
 BREAKS = {
@@ -77,6 +79,11 @@ BREAKS = {
     "the_rate_limit_counts_down": "remaining does not count down",
     "beyond_the_limit_is_429_until_the_reset": "it ends long before the reset",
     "other_methods_are_refused_and_change_nothing": "POST is answered as GET",
+    "agents_are_pages_of_one_list": "a page of agents begins with the first",
+    "agents_are_sorted_by_their_creation": "the agents' sort is ignored",
+    "a_call_in_detail_is_the_call_that_is_listed": "a call in detail has another status",
+    "a_call_is_its_agents_alone": "a call is any agent's",
+    "agents_and_details_need_the_key": "the agents need no key",
 }
 
 

@@ -33,7 +33,7 @@ NEEDED = (
 )
 
 # The handwritten lines that each change needs, those of docstrings included; the page says the same.
-LINES = {"field": 0, "kinds": 0, "parameter": 4, "operation": 38}
+LINES = {"field": 0, "kinds": 0, "parameter": 4, "operation": 45}
 # Ours stay open: `make lint` refuses a closed set, and the vendor may send one.
 NOT_LINTED = {"kinds": ["redocly (rule/open-enum)"]}
 

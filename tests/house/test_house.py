@@ -20,11 +20,11 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1430,
-    "request": 1135,
-    "request/decode": 470,
+    "": 1455,
+    "request": 1180,
+    "request/decode": 495,
     "request/wire": 720,
-    "reading": 915,
+    "reading": 1050,
     "reading/walk": 1365,
     "table": 300,
 }

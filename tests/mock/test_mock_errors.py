@@ -95,12 +95,13 @@ def test_an_agent_that_is_not_the_teams_is_not_found(mock_url: str, agent: str) 
     "path",
     [
         "/",
-        "/api/v1/console/agents",
+        "/api/v1/console/agents/",
+        "/api/v1/console/agents/agent_demo",
         "/api/v1/console/agents//calls",
         "/api/v1/console/agents/agent/with slash/calls",
         "/api/v2/console/agents/agent_demo/calls",
         f"{CALLS}/",
-        f"{CALLS}/00000000-0000-4000-8000-000000000000",
+        f"{CALLS}/00000000-0000-4000-8000-000000000000/messages",
         "/docs",
     ],
 )

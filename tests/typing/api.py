@@ -8,13 +8,18 @@ from typing import assert_type
 import httpx
 
 from agentcalls import (
+    Agent,
     AgentCallsError,
+    AgentListing,
+    AsyncAgentListing,
     AsyncCallListing,
     AsyncClient,
     AsyncManyListing,
     Call,
     CallBatch,
+    CallDetail,
     CallListing,
+    CallMessage,
     Checkpoint,
     Client,
     ManyListing,
@@ -68,6 +73,20 @@ def sync() -> None:
             assert_type(error, AgentCallsError)
             assert_type(error.agent_id, str | None)
         assert_type(dict(many.report.checkpoints), dict[str, Checkpoint])
+        agents = client.agents.list(search="support", sort="-created_at")
+        assert_type(agents, AgentListing)
+        for agent in agents:
+            assert_type(agent, Agent)
+            assert_type(agent.created_at, datetime)
+            assert_type(agent.status or "unknown", str)
+        for agents_page in agents.pages():
+            assert_type(agents_page, Page[Agent])
+        assert_type(agents.first(), Agent | None)
+        client.calls.list_many(agents)
+        client.calls.list_many([*agents, "agent_1"])
+        detail = client.calls.get("agent_1", "call_1")
+        assert_type(detail, CallDetail)
+        assert_type(detail.conversation_logs, list[CallMessage])
     try:
         listing.first()
     except RateLimitError as error:
@@ -96,3 +115,8 @@ async def asynchronous() -> None:
         async for agent_id, call in many:
             assert_type((agent_id, call), tuple[str, Call])
         assert_type(many.report.complete, bool)
+        agents = client.agents.list()
+        assert_type(agents, AsyncAgentListing)
+        assert_type([agent async for agent in agents], list[Agent])
+        client.calls.list_many(agents)
+        assert_type(await client.calls.get("agent_1", "call_1"), CallDetail)

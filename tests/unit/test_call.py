@@ -18,7 +18,8 @@ ROW: dict[str, Any] = reference_bodies()["200"]["data"][0]
 
 def read(row: object, agent_id: str | None = "agent_1") -> Call:
     page = {"message": "", "meta": None, "data": [row]}
-    return decode_page(json.dumps(page).encode(), agent_id).data[0]
+    found: Call = decode_page(json.dumps(page).encode(), agent_id).data[0]
+    return found
 
 
 @pytest.mark.parametrize("row", [ROW, {**ROW, "new": 1}, {**ROW, "status": 7}, {}, 7])

@@ -70,7 +70,7 @@ def page_for(request: Request, total: int) -> Page:
         has_next_page=page * limit < total,
         has_previous_page=page > 1,
     )
-    return Page([call(query.agent_id, number) for number in numbers], meta, None, None, None)
+    return Page([call(str(query.of_agent), number) for number in numbers], meta, None, None, None)
 
 
 def call(agent: str, number: int) -> Call:

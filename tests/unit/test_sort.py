@@ -268,9 +268,7 @@ def test_the_servers_own_pages_go_on_where_they_come_short(limit: int, says: boo
     while query := pages.next_query:
         rows, meta = listing.fetch(query.start, query.size)
         ids += [row.id for row in rows]
-        pages.accept(
-            Page(data=rows, meta=meta, message=None, request_id=None, rate_limit=None)  # type: ignore[arg-type]
-        )
+        pages.accept(Page(data=rows, meta=meta, message=None, request_id=None, rate_limit=None))
     assert len(set(ids)) == 230
 
 

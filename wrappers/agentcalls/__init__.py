@@ -14,7 +14,7 @@ from agentcalls._version import __version__
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from agentcalls.async_client import AsyncClient
-    from agentcalls.calls import Calls
+    from agentcalls.calls import Agents, Calls
     from agentcalls.client import Client
     from agentcalls.clock import Clock
     from agentcalls.durations import duration_of
@@ -34,8 +34,15 @@ if TYPE_CHECKING:
         RateLimitError,
         UnexpectedResponseError,
     )
-    from agentcalls.listing import AsyncCallListing, AsyncManyListing, CallListing, ManyListing
-    from agentcalls.models import Call
+    from agentcalls.listing import (
+        AgentListing,
+        AsyncAgentListing,
+        AsyncCallListing,
+        AsyncManyListing,
+        CallListing,
+        ManyListing,
+    )
+    from agentcalls.models import Agent, Call, CallDetail
     from agentcalls.reading.batches import CallBatch
     from agentcalls.reading.iterators import (
         AsyncCallIterator,
@@ -57,7 +64,7 @@ if TYPE_CHECKING:
         RateLimit,
         Report,
     )
-    from agentcalls_api.models import PageMeta
+    from agentcalls_api.models import Attachment, CallMessage, PageMeta
 else:  # hidden from type checkers: they would accept any name otherwise
 
     def __getattr__(name: str) -> object:
@@ -72,22 +79,29 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "Agent",
     "AgentCallsError",
+    "AgentListing",
     "AgentReport",
+    "Agents",
     "ApiKey",
+    "AsyncAgentListing",
     "AsyncApiKey",
     "AsyncCallIterator",
     "AsyncCallListing",
     "AsyncClient",
     "AsyncManyIterator",
     "AsyncManyListing",
+    "Attachment",
     "AuthScheme",
     "AuthenticationError",
     "BadRequestError",
     "Call",
     "CallBatch",
+    "CallDetail",
     "CallIterator",
     "CallListing",
+    "CallMessage",
     "CallStatus",
     "Calls",
     "Checkpoint",
@@ -122,12 +136,13 @@ _HOMES = {
     name: home
     for home, names in {
         "agentcalls.async_client": "AsyncClient",
-        "agentcalls.calls": "Calls",
+        "agentcalls.calls": "Agents Calls",
         "agentcalls.client": "Client",
         "agentcalls.clock": "Clock",
         "agentcalls.durations": "duration_of",
-        "agentcalls.listing": "AsyncCallListing AsyncManyListing CallListing ManyListing",
-        "agentcalls.models": "Call",
+        "agentcalls.listing": "AgentListing AsyncAgentListing AsyncCallListing AsyncManyListing "
+        "CallListing ManyListing",
+        "agentcalls.models": "Agent Call CallDetail",
         "agentcalls.reading.batches": "CallBatch",
         "agentcalls.reading.iterators": "AsyncCallIterator AsyncManyIterator CallIterator ManyIterator",
         "agentcalls.reading.moments": "Moment TimeZone",
@@ -135,7 +150,7 @@ _HOMES = {
         "agentcalls.request.query": "CallStatus",
         "agentcalls.request.retry": "Retry",
         "agentcalls.values": "AgentReport Checkpoint Exchange ManyReport Page Problem RateLimit Report",
-        "agentcalls_api.models": "PageMeta",
+        "agentcalls_api.models": "Attachment CallMessage PageMeta",
     }.items()
     for name in names.split()
 }

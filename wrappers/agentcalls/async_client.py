@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 from selectors import EVENT_READ
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import httpx
 
 from agentcalls.base_client import BaseClient, Kinds
-from agentcalls.calls import Calls
+from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
-from agentcalls.listing import AsyncCallListing, AsyncManyListing
+from agentcalls.listing import AsyncAgentListing, AsyncCallListing, AsyncManyListing
+from agentcalls.models import CallDetail
 from agentcalls.request.key import AsyncApiKey
 from agentcalls.request.wire.async_borrowed import AsyncBorrowed
 from agentcalls.request.wire.connections import Connections
@@ -28,7 +30,12 @@ if TYPE_CHECKING:
 
 
 class AsyncClient(
-    BaseClient[AsyncApiKey, httpx.AsyncClient, Calls[AsyncCallListing, AsyncManyListing]]
+    BaseClient[
+        AsyncApiKey,
+        httpx.AsyncClient,
+        Calls[AsyncCallListing, AsyncManyListing, Coroutine[Any, Any, CallDetail]],
+        Agents[AsyncAgentListing],
+    ]
 ):
     """The same as `Client`, for asyncio: use it with `async with`, or `await aclose()`.
 
@@ -37,7 +44,9 @@ class AsyncClient(
     is first used in.
     """
 
-    _kinds = Kinds("AsyncClient", AsyncBorrowed, AsyncCallListing, AsyncManyListing)
+    _kinds = Kinds(
+        "AsyncClient", AsyncBorrowed, AsyncCallListing, AsyncManyListing, AsyncAgentListing
+    )
 
     def _open(self) -> None:
         self._closed = asyncio.Event()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, 
 import httpx
 
 from agentcalls import settings
-from agentcalls.calls import Calls
+from agentcalls.calls import Agents, Calls
 from agentcalls.clock import Clock
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.pages import Source
@@ -17,7 +17,7 @@ from agentcalls.request.exchange import Config, Exchanges
 from agentcalls.request.host import checked_timeout, checked_url, client_of, is_client
 from agentcalls.request.ids import RequestIds
 from agentcalls.request.key import given_auth, given_key
-from agentcalls.request.operation import LIST_CALLS
+from agentcalls.request.operation import LIST_AGENTS, LIST_CALLS
 from agentcalls.request.receive import Incoming
 from agentcalls.request.retry import ResultT, RetryPolicy, Send
 from agentcalls.request.wire.connections import Connections
@@ -30,15 +30,16 @@ if TYPE_CHECKING:
     from agentcalls.clock import Deadline, Stopwatch
     from agentcalls.reading.options import ReadOptions
     from agentcalls.request.key import AuthScheme, KeyAuth
-    from agentcalls.request.operation import Outgoing
-    from agentcalls.request.query import CallQuery
+    from agentcalls.request.operation import Operation, Outgoing
+    from agentcalls.request.query import ListQuery
     from agentcalls.request.retry import Answer, Retry
     from agentcalls.request.wire.waits import Waits
-    from agentcalls.values import Exchange
+    from agentcalls.values import Exchange, Page
 
 KeyT = TypeVar("KeyT")
 HttpT = TypeVar("HttpT")
 CallsT = TypeVar("CallsT")
+AgentsT = TypeVar("AgentsT")
 
 
 class Kinds(NamedTuple):
@@ -49,9 +50,10 @@ class Kinds(NamedTuple):
     borrowed: Any
     listing: Any
     many: Any
+    agents: Any
 
 
-class BaseClient(Generic[KeyT, HttpT, CallsT]):
+class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
     """What `Client` and `AsyncClient` share; see there."""
 
     _kinds: ClassVar[Kinds]
@@ -105,12 +107,20 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
         self._exchanges = Exchanges(self._config)
         self._sorts = KnownSorts()
         self._open()
-        self._calls: Calls[Any, Any] = Calls(self._kinds.listing, self._kinds.many, self._source)
+        kinds, calls = self._kinds, partial(self._source, LIST_CALLS, self._sorts)
+        agents = partial(self._source, LIST_AGENTS, KnownSorts(("created_at",)))
+        self._calls: Calls[Any, Any, Any] = Calls(kinds.listing, kinds.many, calls, self._fetch)
+        self._agents: Agents[Any] = Agents(kinds.agents, agents)
 
     @property
     def calls(self) -> CallsT:
-        """The agents' calls: `client.calls.list(agent_id)`, `client.calls.list_many(agent_ids)`."""
+        """The agents' calls: `client.calls.list(agent_id)`, `list_many(agent_ids)`, `get(agent_id, call_id)`."""
         return cast("CallsT", self._calls)
+
+    @property
+    def agents(self) -> AgentsT:
+        """The team's agents: `client.agents.list()`."""
+        return cast("AgentsT", self._agents)
 
     @property
     def base_url(self) -> str:
@@ -124,9 +134,11 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
     def __reduce__(self) -> NoReturn:
         raise TypeError("A client holds a key and connections, and is not pickled; make one there.")
 
-    def _source(self, options: ReadOptions) -> Source[Any, Any]:
-        def steps(query: CallQuery, watch: Stopwatch | None = None) -> Any:
-            outgoing = LIST_CALLS.outgoing(query.sent())
+    def _source(
+        self, operation: Operation[Page[Any]], sorts: KnownSorts, options: ReadOptions
+    ) -> Source[Any, Any]:
+        def steps(query: ListQuery, watch: Stopwatch | None = None) -> Any:
+            outgoing = operation.outgoing(query.sent())
             deadline = self._exchanges.deadline(watch)
             strict, max_retries = options.strict, options.max_retries
             return self._steps(outgoing, deadline, strict=strict, max_retries=max_retries)
@@ -136,7 +148,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
             lambda query, tell, watch: self._begin(steps(query, watch), tell),
             self._wait_for,
             options.concurrency or self._config.concurrency,
-            self._sorts,
+            sorts,
             self._config.clock,
         )
 

@@ -1,4 +1,4 @@
-"""`client.calls`: the operations of the contract's tag `Calls`, once for both flavours."""
+"""`client.calls` and `client.agents`: the operations of the contract, once for both flavours."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from attrs import field, frozen
 
 from agentcalls.checks import Several
+from agentcalls.models import Agent
 from agentcalls.reading.options import ManyOptions, ReadOptions, own_moments
-from agentcalls.request.query import CallQuery, CallStatus
+from agentcalls.request.operation import GET_CALL
+from agentcalls.request.query import AgentQuery, CallQuery, CallStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 
     from agentcalls.reading.moments import Moment, TimeZone
     from agentcalls.reading.pages import Source
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)
 ManyListingT_co = TypeVar("ManyListingT_co", covariant=True)
+CallT_co = TypeVar("CallT_co", covariant=True)
+
+AgentListingT_co = TypeVar("AgentListingT_co", covariant=True)
 
 _ANY_AGENT = "*"
 
 
 @frozen
-class Calls(Generic[ListingT_co, ManyListingT_co]):
+class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
     """The calls of the team's agents."""
 
     _listing: Callable[[CallQuery, ReadOptions, Any], ListingT_co] = field(repr=False)
@@ -35,6 +40,26 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
     """`ManyListing` or `AsyncManyListing`."""
     _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
     """How the client lets a listing ask, which is read with these options."""
+    _fetch: Callable[..., CallT_co] = field(repr=False)
+    """How the client asks for one thing."""
+
+    def get(self, agent_id: str, call_id: str) -> CallT_co:
+        """One call in detail, with its transcript; in `AsyncClient` it is awaited.
+
+        What the contract does not allow is in `call.problems`, also that it is another call than was asked for; with
+        `strict` of the client it is an error.
+
+        Args:
+            agent_id: The agent id; any text, as in `list`.
+            call_id: The id of the call; any text.
+
+        Raises:
+            ConfigurationError: An id cannot be sent; raised at once.
+            NotFoundError: The key's team has no such agent, or the agent no such call.
+
+        Source: the operation `getCall` of openapi.yaml.
+        """
+        return self._fetch(GET_CALL.outgoing({"agent_id": agent_id, "call_id": call_id}))
 
     def list(
         self,
@@ -115,7 +140,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
 
     def list_many(
         self,
-        agent_ids: Iterable[str],
+        agent_ids: Iterable[str | Agent] | AsyncIterable[str | Agent],
         *,
         search: str | None = None,
         sort: str | None = None,
@@ -141,9 +166,11 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         arguments of `list` mean the same here, for each agent.
 
         Args:
-            agent_ids: The agents, in any iterable. It is read only as far as requests are made, and each id is checked
-                when it is reached. A repeated id is read once. A generator can be read only once, and so can its
-                listing.
+            agent_ids: The agents, by their ids or as `client.agents.list()` gives them, in any iterable. It is read
+                only as far as requests are made, and each id is checked when it is reached. A repeated id is read once.
+                A generator can be read only once, and so can its listing. `AsyncClient` also takes what is read with
+                `async for`, and reads it to its end first. If the listing of the agents is not proven complete, neither
+                is the report.
             search: As in `list`.
             sort: As in `list`.
             is_test_call: As in `list`.
@@ -183,7 +210,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
         query.hint()
         own_since = own_moments(since)
         many = ManyOptions(
-            agent_ids=Several("agent_ids", agent_ids),
+            agent_ids=Several("agent_ids", agent_ids, Agent),
             resume={} if resume is None else resume,
             since=own_since,
             stop_on_error=stop_on_error,
@@ -201,3 +228,47 @@ class Calls(Generic[ListingT_co, ManyListingT_co]):
             max_retries=max_retries,
         )
         return self._listing_of_many(query, many, options, self._source(options))
+
+
+@frozen
+class Agents(Generic[AgentListingT_co]):
+    """The agents of the key's team."""
+
+    _listing: Callable[[AgentQuery, ReadOptions, Any], AgentListingT_co] = field(repr=False)
+    """`AgentListing` or `AsyncAgentListing`, of listing.py."""
+    _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
+    """As of `Calls`."""
+
+    def list(
+        self,
+        *,
+        page: int | None = None,
+        limit: int | None = None,
+        search: str | None = None,
+        sort: str | None = None,
+        max_items: int | None = None,
+        strict: bool | None = None,
+        max_retries: int | None = None,
+    ) -> AgentListingT_co:
+        """The team's agents, as a listing that sends nothing until it is read.
+
+        `client.calls.list_many(client.agents.list())` has the calls of all of them.
+
+        Args:
+            page: The page to start from, 1-based, in pages of `limit`; by default the first.
+            limit: Agents per page, as in `Calls.list`.
+            search: Free text that the server searches for, at most 255 characters.
+            sort: A field's name, with "-" in front for descending, at most 64 characters. By default, a listing of more
+                than one page comes newest first, if the server honours that.
+            max_items: Stop after this many agents.
+            strict: Whether a page with a problem is an error; by default the client's setting.
+            max_retries: How often each request is retried; by default the client's setting.
+
+        Raises:
+            ConfigurationError: The contract does not allow a value; raised at once.
+
+        Source: the operation `listAgents` of openapi.yaml.
+        """
+        query = AgentQuery(page=page, limit=limit, search=search, sort=sort)
+        options = ReadOptions(max_items=max_items, strict=strict, max_retries=max_retries)
+        return self._listing(query, options, self._source(options))

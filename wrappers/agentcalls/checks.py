@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 
     from attrs import Attribute
 
@@ -36,16 +36,40 @@ def builtin_fields(_: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]
 class Several:
     """Several ids, each as built-in text; those of an iterator are there once.
 
-    Raises `ConfigurationError` for one text, which would be read character by character, and for what has no items.
+    What is of the type `named` counts by its id. What is read with `async for` must be `gathered` first. Raises
+    `ConfigurationError` for one text, which would be read character by character, and for what has no items.
     """
 
-    def __init__(self, name: str, ids: Iterable[str]) -> None:
-        if isinstance(ids, str | bytes | bytearray) or not hasattr(ids, "__iter__"):
+    def __init__(
+        self, name: str, ids: Iterable[Any] | AsyncIterable[Any], named: type[Any] | None = None
+    ) -> None:
+        is_several = hasattr(ids, "__iter__") or hasattr(ids, "__aiter__")
+        if isinstance(ids, str | bytes | bytearray) or not is_several:
             raise ConfigurationError(f"{name} takes several ids, not {type(ids).__name__}.")
-        self._ids = ids
+        self._name, self._ids, self._named = name, ids, named or ()
+        self._read: Any = ids
+        self._gathered: list[Any] | None = None
 
     def __iter__(self) -> Iterator[str]:
-        return map(as_builtin, self._ids)
+        if hasattr(self._ids, "__iter__"):
+            self._read = iter(cast("Iterable[Any]", self._ids))
+        elif self._gathered is None:
+            raise ConfigurationError(f"{self._name} is asynchronous: AsyncClient reads it.")
+        found = self._read if self._gathered is None else self._gathered
+        for value in found:
+            yield as_builtin(value.id if isinstance(value, self._named) else value)
+
+    async def gather(self) -> None:
+        """Read to the end what is read with `async for`."""
+        if hasattr(self._ids, "__aiter__"):
+            self._read = aiter(cast("AsyncIterable[Any]", self._ids))
+            self._gathered = [value async for value in self._read]
+
+    @property
+    def doubt(self) -> str | None:
+        """Why there may be more ids than these: a listing that says so of itself is not proven complete."""
+        report = getattr(self._read, "report", None)
+        return None if report is None or report.complete else report.reason
 
     def __length_hint__(self) -> int:
         length = operator.length_hint(self._ids, -1)
@@ -85,12 +109,28 @@ _BUILT_IN: dict[type, Callable[[Any], Any]] = {
 
 def check_text(_: object, attribute: Attribute[Any], value: object) -> None:
     """Accept a string that can be sent; raises `ConfigurationError` for anything else."""
+    checked_text(attribute.name, value)
+
+
+def checked_text(name: str, value: object) -> str:
+    """A string that can be sent; raises `ConfigurationError` for anything else."""
     if not isinstance(value, str):
-        raise ConfigurationError(f"{attribute.name} takes a string, not {type(value).__name__}.")
+        raise ConfigurationError(f"{name} takes a string, not {type(value).__name__}.")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise ConfigurationError(f"{attribute.name} cannot be encoded as UTF-8.") from error
+        raise ConfigurationError(f"{name} cannot be encoded as UTF-8.") from error
+    return value
+
+
+def at_most(characters: int) -> Callable[[object, Attribute[Any], str], None]:
+    """A validator for a text of so many characters; raises `ConfigurationError` for a longer one."""
+
+    def check(_: object, attribute: Attribute[Any], value: str) -> None:
+        if len(value) > characters:
+            raise ConfigurationError(f"{attribute.name} takes at most {characters} characters.")
+
+    return check
 
 
 def check_integer(

@@ -13,9 +13,10 @@ from weakref import WeakSet
 import httpx
 
 from agentcalls.base_client import BaseClient, Kinds
-from agentcalls.calls import Calls
+from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
-from agentcalls.listing import CallListing, ManyListing
+from agentcalls.listing import AgentListing, CallListing, ManyListing
+from agentcalls.models import CallDetail
 from agentcalls.request.key import ApiKey
 from agentcalls.request.process import this
 from agentcalls.request.wire.borrowed import Borrowed
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
 _LOOK_AGAIN_SECONDS = 0.02  # where nothing tells that another thread is done
 
 
-class Client(BaseClient[ApiKey, httpx.Client, Calls[CallListing, ManyListing]]):
+class Client(
+    BaseClient[
+        ApiKey, httpx.Client, Calls[CallListing, ManyListing, CallDetail], Agents[AgentListing]
+    ]
+):
     """A client of the call log API. Use it as a context manager, or `close` it.
 
     Threads may share it. A process that was forked from its own opens connections of its own.
@@ -69,7 +74,7 @@ class Client(BaseClient[ApiKey, httpx.Client, Calls[CallListing, ManyListing]]):
         ConfigurationError: For a setting that is missing or cannot be used; nothing is sent.
     """
 
-    _kinds = Kinds("Client", Borrowed, CallListing, ManyListing)
+    _kinds = Kinds("Client", Borrowed, CallListing, ManyListing, AgentListing)
 
     def _open(self) -> None:
         self._closed = threading.Event()

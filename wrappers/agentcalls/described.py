@@ -29,11 +29,12 @@ def _sentences(kind: type) -> dict[str, str]:
     # Fields of a base class come first, as in its instances.
     import ast  # noqa: PLC0415  # only help needs them
     import inspect  # noqa: PLC0415
+    from textwrap import dedent  # noqa: PLC0415
 
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__[:-1]):
         try:
-            source = ast.parse(inspect.cleandoc(inspect.getsource(base)))
+            source = ast.parse(dedent(inspect.getsource(base)))
         except (OSError, TypeError):  # a program may come without its source
             continue
         (node,) = cast("list[ast.ClassDef]", source.body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 from importlib import import_module
 from operator import length_hint
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import define, evolve, field
 
-from agentcalls.errors import ConfigurationError
+from agentcalls.models import Agent, Call
 from agentcalls.reading.batches import Batching
 from agentcalls.reading.iterators import (
     AsyncCallIterator,
@@ -17,74 +18,25 @@ from agentcalls.reading.iterators import (
     CallIterator,
     ManyIterator,
 )
+from agentcalls.reading.listed import AsyncListed, Listed
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import Schedule, paired
-from agentcalls.reading.server_pages import ServerPages, first_call, total_count
+from agentcalls.request.query import AgentQuery, CallQuery
 from agentcalls.settings import BATCH
-from agentcalls.values import ManyReport, Report
+from agentcalls.values import ManyReport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator
 
-    from agentcalls.models import Call
     from agentcalls.reading.batches import CallBatch
     from agentcalls.reading.options import ManyOptions, ReadOptions
-    from agentcalls.request.query import CallQuery
-    from agentcalls.values import Page
 
 
-@define(eq=False, repr=False)
-class _OneAgents(Generic[SourceT]):
-    query: CallQuery
-    """The parameters of the request."""
-    options: ReadOptions
-    """The options of the reading."""
-    _source: SourceT
-    _latest: AgentReader | None = field(default=None, init=False)
-
-    def __repr__(self) -> str:
-        settings = settings_shown(self.query, self.options)
-        return f"<{type(self).__name__} of {self.query.agent_id!r}{settings}>"
-
-    @property
-    def report(self) -> Report:
-        """What the latest iteration has read and proved so far."""
-        return self._latest.report if self._latest else Report(reason=UNREAD)
-
-    def _reader(self) -> AgentReader:
-        self._latest = AgentReader(
-            self.query,
-            self.options,
-            wall=self._source.clock.wall(),
-            sorts=self._source.sorts,
-        )
-        return self._latest
-
-    def _schedule(self, batching: Batching) -> Schedule[tuple[str, Call]]:
-        return OrderedSchedule(
-            [self.query.agent_id],
-            batching.begin(lambda _: self._reader()),
-            paired,
-            concurrency=self._source.concurrency,
-            stop_on_error=True,
-            on_agent=batching.on_agent(None),
-        )
-
-    def _first_call(self) -> CallQuery:
-        return first_call(self.query, self._source.sorts.best if self.options.exact else None)
-
-    def _check_asks_api(self, what: str) -> None:
-        if self.options.needs_iterating:
-            raise ConfigurationError(
-                f"{what} is the API's own answer, without since, until or resume: iterate instead."
-            )
-
-
-class CallListing(_OneAgents[SyncSource]):
+class CallListing(Listed[Call, CallQuery]):
     """A lazy listing of an agent's calls: each iteration sends new requests, only as far as it is read.
 
     Every method that sends a request raises the `AgentCallsError` for its answer: `NotFoundError` if the key's team has
@@ -103,37 +55,6 @@ class CallListing(_OneAgents[SyncSource]):
         batching = Batching(size)
         return batching.over(ManyIterator(self._schedule(batching), self._source))
 
-    def pages(self) -> Iterator[Page]:
-        """The server's own pages of `limit` calls (by default 100), from `page` to the last.
-
-        They are not corrected: if the listing shifts meanwhile, calls may be repeated or lost between two pages.
-        """
-        self._check_asks_api("pages()")
-        return self._pages(self.query)
-
-    def page(self, number: int) -> Page:
-        """Page `number`, 1-based, of `limit` calls; a page past the end is empty."""
-        self._check_asks_api("page()")
-        return self._source.fetch(self.query.window(number, self.query.size))
-
-    def first(self) -> Call | None:
-        """The first call of an iteration, for one small request; None if there is no call."""
-        if self.options.needs_iterating:
-            return next(iter(self), None)
-        return next(iter(self._source.fetch(self._first_call())), None)
-
-    def count(self) -> int:
-        """How many calls match, regardless of `page`: one small request, or all pages if the server sends no `meta`."""
-        self._check_asks_api("count()")
-        total = total_count(self._source.fetch(self.query.window(1, 1)))
-        if total is not None:
-            return total
-        return sum(map(len, self._pages(self.query.window(1, self.query.size))))
-
-    def all(self) -> list[Call]:
-        """All calls of an iteration, in a list."""
-        return list(self)
-
     def to_arrow(self) -> Any:
         """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
 
@@ -148,15 +69,8 @@ class CallListing(_OneAgents[SyncSource]):
         """
         return import_module("agentcalls.table.arrow").record_batches(self.query.agent_id, self)
 
-    def _pages(self, query: CallQuery) -> Iterator[Page]:
-        pages = ServerPages(query)
-        while pages.next_query:
-            page = self._source.fetch(pages.next_query)
-            pages.accept(page)
-            yield page
 
-
-class AsyncCallListing(_OneAgents[AsyncSource]):
+class AsyncCallListing(AsyncListed[Call, CallQuery]):
     """A lazy listing of an agent's calls: the same as `CallListing`, read with `await` and `async for`."""
 
     def __aiter__(self) -> AsyncCallIterator:
@@ -167,37 +81,6 @@ class AsyncCallListing(_OneAgents[AsyncSource]):
         """The calls of an iteration in batches of `size` calls: the same as `CallListing.batches`."""
         batching = Batching(size)
         return batching.async_over(AsyncManyIterator(self._schedule(batching), self._source))
-
-    def pages(self) -> AsyncIterator[Page]:
-        """The server's own pages of `limit` calls (by default 100), from `page` to the last.
-
-        They are not corrected: if the listing shifts meanwhile, calls may be repeated or lost between two pages.
-        """
-        self._check_asks_api("pages()")
-        return self._pages(self.query)
-
-    async def page(self, number: int) -> Page:
-        """Page `number`, 1-based, of `limit` calls; a page past the end is empty."""
-        self._check_asks_api("page()")
-        return await self._source.fetch(self.query.window(number, self.query.size))
-
-    async def first(self) -> Call | None:
-        """The first call of an iteration, for one small request; None if there is no call."""
-        if self.options.needs_iterating:
-            return await anext(aiter(self), None)
-        return next(iter(await self._source.fetch(self._first_call())), None)
-
-    async def count(self) -> int:
-        """How many calls match, regardless of `page`: one small request, or all pages if the server sends no `meta`."""
-        self._check_asks_api("count()")
-        total = total_count(await self._source.fetch(self.query.window(1, 1)))
-        if total is not None:
-            return total
-        return sum([len(page) async for page in self._pages(self.query.window(1, self.query.size))])
-
-    async def all(self) -> list[Call]:
-        """All calls of an iteration, in a list."""
-        return [call async for call in self]
 
     async def to_arrow(self) -> Any:
         """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
@@ -216,12 +99,16 @@ class AsyncCallListing(_OneAgents[AsyncSource]):
         )
         return batches
 
-    async def _pages(self, query: CallQuery) -> AsyncIterator[Page]:
-        pages = ServerPages(query)
-        while pages.next_query:
-            page = await self._source.fetch(pages.next_query)
-            pages.accept(page)
-            yield page
+
+class AgentListing(Listed[Agent, AgentQuery]):
+    """A lazy listing of the team's agents: each iteration sends new requests, only as far as it is read.
+
+    Every method that sends a request raises the `AgentCallsError` for its answer.
+    """
+
+
+class AsyncAgentListing(AsyncListed[Agent, AgentQuery]):
+    """A lazy listing of the team's agents: the same as `AgentListing`, read with `await` and `async for`."""
 
 
 @define(eq=False, repr=False)
@@ -250,11 +137,12 @@ class _ManyAgents(Generic[SourceT]):
 
     def _schedule(self, batching: Batching | None = None) -> Schedule[tuple[str, Call]]:
         many, on_agent = self.many, self.many.on_agent
+        ids = copy(many.agent_ids)
         begin = partial(self._reader, wall=self._source.clock.wall())
         if batching:
             on_agent = batching.on_agent(on_agent)
         self._latest = (OrderedSchedule if many.ordered else Schedule)(
-            many.agent_ids,
+            ids,
             batching.begin(begin) if batching else begin,
             paired,
             concurrency=self._source.concurrency,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from enum import Enum
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -22,6 +22,9 @@ from agentcalls_api.types import Unset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from agentcalls.values import Problem
 
 EXTRA = "additional_properties"
 """The attribute of a model that holds unknown fields."""
@@ -42,6 +45,7 @@ class Field:
     optional: bool
     """Whether it may be missing; its value is then `default`."""
     default: Any
+    """None for a field that may also be null, so that no user meets UNSET there."""
 
 
 def _fields_of(model: type) -> tuple[Field, ...]:
@@ -52,7 +56,7 @@ def _fields_of(model: type) -> tuple[Field, ...]:
             name=names[attribute.name],
             kinds=tuple(kind for kind in kinds if kind is not Unset),
             optional=Unset in kinds,
-            default=attribute.default,
+            default=None if NoneType in kinds and Unset in kinds else attribute.default,
         )
         for attribute in attrs.fields(model)
         if attribute.name in names and attribute.name not in _ours(model)
@@ -119,7 +123,7 @@ def _generated(model: type) -> type:
 
 
 def _ours(model: type) -> set[str]:
-    return set() if _generated(model) is model else set(vars(model)["__annotations__"])
+    return set() if _generated(model) is model else set(vars(model).get("__annotations__", ()))
 
 
 @cache
@@ -162,9 +166,22 @@ def _json(value: Any) -> str:
     return str(value) if isinstance(value, UUID) else value.isoformat()
 
 
+class _Row:
+    # What our own models have beyond the generated ones. Two are equal if their fields are.
+    __slots__ = ()
+    id: Any
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as the API sends them, with JSON names; a field that could not be read has its raw value."""
+        return _object(self, _json)
+
+
 @described
 @attrs.define(eq=False)
-class Call(models.Call):
+class Call(_Row, models.Call):  # type: ignore[misc]  # the generated model has no hash
     """One telephony call of an agent, as it was when the page was read.
 
     The types are the contract's. A row that breaks the contract is a call, too: a field that is missing or cannot be
@@ -179,9 +196,30 @@ class Call(models.Call):
     agent_id: str | None = None
     """The agent of the request; None in a call that you made yourself."""
 
-    def __hash__(self) -> int:  # type: ignore[override]  # the generated model has none
-        return hash(self.id)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The call as the API sends it, with JSON names; a field that could not be read has its raw value."""
-        return _object(self, _json)
+@described
+@attrs.define(eq=False)
+class CallDetail(_Row, models.CallDetail):  # type: ignore[misc]  # as above
+    """One telephony call with its transcript, `conversation_logs`, as it was when it was read.
+
+    It has all that a `Call` has, and is as lenient: a field that is missing or cannot be read is None.
+    """
+
+    agent_id: str | None = None
+    """The agent of the request; None in a call that you made yourself."""
+    problems: tuple[Problem, ...] = ()
+    """Everything in the answer that the contract does not allow."""
+
+
+@described
+@attrs.define(eq=False)
+class Agent(_Row, models.Agent):  # type: ignore[misc]  # as above
+    """A voice agent of the team, as it was when the page was read; as lenient as a `Call`.
+
+    A field that may be missing is None then. Its type also names `Unset`, which `agent.status or "unknown"` leaves out.
+    """
+
+    @property
+    def created_on(self) -> datetime:
+        """The same as `created_at`, by the name that calls have."""
+        return self.created_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from attrs import field, frozen
@@ -16,9 +16,17 @@ from agentcalls.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from typing_extensions import (
+        TypeVar as WithDefault,
+    )  # of 3.13; type checkers have it everywhere
+
     from agentcalls.errors import AgentCallsError
     from agentcalls.models import Call
     from agentcalls_api.models import PageMeta
+
+    RowT = WithDefault("RowT", default=Call)
+else:
+    RowT = TypeVar("RowT")
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -98,10 +106,10 @@ class Exchange:
 
 @described
 @frozen(eq=False, repr=False)
-class Page:
-    """One page of calls as the server sent it; iterating it yields its calls."""
+class Page(Generic[RowT]):
+    """One page of calls, or of agents, as the server sent it; iterating it yields them."""
 
-    data: list[Call]
+    data: list[RowT]
     """The calls, in the server's order; at most `limit`, and none past the end of the listing."""
     meta: PageMeta | None
     """The page's position in the listing; None if the server does not send it."""
@@ -116,8 +124,10 @@ class Page:
     `additional_properties` of its call, of `meta` or of the page."""
     additional_properties: dict[str, Any] = field(factory=dict[str, "Any"])
     """The page's fields, apart from its calls, that the contract does not know or that could not be read."""
+    rows: str = field(default="calls", kw_only=True)
+    """What is on the page, as its repr calls them."""
 
-    def __iter__(self) -> Iterator[Call]:
+    def __iter__(self) -> Iterator[RowT]:
         return iter(self.data)
 
     def __len__(self) -> int:
@@ -126,7 +136,7 @@ class Page:
     def __repr__(self) -> str:
         number = f" {self.meta.current_page}" if self.meta else ""
         problems = f", {len(self.problems)} problems" if self.problems else ""
-        return f"<Page{number}: {len(self)} calls{problems}>"
+        return f"<Page{number}: {len(self)} {self.rows}{problems}>"
 
 
 @described

@@ -17,7 +17,7 @@ T = TypeVar("T", bound="ApiError")
 
 @_attrs_define
 class ApiError:
-    """The body of every answer that is not a page."""
+    """The body of every answer that is an error."""
 
     message: list[str] | str
     """ What went wrong, for people; one text, or a list of them when the query is not valid. """

@@ -39,7 +39,7 @@ DEFECTS: dict[str, Edits] = {
     "a security scheme that is not there": {f"{OPERATION}/security/1": {"ApiKey": []}},
     "an operation without a name": {f"{OPERATION}/operationId": GONE},
     "a schema that nothing uses": {
-        f"{SCHEMAS}/Agent": {"type": "object", "description": "An agent."},
+        f"{SCHEMAS}/Robot": {"type": "object", "description": "A robot."},
     },
     "an example that its schema refuses": {
         f"{RESPONSES}/200/{BODY}/examples/reference/value/data/0/duration_seconds": "42 s",

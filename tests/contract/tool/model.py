@@ -13,6 +13,7 @@ import attrs
 import httpx
 from hypothesis import strategies as st
 
+import contract.tool.others  # noqa: F401 (its properties are registered)
 from contract.tool.contract import SCHEMAS
 from contract.tool.host import ask, credential, curl
 from contract.tool.properties import (

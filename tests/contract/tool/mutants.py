@@ -827,4 +827,69 @@ LIES: dict[str, dict[str, Lie]] = {
     },
 }
 
-MUTANTS = [Mutant(kind, says, lie) for kind, lies in LIES.items() for says, lie in lies.items()]
+# Of the team's agents, and of calls in detail.
+_OTHER = re.compile(r"/api/v1/console/agents(/[^/]+/calls/[^/]+)?")
+
+
+def of_the_listing(lie: Lie) -> Lie:
+    """The lie, told of an agent's calls alone."""
+
+    async def told(asked: Asked, honest: Honest) -> Answered:
+        return await (honest(asked) if _OTHER.fullmatch(asked.path) else lie(asked, honest))
+
+    return told
+
+
+def of_agents(change: Callable[[Json], object]) -> Lie:
+    """Changes each page of agents, in place."""
+    return instead(
+        lambda a: a.path.endswith("/agents"),
+        lambda answered: answered.is_page and change(answered.body),
+    )
+
+
+def of_details(change: Callable[[Json], object]) -> Lie:
+    """Changes each call in detail, in place."""
+    return instead(
+        lambda a: _OTHER.fullmatch(a.path) and not a.path.endswith("/agents"),
+        lambda answered: answered.is_page and change(answered.body["data"]),
+    )
+
+
+OTHER_LIES: dict[str, dict[str, Lie]] = {
+    "agents": {
+        "an agent has no name": of_agents(lambda body: [row.pop("name") for row in body["data"]]),
+        "a page of agents begins with the first": asking(
+            lambda a: a.with_query(page="1") if a.path.endswith("/agents") else a
+        ),
+        "the agents' sort is ignored": asking(
+            lambda a: a.with_query(sort=None) if a.path.endswith("/agents") else a
+        ),
+        "the agents need no key": asking(
+            lambda a: a.with_key(KEY) if a.path.endswith("/agents") else a
+        ),
+    },
+    "details": {
+        "a call in detail has another status": of_details(lambda call: call.update(status="busy")),
+        "a message has no role": of_details(
+            lambda call: [message.pop("role") for message in call["conversation_logs"]]
+        ),
+        "each message is there twice": of_details(
+            lambda call: call.update(conversation_logs=call["conversation_logs"] * 2)
+        ),
+        "a call is any agent's": asking(
+            lambda a: attrs.evolve(
+                a, path=re.sub("/agents/[^/]+/calls/", "/agents/agent_demo/calls/", a.path)
+            )
+        ),
+        "a call in detail needs no key": asking(
+            lambda a: a.with_key(KEY) if re.search("/calls/[^/]+$", a.path) else a
+        ),
+    },
+}
+
+MUTANTS = [
+    Mutant(kind, says, of_the_listing(lie))
+    for kind, lies in LIES.items()
+    for says, lie in lies.items()
+] + [Mutant(kind, says, lie) for kind, lies in OTHER_LIES.items() for says, lie in lies.items()]

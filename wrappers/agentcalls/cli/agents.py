@@ -28,21 +28,68 @@ MOST_NAMED = 10
 """The most agents, or sentences about agents, in a message."""
 
 
-def named_agents(ctx: typer.Context, agents: Sequence[str] | None, file: str | None) -> list[str]:
+class Named(list[str]):
+    """The ids of a command's agents. With --all-agents they are there once they were read."""
+
+    doubt: str | None = None
+    """Why there may be more of them."""
+    _is_all = False
+    _status: str | None = None
+
+    @classmethod
+    def all_of(cls, status: str | None) -> Named:
+        """All agents of the team, or those with this status."""
+        names = cls()
+        names._is_all, names._status = True, status
+        return names
+
+    def read(self, client: Client) -> None:
+        """Read the team's agents, if all are wanted; raises `Failure` if there are none."""
+        if not self._is_all:
+            return
+        listing = client.agents.list()
+        agents = listing.all()
+        wanted = [agent for agent in agents if self._status in {None, agent.status}]
+        if not wanted:
+            statuses = {agent.status or "none" for agent in agents}
+            raise Failure(
+                f"No agent has the status {self._status!r}; their statuses: {listed(sorted(statuses))}."
+                if agents
+                else "The team has no agents.",
+                Code.NOT_FOUND,
+            )
+        self[:] = [agent.id for agent in wanted]
+        if not listing.report.complete:
+            self.doubt = (
+                f"The listing of the agents is not proven complete: {listing.report.reason}"
+            )
+
+
+def named_agents(ctx: typer.Context, agents: Sequence[str] | None, file: str | None) -> Named:
     """The agents of the arguments and then of the file ("-" is stdin), each once; reports repeated ids on stderr.
 
-    Raises `Failure` if there is no agent, or if the file names none.
+    Raises `Failure` if there is no agent, if the file names none, or if --all-agents contradicts them.
     """
+    every, status = ctx.obj["all_agents"], ctx.obj["agent_status"]
+    if every and (agents or file is not None):
+        raise Failure("--all-agents and agents that are named contradict each other.", Code.USAGE)
+    if status is not None and not every:
+        raise Failure("--agent-status goes with --all-agents.", Code.USAGE)
+    if every:
+        return Named.all_of(status)
     if file == "-" and ctx.obj["key_stdin"]:
         raise Failure("--agents-file - and --key-stdin both read stdin.", Code.USAGE)
     names = [*(agents or ()), *(() if file is None else _names_in(file))]
     if not names:
-        raise Failure("Name an agent, or a file of agents with --agents-file.", Code.USAGE)
+        raise Failure(
+            "Name an agent, or a file of agents with --agents-file, or say --all-agents.",
+            Code.USAGE,
+        )
     counts = Counter(names)
     again = [name for name, count in counts.items() if count > 1]
     if again:
         say(f"Named more than once, and read once: {listed(again)}.")
-    return list(counts)
+    return Named(counts)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -73,7 +120,7 @@ class AgentsCalls:
     """The calls of agents, each with its agent's id. A failing agent does not stop the others."""
 
     client: Client
-    agents: Sequence[str]
+    agents: Named
     filters: Mapping[str, Any]
     """Arguments of `client.calls.list`."""
     concurrency: int | None = None
@@ -115,11 +162,15 @@ class AgentsCalls:
     def gaps(self) -> list[str]:
         """Sentences about calls that are missing, or may be missing."""
         failed = [f"{agent} could not be read: {why}" for agent, why in self.failures.items()]
-        return [*failed, *(f"{agent}: {why}" for agent, why in self.doubts.items())]
+        return [
+            *([self.agents.doubt] if self.agents.doubt else []),
+            *failed,
+            *(f"{agent}: {why}" for agent, why in self.doubts.items()),
+        ]
 
     def check_complete(self) -> None:
         """Raises `Failure` if an agent failed, or if a listing could not be proven complete."""
-        conclude(self.failures, self.doubts, len(self.agents))
+        conclude(self.failures, self.doubts, self.agents)
 
     def _ended(self, agent: AgentReport) -> None:
         if agent.error:
@@ -129,16 +180,20 @@ class AgentsCalls:
             self.doubts[agent.agent_id] = agent.report.reason or ""
 
 
-def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: int) -> None:
+def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: Named) -> None:
     """Report on stderr which agents failed and which listings are not proven complete; raises `Failure` if any."""
     for reasons in (failures, doubts):
         for agent, why in islice(reasons.items(), MOST_NAMED):
             say(f"{agent}: {why}")
     found: list[str] = []
     if failures:
-        found.append(f"{len(failures):,} of {agents:,} agents failed: {listed(list(failures))}.")
+        found.append(
+            f"{len(failures):,} of {len(agents):,} agents failed: {listed(list(failures))}."
+        )
     if doubts:
-        found.append(f"Not proven complete: {len(doubts):,} of {agents:,} listings.")
+        found.append(f"Not proven complete: {len(doubts):,} of {len(agents):,} listings.")
+    if agents.doubt:
+        found.append(agents.doubt)
     if found:
         raise Failure(" ".join(found), Code.FAILED)
 

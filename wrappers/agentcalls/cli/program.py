@@ -5,6 +5,7 @@ import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 import typer
@@ -68,6 +69,23 @@ def _connection(
     """The options of every command that calls the API; `Connected` passes them on in `ctx.obj`."""
 
 
+def _team(
+    *,
+    all_agents: Annotated[
+        bool, typer.Option("--all-agents", help="All agents of your team, instead of named ones.")
+    ] = False,
+    agent_status: Annotated[
+        str | None,
+        typer.Option(
+            "--agent-status",
+            metavar="STATUS",
+            help="With --all-agents: only agents with this status, such as live.",
+        ),
+    ] = None,
+) -> None:
+    """The options of every command about several agents; `named_agents` reads them in `ctx.obj`."""
+
+
 class Command(TyperCommand):
     """A command with help that shows options in groups (`rich_help_panel`), and then examples."""
 
@@ -92,12 +110,16 @@ class Command(TyperCommand):
 class Connected(Command):
     """A command that calls the API: its context holds what `connect.connect` needs."""
 
+    _others: tuple[Any, ...] = ()
+    """Functions with more parameters that are not the command's own."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        shared = _parameters_of(_connection)
-        self._shared = [str(parameter.name) for parameter in shared]
-        for parameter in shared:
+        connection = _parameters_of(_connection)
+        for parameter in connection:
             parameter.rich_help_panel = _PANEL
+        shared = [*chain.from_iterable(map(_parameters_of, self._others)), *connection]
+        self._shared = [str(parameter.name) for parameter in shared]
         self.params = [*self.params, *shared]
 
     def invoke(self, ctx: Any) -> Any:
@@ -105,6 +127,12 @@ class Connected(Command):
         ctx.obj = {name: ctx.params.pop(name) for name in self._shared}
         ctx.meta[DEBUG] = ctx.obj["debug"]
         return super().invoke(ctx)
+
+
+class OfAgents(Connected):
+    """One that reads the calls of several agents, or of all."""
+
+    _others = (_team,)
 
 
 class Passing(Command):
@@ -125,11 +153,13 @@ def _parameters_of(function: Any) -> list[Any]:
 # In the order of the help. Each is a module or folder of `commands` with a function `command` and two EXAMPLES.
 COMMANDS: dict[str, type[Command]] = {
     "list": Connected,
-    "export": Connected,
-    "stats": Connected,
-    "report": Connected,
+    "show": Connected,
+    "agents": Connected,
+    "export": OfAgents,
+    "stats": OfAgents,
+    "report": OfAgents,
     "tail": Connected,
-    "check": Connected,
+    "check": OfAgents,
     "doctor": Connected,
     "mock": Passing,
 }

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from attrs import evolve
 
-from agentcalls import ConfigurationError
+from agentcalls import Agent, ConfigurationError
 from agentcalls.checks import Several, as_builtin
 from agentcalls.export.compression import PIECES
 from agentcalls.export.copying import Copying, Task, progress_of
@@ -37,7 +37,7 @@ _ANY_AGENT = "*"
 
 def export(
     client: Client,
-    agents: Iterable[str],
+    agents: Iterable[str | Agent],
     path: str | os.PathLike[str],
     *,
     format: str | None = None,  # noqa: A002 (what it is called)
@@ -59,7 +59,7 @@ def export(
 
     Args:
         client: Reads the listings.
-        agents: The agent ids.
+        agents: The agents, by their ids or as `client.agents.list()` gives them.
         path: The file. Its ending sets the format: .csv, .ndjson, .jsonl, .json, all three also with .gz or .zst,
             .parquet, .arrow, .feather, .sqlite, .sqlite3, .db, .duckdb.
         format: The format's name, whatever the ending.
@@ -86,9 +86,10 @@ def export(
         OSError: The disk is full or fails; the export can be resumed.
     """
     form, compression = format_of(os.fspath(path), as_builtin(format))
+    names, doubt = _once(agents)
     task = Task(
         client=client,
-        agents=_once(agents),
+        agents=names,
         form=form,
         filters=filters,
         concurrency=concurrency,
@@ -109,12 +110,12 @@ def export(
         # What is beside the file may change what a reader finds in it.
         _check_count(form, workspace.target, journal)
         workspace.forget()
-    return evolve(_outcome(journal), already=already)
+    return evolve(_outcome(journal), already=already, doubt=doubt)
 
 
 def export_stream(
     client: Client,
-    agents: Iterable[str],
+    agents: Iterable[str | Agent],
     file: IO[bytes],
     *,
     format: str = "ndjson",  # noqa: A002 (what it is called)
@@ -130,9 +131,10 @@ def export_stream(
     form, _ = format_of("", as_builtin(format))
     if form.build:
         raise ConfigurationError(f"{form.name} is written to a file, not to a stream.")
+    names, doubt = _once(agents)
     task = Task(
         client=client,
-        agents=_once(agents),
+        agents=names,
         form=form,
         filters=filters,
         concurrency=concurrency,
@@ -141,7 +143,7 @@ def export_stream(
         tell=progress or _tell_nobody,
     )
     copying = Copying(task, _journal(task), file, PIECES[""], lambda reached: reached)
-    return _outcome(copying.run())
+    return evolve(_outcome(copying.run()), doubt=doubt)
 
 
 def _read(task: Task, workspace: Workspace, journal: Journal, compression: str) -> Journal:
@@ -180,11 +182,13 @@ def _check_count(form: Format, path: Path, journal: Journal) -> None:
         raise OSError(errno.EIO, f"It holds {count:,} calls, and not {journal.calls:,}", str(path))
 
 
-def _once(agents: Iterable[str]) -> list[str]:
-    names = list(dict.fromkeys(Several("agents", agents)))
+def _once(agents: Iterable[str | Agent]) -> tuple[list[str], str | None]:
+    # The ids, and why there may be more.
+    several = Several("agents", agents, Agent)
+    names = list(dict.fromkeys(several))
     if not names:
         raise ConfigurationError("An export needs at least one agent.")
-    return names
+    return names, several.doubt
 
 
 def _tell_nobody(progress: Progress) -> None:

@@ -57,8 +57,10 @@ class Outcome:
     """The agents that could not be read to their end, by id; always empty without `keep_going`."""
     already: bool = False
     """Whether the file was complete before: a resume that had nothing to read."""
+    doubt: str | None = None
+    """Why there may be more agents: the report's reason of `client.agents.list()`, if it is not proven complete."""
 
     @property
     def complete(self) -> bool:
-        """Whether each listing is proven complete, as in `listing.report`, and no agent failed."""
-        return not self.incomplete and not self.failures
+        """Whether each listing is proven complete, the one of the agents too, and no agent failed."""
+        return not (self.incomplete or self.failures or self.doubt)

@@ -77,6 +77,25 @@ class _OfOne:
         return self._reader.checkpoint
 
 
+class RowIterator(_OfOne, _SyncIterator[ItemT]):
+    """The rows of one iteration, each once; see `CallIterator`."""
+
+    def __new__(cls, reader: AgentReader, source: SyncSource) -> Self:  # noqa: D102 (as above)
+        schedule = schedule_of_one(reader, concurrency=source.concurrency)
+        self = cls._over(SyncPages(schedule, source))
+        self._reader = reader
+        return self
+
+
+class AsyncRowIterator(_OfOne, _AsyncIterator[ItemT]):
+    """The same, with `async for`."""
+
+    def __init__(self, reader: AgentReader, source: AsyncSource) -> None:
+        self._reader = reader
+        schedule = schedule_of_one(reader, concurrency=source.concurrency)
+        super().__init__(AsyncPages(schedule, source))
+
+
 class _OfMany:
     """What an iterator over many agents' calls tells."""
 
@@ -95,30 +114,19 @@ class _OfMany:
         return self._schedule.agent(agent_id)
 
 
-class CallIterator(_OfOne, _SyncIterator[Call]):
+class CallIterator(RowIterator[Call]):
     """The calls of one iteration, each once; one thread reads it.
 
     Pages are asked for ahead, at most `concurrency` of them at once. Raises what its requests raise, with `checkpoint`
     set to where it stopped, and has ended then.
     """
 
-    def __new__(cls, reader: AgentReader, source: SyncSource) -> Self:  # noqa: D102 (as above)
-        schedule = schedule_of_one(reader, concurrency=source.concurrency)
-        self = cls._over(SyncPages(schedule, source))
-        self._reader = reader
-        return self
 
-
-class AsyncCallIterator(_OfOne, _AsyncIterator[Call]):
+class AsyncCallIterator(AsyncRowIterator[Call]):
     """The calls of one iteration, each once; one task reads it. The same as `CallIterator`, with `async for`.
 
     Pages are fetched ahead by tasks, which are cancelled when the iteration ends early.
     """
-
-    def __init__(self, reader: AgentReader, source: AsyncSource) -> None:
-        self._reader = reader
-        schedule = schedule_of_one(reader, concurrency=source.concurrency)
-        super().__init__(AsyncPages(schedule, source))
 
 
 class ManyIterator(_OfMany, _SyncIterator[tuple[str, Call]]):

@@ -7,7 +7,7 @@ import json
 from collections import deque
 from datetime import UTC, datetime
 from operator import length_hint
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agentcalls.errors import AgentCallsError
-    from agentcalls.models import Call
     from agentcalls.reading.options import ReadOptions
     from agentcalls.reading.walk.sort import KnownSorts
     from agentcalls.reading.walk.windows import Window
-    from agentcalls.request.query import CallQuery
+    from agentcalls.request.query import ListQuery
     from agentcalls.values import Checkpoint, Page, Problem, Report
 
 _KEPT_PROBLEMS = 1000
@@ -35,12 +34,12 @@ class AgentReader:
     """The state of one iteration of a listing; only one thread or task reads it."""
 
     def __init__(
-        self, query: CallQuery, options: ReadOptions, *, wall: float, sorts: KnownSorts
+        self, query: ListQuery, options: ReadOptions, *, wall: float, sorts: KnownSorts
     ) -> None:
         now = datetime.fromtimestamp(wall, UTC)
-        self.agent_id = query.agent_id
+        self.agent_id = query.of_agent
         self._query = query
-        self._walk: Walk[Call] = Walk(
+        self._walk: Walk[Any] = Walk(
             binding=_binding(query, options, now),
             start=(query.start - 1) * query.size,
             exact=options.exact,
@@ -55,7 +54,7 @@ class AgentReader:
         self._problems: list[Problem] = []
         self._problem_count = 0
         self._size = self._taken = 0
-        self.pending: Iterator[Call] = iter(())
+        self.pending: Iterator[Any] = iter(())
         """Calls of the latest answer that are not delivered yet."""
 
     @property
@@ -81,7 +80,10 @@ class AgentReader:
 
     def __repr__(self) -> str:
         taken = self._taken + self._size - self.left
-        return f"{self.agent_id!r}: {taken} calls of {self._walk.report.pages} pages"
+        whose = (
+            f"{self.agent_id!r}: {taken} calls" if self.agent_id is not None else f"{taken} agents"
+        )
+        return f"{whose} of {self._walk.report.pages} pages"
 
     def plan(self) -> Window | None:
         """The next window to request; None if reading has ended."""
@@ -99,12 +101,12 @@ class AgentReader:
         self._abandoned = self._abandoned or self.left > 0
         self._size, self.pending = self._size - self.left, iter(())
 
-    def query_for(self, window: Window) -> CallQuery:
+    def query_for(self, window: Window) -> ListQuery:
         """The query for a window."""
         query = self._query.window(window.page, window.limit)
         return query if window.sort is None else evolve(query, sort=window.sort)
 
-    def accept(self, window: Window, page: Page) -> None:
+    def accept(self, window: Window, page: Page[Any]) -> None:
         """Take the answer to a window; raises `PaginationError` if the pages contradict each other."""
         self._take(self._walk.accept(window, page.data, page.meta))
         if page.problems:
@@ -118,7 +120,7 @@ class AgentReader:
             self._problem_count += len(problems)
             self._problems.extend(problems[: _KEPT_PROBLEMS - len(self._problems)])
 
-    def _take(self, calls: list[Call]) -> None:
+    def _take(self, calls: list[Any]) -> None:
         self._taken += self._size
         self._size = len(calls)
         self.pending = iter(calls)
@@ -150,11 +152,11 @@ class Request:
 
     agent: Agent
     window: Window
-    answer: Page | AgentCallsError | None = None
+    answer: Page[Any] | AgentCallsError | None = None
     stale: bool = False
 
     @property
-    def query(self) -> CallQuery:
+    def query(self) -> ListQuery:
         """The query to send."""
         return self.agent.reader.query_for(self.window)
 
@@ -179,7 +181,7 @@ def _refuses(error: AgentCallsError) -> bool:
     return isinstance(error, APIStatusError) and error.status in _REFUSALS
 
 
-def _binding(query: CallQuery, options: ReadOptions, now: datetime) -> str:
+def _binding(query: ListQuery, options: ReadOptions, now: datetime) -> str:
     # Identifies a listing. It is a hash, because a search may hold a phone number, and checkpoints are kept in files.
     # A duration or a day's name counts as the same window in each iteration, although its moment differs.
     window = [

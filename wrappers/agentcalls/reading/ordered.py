@@ -13,7 +13,7 @@ It differs from the mixing schedule in three ways:
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from agentcalls.errors import AgentCallsError
 from agentcalls.reading.schedule import ItemT, Schedule
@@ -21,7 +21,6 @@ from agentcalls.reading.schedule import ItemT, Schedule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agentcalls.models import Call
     from agentcalls.reading.one_agent import Agent, AgentReader, Request
 
 # How many answers may wait for earlier agents, for each request that may be in flight. If one answer in fifty is slow,
@@ -65,10 +64,10 @@ class OrderedSchedule(Schedule[ItemT]):
         return first if first and first.asked and first.asked[0].answer is not None else None
 
 
-def schedule_of_one(reader: AgentReader, *, concurrency: int) -> Schedule[Call]:
-    """The iteration over one agent: its calls and its failure come unchanged."""
+def schedule_of_one(reader: AgentReader, *, concurrency: int) -> Schedule[Any]:
+    """The iteration over one listing: its rows and its failure come unchanged."""
     return OrderedSchedule(
-        [reader.agent_id],
+        [cast("str", reader.agent_id)],  # None is the listing of the agents
         lambda _: reader,
         lambda _, calls: calls,
         concurrency=concurrency,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
@@ -33,15 +33,18 @@ class Outcomes:
         self._stop_on_error, self._on_agent = stop_on_error, on_agent
         self._problems_left = _KEPT_PROBLEMS
 
-    def tell(self, agent_id: str, report: Report, error: AgentCallsError | None = None) -> None:
+    def tell(
+        self, agent_id: str | None, report: Report, error: AgentCallsError | None = None
+    ) -> None:
         """Record that an agent has ended, and call `on_agent`."""
         # A report of each agent is kept, without all problems: otherwise memory would grow with the calls.
         report = evolve(report, problems=report.problems[: self._problems_left])
         self._problems_left -= len(report.problems)
         checkpoint = error.checkpoint if error else None
-        ended = AgentReport(agent_id=agent_id, report=report, error=error, checkpoint=checkpoint)
-        self.ended[agent_id] = ended
-        if error:
+        key = cast("str", agent_id)
+        ended = AgentReport(agent_id=key, report=report, error=error, checkpoint=checkpoint)
+        self.ended[key] = ended
+        if error and agent_id is not None:
             error.agent_id = agent_id
             error.add_note(f"Agent: {agent_id!r}")
         if self._on_agent:
@@ -49,14 +52,21 @@ class Outcomes:
         if error and self._stop_on_error:
             raise error
 
-    def report(self, begun: Mapping[str, AgentReport], *, done: bool) -> ManyReport:
-        """What was read and proven of these agents, and of the `begun` agents that have not ended."""
+    def report(
+        self, begun: Mapping[str, AgentReport], *, done: bool, doubt: str | None = None
+    ) -> ManyReport:
+        """What was read and proven of these agents, and of the `begun` agents that have not ended.
+
+        `doubt` says why there may be more agents.
+        """
         agents = {**self.ended, **begun}
         failures = {one.agent_id: one.error for one in agents.values() if one.error}
         unproven = sum(not (one.report.complete or one.error) for one in self.ended.values())
         found: list[str] = []
         if not done:
             found.append("Not every agent was read to its end.")
+        elif doubt:
+            found.append(f"The listing of the agents is not proven complete: {doubt}")
         if failures:
             found.append(f"{len(failures)} of {len(agents)} agents failed.")
         if unproven:

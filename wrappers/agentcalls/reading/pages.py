@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 
 from attrs import frozen
 
+from agentcalls.checks import Several
 from agentcalls.clock import Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.reading.schedule import ItemT
@@ -21,22 +22,22 @@ if TYPE_CHECKING:
     from agentcalls.reading.one_agent import Request
     from agentcalls.reading.schedule import Schedule
     from agentcalls.reading.walk.sort import KnownSorts
-    from agentcalls.request.query import CallQuery
+    from agentcalls.request.query import ListQuery
     from agentcalls.request.wire.loop import Job
     from agentcalls.values import Page
 
 
 PageT = TypeVar("PageT")
-JobT = TypeVar("JobT", "Job[Page]", "asyncio.Task[Page]")
+JobT = TypeVar("JobT", "Job[Page[Any]]", "asyncio.Task[Page[Any]]")
 
 
 @frozen
 class Source(Generic[PageT, JobT]):
     """What a client lends to a listing, so that it can ask."""
 
-    fetch: Callable[[CallQuery], PageT]
+    fetch: Callable[[ListQuery], PageT]
     """Gives the page that a query asks for, or raises."""
-    start: Callable[[CallQuery, Callable[[JobT], object], Stopwatch], JobT]
+    start: Callable[[ListQuery, Callable[[JobT], object], Stopwatch], JobT]
     """Begins to do so, and tells when it is done; its deadline goes by the stopwatch."""
     wait: Callable[[SimpleQueue[Any], Iterable[JobT]], None]
     """Goes on with what was begun until it comes to an answer; of `Client` alone."""
@@ -47,8 +48,8 @@ class Source(Generic[PageT, JobT]):
     clock: Clock
 
 
-SyncSource: TypeAlias = Source["Page", "Job[Page]"]
-AsyncSource: TypeAlias = Source["Coroutine[Any, Any, Page]", "asyncio.Task[Page]"]
+SyncSource: TypeAlias = Source["Page[Any]", "Job[Page[Any]]"]
+AsyncSource: TypeAlias = Source["Coroutine[Any, Any, Page[Any]]", "asyncio.Task[Page[Any]]"]
 SourceT = TypeVar("SourceT", bound=Source[Any, Any])
 
 
@@ -99,7 +100,7 @@ class _Pages(Generic[ItemT, JobT]):
             raise ConfigurationError("The client, or the iterator, was closed while it was read.")
         self._take(request, job.result)
 
-    def _take(self, request: Request, give: Callable[[], Page]) -> None:
+    def _take(self, request: Request, give: Callable[[], Page[Any]]) -> None:
         try:
             page = give()
         except AgentCallsError as error:
@@ -129,13 +130,13 @@ class _Pages(Generic[ItemT, JobT]):
         self.forget()
 
 
-class SyncPages(_Pages[ItemT, "Job[Page]"]):
+class SyncPages(_Pages[ItemT, "Job[Page[Any]]"]):
     """The calls of an iteration, answer by answer."""
 
     def __init__(self, schedule: Schedule[ItemT], source: SyncSource) -> None:
         self._wait = source.wait
         self._process = this.id
-        self._answers: SimpleQueue[tuple[Request, Job[Page]]] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[Request, Job[Page[Any]]]] = SimpleQueue()
         self._handed_out: Iterator[ItemT] = iter(())
         super().__init__(schedule, source, self._answers.put)
 
@@ -179,13 +180,14 @@ class SyncPages(_Pages[ItemT, "Job[Page]"]):
         deque(self._handed_out, maxlen=0)
 
 
-class AsyncPages(_Pages[ItemT, "asyncio.Task[Page]"]):
+class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
     """The same, to be awaited."""
 
     def __init__(self, schedule: Schedule[ItemT], source: AsyncSource) -> None:
         import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
 
-        self._answers: asyncio.Queue[tuple[Request, asyncio.Task[Page]]] = asyncio.Queue()
+        self._ids: Iterable[str] | None = schedule.ids
+        self._answers: asyncio.Queue[tuple[Request, asyncio.Task[Page[Any]]]] = asyncio.Queue()
         super().__init__(schedule, source, self._answers.put_nowait)
 
     async def advance(self) -> bool:
@@ -193,6 +195,7 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page]"]):
         self._watch.go()
         try:
             with self.schedule.stopped_by_errors(self.forget):
+                await self._gather()
                 if self._prepare():
                     return True
                 if not self._must_wait and not self._send_next():
@@ -202,6 +205,12 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page]"]):
         finally:
             self._watch.stop()
         return True
+
+    async def _gather(self) -> None:
+        # The agents may have to be read first; once.
+        ids, self._ids = self._ids, None
+        if isinstance(ids, Several):
+            await ids.gather()
 
     async def aclose(self) -> None:
         """End the iteration."""

@@ -68,6 +68,8 @@ class Schedule(Generic[ItemT]):
         stop_on_error: bool = False,
         on_agent: Callable[[AgentReport], object] | None = None,
     ) -> None:
+        self.ids = ids
+        """As they were given."""
         self._ids, self._begin, self._label = iter(ids), begin, label
         self._concurrency = concurrency
         self._outcomes = Outcomes(stop_on_error=stop_on_error, on_agent=on_agent)
@@ -89,7 +91,7 @@ class Schedule(Generic[ItemT]):
     def report(self) -> ManyReport:
         """What was read and proven so far."""
         begun = {agent_id: self.agent(agent_id) for agent_id in self._agents}
-        return self._outcomes.report(begun, done=self.done)
+        return self._outcomes.report(begun, done=self.done, doubt=getattr(self.ids, "doubt", None))
 
     def agent(self, agent_id: str) -> AgentReport:
         """What was read and proven of one agent; raises `KeyError` for an agent that was not reached."""

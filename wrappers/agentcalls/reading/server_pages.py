@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -12,7 +12,7 @@ from agentcalls.reading.walk.recent import RecentIds
 from agentcalls.reading.walk.windows import Window
 
 if TYPE_CHECKING:
-    from agentcalls.request.query import CallQuery
+    from agentcalls.request.query import ListQuery
     from agentcalls.values import Page
 
 _MOST_REPEATS = 16
@@ -21,14 +21,14 @@ _MOST_REPEATS = 16
 class ServerPages:
     """One reading of the pages of a query, from its `page` on."""
 
-    def __init__(self, query: CallQuery) -> None:
-        self.next_query: CallQuery | None = query.window(query.start, query.size)
+    def __init__(self, query: ListQuery) -> None:
+        self.next_query: ListQuery | None = query.window(query.start, query.size)
         """The query for the next page; None where the listing has ended."""
         self._recent = RecentIds()
         self._repeats = 0
         self._shrunk = False
 
-    def accept(self, page: Page) -> None:
+    def accept(self, page: Page[Any]) -> None:
         """Take the answer to `next_query`.
 
         An empty page is the end whatever `meta` says, and its total outweighs its `has_next_page`; without `meta` a
@@ -60,12 +60,12 @@ class ServerPages:
         self.next_query = query.window(start + 1, size)
 
 
-def first_call(query: CallQuery, best: str | None) -> CallQuery:
-    """The query for a page of one: the call that reading starts at. `best` is what an exact reading would sort by."""
+def first_call(query: ListQuery, best: str | None) -> ListQuery:
+    """The query for a page of one: the row that reading starts at. `best` is what an exact reading would sort by."""
     one = query.window((query.start - 1) * query.size + 1, 1)
     return evolve(one, sort=f"-{best}") if best and query.start == 1 and not query.sort else one
 
 
-def total_count(page: Page) -> int | None:
-    """How many calls the listing has, by its first page of one; None where that does not say or cannot mean it."""
+def total_count(page: Page[Any]) -> int | None:
+    """How many rows the listing has, by its first page of one; None where that does not say or cannot mean it."""
     return judge(Window(1, 1), len(page), page.meta).total

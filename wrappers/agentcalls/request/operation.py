@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from attrs import evolve, field, frozen
 
 from agentcalls.errors import UnexpectedResponseError
-from agentcalls.request.decode.page import decode_page
+from agentcalls.models import Agent, Call, CallDetail
+from agentcalls.request.decode.page import decode_one, decode_page
 from agentcalls.request.key import parsed, unechoed, without
-from agentcalls.request.query import check_segment
+from agentcalls.request.query import checked_segment
 from agentcalls.request.refusal import error_for
 from agentcalls.settings import API_PREFIX
 from agentcalls.values import Page, Problem, RateLimit
-from agentcalls_api.api.calls import list_calls
+from agentcalls_api.api.agents import list_agents
+from agentcalls_api.api.calls import get_call, list_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -69,7 +71,7 @@ class Operation(Generic[ResultT]):
     def outgoing(self, arguments: Mapping[str, Any]) -> Outgoing[ResultT]:
         """The request for these arguments, by the Python names of the parameters. Retries send it again as it is."""
         for name in _places(self.path):
-            check_segment(name, arguments[name])
+            arguments = {**arguments, name: checked_segment(name, arguments[name])}
         parts = self.build(**arguments)
         # The same text as from httpx, at a third of the cost.
         query = urlencode(
@@ -147,18 +149,19 @@ def _said(problem: Problem) -> str:
 # The operations.
 
 
-def _page(received: Received) -> Read[Page]:
-    body = decode_page(received.content, received.arguments.get("agent_id"))
+def _page(received: Received, model: type = Call, rows: str = "calls") -> Read[Page[Any]]:
+    body = decode_page(received.content, received.arguments.get("agent_id"), model)
     number = received.arguments.get("page", 1)
     problems = tuple(evolve(problem, page=number) for problem in body.problems)
     doubts = tuple(_not_as_asked(body.meta, received.arguments, number))
-    page = Page(
+    page: Page[Any] = Page(
         data=body.data,
         meta=body.meta,
         message=body.message,
         request_id=received.request_id,
         rate_limit=received.rate_limit,
         problems=problems + doubts,
+        rows=rows,
         additional_properties=body.extra,
     )
     # A host may count pages from elsewhere, and give smaller ones than were asked for: no reason to refuse them.
@@ -177,15 +180,54 @@ def _not_as_asked(
             yield Problem(page=number, field=place, raw=said, why=why)
 
 
-LIST_CALLS = Operation(
-    method="GET",
-    path=f"{API_PREFIX}/agents/{{agentId}}/calls",
-    build=list_calls._get_kwargs,  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    result="page of calls",
-    read=_page,
-    idempotent=True,
-    advice={
-        403: "Use a key with the scope conversations:read.",
-        404: "Check the agent's id, and that the key belongs to the agent's team.",
-    },
+def _reads(path: str, module: Any, result: str, read: Any, advice: Mapping[int, str]) -> Any:
+    # An operation that only reads, of this module of the generated code.
+    return Operation(
+        method="GET",
+        path=f"{API_PREFIX}{path}",
+        build=module._get_kwargs,  # noqa: SLF001
+        result=result,
+        read=read,
+        idempotent=True,
+        advice=advice,
+    )
+
+
+_SCOPE = "Use a key with the scope conversations:read."
+
+LIST_CALLS: Operation[Page[Call]] = _reads(
+    "/agents/{agentId}/calls",
+    list_calls,
+    "page of calls",
+    _page,
+    {403: _SCOPE, 404: "Check the agent's id, and that the key belongs to the agent's team."},
+)
+
+LIST_AGENTS: Operation[Page[Agent]] = _reads(
+    "/agents",
+    list_agents,
+    "page of agents",
+    partial(_page, model=Agent, rows="agents"),
+    {403: "Use a key that may read the team's agents."},
+)
+
+
+def _call(received: Received) -> Read[CallDetail]:
+    asked = received.arguments
+    body = decode_one(received.content, asked["agent_id"], CallDetail)
+    call: CallDetail = body.data[0]
+    problems = [evolve(problem, row=None) for problem in body.problems]
+    if call.id not in {None, asked["call_id"]}:
+        why = "is not the call that was asked for"
+        problems.append(Problem(call_id=call.id, field="id", raw=call.id, why=why))
+    call.problems = tuple(problems)
+    return call, call.problems
+
+
+GET_CALL: Operation[CallDetail] = _reads(
+    "/agents/{agentId}/calls/{callId}",
+    get_call,
+    "call",
+    _call,
+    {403: _SCOPE, 404: "Check both ids, and that the key belongs to the agent's team."},
 )

@@ -1,19 +1,22 @@
-"""The parameters of `listCalls`, checked before anything is sent."""
+"""The parameters of the operations, checked before anything is sent."""
 
 from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 from attrs import Attribute, evolve, field, fields, frozen
 from attrs.validators import optional
 
 from agentcalls.checks import (
+    as_builtin,
+    at_most,
     builtin_fields,
     check_boolean,
     check_integer,
     check_text,
+    checked_text,
 )
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.log import log_unlisted
@@ -30,40 +33,37 @@ _SORTS = ("created_at",)
 _ALIKE = 0.8
 
 
-def check_segment(name: str, value: str) -> None:
-    """Accept an id that is one path segment; raises `ConfigurationError` for any other."""
+def checked_segment(name: str, value: object) -> str:
+    """An id that is one path segment, as built-in text; raises `ConfigurationError` for any other."""
+    value = checked_text(name, as_builtin(value))
     # "." and ".." would be resolved, and the key would go to another path.
     if value in {"", ".", ".."} or any(unicodedata.category(each) == "Cc" for each in value):
         raise ConfigurationError(
             f"{name} cannot be {value!r}: it must not be empty, '.' or '..', or hold a control character."
         )
+    return value
 
 
 def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
-    check_segment(attribute.name, value)
+    checked_segment(attribute.name, value)
 
 
 @frozen(kw_only=True, field_transformer=builtin_fields)
-class CallQuery:
-    """One request for calls: each attribute is a parameter of `listCalls` in openapi.yaml; None is not sent.
+class ListQuery:
+    """One request for a page: each attribute is a parameter of openapi.yaml; None is not sent.
 
     Raises `ConfigurationError` for a value that the contract does not allow.
     """
 
-    agent_id: str = field(validator=[check_text, _segment])
     page: int | None = field(default=None, validator=optional(check_integer(1)))
     limit: int | None = field(default=None, validator=optional(check_integer(1, MAX_LIMIT)))
     search: str | None = field(default=None, validator=optional(check_text))
     sort: str | None = field(default=None, validator=optional(check_text))
-    is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
-    status: CallStatus | None = field(default=None, validator=optional(check_text))
 
-    def hint(self) -> None:
-        """Log what a status or a sort that the contract does not list may have been meant as; it is sent as it is."""
-        if self.status is not None:
-            _hint("status", self.status)
-        if self.sort is not None:
-            _hint("sort", self.sort)
+    @property
+    def of_agent(self) -> str | None:
+        """The agent whose calls are listed; None where nothing of one agent is."""
+        return None
 
     @property
     def start(self) -> int:
@@ -72,20 +72,46 @@ class CallQuery:
 
     @property
     def size(self) -> int:
-        """Calls per page: the caller's `limit`, otherwise the API's maximum."""
+        """Rows per page: the caller's `limit`, otherwise the API's maximum."""
         return self.limit or MAX_LIMIT
 
-    def window(self, page: int, limit: int) -> CallQuery:
-        """The same query for page `page` (1-based) of `limit` calls."""
+    def window(self, page: int, limit: int) -> Self:
+        """The same query for page `page` (1-based) of `limit` rows."""
         return evolve(self, page=page, limit=limit)
 
     def sent(self) -> dict[str, Any]:
         """The parameters that are sent, by their Python names."""
-        values = ((name, getattr(self, name)) for name in _NAMES)
+        values = ((one.name, getattr(self, one.name)) for one in fields(type(self)))
         return {name: value for name, value in values if value is not None}
 
 
-_NAMES = [each.name for each in fields(CallQuery)]
+@frozen(kw_only=True, field_transformer=builtin_fields)
+class CallQuery(ListQuery):
+    """One request for calls, as `listCalls` has it."""
+
+    agent_id: str = field(validator=_segment)
+    is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
+    status: CallStatus | None = field(default=None, validator=optional(check_text))
+
+    @property
+    def of_agent(self) -> str:
+        """The agent whose calls are listed."""
+        return self.agent_id
+
+    def hint(self) -> None:
+        """Log what a status or a sort that the contract does not list may have been meant as; it is sent as it is."""
+        if self.status is not None:
+            _hint("status", self.status)
+        if self.sort is not None:
+            _hint("sort", self.sort)
+
+
+@frozen(kw_only=True, field_transformer=builtin_fields)
+class AgentQuery(ListQuery):
+    """One request for agents, as `listAgents` has it."""
+
+    search: str | None = field(default=None, validator=optional([check_text, at_most(255)]))
+    sort: str | None = field(default=None, validator=optional([check_text, at_most(64)]))
 
 
 @lru_cache(maxsize=64)  # each is said once

@@ -8,7 +8,7 @@ import typer
 
 from agentcalls import AgentCallsError, ConfigurationError
 from agentcalls.cli import options
-from agentcalls.cli.agents import check_asked, conclude, named_agents
+from agentcalls.cli.agents import Named, check_asked, conclude, named_agents
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import Form, data_stream, say
@@ -109,6 +109,7 @@ def command(
         from agentcalls.export import export_stream  # noqa: PLC0415  # help does not need it
 
         with connect(ctx) as client, progress_bar(hidden=sys.stdout.isatty()) as tell:
+            names.read(client)
             check_asked(client, names, filters)
             how["format"] = form or "ndjson"
             stream = data_stream(Form.CSV if form == "csv" else Form.JSON)
@@ -116,16 +117,17 @@ def command(
             sys.stdout.flush()
     else:
         outcome = _to_file(ctx, names, output, filters, {**how, "resume": resume, "force": force})
-    _conclude(outcome, "stdout" if output == "-" else output)
+    _conclude(outcome, names, "stdout" if output == "-" else output)
 
 
 def _to_file(
-    ctx: typer.Context, names: list[str], output: str, filters: "Filters", how: dict[str, Any]
+    ctx: typer.Context, names: Named, output: str, filters: "Filters", how: dict[str, Any]
 ) -> "Outcome":
     from agentcalls.export import export, folder_of  # noqa: PLC0415  # as above
 
     try:
         with connect(ctx) as client, progress_bar() as tell:
+            names.read(client)
             check_asked(client, names, filters)
             return export(client, names, output, progress=tell, **how, **filters)
     except (AgentCallsError, KeyboardInterrupt, OSError) as error:
@@ -138,7 +140,7 @@ def _to_file(
         raise
 
 
-def _conclude(outcome: "Outcome", output: str) -> None:
+def _conclude(outcome: "Outcome", names: Named, output: str) -> None:
     agents = f" of {outcome.agents:,} agents" if outcome.agents > 1 else ""
     calls = "1 call" if outcome.calls == 1 else f"{outcome.calls:,} calls"
     if outcome.already:
@@ -150,4 +152,4 @@ def _conclude(outcome: "Outcome", output: str) -> None:
             f"Values that the contract does not allow, written as far as possible: {outcome.problems:,}."
         )
     failures = {agent: failure.message for agent, failure in outcome.failures.items()}
-    conclude(failures, outcome.incomplete, outcome.agents)
+    conclude(failures, outcome.incomplete, names)

@@ -42,7 +42,7 @@ def checked_fields(text: str | None) -> tuple[str, ...] | None:
 
 def table_columns(names: tuple[str, ...] | None, width: int, zone: Zone) -> list[TableColumn[Call]]:
     """The columns of a table: these fields, otherwise the columns that fit the width."""
-    when = partial(_local, zone=zone, seconds=bool(names) or width >= _ROOMY)
+    when = partial(local, zone=zone, seconds=bool(names) or width >= _ROOMY)
     if names:
         known = fields()
         return [
@@ -55,7 +55,7 @@ def table_columns(names: tuple[str, ...] | None, width: int, zone: Zone) -> list
         (_ROOMY, TableColumn("DIRECTION", lambda call: _text(call.direction))),
         (_NARROW, TableColumn("FROM", lambda call: _text(call.source))),
         (0, TableColumn("TO", lambda call: _text(call.destination))),
-        (0, TableColumn("TIME", lambda call: _duration(call.duration_seconds), is_number=True)),
+        (0, TableColumn("TIME", lambda call: duration(call.duration_seconds), is_number=True)),
         (_WIDE, TableColumn("TEST", lambda call: "test" if call.is_test_call else "")),
         (
             0,
@@ -85,7 +85,8 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _local(moment: datetime | None, *, zone: Zone, seconds: bool) -> str:
+def local(moment: datetime | None, *, zone: Zone, seconds: bool) -> str:
+    """The moment in this zone, to the second or the minute; "" for None."""
     # A row that breaks the contract may have no timestamp.
     if moment is None:
         return ""
@@ -96,5 +97,6 @@ def _local(moment: datetime | None, *, zone: Zone, seconds: bool) -> str:
     )
 
 
-def _duration(seconds: int | None) -> str:
+def duration(seconds: int | None) -> str:
+    """Minutes and seconds, as in 1:05; "" for None."""
     return "" if seconds is None else f"{seconds // _MINUTE}:{seconds % _MINUTE:02}"

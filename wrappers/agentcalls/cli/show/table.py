@@ -29,6 +29,9 @@ STYLES = {
     "answered": "cyan",
     "ringing": "cyan",
     "queued": "cyan",
+    "live": "green",  # this and the next two of an agent
+    "paused": "yellow",
+    "development": "cyan",
 }
 
 

@@ -38,9 +38,13 @@ _ROWS = 10
 
 
 class KnownSorts:
-    """What a client has found out; threads may share it, since each entry is written whole."""
+    """What a client has found out; threads may share it, since each entry is written whole.
 
-    def __init__(self) -> None:
+    `names` are those that a sort by the creation may have.
+    """
+
+    def __init__(self, names: Sequence[str] = BY_TIME) -> None:
+        self._names = names
         self._honoured: dict[str, bool] = {}
 
     def honours(self, name: str) -> bool | None:
@@ -54,12 +58,12 @@ class KnownSorts:
     @property
     def best(self) -> str | None:
         """The name that is honoured, if there is one."""
-        return next((name for name in BY_TIME if self.honours(name)), None)
+        return next((name for name in self._names if self.honours(name)), None)
 
     @property
     def next_to_try(self) -> str | None:
         """The name to find out about next; None where all are known."""
-        return next((name for name in BY_TIME if self.honours(name) is None), None)
+        return next((name for name in self._names if self.honours(name) is None), None)
 
 
 @define

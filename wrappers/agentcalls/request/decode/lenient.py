@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import Enum
 from functools import cache, partial
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args, get_origin
 from uuid import UUID
 
 from agentcalls.models import EXTRA, Call, fields_of, is_model, kinds_of, rest_of
@@ -34,24 +34,25 @@ if TYPE_CHECKING:
 
     from agentcalls.models import Field
 
+ModelT = TypeVar("ModelT")
+
 _LONGEST_RAW = 200
 
 
 def read_row(
-    value: object, problems: list[Problem], row: int, agent_id: str | None, mark: str = ""
-) -> Call:
-    """The call of a row of any shape, mended where it is marked; its problems are added to `problems`."""
+    model: type[ModelT], value: object, problems: list[Problem], row: int, mark: str = ""
+) -> ModelT:
+    """The model of a row of any shape, mended where it is marked; its problems are added to `problems`."""
     note = noting(problems, row, _id_of(value, mark))
     try:
         if mark:
             value = mended(value, mark, note)
-        call: Call = _model(Call, value, note)
+        made: ModelT = _model(model, value, note)
     except (UnreadableError, RecursionError) as error:
         note("", value, _why(error))
-        nothing: Any = dict.fromkeys((field.attribute for field in fields_of(Call)), None)
-        call = Call(**nothing)
-    call.agent_id = agent_id
-    return call
+        nothing: Any = dict.fromkeys((field.attribute for field in fields_of(model)), None)
+        made = model(**nothing)
+    return made
 
 
 def _id_of(value: object, mark: str) -> str | None:

@@ -1,7 +1,7 @@
-"""Turn the body of a page into the generated models, and report each value that cannot be read.
+"""Turn the body of a page, or of one row, into the models, and report each value that cannot be read.
 
-A row of any shape becomes a `Call`; a field that is missing or cannot be read is None, and its raw value stays among
-the unknown fields. msgspec reads a valid page, with the same result.
+A row of any shape becomes a model; a field that is missing or cannot be read is None, and its raw value stays among
+the unknown fields. msgspec reads a valid page of calls, with the same result.
 """
 
 from __future__ import annotations
@@ -22,47 +22,68 @@ from agentcalls.request.decode.twins import NotNativeError, Twin
 from agentcalls_api.models import CallPage, PageMeta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from agentcalls.models import Field
     from agentcalls.values import Problem
 
 _MOST_DIGITS = 1000
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Body:
-    """The body of a page, after reading."""
+    """A body, after reading."""
 
     message: str | None
-    meta: PageMeta | None
-    data: list[Call]
+    meta: PageMeta | None = None
+    data: list[Any]
+    """The rows of a page; or one."""
     extra: dict[str, Any]
     """The envelope's unknown fields, and the raw values of fields that could not be read."""
     problems: tuple[Problem, ...]
 
 
-def decode_page(content: bytes, agent_id: str | None = None) -> Body:
+def decode_page(content: bytes, agent_id: str | None = None, model: type = Call) -> Body:
     """The content of a body with timestamps in UTC, and all its problems; `agent_id` is the calls' agent.
 
     A valid page, with or without unknown fields, takes a fast path; any other is read row by row, with the same result.
     Raises ValueError with the reason for a body that is not a page: not JSON, not an object, or without a list `data`.
     """
     try:
-        return _as_the_contract_says(content, agent_id)
+        if model is Call:
+            return _as_the_contract_says(content, agent_id)
     except _NO_FAST_PATH:
-        envelope, mark = _parsed(content)
+        pass
+    body, data, mark = _opened(content)
+    if not isinstance(data, list):
+        raise ValueError(f"data is {kind_of(data)}, not a list")  # noqa: TRY004
+    rows = cast("list[object]", data)
+    try:
+        if model is Call and not mark:
+            return _with_unknown_fields(body, rows, agent_id)
+    except _NO_FAST_PATH:
+        pass
+    return _row_by_row(body, rows, agent_id, mark, model=model)
+
+
+def decode_one(content: bytes, agent_id: str | None, model: type) -> Body:
+    """The content of a body whose `data` is one object, as `decode_page` gives it.
+
+    Raises ValueError with the reason for a body that is not such a one.
+    """
+    body, data, mark = _opened(content)
+    if not isinstance(data, dict):
+        raise ValueError(f"data is {kind_of(data)}, not an object")  # noqa: TRY004
+    return _row_by_row(body, [data], agent_id, mark, model=model, envelope=_MESSAGE)
+
+
+def _opened(content: bytes) -> tuple[dict[str, Any], object, str]:
+    # The envelope of a body without its data, the data, and what marks texts that have to be mended, if anything does.
+    envelope, mark = _parsed(content)
     if not isinstance(envelope, dict):
         raise ValueError(f"the body is {kind_of(envelope)}, not an object")  # noqa: TRY004
     body = dict(cast("dict[str, Any]", envelope))
-    rows = body.pop("data", None)
-    if not isinstance(rows, list):
-        raise ValueError(f"data is {kind_of(rows)}, not a list")  # noqa: TRY004
-    try:
-        if not mark:
-            return _with_unknown_fields(body, cast("list[object]", rows), agent_id)
-    except _NO_FAST_PATH:
-        pass
-    return _row_by_row(body, cast("list[object]", rows), agent_id, mark)
+    return body, body.pop("data", None), mark
 
 
 _NO_FAST_PATH = (
@@ -86,7 +107,8 @@ _decode_as_page: Callable[[bytes], Any] = msgspec.json.Decoder(_PAGE).decode
 def _as_the_contract_says(content: bytes, agent_id: str | None) -> Body:
     page = _decode_as_page(content)
     meta = None if page.meta is None else _META.models([page.meta])[0]
-    return Body(page.message, meta, _CALLS.models(page.data, repeat(agent_id)), {}, ())
+    calls = _CALLS.models(page.data, repeat(agent_id))
+    return Body(message=page.message, meta=meta, data=calls, extra={}, problems=())
 
 
 def _with_unknown_fields(body: dict[str, Any], rows: list[object], agent_id: str | None) -> Body:
@@ -101,7 +123,7 @@ def _with_unknown_fields(body: dict[str, Any], rows: list[object], agent_id: str
         meta.additional_properties = _without(_NAMES[PageMeta], raw_meta)
     for row, call in zip(rows, calls, strict=True):
         call.additional_properties = _without(_NAMES[Call], row)
-    return Body(message, meta, calls, extra, ())
+    return Body(message=message, meta=meta, data=calls, extra=extra, problems=())
 
 
 def _without(names: tuple[list[str], list[str]], row: Any) -> dict[str, Any]:
@@ -120,19 +142,31 @@ _NAMES = {
     for model in (Call, PageMeta)
 }
 _ENVELOPE = [field for field in fields_of(CallPage) if field.name in {"message", "meta"}]
+_MESSAGE = _ENVELOPE[:1]
 
 
 def _row_by_row(
-    body: dict[str, Any], rows: list[object], agent_id: str | None, mark: str = ""
+    body: dict[str, Any],
+    rows: list[object],
+    agent_id: str | None,
+    mark: str = "",
+    *,
+    model: type = Call,
+    envelope: Sequence[Field] = _ENVELOPE,
 ) -> Body:
     problems: list[Problem] = []
-    envelope: dict[str, Any] = {}
+    read: dict[str, Any] = {}
     if mark:
         body = mended(body, mark, noting(problems))
     body.setdefault("meta", None)
-    read_into(envelope, body, _ENVELOPE, noting(problems))
-    data = [read_row(value, problems, row, agent_id, mark) for row, value in enumerate(rows)]
-    return Body(**envelope, data=data, extra=body, problems=tuple(problems))
+    read_into(read, body, envelope, noting(problems))
+    data: list[Any] = [
+        read_row(model, value, problems, row, mark) for row, value in enumerate(rows)
+    ]
+    if agent_id is not None:
+        for call in data:
+            call.agent_id = agent_id
+    return Body(**read, data=data, extra=body, problems=tuple(problems))
 
 
 def _parsed(content: bytes) -> tuple[object, str]:

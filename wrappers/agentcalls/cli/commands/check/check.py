@@ -10,7 +10,7 @@ from agentcalls.cli.agents import AgentsCalls, check_asked, named_agents
 from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits, percentage
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code
-from agentcalls.cli.show.output import printable, write_json
+from agentcalls.cli.show.output import printable, say, write_json
 from agentcalls.cli.zone import chosen_zone
 
 EXAMPLES = (
@@ -70,8 +70,9 @@ def command(
     zone = chosen_zone(tz, utc=utc)
     names = named_agents(ctx, agents, agents_file)
     is_test_call = None if include_test else False
-    counts = {name: FailureCount(name) for name in names}
     with connect(ctx) as client:
+        names.read(client)
+        counts = {name: FailureCount(name) for name in names}
         filters = {"is_test_call": is_test_call, "since": since, "tz": zone.asked}
         check_asked(client, names, filters)
         calls = AgentsCalls(client, names, filters, concurrency)
@@ -84,6 +85,8 @@ def command(
         write_json(outcome.row())
     else:
         sys.stdout.write(f"{printable(outcome.line())}\n")
-    if outcome.verdict.is_alarm:
-        sys.stdout.flush()
+    sys.stdout.flush()
+    if names.doubt:
+        say(names.doubt)
+    if outcome.verdict.is_alarm or names.doubt:
         raise typer.Exit(Code.FAILED)

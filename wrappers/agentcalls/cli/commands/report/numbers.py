@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
+from agentcalls.cli.show.masking import masked, without_numbers
 from agentcalls.cli.show.output import printable
 from agentcalls.cli.summary import FAILED, Groups, Tally, created_on, days_between
 
@@ -26,8 +26,6 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 _MOST_REASONS = 15
 _LONGEST_READ, _LONGEST_SHOWN = 400, 120
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_TAIL = 3
-_NUMBER_IN_TEXT = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 
 # Upper bounds, exclusive: seconds of a call, tenths of a second until it rang.
 _LENGTHS = ((10, "under 10 s"), (30, "10 to 30 s"), (60, "30 to 60 s"), (120, "1 to 2 min"), (300, "2 to 5 min"),
@@ -136,7 +134,7 @@ class Numbers:
         """The text for the page: shortened, with telephone numbers masked unless they are shown."""
         if self.show_numbers:
             return _cut(text)
-        return _cut(_NUMBER_IN_TEXT.sub("…", (text or "")[:_LONGEST_READ]))
+        return _cut(without_numbers((text or "")[:_LONGEST_READ]))
 
     def _keep(self, agent: str, call: Call, created: datetime | None) -> None:
         show = _cut if self.show_numbers else _masked
@@ -158,9 +156,7 @@ class Numbers:
 
 
 def _masked(number: str | None) -> str:
-    # The last digits distinguish callers, but are not enough to call them.
-    text = _cut(number)
-    return f"…{text[-_TAIL:]}" if len(text) > 2 * _TAIL else "…" * bool(text)
+    return masked(_cut(number))
 
 
 def _cut(text: str | None) -> str:

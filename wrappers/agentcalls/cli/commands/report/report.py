@@ -76,6 +76,7 @@ def command(
     }
     with written_whole(output) as file:
         with connect(ctx) as client:
+            names.read(client)
             calls = AgentsCalls(client, names, filters, concurrency)
             for agent, call in calls:
                 numbers.add(agent, call)

@@ -74,6 +74,7 @@ def command(
     summary = Summary(by.value, zone)
     names = named_agents(ctx, agents, agents_file)
     with connect(ctx) as client:
+        names.read(client)
         filters = {
             "status": status,
             "search": search,

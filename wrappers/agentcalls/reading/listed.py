@@ -1,0 +1,170 @@
+"""A listing of any rows, in both flavours: what is the same for calls and for agents; it sends requests when read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from attrs import define, field
+
+from agentcalls.errors import ConfigurationError
+from agentcalls.reading.iterators import AsyncRowIterator, RowIterator
+from agentcalls.reading.one_agent import AgentReader
+from agentcalls.reading.options import settings_shown
+from agentcalls.reading.ordered import OrderedSchedule
+from agentcalls.reading.outcomes import UNREAD
+from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
+from agentcalls.reading.schedule import paired
+from agentcalls.reading.server_pages import ServerPages, first_call, total_count
+from agentcalls.request.query import ListQuery
+from agentcalls.values import Report
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from agentcalls.models import Call
+    from agentcalls.reading.batches import Batching
+    from agentcalls.reading.options import ReadOptions
+    from agentcalls.reading.schedule import Schedule
+    from agentcalls.values import Page
+
+RowT = TypeVar("RowT")
+QueryT = TypeVar("QueryT", bound=ListQuery)
+
+
+@define(eq=False, repr=False)
+class _Listing(Generic[SourceT, QueryT]):
+    query: QueryT
+    """The parameters of the request."""
+    options: ReadOptions
+    """The options of the reading."""
+    _source: SourceT
+    _latest: AgentReader | None = field(default=None, init=False)
+
+    def __repr__(self) -> str:
+        of = f" of {self.query.of_agent!r}" if self.query.of_agent is not None else ""
+        return f"<{type(self).__name__}{of}{settings_shown(self.query, self.options)}>"
+
+    @property
+    def report(self) -> Report:
+        """What the latest iteration has read and proved so far."""
+        return self._latest.report if self._latest else Report(reason=UNREAD)
+
+    def _reader(self) -> AgentReader:
+        self._latest = AgentReader(
+            self.query,
+            self.options,
+            wall=self._source.clock.wall(),
+            sorts=self._source.sorts,
+        )
+        return self._latest
+
+    def _schedule(self, batching: Batching) -> Schedule[tuple[str, Call]]:
+        return OrderedSchedule(
+            [cast("str", self.query.of_agent)],
+            batching.begin(lambda _: self._reader()),
+            paired,
+            concurrency=self._source.concurrency,
+            stop_on_error=True,
+            on_agent=batching.on_agent(None),
+        )
+
+    def _first(self) -> ListQuery:
+        return first_call(self.query, self._source.sorts.best if self.options.exact else None)
+
+    def _check_asks_api(self, what: str) -> None:
+        if self.options.needs_iterating:
+            raise ConfigurationError(
+                f"{what} is the API's own answer, without since, until or resume: iterate instead."
+            )
+
+
+class Listed(_Listing[SyncSource, QueryT], Generic[RowT, QueryT]):
+    """A lazy listing: each iteration sends new requests, only as far as it is read."""
+
+    def __iter__(self) -> RowIterator[RowT]:
+        """Each matching row, once, from `page` on: newest first or by `sort`; a single page as the server has it."""
+        return RowIterator(self._reader(), self._source)
+
+    def pages(self) -> Iterator[Page[RowT]]:
+        """The server's own pages of `limit` rows (by default 100), from `page` to the last.
+
+        They are not corrected: if the listing shifts meanwhile, rows may be repeated or lost between two pages.
+        """
+        self._check_asks_api("pages()")
+        return self._pages(self.query)
+
+    def page(self, number: int) -> Page[RowT]:
+        """Page `number`, 1-based, of `limit` rows; a page past the end is empty."""
+        self._check_asks_api("page()")
+        return self._source.fetch(self.query.window(number, self.query.size))
+
+    def first(self) -> RowT | None:
+        """The first row of an iteration, for one small request; None if there is none."""
+        if self.options.needs_iterating:
+            return next(iter(self), None)
+        return next(iter(self._source.fetch(self._first())), None)
+
+    def count(self) -> int:
+        """How many rows match, regardless of `page`: one small request, or all pages if the server sends no `meta`."""
+        self._check_asks_api("count()")
+        total = total_count(self._source.fetch(self.query.window(1, 1)))
+        if total is not None:
+            return total
+        return sum(map(len, self._pages(self.query.window(1, self.query.size))))
+
+    def all(self) -> list[RowT]:
+        """All rows of an iteration, in a list."""
+        return list(self)
+
+    def _pages(self, query: ListQuery) -> Iterator[Page[RowT]]:
+        pages = ServerPages(query)
+        while pages.next_query:
+            page = self._source.fetch(pages.next_query)
+            pages.accept(page)
+            yield page
+
+
+class AsyncListed(_Listing[AsyncSource, QueryT], Generic[RowT, QueryT]):
+    """The same, read with `await` and `async for`."""
+
+    def __aiter__(self) -> AsyncRowIterator[RowT]:
+        """Each matching row, once, from `page` on: newest first or by `sort`; a single page as the server has it."""
+        return AsyncRowIterator(self._reader(), self._source)
+
+    def pages(self) -> AsyncIterator[Page[RowT]]:
+        """The server's own pages of `limit` rows (by default 100), from `page` to the last.
+
+        They are not corrected: if the listing shifts meanwhile, rows may be repeated or lost between two pages.
+        """
+        self._check_asks_api("pages()")
+        return self._pages(self.query)
+
+    async def page(self, number: int) -> Page[RowT]:
+        """Page `number`, 1-based, of `limit` rows; a page past the end is empty."""
+        self._check_asks_api("page()")
+        return await self._source.fetch(self.query.window(number, self.query.size))
+
+    async def first(self) -> RowT | None:
+        """The first row of an iteration, for one small request; None if there is none."""
+        if self.options.needs_iterating:
+            return await anext(aiter(self), None)
+        return next(iter(await self._source.fetch(self._first())), None)
+
+    async def count(self) -> int:
+        """How many rows match, regardless of `page`: one small request, or all pages if the server sends no `meta`."""
+        self._check_asks_api("count()")
+        total = total_count(await self._source.fetch(self.query.window(1, 1)))
+        if total is not None:
+            return total
+        return sum([len(page) async for page in self._pages(self.query.window(1, self.query.size))])
+
+    async def all(self) -> list[RowT]:
+        """All rows of an iteration, in a list."""
+        return [row async for row in self]
+
+    async def _pages(self, query: ListQuery) -> AsyncIterator[Page[RowT]]:
+        pages = ServerPages(query)
+        while pages.next_query:
+            page: Page[Any] = await self._source.fetch(pages.next_query)
+            pages.accept(page)
+            yield page
