@@ -150,4 +150,5 @@ def test_errors_have_their_exit_codes_and_leave_stdout_empty(
 
 def test_an_error_names_the_agent_that_it_is_about(cli: Cli) -> None:
     ended = cli("check", "agent_other_team")
-    assert ended.stderr.startswith("Error: 404 not_found: agent_other_team: Agent not found (")
+    assert ended.stderr.startswith("Error: 404 not_found from 127.0.0.1:")
+    assert " for agent_other_team: Agent not found (" in ended.stderr

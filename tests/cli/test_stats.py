@@ -303,7 +303,8 @@ def test_an_error_names_the_agent_that_it_is_about(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     ended = cli(*command, "agent_other_team")
-    assert ended.stderr.startswith("Error: 404 not_found: agent_other_team: Agent not found (")
+    assert ended.stderr.startswith("Error: 404 not_found from 127.0.0.1:")
+    assert " for agent_other_team: Agent not found (" in ended.stderr
 
 
 @pytest.mark.parametrize("command", [("stats",), ("report", "-o", "report.html")], ids=" ".join)

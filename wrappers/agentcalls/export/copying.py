@@ -167,10 +167,8 @@ class Copying:
         return self._keep(reached)
 
     def _name(self, error: Exception) -> None:
-        # Put into the message which agent failed, and which others fail.
-        agents = self._task.agents
-        if isinstance(error, AgentCallsError) and len(agents) > 1 and error.agent_id:
-            error.message = f"{error.agent_id}: {error.message}"
+        # Put into the message which other agents fail.
+        if isinstance(error, AgentCallsError) and error.agent_id in self._task.agents:
             others = [] if self._task.keep_going else self._failing_after(error.agent_id)
             if others:
                 error.message += f" Also failing: {', '.join(others)}."

@@ -42,8 +42,7 @@ class Outcomes:
         ended = AgentReport(agent_id=agent_id, report=report, error=error, checkpoint=checkpoint)
         self.ended[agent_id] = ended
         if error:
-            error.agent_id = agent_id
-            error.add_note(f"Agent: {agent_id!r}")
+            error.agent_id = error.agent_id or agent_id
         if self._on_agent:
             self._on_agent(ended)
         if error and self._stop_on_error:

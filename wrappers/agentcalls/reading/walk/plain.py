@@ -133,7 +133,8 @@ class ServerPages:
         self._repeats = 0 if self._recent.unseen(page.data) else self._repeats + 1
         if self._repeats > _MOST_REPEATS:
             raise PaginationError(
-                f"Page {query.start} and the {_MOST_REPEATS} before it hold no new call."
+                f"Page {query.start} and the {_MOST_REPEATS} before it hold no new call.",
+                agent_id=query.agent_id,
             )
         size = query.size
         answer = judge(Window(query.start, size), len(page), page.meta)

@@ -136,7 +136,7 @@ class CheckResult:
         doubts = [f"{tally.name}: {tally.doubt}" for tally in self.agents if tally.doubt]
         if doubts:
             text += f"; not proven complete: {', '.join(doubts)}"
-        errors = [f"{tally.name}: {tally.error}" for tally in self.agents if tally.error]
+        errors = [tally.error for tally in self.agents if tally.error]
         more = len(errors) - MOST_NAMED
         errors[MOST_NAMED:] = [f"and {more:,} more"] if more > 0 else []
         return f"{text}; could not be read: {' '.join(errors)}" if errors else text
