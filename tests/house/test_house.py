@@ -19,9 +19,7 @@ HOUSE = Path(agentcalls.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
 CORE = [file for file in FILES if file.relative_to(HOUSE).parts[0] not in {"cli", "export"}]
 
-MOST_CORE_LINES = (
-    6294  # the goal was 3,300; the wire, proven walks and the search in them have come since
-)
+MOST_CORE_LINES = 6370  # the goal was 3,300; the wire, proven walks, the search in them and data frames have come since
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
 MOST_TWIN_LINES = 130

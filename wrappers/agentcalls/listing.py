@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from attrs import define, evolve, field
 
+from agentcalls.described import html_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.batches import Batching
 from agentcalls.reading.iterators import (
@@ -25,6 +25,7 @@ from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import Schedule, paired
 from agentcalls.reading.walk.plain import ServerPages, first_call, total_count
 from agentcalls.settings import BATCH
+from agentcalls.table.tabular import AsyncTabular, Tabular
 from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
@@ -49,6 +50,12 @@ class _OneAgents(Generic[SourceT]):
     def __repr__(self) -> str:
         settings = settings_shown(self.query, self.options)
         return f"<{type(self).__name__} of {self.query.agent_id!r}{settings}>"
+
+    def _repr_html_(self) -> str:
+        # What a notebook shows; nothing is sent.
+        report = self.report
+        read = f"{report.pages} pages read; {report.reason or 'complete'}"
+        return html_of(repr(self), (), read if self._latest else UNREAD)
 
     @property
     def report(self) -> Report:
@@ -81,7 +88,7 @@ class _OneAgents(Generic[SourceT]):
             )
 
 
-class CallListing(_OneAgents[SyncSource]):
+class CallListing(_OneAgents[SyncSource], Tabular):
     """A lazy listing of an agent's calls: each iteration sends new requests, only as far as it is read.
 
     Every method that sends a request raises the `AgentCallsError` for its answer: `NotFoundError` if the key's team has
@@ -131,20 +138,6 @@ class CallListing(_OneAgents[SyncSource]):
         """All calls of an iteration, in a list."""
         return list(self)
 
-    def to_arrow(self) -> Any:
-        """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
-
-        Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
-        """
-        return self.arrow_batches().read_all()
-
-    def arrow_batches(self) -> Any:
-        """All calls as a `pyarrow.RecordBatchReader`, fetched as it is read: at most 5,000 at a time.
-
-        Iterating it yields each `pyarrow.RecordBatch`; polars and duckdb read it directly. Raises like `to_arrow`.
-        """
-        return import_module("agentcalls.table.arrow").record_batches(self.query.agent_id, self)
-
     def _pages(self, query: CallQuery) -> Iterator[Page]:
         pages = ServerPages(query)
         while pages.next_query:
@@ -153,7 +146,7 @@ class CallListing(_OneAgents[SyncSource]):
             yield page
 
 
-class AsyncCallListing(_OneAgents[AsyncSource]):
+class AsyncCallListing(_OneAgents[AsyncSource], AsyncTabular):
     """A lazy listing of an agent's calls: the same as `CallListing`, read with `await` and `async for`."""
 
     def __aiter__(self) -> AsyncCallIterator:
@@ -195,23 +188,6 @@ class AsyncCallListing(_OneAgents[AsyncSource]):
     async def all(self) -> list[Call]:
         """All calls of an iteration, in a list."""
         return [call async for call in self]
-
-    async def to_arrow(self) -> Any:
-        """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
-
-        Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
-        """
-        return await import_module("agentcalls.table.arrow").async_table(self.query.agent_id, self)
-
-    def arrow_batches(self) -> AsyncIterator[Any]:
-        """Yields all calls as `pyarrow.RecordBatch`es of at most 5,000 calls.
-
-        Raises like `to_arrow`.
-        """
-        batches: AsyncIterator[Any] = import_module("agentcalls.table.arrow").async_record_batches(
-            self.query.agent_id, self
-        )
-        return batches
 
     async def _pages(self, query: CallQuery) -> AsyncIterator[Page]:
         pages = ServerPages(query)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from attrs import field, frozen
 
-from agentcalls.described import described
+from agentcalls.described import described, html_of
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -127,6 +127,9 @@ class Page:
         number = f" {self.meta.current_page}" if self.meta else ""
         problems = f", {len(self.problems)} problems" if self.problems else ""
         return f"<Page{number}: {len(self)} calls{problems}>"
+
+    def _repr_html_(self) -> str:
+        return html_of(repr(self), [call.to_dict() for call in self])
 
 
 @described

@@ -168,8 +168,9 @@ class Copying:
 
     def _name(self, error: Exception) -> None:
         # Put into the message which other agents fail.
-        if isinstance(error, AgentCallsError) and error.agent_id in self._task.agents:
-            others = [] if self._task.keep_going else self._failing_after(error.agent_id)
+        agent = error.agent_id if isinstance(error, AgentCallsError) else None
+        if isinstance(error, AgentCallsError) and agent in self._task.agents:
+            others = [] if self._task.keep_going else self._failing_after(agent)
             if others:
                 error.message += f" Also failing: {', '.join(others)}."
 
