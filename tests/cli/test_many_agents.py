@@ -281,6 +281,6 @@ def test_check_asks_agents_of_several_pages_for_the_order_and_no_others(
 ) -> None:
     api.answer(404, {"message": "No."})
     ended = cli("check", "bad", "agent_one", "agent_demo", "agent_2", "--since", "2026-01-01")
-    assert ended.exit_code == 3
+    assert ended.exit_code == 9
     # Three pages, two probes, and the first page again.
     assert Counter(api.asked) == {"bad": 1, "agent_one": 1, "agent_2": 1, "agent_demo": 6}

@@ -168,11 +168,11 @@ class Copying:
 
     def _name(self, error: Exception) -> None:
         # Put into the message which other agents fail.
-        agent = error.agent_id if isinstance(error, AgentCallsError) else None
-        if isinstance(error, AgentCallsError) and agent in self._task.agents:
-            others = [] if self._task.keep_going else self._failing_after(agent)
-            if others:
-                error.message += f" Also failing: {', '.join(others)}."
+        if not isinstance(error, AgentCallsError) or self._task.keep_going:
+            return
+        agent = error.agent_id or ""
+        if agent in self._task.agents and (others := self._failing_after(agent)):
+            error.message += f" Also failing: {', '.join(others)}."
 
     def _failing_after(self, agent: str) -> list[str]:
         # One request for each agent, to find permanent failures.
