@@ -14,7 +14,7 @@ from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount
 from agentcalls.cli.commands.check.monitors import Plugin, nagios_line, prometheus_text, state_of
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure, sentence_of
-from agentcalls.cli.show.output import printable, write_json
+from agentcalls.cli.show.output import printable, wrapped, write_json
 from agentcalls.cli.zone import chosen_zone
 
 EXAMPLES = (
@@ -123,9 +123,10 @@ def _chosen(form: Form | None, *, as_json: bool) -> Form:
 def _shown(result: CheckResult, form: Form) -> int:
     if form is Form.JSON:
         write_json(result.row())
+    elif form is Form.PROMETHEUS:
+        sys.stdout.writelines(f"{printable(line)}\n" for line in prometheus_text(result))
     else:
-        lines = prometheus_text(result) if form is Form.PROMETHEUS else [result.line()]
-        sys.stdout.writelines(f"{printable(line)}\n" for line in lines)
+        sys.stdout.write(wrapped(result.line(), sys.stdout))
     return result.verdict.code
 
 
