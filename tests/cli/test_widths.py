@@ -128,7 +128,7 @@ def test_failures_by_day_are_shown_before_anything_else_and_a_bar_stays(
 ) -> None:
     assert headings("day", 60, monkeypatch) == ["DAY", "CALLS", "SHARE", "ANSWERED", "FAILED"]
     assert headings("day", 80, monkeypatch)[3:] == ["ANSWERED", "FAILED", "MEDIAN"]
-    assert headings("day", 100, monkeypatch)[-2:] == ["RINGS", "P95"]
+    assert headings("day", 100, monkeypatch)[-2:] == ["P95", "RINGS"]
     assert "FAILED" not in headings("status", 100, monkeypatch)
 
 
