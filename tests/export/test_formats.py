@@ -289,7 +289,7 @@ def test_what_is_no_text_is_not_written_to_a_stream(reader: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "form", "message"),
     [
-        ("calls.xlsx", None, "calls.xlsx' names no format: use .csv, .ndjson"),
+        ("calls.xls", None, "calls.xls' names no format: use .csv, .ndjson"),
         ("calls", "excel", "There is no format 'excel': use one of csv, ndjson"),
         (
             "calls.parquet.gz",
