@@ -157,6 +157,17 @@ def test_an_empty_listing(cli: Cli) -> None:
     assert table[2].split()[0] == "STATUS"
 
 
+def test_agents_countries_and_sources_are_groups(cli: Cli) -> None:
+    def groups(by: str) -> dict[str, int]:
+        found = json.loads(cli("stats", "agent_demo", "agent_one", "--by", by).stdout)
+        assert found["by"] == by
+        return {row[by]: row["calls"] for row in found["groups"]}
+
+    assert groups("agent") == {"agent_demo": 250, "agent_one": 1}
+    assert set(groups("country")) == {"US", "GB", "NG"}
+    assert sum(groups("country").values()) == sum(groups("source").values()) == 251
+
+
 @pytest.mark.parametrize("columns", [80, 200])
 @pytest.mark.parametrize("by", ["status", "end_reason", "hour"])
 def test_a_terminal_gets_bars_that_fit_it(by: str, columns: int) -> None:
