@@ -30,7 +30,7 @@ MOST_GROUPS = 1_000
 ANSWERED = {"answered", "ended"}
 FAILED = "failed"
 # The outcome of these calls is unknown: they count in no rate.
-_UNDECIDED = {"queued", "ringing", None}
+UNDECIDED = {"queued", "ringing", None}
 
 _TENTH = timedelta(milliseconds=100)
 _LONGEST = 10**9  # seconds, or tenths; longer or negative values are ignored
@@ -57,7 +57,7 @@ class Tally:
         status = call.status
         self.calls += 1
         self.tests += bool(call.is_test_call)
-        self.decided += status not in _UNDECIDED
+        self.decided += status not in UNDECIDED
         self.answered += status in ANSWERED
         self.failed += status == FAILED
         # A row that breaks the contract may lack the value.
