@@ -8,7 +8,7 @@ import io
 import json
 import sqlite3
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
@@ -87,7 +87,9 @@ def _typed(rows: Iterable[Row]) -> list[Row]:
 
 def _value(name: str, value: Any) -> Any:
     if name in TIMES and isinstance(value, str):
-        return datetime.fromisoformat(value)
+        # SQLite's own form, as its date functions give it, names no zone.
+        moment = datetime.fromisoformat(value)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if name == "is_test_call" and value is not None:
         return {"true": True, "false": False, 1: True, 0: False}[value]
     if name == "duration_seconds" and value is not None:

@@ -10,10 +10,14 @@ import sys
 from datetime import UTC, datetime
 from signal import SIGINT, SIGTERM, signal
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from agentcalls_mock.arguments import Options, parse_options
 from agentcalls_mock.database import StoreError, open_store
 from agentcalls_mock.seeding import Seeding
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 # The client has the same text in its extras.py; a test compares the two.
 INSTALL = 'pip install ".[mock]" in a clone of agentcalls'
@@ -26,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (SIGINT, SIGTERM):
         signal(number, _stop)
     try:
-        from agentcalls_mock import app, server  # noqa: PLC0415  # what the extra is for
+        from agentcalls_mock import app, live, server  # noqa: PLC0415  # what the extra is for
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         return _refuse(f"{package} is not installed: {INSTALL}", 1)
@@ -49,13 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
         except StoreError as error:
             return _refuse(str(error), 2)
         with store:
-            api = app.create_app(
+            api: ASGIApp = app.create_app(
                 store,
                 default_order=options.default_sort,
                 rate_limit=options.rate_limit,
                 latency_seconds=options.latency,
                 fault=options.fault,
             )
+            if options.live:
+                api = live.Live(store, seeding, options.live).before(api)
             line = f"agentcalls-mock is ready at {url} ({_contents(options)})"
             server.serve(
                 api,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from agentcalls_mock.arrivals import Arrivals
 from agentcalls_mock.faults import Fault, parse_fault
 from agentcalls_mock.query import Order, parse_order
 from agentcalls_mock.ratelimit import GENEROUS, RateLimit
@@ -59,6 +60,7 @@ class Options:
     database: str
     latency: float
     rate_limit: RateLimit
+    live: Arrivals | None
     default_sort: Order
     fault: Fault | None
     log_level: str
@@ -124,6 +126,13 @@ def parse_options(arguments: list[str] | None = None) -> Options:
         help="answer 429 after N requests per key in TIME, such as 60/1m (default: practically no limit)",
     )
     add(
+        "--live",
+        type=_arrivals,
+        metavar="N/TIME",
+        help="let N calls of agent_demo arrive in TIME, such as 10/1m, and change until they end; not with"
+        " --database (default: none)",
+    )
+    add(
         "--default-sort",
         type=_order,
         default=Order(),
@@ -142,7 +151,10 @@ def parse_options(arguments: list[str] | None = None) -> Options:
         default="warning",
         help="log level for stderr; info and debug also log requests (default: %(default)s)",
     )
-    return Options(**vars(parser.parse_args(arguments)))
+    options = Options(**vars(parser.parse_args(arguments)))
+    if options.live and options.database != ":memory:":
+        parser.error("--live would change the calls that --database keeps; leave one of them out")
+    return options
 
 
 def _integer(least: int, most: int) -> Callable[[str], int]:
@@ -177,11 +189,19 @@ def _seconds(text: str) -> float:
 
 
 def _rate(text: str) -> RateLimit:
+    return RateLimit(*_per_time(text, "requests and a time, such as 60/1m"))
+
+
+def _arrivals(text: str) -> Arrivals:
+    return Arrivals(*_per_time(text, "calls and a time, such as 10/1m"))
+
+
+def _per_time(text: str, what: str) -> tuple[int, float]:
     matched = re.fullmatch(r"(\d{1,9})/(.+)", text, re.ASCII)
     if matched is None or not int(matched[1]) or not _seconds(matched[2]):
-        message = f"{text!r} is not a number of requests and a time, such as 60/1m"
+        message = f"{text!r} is not a number of {what}"
         raise ArgumentTypeError(message)
-    return RateLimit(int(matched[1]), _seconds(matched[2]))
+    return int(matched[1]), _seconds(matched[2])
 
 
 def _fault(text: str) -> Fault:

@@ -20,6 +20,7 @@ _OLDEST_OPEN = 30 * _MINUTE
 _SHARE_OF_OPEN = 0.3
 _SHARE_OF_RECENT = 0.03
 _LONGEST_TALK_SECONDS = 20 * 60
+_LONGEST_RINGING = 2 * _SECOND
 _SHARE_OF_TIES = 0.04
 _SHARE_OF_TESTS = 0.1
 _SHARE_OF_INBOUND = 0.2
@@ -84,6 +85,41 @@ def generate_calls(count: int, *, random: Random, now: datetime) -> Iterator[Cal
     for position, age in enumerate(_ages(count, open_count, random)):
         status = shown[position] if position < len(shown) else _status(age, random)
         yield _call(status, now_ms - age, age, random)
+
+
+def live_call(created: int, age: int, random: Random) -> Call:
+    """A call that was created at a Unix time in milliseconds, as it is at an age in milliseconds.
+
+    Equal generators give the same call at each age: it is queued, rings, may be answered, and has ended in two minutes.
+    """
+    call = _call(_closed(random), created, _OLDEST_OPEN, random)
+    rang, ended = (_age(moment, created) for moment in (call.ringing_at, call.ended_at))
+    if call.status == "ended":
+        # They need not be as long as in a log that is never watched.
+        ended = min(ended, rang + _MINUTE)
+        call = call._replace(
+            ended_at=timestamp(created + ended), duration_seconds=(ended - rang) // _SECOND
+        )
+    if age >= ended:
+        return call
+    status = "queued" if age < rang else "ringing"
+    if call.status == "ended" and age >= rang + _LONGEST_RINGING:
+        status = "answered"
+    return call._replace(
+        status=status,
+        duration_seconds=None,
+        error_reason=None,
+        end_reason=None,
+        ringing_at=call.ringing_at if age >= rang else None,
+        ended_at=None,
+    )
+
+
+def _age(moment: str | None, created: int) -> int:
+    # One that never rang did so after its end.
+    if moment is None:
+        return _DAY
+    return round(datetime.fromisoformat(moment).timestamp() * 1000) - created
 
 
 def _ages(count: int, open_count: int, random: Random) -> Iterator[int]:

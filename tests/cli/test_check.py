@@ -42,7 +42,7 @@ def test_a_line_and_no_more_says_what_it_found_and_the_exit_code_whether_it_is_f
     )
     bad = run_process("check", "agent_demo", "--max-failure-rate", "11%", "--min-calls", "9")
     assert (bad.returncode, bad.stdout, bad.stderr) == (
-        3,
+        9,
         "FAILED: 1 of 9 calls failed (11.1%) since 1h, limit 11%\n",
         "",
     )
@@ -62,14 +62,14 @@ def test_too_few_calls_are_fine_by_default_from_twenty_on_and_five_percent(
         "OK: 1 of 20 calls failed (5%) since 1h, limit 5%\n"
     )
     stage.change("more_1", "failed")
-    assert cli("check", "agent_demo").exit_code == 3
+    assert cli("check", "agent_demo").exit_code == 9
 
 
 @pytest.mark.usefixtures("stage")
 def test_json_has_the_numbers_and_the_same_exit_code(cli: Cli) -> None:
     ended = cli("check", "agent_demo", "agent_empty", "agent_demo", "--min-calls", "2", "--json")
     found = json.loads(ended.stdout)
-    assert (ended.exit_code, found["result"], found["total"]["under_way"]) == (3, "failed", 1)
+    assert (ended.exit_code, found["result"], found["total"]["under_way"]) == (9, "failed", 1)
     assert [(row["agent"], row["result"], row["calls"]) for row in found["agents"]] == [
         ("agent_demo", "failed", 9),
         ("agent_empty", "too_few", 0),
@@ -148,6 +148,51 @@ def test_errors_have_their_exit_codes_and_leave_stdout_empty(
     assert FULL_KEY not in ended.stderr
 
 
+PROMETHEUS = """\
+# HELP agentcalls_failure_rate_limit The largest allowed failure rate.
+# TYPE agentcalls_failure_rate_limit gauge
+agentcalls_failure_rate_limit 0.12
+# HELP agentcalls_calls Calls that are over.
+# TYPE agentcalls_calls gauge
+agentcalls_calls{agent="agent_demo"} 9
+"""
+
+
+@pytest.mark.usefixtures("stage")
+def test_monitors_are_told_in_their_own_forms(cli: Cli) -> None:
+    run = ("check", "agent_demo", "--min-calls", "9", "--max-failure-rate")
+    data = "calls=9;;;0 failed=1;;;0 under_way=1;;;0 agents=1;;;0"
+    fine = cli(*run, "12%", "--format", "nagios")
+    assert fine.exit_code == 0
+    assert fine.stdout == (
+        "AGENTCALLS OK - 1 of 9 calls failed (11.1%) since 1h, limit 12%"
+        f" | failure_rate=11.1111%;;12;0;100 {data} agents_over_limit=0;;;0\n"
+    )
+    bad = cli(*run, "11%", "--format", "nagios")
+    assert bad.exit_code == 2
+    assert bad.stdout.startswith("AGENTCALLS CRITICAL - 1 of 9 calls failed (11.1%) since 1h")
+    assert bad.stdout.endswith(" agents_over_limit=1;;;0\n")
+    metrics = cli(*run, "12%", "--format", "prometheus")
+    assert metrics.exit_code == 0
+    assert metrics.stdout.startswith(PROMETHEUS)
+    assert cli(*run, "11%", "--format", "prometheus").exit_code == 9
+    assert json.loads(cli(*run, "12%", "--format", "json").stdout)["result"] == "ok"
+
+
+@pytest.mark.parametrize("wrong", [("agent_of_nobody",), ("agent_demo", "--max-failure-rate", "5")])
+def test_plugin_that_cannot_count_says_so_on_its_line(wrong: tuple[str, ...], cli: Cli) -> None:
+    ended = cli("check", *wrong, "--format", "nagios")
+    assert (ended.exit_code, ended.stderr) == (3, "")
+    assert ended.stdout.startswith("AGENTCALLS UNKNOWN - ")
+    assert ended.stdout.count("\n") == 1
+    assert "|" not in ended.stdout
+
+
+def test_two_forms_contradict_each_other(cli: Cli) -> None:
+    assert cli("check", "agent_demo", "--json", "--format", "nagios").exit_code == 2
+
+
 def test_an_error_names_the_agent_that_it_is_about(cli: Cli) -> None:
     ended = cli("check", "agent_other_team")
-    assert ended.stderr.startswith("Error: 404 not_found: agent_other_team: Agent not found (")
+    assert ended.stderr.startswith("Error: 404 not_found from 127.0.0.1:")
+    assert " for agent_other_team: Agent not found (" in ended.stderr

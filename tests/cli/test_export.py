@@ -189,7 +189,7 @@ def test_an_error_keeps_what_was_read_for_resume(cli: Cli, tmp_path: Path) -> No
         hint
         == f"{path}.partial keeps the calls that were read: the same command with --resume continues."
     )
-    assert error.startswith("Error: 404 not_found: agent_of_nobody: ")
+    assert re.match(r"Error: 404 not_found from 127.0.0.1:\d+ for agent_of_nobody: ", error)
     assert not path.exists()
     refused = cli("export", "agent_demo", "agent_of_nobody", "-o", str(path))
     assert refused.stderr == (

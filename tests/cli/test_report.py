@@ -161,7 +161,12 @@ def test_the_charts_have_the_numbers_of_the_tables(made: Page) -> None:
     def values(name: str) -> list[dict[str, Any]]:
         return list(made.charts[name]["data"]["values"])
 
-    assert list(made.charts) == ["days", "hours", "durations", "reasons", "ringing"]
+    names = ["groups", "days", "rates", "hours", "durations", "reasons", "ringing"]
+    assert list(made.charts) == names
+    for name, heading in (("groups", "Agents"), ("rates", "Failure rate by day")):
+        rates = [[row.get("name", row.get("day")), f"{row['rate']:.1%}"] for row in values(name)]
+        table = [[row[0], row[3]] for row in made.rows[heading][1:] if row[3] != "none"]
+        assert rates == table
     assert sum(row["calls"] for row in values("days")) == 275
     assert sum(row["calls"] for row in values("hours")) == 275
     for name, heading in (
@@ -170,6 +175,7 @@ def test_the_charts_have_the_numbers_of_the_tables(made: Page) -> None:
         ("ringing", "Ringing time"),
     ):
         rows = [[row["name"], str(row["calls"])] for row in values(name)]
+        assert all(row["filter"] == row["name"] for row in values("reasons"))
         assert rows == made.rows[heading][1:]
 
 

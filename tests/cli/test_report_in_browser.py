@@ -29,7 +29,7 @@ pytestmark = pytest.mark.unmeasured
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 AXE = files("axe_playwright_python") / "axe.min.js"
-CHARTS = ["days", "hours", "durations", "reasons", "ringing"]
+CHARTS = ["groups", "days", "rates", "hours", "durations", "reasons", "ringing"]
 LONG_REASON = "SIP 503 Service Unavailable by the carrier"
 TEXT_CONTRAST, GRAPHIC_CONTRAST = 4.5, 3  # WCAG 2.2, 1.4.3 and 1.4.11
 
@@ -67,8 +67,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     odd = [call_of(status="failed", error_reason=LONG_REASON, created_on=first), *_ordinary()]
     for name, calls in (("report", list(_ordinary())), ("hostile", hostile), ("odd", odd)):
         numbers = Numbers(Zone(UTC), show_numbers=name == "hostile")
-        for call in calls:
-            numbers.add("agent_1", call)
+        for place, call in enumerate(calls):
+            numbers.add(f"agent_{1 + place % 2}", call)
         title = HOSTILE if name == "hostile" else "agent_1"
         scope = Scope([title, "agent_2"], {"search": title}, NOON, [title])
         (folder / f"{name}.html").write_text(page_of(numbers, scope))
@@ -197,6 +197,11 @@ def test_it_is_used_with_the_keyboard_alone(opened: Open) -> None:
     expect(tab.get_by_text("Skip to the numbers")).to_be_in_viewport()
     tab.keyboard.press("Enter")
     expect(tab.locator("main")).to_be_focused()
+    for name in ("The numbers as a table: Agents", "Table: Agents"):
+        tab.keyboard.press("Tab")
+        assert name in tab.evaluate(
+            "document.activeElement.ariaLabel || document.activeElement.textContent"
+        )
     tab.keyboard.press("Tab")
     status = tab.get_by_role("combobox", name="Status")
     expect(status).to_be_focused()
@@ -220,6 +225,26 @@ def test_a_chosen_status_keeps_all_days(opened: Open) -> None:
     tab.get_by_role("combobox", name="Status").select_option("failed")
     expect(tab.locator("#days .mark-rect path")).to_have_count(18)
     assert days.count() == before
+
+
+@pytest.mark.parametrize("chart", ["groups", "rates", "days", "reasons"])
+def test_a_click_on_a_bar_filters_the_failures_and_a_second_one_ends_that(
+    chart: str, opened: Open
+) -> None:
+    tab = opened().drawn().tab
+    found = tab.locator("#found")
+    bars = tab.locator(f"#{chart} .mark-rect path")
+    bar = bars.first if chart == "groups" else bars.last  # the worst group; the latest day
+    bar.click(force=True)
+    text = tab.locator("#search").input_value()
+    rows = tab.locator("#failures tbody tr")
+    shown = [row for row in rows.all() if row.is_visible()]
+    assert text
+    assert all(text in row.inner_text() for row in shown)
+    expect(found).to_have_text(f"{len(shown)} of {rows.count()}")
+    bar.click(force=True)
+    expect(found).to_have_text(f"{rows.count()} of {rows.count()}")
+    assert tab.locator("#search").input_value() == ""
 
 
 def test_the_failures_are_searched_by_words(opened: Open) -> None:

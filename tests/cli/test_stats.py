@@ -157,6 +157,17 @@ def test_an_empty_listing(cli: Cli) -> None:
     assert table[2].split()[0] == "STATUS"
 
 
+def test_agents_countries_and_sources_are_groups(cli: Cli) -> None:
+    def groups(by: str) -> dict[str, int]:
+        found = json.loads(cli("stats", "agent_demo", "agent_one", "--by", by).stdout)
+        assert found["by"] == by
+        return {row[by]: row["calls"] for row in found["groups"]}
+
+    assert groups("agent") == {"agent_demo": 250, "agent_one": 1}
+    assert set(groups("country")) == {"US", "GB", "NG"}
+    assert sum(groups("country").values()) == sum(groups("source").values()) == 251
+
+
 @pytest.mark.parametrize("columns", [80, 200])
 @pytest.mark.parametrize("by", ["status", "end_reason", "hour"])
 def test_a_terminal_gets_bars_that_fit_it(by: str, columns: int) -> None:
@@ -166,7 +177,7 @@ def test_a_terminal_gets_bars_that_fit_it(by: str, columns: int) -> None:
     assert max(map(len, lines)) <= columns
     assert any(line.startswith("250 calls, created 2026-10-") for line in lines)
     head = next(line for line in lines if line.startswith(by.upper()))
-    assert ("RINGS P95" in head) == (columns == 200)
+    assert ("RINGS P95" in head) == (columns == 200 or by == "status")
     assert ("ANSWERED" in head) == (by != "status")
     bars = [line.count("█") for line in lines]
     assert max(bars) >= (20 if columns == 80 else 55)
@@ -303,7 +314,8 @@ def test_an_error_names_the_agent_that_it_is_about(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     ended = cli(*command, "agent_other_team")
-    assert ended.stderr.startswith("Error: 404 not_found: agent_other_team: Agent not found (")
+    assert ended.stderr.startswith("Error: 404 not_found from 127.0.0.1:")
+    assert " for agent_other_team: Agent not found (" in ended.stderr
 
 
 @pytest.mark.parametrize("command", [("stats",), ("report", "-o", "report.html")], ids=" ".join)

@@ -372,7 +372,7 @@ def test_failures_come_together_at_the_end_and_the_others_are_whole(
         "a": InternalServerError,
         "": ConfigurationError,
     }
-    assert failures["a"].__notes__ == ["Agent: 'a'"]
+    assert " for a: " in str(failures["a"])
     report = listing.report
     assert set(report.failures) == set(failures)
     assert {agent for agent, one in report.agents.items() if one.complete} == set("bcde")

@@ -47,8 +47,8 @@ def test_example_runs_as_it_stands_and_prints_something(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AGENTCALLS_API_KEY", FULL_KEY)
     monkeypatch.setenv("AGENTCALLS_BASE_URL", mock_url)
-    namespace: dict[str, Any] = {}
-    exec(compile(example, "README.md", "exec"), namespace)  # noqa: S102
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(example, "README.md", "exec", dont_inherit=True), namespace)  # noqa: S102
     assert capsys.readouterr().out
 
 

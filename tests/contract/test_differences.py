@@ -228,6 +228,16 @@ def test_edit_is_what_its_table_says(
     assert who is None or who in {d.who for d in differences if d.verdict == "breaking"}
 
 
+def test_list_of_required_fields_is_no_difference_beside_that_of_its_fields(
+    found: dict[str, list[Difference]],
+) -> None:
+    (only,) = found["a field is new and required"]
+    assert only.what == "`Call.recording_url` was added."
+    # It is one where a field that was there is promised.
+    (promised,) = found["a field may be missing no more"]
+    assert promised.what == "`ApiError.required` changed."
+
+
 # What each keyword that is left to redocly forbids to send: a number, a text, or a list of texts.
 TIGHTER = {
     "minimum": ("page", 5),

@@ -17,7 +17,7 @@ from pyarrow import parquet
 from ruamel.yaml import YAML
 
 from agentcalls import Client, ConfigurationError
-from agentcalls.export import as_parquet, export, export_stream
+from agentcalls.export import as_parquet, as_sqlite, export, export_stream
 from agentcalls.table.columns import COLUMNS
 from agentcalls.table.extras import need
 from exports import ENDINGS, Row, rows_of, text_of
@@ -74,6 +74,49 @@ def test_an_empty_file_still_has_its_columns(reader: Client, tmp_path: Path) -> 
     assert parquet.read_schema(made("parquet")).names == NAMES
     assert made("csv").read_text().split() == [",".join(NAMES)]
     assert made("json").read_text() == "[\n]\n"
+
+
+def test_sqlite_compares_timestamps_with_its_own_functions_and_finds_by_an_index(
+    answering: Answering, page_body: dict[str, Any], tmp_path: Path
+) -> None:
+    row, path = page_body["data"][0], tmp_path / "calls.sqlite"
+    moments = ["2026-11-23T09:59:59.999Z", "2026-11-23T10:00:00Z", "2026-11-23T12:00:00+01:00"]
+    export(
+        answering(
+            *(row | {"id": str(number), "created_on": at} for number, at in enumerate(moments))
+        ),
+        ["a"],
+        path,
+    )
+    with closing(sqlite3.connect(path)) as database:
+        since = "SELECT id FROM calls WHERE created_on >= datetime('2026-11-24 10:00:00', '-1 day')"
+        assert set(database.execute(since)) == {("1",), ("2",)}
+        assert [plan[3] for plan in database.execute(f"EXPLAIN QUERY PLAN {since}")] == [
+            "SEARCH calls USING INDEX calls_created_on (created_on>?)"
+        ]
+        hours = "SELECT strftime('%H', created_on), julianday(created_on) > 0 FROM calls ORDER BY 1"
+        assert list(database.execute(hours)) == [("09", 1), ("10", 1), ("11", 1)]
+        table = {
+            each[1]: (each[2], each[5]) for each in database.execute("PRAGMA table_info(calls)")
+        }
+        assert table["created_on"] == ("TIMESTAMP", 0)
+        assert table["is_test_call"] == ("BOOLEAN", 0)
+        assert (table["agent_id"], table["id"]) == (("TEXT", 1), ("TEXT", 2))
+        names = {each[1] for each in database.execute("PRAGMA index_list(calls)")}
+        assert {"calls_created_on", "calls_status"} <= names
+        seen = database.execute("SELECT typeof(created_on), typeof(destination) FROM calls")
+        assert set(seen) == {("text", "text")}
+
+
+def test_call_that_came_twice_is_in_a_database_twice_without_a_key(
+    tmp_path: Path, answering: Answering, page_body: dict[str, Any]
+) -> None:
+    rows, path = tmp_path / "rows", tmp_path / "calls.sqlite"
+    export(answering(page_body["data"][0]), ["a"], tmp_path / "calls.ndjson")
+    rows.write_bytes(2 * (tmp_path / "calls.ndjson").read_bytes())
+    told: list[int] = []
+    as_sqlite.build(rows, path, told.append)
+    assert (as_sqlite.count(path), told) == (2, [2])
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -246,7 +289,7 @@ def test_what_is_no_text_is_not_written_to_a_stream(reader: Client) -> None:
 @pytest.mark.parametrize(
     ("name", "form", "message"),
     [
-        ("calls.xlsx", None, "calls.xlsx' names no format: use .csv, .ndjson"),
+        ("calls.xls", None, "calls.xls' names no format: use .csv, .ndjson"),
         ("calls", "excel", "There is no format 'excel': use one of csv, ndjson"),
         (
             "calls.parquet.gz",

@@ -86,7 +86,7 @@ def test_an_agent_that_fails_costs_the_others_nothing(
     (failure,) = outcome.failures.values()
     assert list(outcome.failures) == ["bad"]
     assert (failure.kind, failure.status) == (kind, status)
-    assert failure.message.startswith(f"{status}: No.")
+    assert failure.message.startswith(f"{status} from 127.0.0.1:1 for bad: No.")
     assert (outcome.agents, outcome.calls, outcome.complete) == (6, expected.calls, False)
     assert (expected.complete, expected.failures) == (True, {})
 
@@ -128,7 +128,7 @@ def test_without_it_all_failures_are_named_and_the_rest_of_the_list_goes_on(
     with pytest.raises(NotFoundError) as caught:
         export(reader, ["a", "b", "c", "d", "refused", "e"], path, journal_calls=100)
     assert caught.value.agent_id == "b"
-    assert caught.value.message == ("b: No such agent. Also failing: d (404), refused (403).")
+    assert caught.value.message == "No such agent. Also failing: d (404), refused (403)."
     assert not path.exists()
     asked = api.asked.count("a")
     assert asked <= 5 + FIRST_WALK
@@ -145,7 +145,7 @@ def test_a_failure_that_may_pass_is_not_named_after_one_attempt(
     api.fail = refusing(503)
     with pytest.raises(NotFoundError) as caught:
         export(reader, ["a", "nobody", "bad", "d"], tmp_path / "calls.csv")
-    assert caught.value.message == "nobody: No such agent."
+    assert " for nobody: No such agent. (" in str(caught.value)
 
 
 LATER = [
@@ -253,7 +253,7 @@ def test_failures_that_were_kept_are_tried_again_where_they_are_not_to_be(
 ) -> None:
     path = tmp_path / "calls.csv"
     interrupt_without_c(api, reader, path)
-    with pytest.raises(NotFoundError, match="c: No such agent"):
+    with pytest.raises(NotFoundError, match="for c: No such agent"):
         export(reader, AGENTS, path, resume=True)
     api.counts["c"] = 120
     outcome = export(reader, AGENTS, path, resume=True)
@@ -281,7 +281,7 @@ def test_a_key_that_is_refused_ends_it_and_is_no_failure_of_an_agent(
     api.fail = failing("c", 401)
     with pytest.raises(AuthenticationError) as caught:
         export(reader, AGENTS, path, keep_going=keep_going, journal_calls=100)
-    assert caught.value.message == "c: No."
+    assert " for c: No. (" in str(caught.value)
     api.fail = lambda _agent, _page: None
     outcome = export(reader, AGENTS, path, keep_going=keep_going, resume=True)
     assert (outcome.calls, outcome.failures) == (681, {})
@@ -295,7 +295,7 @@ def test_where_every_agent_fails_there_is_no_file(
     status: int, error: type[AgentCallsError], api: Agents, reader: Client, tmp_path: Path
 ) -> None:
     api.fail = lambda _agent, _page: httpx.Response(status, json={"message": "No."})
-    with pytest.raises(error, match="a: No"):
+    with pytest.raises(error, match="for a: No"):
         export(reader, AGENTS, tmp_path / "calls.csv", keep_going=True)
     assert list(tmp_path.iterdir()) == []
 

@@ -241,14 +241,14 @@ def test_an_error_leaves_what_was_written_to_go_on_from(reader: Client, tmp_path
     assert not path.exists()
     assert journal(path).exists()
     assert caught.value.agent_id == "agent_of_another_team"
-    assert str(caught.value).startswith("404 not_found: agent_of_another_team: ")
+    assert " for agent_of_another_team: " in str(caught.value)
 
 
 def test_an_error_before_anything_was_read_leaves_nothing(reader: Client, tmp_path: Path) -> None:
     path = tmp_path / "calls.csv"
     with pytest.raises(NotFoundError) as caught:
         export(reader, ["agent_of_another_team"], path)
-    assert not str(caught.value).startswith("404 not_found: agent_of_another_team: ")
+    assert str(caught.value).count("agent_of_another_team") == 1
     assert list(tmp_path.iterdir()) == []
     assert export(reader, ["agent_one"], path).calls == 1
 

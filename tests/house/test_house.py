@@ -20,13 +20,13 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1455,
-    "request": 1180,
+    "": 1475,
+    "request": 1200,
     "request/decode": 495,
     "request/wire": 720,
-    "reading": 1050,
+    "reading": 1055,
     "reading/walk": 1365,
-    "table": 300,
+    "table": 365,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14

@@ -84,6 +84,21 @@ with duckdb.connect("calls.duckdb") as database:
     assert rows == f"{CALLS}\n"
 
 
+def country(alone: Installed) -> None:
+    shown = alone.prints("agentcalls", "stats", "agent_demo", "--by", "country", "--json")
+    assert json.loads(shown)["by"] == "country"
+
+
+def excel(alone: Installed) -> None:
+    alone.python("""
+from agentcalls import Client
+from agentcalls.export import export
+with Client() as client:
+    export(client, ["agent_demo"], "calls.xlsx")
+""")
+    assert (alone.work / "calls.xlsx").read_bytes().startswith(b"PK")
+
+
 def mock(alone: Installed) -> None:
     command = [str(alone.bin / "agentcalls-mock"), "--port", "0", "--calls", "7"]
     with subprocess.Popen(command, env=alone.environ, stdout=subprocess.PIPE, text=True) as server:
@@ -119,7 +134,9 @@ FIRST_JOBS = {
     "all": all_extras,
     "arrow": arrow,
     "cli": cli,
+    "country": country,
     "duckdb": duckdb,
+    "excel": excel,
     "mock": mock,
     "report": report,
     "zstd": zstd,

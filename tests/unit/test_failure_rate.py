@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import attrs
@@ -12,6 +13,7 @@ from agentcalls.cli.commands.check.failure_rate import (
     Verdict,
     percentage,
 )
+from agentcalls.cli.commands.check.monitors import nagios_line, prometheus_text, state_of
 from agentcalls.cli.failures import Code, Failure
 from made import NOON, call
 
@@ -83,7 +85,7 @@ def test_the_limit_itself_is_fine_and_what_could_not_be_counted_is_not(
 ) -> None:
     found = outcome(tally(failed, calls, doubt=doubt))
     assert found.verdict is verdict
-    assert verdict.is_alarm is (verdict in {Verdict.FAILED, Verdict.INCOMPLETE})
+    assert verdict.code == {Verdict.FAILED: 9, Verdict.INCOMPLETE: 3}.get(verdict, 0)
 
 
 def test_the_worst_decides_and_the_line_names_who_it_is() -> None:
@@ -109,6 +111,70 @@ def test_the_line_says_what_could_not_be_judged_or_proven() -> None:
     )
     assert outcome(tally(0, 20), tally(0, 20, name="b", doubt="It shifted.")).line() == (
         "UNKNOWN: 0 of 40 calls failed (0%) since 1h, limit 5%; not proven complete: b: It shifted."
+    )
+
+
+def test_the_worst_are_named_first_and_twelve_at_most() -> None:
+    bad = [tally(number, 20, name=f"a{number:02}") for number in range(2, 21)]
+    odd = [tally(0, 20, name=f"d{number}", doubt="Why.") for number in range(3)]
+    line = outcome(*bad, *odd).line()
+    named = [
+        f"a{number:02}: {number} of 20 calls failed ({5 * number}%)" for number in range(20, 8, -1)
+    ]
+    assert (
+        f"; over the limit: {', '.join(named)}, and 7 more; not proven complete: 3 agents" in line
+    )
+    assert len(outcome(*bad, *odd).row()["agents"]) == 22
+    gone = [FailureCount(f"g{number}", error=f"404 for g{number}") for number in range(9)]
+    line = outcome(*bad[:5], *gone, *odd).line()
+    assert "; could not be read: 404 for g0, " in line
+    assert "404 for g6, and 2 more; not proven complete: 3 agents" in line
+
+
+def read(text: str) -> dict[tuple[str, str], float]:
+    """The samples of Prometheus' text format, by name and label, as its grammar has it."""
+    found: dict[tuple[str, str], float] = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            assert re.fullmatch(r"# (HELP agentcalls_\w+ .+|TYPE agentcalls_\w+ gauge)", line)
+            continue
+        sample = re.fullmatch(r'(\w+)(?:\{agent="((?:[^"\\\n]|\\[\\"n])*)"\})? ([-+.e0-9]+)', line)
+        assert sample, line
+        name = re.sub(r"\\(.)", lambda one: {"n": "\n"}.get(one[1], one[1]), sample[2] or "")
+        found[sample[1].removeprefix("agentcalls_"), name] = float(sample[3])
+    return found
+
+
+def test_prometheus_has_a_sample_for_each_agent_and_none_for_what_was_not_read() -> None:
+    odd = 'a"b\\c\nd'
+    found = outcome(
+        tally(5, 20, name="bad"),
+        tally(0, 0, name=odd),
+        tally(0, 20, name="odd", doubt="Why."),
+        FailureCount("gone", error="404"),
+    )
+    samples = read("\n".join(prometheus_text(found)))
+    assert samples["failure_rate_limit", ""] == 0.05
+    assert {name: value for (name, agent), value in samples.items() if agent == "bad"} == {
+        "calls": 20,
+        "calls_failed": 5,
+        "calls_under_way": 0,
+        "failure_rate": 0.25,
+        "over_limit": 1,
+        "proven_complete": 1,
+    }
+    assert samples["calls", odd] == 0
+    assert ("failure_rate", odd) not in samples
+    assert samples["proven_complete", "odd"] == 0
+    assert [key for key in samples if key[1] == "gone"] == [("proven_complete", "gone")]
+
+
+def test_line_of_a_plugin_keeps_its_bar_for_the_numbers() -> None:
+    none = outcome(tally(0, 0, name="a|b", doubt="Odd | why."))
+    line = nagios_line(state_of(none.verdict), none.sentence(), none)
+    assert line == (
+        "AGENTCALLS UNKNOWN - 0 of 0 calls failed since 1h, limit 5%; not proven complete: a/b: Odd / why."
+        " | failure_rate=U;;5;0;100 calls=0;;;0 failed=0;;;0 under_way=0;;;0 agents=1;;;0 agents_over_limit=0;;;0"
     )
 
 

@@ -1,16 +1,41 @@
-"""Add each field's docstring in the source to the `help()` of its class."""
+"""What values say of themselves: each field's docstring in `help()`, and a table in notebooks."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 T = TypeVar("T")
+
+_MOST_ROWS = 20
 
 
 def described(kind: type[T]) -> type[T]:
     """The same class with a list of its fields in the docstring; the source is read only when help is requested."""
     cast("Any", kind).__doc__ = _Docstring(kind.__doc__ or "")
     return kind
+
+
+def html_of(title: str, rows: Sequence[Mapping[str, object]], note: str = "") -> str:
+    """A title, a table of the first rows, and a note, as HTML; everything in them is text."""
+    from html import escape  # noqa: PLC0415  # only notebooks need it
+
+    def cell(tag: str, value: object) -> str:
+        # Half a character, which JSON may hold, cannot be sent to a browser.
+        text = "" if value is None else str(value)
+        return f"<{tag}>{escape(text.encode(errors='replace').decode())}</{tag}>"
+
+    shown = rows[:_MOST_ROWS]
+    names = dict.fromkeys(name for row in shown for name in row)
+    lines = [[cell("th", name) for name in names]] if names else []
+    lines += [[cell("td", row.get(name)) for name in names] for row in shown]
+    table = "".join(f"<tr>{''.join(cells)}</tr>" for cells in lines)
+    more = len(rows) - len(shown)
+    parts = [cell("code", title), f"<table>{table}</table>" if table else ""]
+    notes = filter(None, [f"{more} more rows" if more else "", note])
+    return "".join([*parts, *(cell("p", text) for text in notes)])
 
 
 class _Docstring:

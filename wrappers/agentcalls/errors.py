@@ -32,9 +32,11 @@ class AgentCallsError(Exception):
     """The root of every error that this library raises on purpose.
 
     An unknown attribute is None. `message` says what went wrong, in the server's words if it sent any; `str(error)`
-    adds the status, the request and what to do.
+    adds the status, the host, the agent, the request and what to do.
     """
 
+    _without_status = ""
+    # What there is instead of a status.
     advice: str = ""
     """What to do."""
     status: int | None = None
@@ -57,8 +59,10 @@ class AgentCallsError(Exception):
     """The HTTP method."""
     path: str | None = None
     """The path template of the operation, without the agent's id."""
+    host: str | None = None
+    """The host that was asked, with its port if the base URL names one."""
     agent_id: str | None = None
-    """The agent that failed, in `list_many` and in exports."""
+    """The agent that was asked for."""
     checkpoint: Checkpoint | None = None
     """Where this error stopped an iteration; `list(..., resume=checkpoint)` continues there."""
 
@@ -69,8 +73,16 @@ class AgentCallsError(Exception):
         self.__dict__.update(known)
 
     def __str__(self) -> str:
-        head = " ".join(str(part) for part in (self.status, self.code) if part is not None)
-        text = f"{head}: {self.message}" if head else self.message
+        parts = [
+            self._without_status if self.status is None else str(self.status),
+            self.code,
+            self.host and f"from {self.host}",
+            # An id that was refused may hold anything.
+            self.agent_id
+            and f"for {self.agent_id if self.agent_id.isprintable() else [self.agent_id]}",
+        ]
+        head = " ".join(filter(None, parts))
+        text = f"{head[0].upper()}{head[1:]}: {self.message}" if head else self.message
         for path, what in self.field_errors:
             text += f" {path}: {what}."
         where = [f"{self.method} {self.path}"] if self.path else []
@@ -90,6 +102,7 @@ class ConfigurationError(AgentCallsError, ValueError):
 class APIConnectionError(AgentCallsError):
     """No answer arrived: the host was not found, refused, or broke the connection."""
 
+    _without_status = "No answer"
     advice = "Check the base URL and the network."
     retryable = True
 
@@ -97,6 +110,7 @@ class APIConnectionError(AgentCallsError):
 class APITimeoutError(APIConnectionError):
     """No answer arrived in time."""
 
+    _without_status = "No answer in time"
     advice = "Try again, or allow more time with timeout=…."
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from copy import copy
 from functools import partial
-from importlib import import_module
 from operator import length_hint
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from attrs import define, evolve, field
 
@@ -27,16 +26,17 @@ from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import Schedule, paired
 from agentcalls.request.query import AgentQuery, CallQuery
 from agentcalls.settings import BATCH
+from agentcalls.table.tabular import AsyncTabular, Tabular
 from agentcalls.values import ManyReport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator
+    from collections.abc import AsyncGenerator, Generator
 
     from agentcalls.reading.batches import CallBatch
     from agentcalls.reading.options import ManyOptions, ReadOptions
 
 
-class CallListing(Listed[Call, CallQuery]):
+class CallListing(Listed[Call, CallQuery], Tabular):
     """A lazy listing of an agent's calls: each iteration sends new requests, only as far as it is read.
 
     Every method that sends a request raises the `AgentCallsError` for its answer: `NotFoundError` if the key's team has
@@ -55,22 +55,8 @@ class CallListing(Listed[Call, CallQuery]):
         batching = Batching(size)
         return batching.over(ManyIterator(self._schedule(batching), self._source))
 
-    def to_arrow(self) -> Any:
-        """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
 
-        Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
-        """
-        return self.arrow_batches().read_all()
-
-    def arrow_batches(self) -> Any:
-        """All calls as a `pyarrow.RecordBatchReader`, fetched as it is read: at most 5,000 at a time.
-
-        Iterating it yields each `pyarrow.RecordBatch`; polars and duckdb read it directly. Raises like `to_arrow`.
-        """
-        return import_module("agentcalls.table.arrow").record_batches(self.query.agent_id, self)
-
-
-class AsyncCallListing(AsyncListed[Call, CallQuery]):
+class AsyncCallListing(AsyncListed[Call, CallQuery], AsyncTabular):
     """A lazy listing of an agent's calls: the same as `CallListing`, read with `await` and `async for`."""
 
     def __aiter__(self) -> AsyncCallIterator:
@@ -81,23 +67,6 @@ class AsyncCallListing(AsyncListed[Call, CallQuery]):
         """The calls of an iteration in batches of `size` calls: the same as `CallListing.batches`."""
         batching = Batching(size)
         return batching.async_over(AsyncManyIterator(self._schedule(batching), self._source))
-
-    async def to_arrow(self) -> Any:
-        """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
-
-        Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
-        """
-        return await import_module("agentcalls.table.arrow").async_table(self.query.agent_id, self)
-
-    def arrow_batches(self) -> AsyncIterator[Any]:
-        """Yields all calls as `pyarrow.RecordBatch`es of at most 5,000 calls.
-
-        Raises like `to_arrow`.
-        """
-        batches: AsyncIterator[Any] = import_module("agentcalls.table.arrow").async_record_batches(
-            self.query.agent_id, self
-        )
-        return batches
 
 
 class AgentListing(Listed[Agent, AgentQuery]):

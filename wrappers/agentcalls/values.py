@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 import msgspec
 from attrs import field, frozen
 
-from agentcalls.described import described
+from agentcalls.described import described, html_of
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -137,6 +137,10 @@ class Page(Generic[RowT]):
         number = f" {self.meta.current_page}" if self.meta else ""
         problems = f", {len(self.problems)} problems" if self.problems else ""
         return f"<Page{number}: {len(self)} {self.rows}{problems}>"
+
+    def _repr_html_(self) -> str:
+        rows: Any = self.data
+        return html_of(repr(self), [row.to_dict() for row in rows])
 
 
 @described

@@ -74,6 +74,7 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
     """Every difference between two contracts, the breaking ones first."""
     found = [_of_redocly(change, before, after) for change in _redocly(before, after)]
     found += _left_out(before, after, found)
+    found = [one for one in found if not _follows(one, before, after)]
     return sorted(found, key=lambda difference: (difference.verdict, difference.what))
 
 
@@ -164,6 +165,22 @@ def _left_out(
             what = _sentence(verdict, before, after, *places)
             left.setdefault(places, Difference(verdict, who, what, places))
     return list(left.values())
+
+
+def _follows(difference: Difference, before: dict[str, Any], after: dict[str, Any]) -> bool:
+    # A list of required fields that differs only in fields that came or went: each of them is a difference itself.
+    if difference.verdict != "compatible" or not all(
+        place.endswith("/required") for place in difference.places
+    ):
+        return False
+    lists, fields = (
+        [
+            set(at(contract, place.removesuffix("/required")).get(name, ()))
+            for contract, place in zip((before, after), difference.places, strict=True)
+        ]
+        for name in ("required", "properties")
+    )
+    return lists[0] ^ lists[1] <= fields[0] ^ fields[1]
 
 
 def _judged(old: str, new: str, who: str) -> Verdict:

@@ -151,17 +151,14 @@ class AgentsCalls:
                     yield agent, call
         except ExceptionGroup:
             if len(self.failures) == len(self.agents):
-                first, *others = self.failures
-                if others:
+                if len(self.failures) > 1:
                     say(f"All {len(self.agents):,} agents failed: {listed(list(self.failures))}.")
-                raise _naming(self._errors[0], first) from None
-        except AgentCallsError as error:
-            raise _naming(error, error.agent_id) from error.__cause__
+                raise self._errors[0] from None
 
     @property
     def gaps(self) -> list[str]:
         """Sentences about calls that are missing, or may be missing."""
-        failed = [f"{agent} could not be read: {why}" for agent, why in self.failures.items()]
+        failed = [f"Could not be read: {why}" for why in self.failures.values()]
         return [
             *([self.agents.doubt] if self.agents.doubt else []),
             *failed,
@@ -184,7 +181,7 @@ def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: Nam
     """Report on stderr which agents failed and which listings are not proven complete; raises `Failure` if any."""
     for reasons in (failures, doubts):
         for agent, why in islice(reasons.items(), MOST_NAMED):
-            say(f"{agent}: {why}")
+            say(why if agent in why else f"{agent}: {why}")
     found: list[str] = []
     if failures:
         found.append(
@@ -196,12 +193,6 @@ def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: Nam
         found.append(agents.doubt)
     if found:
         raise Failure(" ".join(found), Code.FAILED)
-
-
-def _naming(error: AgentCallsError, agent: str | None) -> AgentCallsError:
-    # Some errors have no agent, for instance that of a closed client.
-    error.message = ": ".join(filter(None, (agent, error.message)))
-    return error
 
 
 def _names_in(file: str) -> list[str]:

@@ -25,12 +25,14 @@ class Code(IntEnum):
     ERROR = 1
     USAGE = 2
     FAILED = 3
-    """A check failed, or a listing could not be proven complete."""
+    """A listing could not be read whole, or not be proven complete; the contract is not kept."""
     DENIED = 4
     NOT_FOUND = 5
     RATE_LIMITED = 6
     NETWORK = 7
     SERVER = 8
+    TOO_MANY = 9
+    """Too many calls failed."""
     INTERRUPTED = 130
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import define, field
 
+from agentcalls.cli.groups import key_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
@@ -28,11 +30,10 @@ MOST_GROUPS = 1_000
 ANSWERED = {"answered", "ended"}
 FAILED = "failed"
 # The outcome of these calls is unknown: they count in no rate.
-_UNDECIDED = {"queued", "ringing", None}
+UNDECIDED = {"queued", "ringing", None}
 
 _TENTH = timedelta(milliseconds=100)
 _LONGEST = 10**9  # seconds, or tenths; longer or negative values are ignored
-_LONGEST_KEY = 500
 _HOURS = 24
 
 
@@ -56,7 +57,7 @@ class Tally:
         status = call.status
         self.calls += 1
         self.tests += bool(call.is_test_call)
-        self.decided += status not in _UNDECIDED
+        self.decided += status not in UNDECIDED
         self.answered += status in ANSWERED
         self.failed += status == FAILED
         # A row that breaks the contract may lack the value.
@@ -113,13 +114,18 @@ class Summary:
     """The numbers of calls, group by group."""
 
     by: str
-    """The field to group by; or `day` or `hour`, both of `created_on`."""
+    """What to group by: `day` or `hour`, both of `created_on`, or what `groups.key_of` takes."""
     zone: Zone
     first: datetime | None = field(default=None, init=False)
     """The earliest `created_on`."""
     last: datetime | None = field(default=None, init=False)
     """The latest."""
     _groups: Groups[Tally] = field(factory=lambda: Groups(Tally), init=False)
+    _key: Callable[[Call], Hashable] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        in_time = {"day": self._day, "hour": self._hour}
+        self._key = in_time.get(self.by) or key_of(self.by)
 
     def add(self, call: Call) -> None:
         """Count a call in its group."""
@@ -152,15 +158,13 @@ class Summary:
         calls = self.total().calls
         return next((tally.row(calls) for tally in self._others()), None)
 
-    def _key(self, call: Call) -> Hashable:
-        if self.by not in {"day", "hour"}:
-            value: str | None = getattr(call, self.by)
-            return value and value[:_LONGEST_KEY]
+    def _day(self, call: Call) -> Hashable:
         created = created_on(call)
-        if created is None:
-            return None
-        zoned = self.zone.of(created)
-        return zoned.hour if self.by == "hour" else zoned.date().isoformat()
+        return None if created is None else self.zone.of(created).date().isoformat()
+
+    def _hour(self, call: Call) -> Hashable:
+        created = created_on(call)
+        return None if created is None else self.zone.of(created).hour
 
     def _others(self) -> list[Tally]:
         return [] if self._groups.other is None else [self._groups.other]

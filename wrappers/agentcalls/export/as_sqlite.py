@@ -1,4 +1,8 @@
-"""SQLite: a table `calls`; timestamps and dates are texts that sort by time, true is 1 and false is 0."""
+"""SQLite: a table `calls` with a key and indexes; true is 1 and false is 0.
+
+A timestamp is a text in UTC in the form of SQLite's own date functions, so that it compares rightly with
+what they give: `created_on >= datetime('now', '-1 day')`.
+"""
 
 from __future__ import annotations
 
@@ -21,32 +25,53 @@ _TYPES = {
     str: "TEXT",
     int: "INTEGER",
     float: "REAL",
-    bool: "INTEGER",
-    datetime: "TEXT",
-    date: "TEXT",
+    bool: "BOOLEAN",
+    datetime: "TIMESTAMP",
+    date: "DATE",
     object: "TEXT",
 }
+
+_KEY = "agent_id", "id"
+_INDEXED = "created_on", "status"
+_CACHE_KIB = 32_768  # the key's entries come in no order: from here on they go to the disk and back
 
 _KIND = 0xFF  # of SQLite's error codes, the rest are details
 
 
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
     """Build the file from the spooled rows; an unfinished file is built again from the start."""
-    columns = ", ".join(f'"{column.name}" {_TYPES[column.kind]}' for column in COLUMNS)
-    values = ", ".join("?" * len(COLUMNS))
+    # A listing that is not proven complete may have a call twice, and every row is wanted.
+    if not _build(rows, path, built, keyed=True):
+        _build(rows, path, built, keyed=False)
+
+
+def _build(rows: Path, path: Path, built: Callable[[int], object], *, keyed: bool) -> bool:
+    # Whether all rows are in it.
+    columns = [f'"{column.name}" {_TYPES[column.kind]}' for column in COLUMNS]
+    key = [f"PRIMARY KEY ({', '.join(_KEY)})"] if keyed else []
+    # The spooled text is 2026-11-23T10:00:00.000000Z.
+    values = [
+        "replace(rtrim(?, 'Z'), 'T', ' ')" if column.kind is datetime else "?" for column in COLUMNS
+    ]
+    insert = f"INSERT OR IGNORE INTO calls VALUES ({', '.join(values)})"  # noqa: S608 (our own texts)
     operations.new(path).close()  # SQLite would make it readable for others
     with _opened(path, "rw") as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
+        database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         database.execute("BEGIN")
-        database.execute(f"CREATE TABLE calls ({columns})")
+        database.execute(f"CREATE TABLE calls ({', '.join(columns + key)})")
         count = 0
         for some in spooled_columns(rows):
-            rows_of_them = zip(*some, strict=True)
-            database.executemany(f"INSERT INTO calls VALUES ({values})", rows_of_them)  # noqa: S608 (question marks)
+            database.executemany(insert, zip(*some, strict=True))
             count += len(some[0])
+            if database.total_changes < count:
+                return False
             built(count)
+        for name in _INDEXED:
+            database.execute(f"CREATE INDEX calls_{name} ON calls ({name})")
         database.execute("COMMIT")
+    return True
 
 
 def count(path: Path) -> int:

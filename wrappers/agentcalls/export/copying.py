@@ -167,13 +167,12 @@ class Copying:
         return self._keep(reached)
 
     def _name(self, error: Exception) -> None:
-        # Put into the message which agent failed, and which others fail.
-        agents = self._task.agents
-        if isinstance(error, AgentCallsError) and len(agents) > 1 and error.agent_id:
-            error.message = f"{error.agent_id}: {error.message}"
-            others = [] if self._task.keep_going else self._failing_after(error.agent_id)
-            if others:
-                error.message += f" Also failing: {', '.join(others)}."
+        # Put into the message which other agents fail.
+        if not isinstance(error, AgentCallsError) or self._task.keep_going:
+            return
+        agent = error.agent_id or ""
+        if agent in self._task.agents and (others := self._failing_after(agent)):
+            error.message += f" Also failing: {', '.join(others)}."
 
     def _failing_after(self, agent: str) -> list[str]:
         # One request for each agent, to find permanent failures.

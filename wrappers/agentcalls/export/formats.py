@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from agentcalls import ConfigurationError
-from agentcalls.export import as_arrow, as_duckdb, as_parquet, as_sqlite
+from agentcalls.export import as_arrow, as_duckdb, as_parquet, as_sqlite, as_xlsx
 from agentcalls.export.compression import PIECES
 from agentcalls.table.extras import need
-from agentcalls.table.text import CSV, JSON, NDJSON, TextForm
+from agentcalls.table.text import CSV, EXCEL_CSV, JSON, NDJSON, TextForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ FORMATS = (
     Format(name="csv", endings=(".csv",), text=CSV),
     Format(name="ndjson", endings=(".ndjson", ".jsonl")),
     Format(name="json", endings=(".json",), text=JSON),
+    Format(name="excel-csv", endings=(), text=EXCEL_CSV),
     Format(
         name="parquet",
         endings=(".parquet",),
@@ -72,6 +73,13 @@ FORMATS = (
         check=as_duckdb.check,
         beside=(".wal",),
         needs="duckdb",
+    ),
+    Format(
+        name="xlsx",
+        endings=(".xlsx",),
+        build=as_xlsx.build,
+        count=as_xlsx.count,
+        needs="xlsxwriter",
     ),
 )
 """All formats; those without further dependencies come first."""

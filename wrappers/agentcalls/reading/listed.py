@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import define, field
 
+from agentcalls.described import html_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.iterators import AsyncRowIterator, RowIterator
 from agentcalls.reading.one_agent import AgentReader
@@ -43,6 +44,12 @@ class _Listing(Generic[SourceT, QueryT]):
     def __repr__(self) -> str:
         of = f" of {self.query.of_agent!r}" if self.query.of_agent is not None else ""
         return f"<{type(self).__name__}{of}{settings_shown(self.query, self.options)}>"
+
+    def _repr_html_(self) -> str:
+        # What a notebook shows; nothing is sent.
+        report = self.report
+        read = f"{report.pages} pages read; {report.reason or 'complete'}"
+        return html_of(repr(self), (), read if self._latest else UNREAD)
 
     @property
     def report(self) -> Report:

@@ -44,9 +44,8 @@ class Outcomes:
         key = cast("str", agent_id)
         ended = AgentReport(agent_id=key, report=report, error=error, checkpoint=checkpoint)
         self.ended[key] = ended
-        if error and agent_id is not None:
-            error.agent_id = agent_id
-            error.add_note(f"Agent: {agent_id!r}")
+        if error:
+            error.agent_id = error.agent_id or agent_id
         if self._on_agent:
             self._on_agent(ended)
         if error and self._stop_on_error:

@@ -31,6 +31,7 @@ from agentcalls.errors import (
 )
 from agentcalls.reading.one_agent import Agent, Request
 from agentcalls.reading.outcomes import UNREAD, Outcomes
+from agentcalls.request.log import log_listing
 from agentcalls.values import AgentReport, Report
 
 if TYPE_CHECKING:
@@ -158,8 +159,10 @@ class Schedule(Generic[ItemT]):
 
     def stop(self) -> None:
         """End reading: nothing more is planned or delivered."""
-        self._stopped = True
+        stopped, self._stopped = self._stopped, True
         for agent in self._agents.values():
+            if not stopped:
+                log_listing(agent.reader, agent.reader.report, ended=False)
             agent.reader.stop()
             self._drop_all(agent)
         self._ready.clear()
@@ -271,7 +274,9 @@ class Schedule(Generic[ItemT]):
 
     def _finish(self, agent: Agent, error: AgentCallsError | None = None) -> None:
         self._agents.pop(agent.id, None)
-        self._outcomes.tell(agent.id, agent.reader.report, error)
+        report = agent.reader.report
+        log_listing(agent.reader, report, error)
+        self._outcomes.tell(agent.id, report, error)
         for tell in agent.then:
             tell()
 

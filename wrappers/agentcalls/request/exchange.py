@@ -73,6 +73,7 @@ class Exchanges:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._name = httpx.URL(config.base_url).netloc.decode()
         self._gate = Gate()
         self._said: set[tuple[str | None, str]] = set()
 
@@ -107,10 +108,19 @@ class Exchanges:
                 deadline=deadline,
             )
         except AgentCallsError as error:
-            vars(error).update(method=operation.method, path=operation.path)
+            self._say_of_whom(error, outgoing)
             raise
         log_problems(problems, self._said)
         return result
+
+    def _say_of_whom(
+        self, error: AgentCallsError, outgoing: Outgoing[Any], secret: str = ""
+    ) -> None:
+        # It is told to the hooks before it is raised, and by then the key is cut out: an id may be it, by mistake.
+        operation, agent_id = outgoing.operation, outgoing.arguments.get("agent_id")
+        if error.host is None:
+            vars(error).update(method=operation.method, path=operation.path, host=self._name)
+            error.agent_id = agent_id and without(secret, agent_id)
 
     def _on_retry(self, retry: Retry) -> object:
         log_retry(retry)
@@ -124,6 +134,8 @@ class Exchanges:
         answer: Answer,
         error: AgentCallsError | None,
     ) -> object:
+        if error:
+            self._say_of_whom(error, outgoing, answer.secret)
         told = self._config.on_exchange
         if not told and not hears_exchanges():
             return None

@@ -1,4 +1,4 @@
-"""The messages of the logger `agentcalls`: exchanges (DEBUG), retries (INFO), each kind of problem once (WARNING)."""
+"""The logger `agentcalls`: exchanges (DEBUG), retries and listings (INFO), each kind of problem once (WARNING)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from agentcalls.request.key import KeyAuth
     from agentcalls.request.retry import Retry
-    from agentcalls.values import Exchange, Problem
+    from agentcalls.values import Exchange, Problem, Report
 
 _logger = logging.getLogger("agentcalls")
 _carried: ContextVar[KeyAuth | None] = ContextVar("_carried", default=None)
@@ -52,6 +52,19 @@ def log_retry(retry: Retry) -> None:
     """Log that a request is about to be retried."""
     _logger.info(
         "Attempt %d failed, next in %.1f s: %s", retry.attempt, retry.wait_seconds, retry.error
+    )
+
+
+def log_listing(
+    reader: object, report: Report, error: object = None, *, ended: bool = True
+) -> None:
+    """Log how the reading of a listing ended; a reader's repr says what it has read."""
+    proven = "complete" if report.complete else f"not proven complete: {report.reason}"
+    _logger.info(
+        "Read %r, %d requests; %s",
+        reader,
+        report.requests,
+        f"failed: {error}" if error else proven if ended else "ended early",
     )
 
 

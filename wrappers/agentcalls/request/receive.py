@@ -147,11 +147,11 @@ class Incoming:
             return False
         what = without(self._auth.secret, str(error)) or type(error).__name__
         if isinstance(error, httpx.TimeoutException):
-            self.failure = APITimeoutError(f"No answer in time: {what}.")
+            self.failure = APITimeoutError(f"{what}.")
         elif isinstance(error, _UNREADABLE) or "location header" in what:
             self.failure = UnexpectedResponseError(f"The answer cannot be read: {what}.")
         else:
-            self.failure = APIConnectionError(f"No answer: {what}.")
+            self.failure = APIConnectionError(f"{what}.")
             self.failure.retryable = not is_final(_chain(error))
         self._clear(error)
         self.failure.__cause__ = error

@@ -16,18 +16,24 @@ _EXTRA_OF = {
     "altair": "report",
     "duckdb": "duckdb",
     "jinja2": "report",
+    "phonenumbers": "country",
     "pyarrow": "arrow",
     "rich": "cli",
     "starlette": "mock",
     "typer": "cli",
     "uvicorn": "mock",
     "vl_convert": "report",
+    "xlsxwriter": "excel",
     "zstandard": "zstd",
 }
 
 
+_ALONE = {name: f"pip install {name}" for name in ("pandas", "polars")}
+"""Packages of no extra, and how to install each: who wants a frame of theirs mostly has them."""
+
+
 class MissingExtraError(ConfigurationError):
-    """A package of an extra is not installed; the message says how to install it."""
+    """An optional package is not installed; the message says how to install it."""
 
 
 def need(module: str) -> Any:
@@ -36,7 +42,7 @@ def need(module: str) -> Any:
         return import_module(module)
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
-        if package not in _EXTRA_OF:
+        if package not in _EXTRA_OF and package not in _ALONE:
             raise
-        how = INSTALL.format(extra=_EXTRA_OF[package])
+        how = INSTALL.format(extra=_EXTRA_OF[package]) if package in _EXTRA_OF else _ALONE[package]
         raise MissingExtraError(f"{package} is not installed: {how}") from None

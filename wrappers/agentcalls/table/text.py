@@ -8,6 +8,7 @@ JSON    An array of the same objects.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -16,7 +17,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agentcalls.table.columns import COLUMNS, columns_of, storable, whole_text, with_json_texts
 
@@ -163,6 +164,8 @@ CSV = TextForm(
     head=lambda names: _csv_lines([names]),
     nests=False,
 )
+# Excel takes a CSV for UTF-8 only if it begins with a byte order mark.
+EXCEL_CSV = evolve(CSV, name="excel-csv", head=lambda names: codecs.BOM_UTF8 + CSV.head(names))
 NDJSON = TextForm(name="ndjson", encode=_json_lines)
 JSON = TextForm(
     name="json", encode=_json_elements, head=lambda _: b"[", between=b",", tail=b"\n]\n"

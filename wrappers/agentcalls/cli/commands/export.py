@@ -23,7 +23,7 @@ EXAMPLES = (
     "agentcalls export agent_demo agent_2 -o calls.csv.gz --live --resume",
 )
 
-NAMES = "csv, ndjson, json, parquet, arrow, sqlite, duckdb"
+NAMES = "csv, ndjson, json, excel-csv, parquet, arrow, sqlite, duckdb, xlsx"
 """The names of the formats; help does not import their modules."""
 
 
@@ -40,7 +40,7 @@ def command(
             "-o",
             metavar="FILE",
             help="The file. Its ending sets the format: .csv, .ndjson, .jsonl or .json, each also with .gz or .zst; "
-            '.parquet, .arrow, .feather, .sqlite, .db or .duckdb. "-" is stdout.',
+            '.parquet, .arrow, .feather, .sqlite, .db, .duckdb or .xlsx. "-" is stdout.',
             rich_help_panel=options.OUTPUT,
         ),
     ],
@@ -53,6 +53,14 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
+    excel: Annotated[
+        bool,
+        typer.Option(
+            "--excel",
+            help="CSV with a byte order mark, so that Excel reads it as UTF-8. .xlsx keeps phone numbers, too.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option(
@@ -103,6 +111,11 @@ def command(
     }
     if output == "-" and (resume or force):
         raise Failure("--resume and --force are for a file, not for stdout.", Code.USAGE)
+    if excel:
+        lowered = output.lower().removesuffix(".gz").removesuffix(".zst")
+        if form not in {None, "csv"} or not (form or lowered.endswith(".csv")):
+            raise Failure("--excel is for CSV: name a file that ends in .csv.", Code.USAGE)
+        form = "excel-csv"
     names = named_agents(ctx, agents, agents_file)
     how: dict[str, Any] = {"format": form, "keep_going": keep_going, "concurrency": concurrency}
     if output == "-":
@@ -112,7 +125,7 @@ def command(
             names.read(client)
             check_asked(client, names, filters)
             how["format"] = form or "ndjson"
-            stream = data_stream(Form.CSV if form == "csv" else Form.JSON)
+            stream = data_stream(Form.CSV if form in {"csv", "excel-csv"} else Form.JSON)
             outcome = export_stream(client, names, stream, progress=tell, **how, **filters)
             sys.stdout.flush()
     else:

@@ -6,7 +6,7 @@ from agentcalls.table.extras import need
 
 EXAMPLES = (
     "agentcalls mock --port 0 --calls 100",
-    "agentcalls mock --port 0 --fault 503:10 --latency 50ms",
+    "agentcalls mock --port 0 --fault 503:10 --latency 50ms --live 10/1m",
 )
 
 

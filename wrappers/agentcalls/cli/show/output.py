@@ -51,11 +51,16 @@ def chosen_form(form: Form | None, *, as_json: bool) -> Form:
 
 def say(sentence: str) -> None:
     """Write a line for people to stderr; on a terminal it is wrapped between words."""
-    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else _UNBOUNDED
+    sys.stderr.write(wrapped(sentence, sys.stderr))
+
+
+def wrapped(sentence: str, stream: TextIO) -> str:
+    """A line for a stream, without control characters; for a terminal it is wrapped between words."""
+    width = shutil.get_terminal_size().columns if stream.isatty() else _UNBOUNDED
     lines = textwrap.wrap(
         printable(sentence), width, break_long_words=False, break_on_hyphens=False
     )
-    sys.stderr.write("\n".join([*lines, ""]))
+    return "\n".join([*lines, ""])
 
 
 def is_plain(stream: TextIO) -> bool:

@@ -20,6 +20,7 @@ T = TypeVar("T")
 _SAMPLE = 100
 GAP = 2
 NARROWEST = 6
+_LEAST = 3
 
 STYLES = {
     "failed": "red",
@@ -58,10 +59,7 @@ def write_table(rows: Iterable[T], columns: Sequence[TableColumn[T]]) -> None:
         max(cell_len(text) for text in [column.heading, *(_shown(column, row) for row in sample)])
         for column in columns
     ]
-    spare = out.width - sum(widths) - GAP * (len(columns) - 1)
-    for position, column in enumerate(columns):
-        if column.is_elastic and spare < 0:
-            widths[position] = max(NARROWEST, widths[position] + spare)
+    widths = fitted(widths, [column.is_elastic for column in columns], out.width)
 
     def show(cells: Sequence[Text]) -> None:
         out.print(line(cells, widths, columns, cut=out.is_terminal), soft_wrap=True)
@@ -70,6 +68,22 @@ def write_table(rows: Iterable[T], columns: Sequence[TableColumn[T]]) -> None:
     for row in chain(sample, coming):
         texts = [_shown(column, row) for column in columns]
         show([Text(text, style=STYLES.get(text, "")) for text in texts])
+
+
+def fitted(widths: Sequence[int], elastic: Sequence[bool], whole: int) -> list[int]:
+    """The widths of columns that fit together: elastic columns shrink first, then always the widest one."""
+    fitting = list(widths)
+
+    def excess() -> int:
+        return max(0, sum(fitting) + GAP * (len(fitting) - 1) - whole)
+
+    for number, shrinks in enumerate(elastic):
+        if shrinks:
+            least = min(NARROWEST, fitting[number])
+            fitting[number] = max(least, fitting[number] - excess())
+    while excess() and max(fitting) > _LEAST:
+        fitting[fitting.index(max(fitting))] -= 1
+    return fitting
 
 
 def line(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen, mutable
 
-from agentcalls.cli.agents import MOST_NAMED
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.lifecycle import is_over
 
@@ -29,11 +28,13 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
     @property
-    def is_alarm(self) -> bool:
-        """Whether somebody must look at it: the rate is too high, or calls could not be counted."""
-        return self in {Verdict.FAILED, Verdict.INCOMPLETE}
+    def code(self) -> Code:
+        """The exit code of the command."""
+        return _CODES.get(self, Code.FINE)
 
 
+_CODES = {Verdict.FAILED: Code.TOO_MANY, Verdict.INCOMPLETE: Code.FAILED}
+_MOST_NAMED = 12
 _HEADS = {Verdict.FAILED: "FAILED", Verdict.INCOMPLETE: "UNKNOWN"}
 
 
@@ -99,6 +100,8 @@ class CheckResult:
     agents: Sequence[FailureCount]
     limits: Limits
     since: str
+    doubt: str | None = None
+    """Why it is not proven that these are all agents; None if it is."""
 
     @property
     def total(self) -> FailureCount:
@@ -117,29 +120,39 @@ class CheckResult:
         """The worst alarm of an agent or of the total; without an alarm, the total's verdict."""
         of_total = self.limits.verdict(self.total)
         verdicts = {of_total, *map(self.limits.verdict, self.agents)}
+        if self.doubt:
+            verdicts.add(Verdict.INCOMPLETE)
         alarms = [alarm for alarm in (Verdict.FAILED, Verdict.INCOMPLETE) if alarm in verdicts]
         return next(iter(alarms), of_total)
 
     def line(self) -> str:
-        """The result on one line: the verdict, the total, and the agents over the limit."""
+        """The result on one line: the verdict, the total, and the agents that somebody must look at."""
+        return f"{_HEADS.get(self.verdict, 'OK')}: {self.sentence()}"
+
+    def sentence(self) -> str:
+        """The same without the verdict; it names twelve agents at most, the worst first."""
         limit = shown(self.limits.max_failure_rate)
-        text = f"{_HEADS.get(self.verdict, 'OK')}: {self.total} since {self.since}, limit {limit}"
+        text = f"{self.total} since {self.since}, limit {limit}"
         if self.verdict is Verdict.TOO_FEW:
             text += f"; fewer than {self.limits.min_calls:,}, too few to judge"
-        over = [
-            f"{tally.name}: {tally}"
-            for tally in self.agents
-            if self.limits.verdict(tally) is Verdict.FAILED
-        ]
-        if len(self.agents) > 1 and over:
-            text += f"; over the limit: {', '.join(over)}"
-        doubts = [f"{tally.name}: {tally.doubt}" for tally in self.agents if tally.doubt]
-        if doubts:
-            text += f"; not proven complete: {', '.join(doubts)}"
-        errors = [f"{tally.name}: {tally.error}" for tally in self.agents if tally.error]
-        more = len(errors) - MOST_NAMED
-        errors[MOST_NAMED:] = [f"and {more:,} more"] if more > 0 else []
-        return f"{text}; could not be read: {' '.join(errors)}" if errors else text
+        over = [each for each in self.agents if self.limits.verdict(each) is Verdict.FAILED]
+        over.sort(key=lambda tally: (tally.rate, tally.failed), reverse=True)
+        groups = {
+            "over the limit": [f"{tally.name}: {tally}" for tally in over],
+            "could not be read": [tally.error for tally in self.agents if tally.error],
+            "not proven complete": [
+                f"{tally.name}: {tally.doubt}" for tally in self.agents if tally.doubt
+            ],
+        }
+        if len(self.agents) == 1:
+            del groups["over the limit"]
+        left = _MOST_NAMED
+        for head, sentences in groups.items():
+            named, left = sentences[:left], max(0, left - len(sentences))
+            if more := len(sentences) - len(named):
+                named.append(f"and {more:,} more" if named else f"{more:,} agents")
+            text += f"; {head}: {', '.join(named)}" if named else ""
+        return f"{text}; {self.doubt}" if self.doubt else text
 
     def row(self) -> Row:
         """The result with all its numbers; rates are fractions, 0.05 for 5%."""
@@ -148,6 +161,7 @@ class CheckResult:
             "max_failure_rate": float(self.limits.max_failure_rate),
             "min_calls": self.limits.min_calls,
             "since": self.since,
+            "agents_not_proven_complete": self.doubt,
             "total": self._row(self.total),
             "agents": [{"agent": tally.name} | self._row(tally) for tally in self.agents],
         }

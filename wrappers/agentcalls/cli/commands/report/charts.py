@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.cli.commands.report.numbers import WEEKDAYS
+from agentcalls.cli.commands.report.numbers import NO_TEXTS, WEEKDAYS
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from agentcalls.cli.commands.report.numbers import Bars, Numbers
+    from agentcalls.cli.commands.report.rates import Rate, Row
 
 Spec = dict[str, Any]
 
 _SHADES = 5  # for hours with calls
 _HEIGHT = 260
 _ROW = 24
+_MOST_GROUPS = 15
 _TEXT = "var(--text)"
 # For a text such as 2026-11-23; JavaScript would misread the year 1.
 _DAY_AND_MONTH = (
@@ -55,7 +57,9 @@ _CONFIG = {
 def charts_of(numbers: Numbers) -> dict[str, Spec]:
     """A chart for each section with calls, by the section's name."""
     charts = {
+        "groups": _groups(numbers.groups()),
         "days": _days(numbers) if numbers.first else None,
+        "rates": _rates(numbers.rates_by_day()),
         "hours": _hours(numbers) if numbers.first else None,
         "durations": _bars(numbers.lengths(), "Lasted"),
         "reasons": _reasons(numbers.reasons()),
@@ -87,7 +91,7 @@ def _days(numbers: Numbers) -> Any:
     )
     return (
         alt.Chart(alt.Data(values=rows))
-        .mark_bar(stroke="var(--page)", strokeWidth=0.5)
+        .mark_bar(stroke="var(--page)", strokeWidth=0.5, cursor="pointer")
         .encode(
             x=alt.X("day:O", title=None).axis(
                 labelExpr=_DAY_AND_MONTH, labelOverlap=True, labelAngle=0
@@ -105,6 +109,67 @@ def _days(numbers: Numbers) -> Any:
         )
         .add_params(one)
         .transform_filter(one)
+        .properties(height=_HEIGHT)
+    )
+
+
+def _groups(rows: list[Row]) -> Any:
+    # Of the calls that a filter can find: one bar alone compares nothing.
+    shown = [row for row in rows[:_MOST_GROUPS] if row.now.share is not None]
+    if len(shown) < 2:  # noqa: PLR2004  # two bars
+        return None
+    alt = need("altair")
+    values = [
+        {
+            "name": row.name,
+            "rate": row.now.share,
+            "failed": row.now.failed,
+            "calls": row.now.calls,
+            **({"filter": row.name} if row.is_text else {}),
+        }
+        for row in shown
+    ]
+    return (
+        alt.Chart(alt.Data(values=values))
+        .mark_bar(color="var(--failed)", cursor="pointer")
+        .encode(
+            x=alt.X("rate:Q", title="Failure rate").axis(format=".0%", tickCount=5),
+            y=alt.Y("name:O", title=None, sort=None),
+            tooltip=[
+                alt.Tooltip("name:N", title="Group"),
+                alt.Tooltip("rate:Q", title="Failure rate", format=".1%"),
+                alt.Tooltip("failed:Q", title="Failed", format=",d"),
+                alt.Tooltip("calls:Q", title="Calls", format=",d"),
+            ],
+        )
+        .properties(height=_ROW * len(shown))
+    )
+
+
+def _rates(days: list[tuple[str, Rate]]) -> Any:
+    values = [
+        {"day": day, "rate": rate.share, "failed": rate.failed, "calls": rate.calls}
+        for day, rate in days
+        if rate.share is not None
+    ]
+    if not values:
+        return None
+    alt = need("altair")
+    return (
+        alt.Chart(alt.Data(values=values))
+        .mark_bar(color="var(--failed)", cursor="pointer")
+        .encode(
+            x=alt.X("day:O", title=None)
+            .axis(labelExpr=_DAY_AND_MONTH, labelOverlap=True, labelAngle=0)
+            .scale(domain=[day for day, _ in days]),
+            y=alt.Y("rate:Q", title="Failure rate").axis(format=".0%", tickCount=5),
+            tooltip=[
+                alt.Tooltip("day:N", title="Day"),
+                alt.Tooltip("rate:Q", title="Failure rate", format=".1%"),
+                alt.Tooltip("failed:Q", title="Failed", format=",d"),
+                alt.Tooltip("calls:Q", title="Calls", format=",d"),
+            ],
+        )
         .properties(height=_HEIGHT)
     )
 
@@ -184,6 +249,11 @@ def _reasons(bars: Bars) -> Any:
     chart = _bars(bars, "Reason", "failed")
     if chart is None:
         return None
+    for value in chart.data.values:
+        # A reason can be searched for, and what stands for none or for many cannot.
+        if value["name"] not in NO_TEXTS:
+            value["filter"] = value["name"]
+    chart.mark.cursor = "pointer"
     alt = need("altair")
     # A reason may be long, and a phone narrow: each reason is above its bar, with the full width.
     above = {

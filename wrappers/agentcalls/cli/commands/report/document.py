@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import astuple, frozen
 
 from agentcalls.cli.commands.report.charts import bundle, charts_of
+from agentcalls.cli.commands.report.rates import Rate
 from agentcalls.cli.show.units import clock, percent, tenths
 from agentcalls.cli.summary import MOST_GROUPS
 from agentcalls.table.extras import need
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls.cli.commands.report.numbers import Bars, CallFailure, Numbers
+    from agentcalls.cli.commands.report.rates import Row
 
 
 # Keeps the page below two million bytes; in the worst case, a text is only quotation marks of five bytes each.
-_MOST_BYTES_OF_FAILURES = 400_000
+_MOST_BYTES_OF_FAILURES = 310_000
 _ROW_BYTES = 160
 
 
@@ -48,7 +50,9 @@ class Section:
     headings: Sequence[str]
     rows: Sequence[tuple[str, Sequence[str]]]
     """The name and the cells of each row."""
-    note: str = ""
+    is_open: bool = False
+    """Whether the table is shown at once."""
+    has_chart: bool = True
 
 
 def page_of(numbers: Numbers, scope: Scope) -> str:
@@ -66,7 +70,8 @@ def page_of(numbers: Numbers, scope: Scope) -> str:
             zone=numbers.zone.name(scope.made_at),
             first=numbers.first and _moment(numbers, numbers.first),
             last=numbers.last and _moment(numbers, numbers.last),
-            facts=_facts(total),
+            facts=_facts(total, _before(numbers)),
+            start=numbers.start and _moment(numbers, numbers.start),
             sections=_sections(numbers),
             failures=failures,
             moments=[_moment(numbers, failure.created) for failure in failures],
@@ -84,7 +89,29 @@ def page_of(numbers: Numbers, scope: Scope) -> str:
     )
 
 
-def _facts(total: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _before(numbers: Numbers) -> dict[str, str]:
+    # What the span before has to say about each fact.
+    if not numbers.start:
+        return {}
+    row = numbers.before.row(numbers.before.calls)
+    texts = {
+        "Calls": f"{row['calls']:,}",
+        "Answered": percent(row["answer_rate"]),
+        "Failed": percent(row["failure_rate"]),
+        "Duration": clock(row["duration_median_seconds"]),
+        "Time to ring": tenths(row["ringing_median_seconds"]),
+    }
+    return {name: text or "none" for name, text in texts.items()}
+
+
+def _facts(total: dict[str, Any], before: dict[str, str]) -> list[tuple[str, str, str]]:
+    return [
+        (name, value, f"{detail}; {before[name]} in the span before" if before else detail)
+        for name, value, detail in _facts_now(total)
+    ]
+
+
+def _facts_now(total: dict[str, Any]) -> list[tuple[str, str, str]]:
     undecided = total["calls"] - total["decided"]
     return [
         (
@@ -115,6 +142,7 @@ def _sections(numbers: Numbers) -> list[Section]:
     statuses, hours = numbers.statuses(), numbers.hours()
     weekdays = list(dict.fromkeys(day for day, _, _ in hours))
     return [
+        _section_of_groups(numbers),
         Section(
             "days",
             "Calls by day and status",
@@ -124,6 +152,13 @@ def _sections(numbers: Numbers) -> list[Section]:
                 (day, [f"{counts[status]:,}" for status in statuses] + [f"{counts.total():,}"])
                 for day, counts in numbers.days()
             ],
+        ),
+        Section(
+            "rates",
+            "Failure rate by day",
+            _words_of_rates(numbers),
+            ["Day", "Failed", "Calls", "Failure rate"],
+            [(day, _cells(rate)) for day, rate in numbers.rates_by_day() if numbers.total.decided],
         ),
         Section(
             "hours",
@@ -154,6 +189,60 @@ def _sections(numbers: Numbers) -> list[Section]:
             "reasons", "Failure reasons", _words_of_reasons(numbers), "Reason", numbers.reasons()
         ),
     ]
+
+
+def _section_of_groups(numbers: Numbers) -> Section:
+    compares = numbers.start is not None
+    title = {"agent": "Agents", "country": "Countries", "source": "Sources"}[numbers.by]
+    headings = [numbers.by.capitalize(), "Failed", "Calls", "Failure rate"]
+    rows = numbers.groups()
+    return Section(
+        "groups",
+        title,
+        _words_of_groups(numbers, rows),
+        [*headings, *(["Calls before", "Failure rate before"] if compares else [])],
+        [
+            (
+                row.name,
+                [
+                    *_cells(row.now),
+                    *([f"{row.before.calls:,}", _share(row.before)] if compares else []),
+                ],
+            )
+            for row in rows
+        ],
+        is_open=True,
+        has_chart=len(rows) > 1,
+    )
+
+
+def _cells(rate: Rate) -> list[str]:
+    return [f"{rate.failed:,}", f"{rate.calls:,}", _share(rate)]
+
+
+def _share(rate: Rate) -> str:
+    return percent(rate.share) or "none"
+
+
+def _words_of_groups(numbers: Numbers, rows: list[Row]) -> str:
+    total = numbers.total
+    if not total.failed:
+        return "No call failed."
+    worst, all_of_them = rows[0], Rate(total.calls, total.decided, total.failed)
+    if len(rows) == 1:
+        return f"{worst.name}: {_share(worst.now)} of the calls failed."
+    return (
+        f"{worst.name} fails most beyond the average: {_share(worst.now)} of {worst.now.decided:,} calls, "
+        f"against {_share(all_of_them)} of all {total.decided:,}."
+    )
+
+
+def _words_of_rates(numbers: Numbers) -> str:
+    days = [(day, rate) for day, rate in numbers.rates_by_day() if rate.failed]
+    if not days:
+        return "No call failed."
+    day, rate = max(days, key=lambda item: item[1].share or 0)
+    return f"The worst day was {day}: {_share(rate)}, {rate.failed:,} of {rate.decided:,} calls."
 
 
 def _section_of_bars(name: str, title: str, words: str, heading: str, bars: Bars) -> Section:

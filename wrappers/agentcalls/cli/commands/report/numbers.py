@@ -7,20 +7,27 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
+from agentcalls.cli.commands.report.rates import Rate, Rates
+from agentcalls.cli.groups import key_of
 from agentcalls.cli.show.masking import masked, without_numbers
 from agentcalls.cli.show.output import printable
 from agentcalls.cli.summary import FAILED, Groups, Tally, created_on, days_between
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentcalls import Call
+    from agentcalls.cli.commands.report.rates import Row
     from agentcalls.cli.zone import Zone
 
 MOST_FAILURES = 1_000
 """How many failures the page lists: the latest ones."""
 STATUSES = ("ended", "answered", "ringing", "queued", "busy", "cancelled", "failed")
 OTHER = "other"
+NO_TEXTS = ("(none)", "all other reasons")
+"""Names among the reasons that no call has as its text."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 _MOST_REASONS = 15
@@ -60,9 +67,18 @@ class Numbers:
     zone: Zone
     show_numbers: bool
     """Whether full telephone numbers are shown."""
+    by: str = "agent"
+    """How calls are grouped: by `agent`, or by what `groups.key_of` takes."""
+    start: datetime | None = None
+    """Calls created before are those of the span before, and are compared with; None if there is none."""
     first: datetime | None = field(default=None, init=False)
     last: datetime | None = field(default=None, init=False)
     total: Tally = field(factory=Tally, init=False)
+    before: Tally = field(factory=Tally, init=False)
+    """The numbers of the span before."""
+    _rates: Rates = field(factory=Rates, init=False)
+    _day_rates: Rates = field(factory=Rates, init=False)
+    _key: Callable[[Call], str | None] = field(init=False)
     _days: Groups[Counter[str]] = field(factory=lambda: Groups(Counter[str]), init=False)
     _reasons: Groups[Counter[str]] = field(factory=lambda: Groups(Counter[str]), init=False)
     _hours: Counter[tuple[int, int]] = field(factory=Counter[tuple[int, int]], init=False)
@@ -70,25 +86,48 @@ class Numbers:
         factory=list[tuple[datetime, int, CallFailure]], init=False
     )
 
+    def __attrs_post_init__(self) -> None:
+        self._key = key_of(self.by)
+
     def add(self, agent: str, call: Call) -> None:
         """Count a call of this agent."""
-        self.total.add(call)
         created = created_on(call)
+        is_before = bool(self.start and created and created < self.start)
+        self._rates.add(agent if self.by == "agent" else self._key(call), call, before=is_before)
+        if is_before:
+            self.before.add(call)
+            return
+        self.total.add(call)
         if created:
             self.first = min(self.first or created, created)
             self.last = max(self.last or created, created)
             zoned = self.zone.of(created)
             status = call.status if call.status in STATUSES else OTHER
-            self._days.of(zoned.date().isoformat())[status] += 1
+            day = zoned.date().isoformat()
+            self._days.of(day)[status] += 1
+            self._day_rates.add(day, call, before=False)
             self._hours[zoned.weekday(), zoned.hour] += 1
         if call.status == FAILED:
-            self._reasons.of(self.text(call.error_reason) or "(none)")["calls"] += 1
+            self._reasons.of(self.text(call.error_reason) or NO_TEXTS[0])["calls"] += 1
             self._keep(agent, call, created)
 
     def days(self) -> list[tuple[str, Counter[str]]]:
         """Each day in order, with its calls by status."""
         counts = self._days.by_key
         return [(day, counts.get(day, Counter())) for day in days_between(list(counts))]
+
+    def rates_by_day(self) -> list[tuple[str, Rate]]:
+        """Each day in order, with its failures."""
+        rates = self._day_rates.by_key()
+        return [(day, rates.get(day, Rate())) for day, _ in self.days()]
+
+    def groups(self) -> list[Row]:
+        """The groups, the worst first, with telephone numbers masked unless they are shown."""
+        hidden = self.by == "source" and not self.show_numbers
+        total = Rate(self.total.calls, self.total.decided, self.total.failed)
+        rows = self._rates.in_order(total, _masked if hidden else _cut)
+        # The list of failed calls names no country.
+        return [evolve(row, is_text=False) for row in rows] if self.by == "country" else rows
 
     def days_left_out(self) -> int:
         """The number of calls on days that are not shown."""
@@ -113,7 +152,7 @@ class Numbers:
         items.sort(key=lambda item: (-item[1], item[0]))
         rest = sum(count for _, count in items[_MOST_REASONS:])
         rest += self._reasons.other.total() if self._reasons.other else 0
-        return items[:_MOST_REASONS] + ([("all other reasons", rest)] if rest else [])
+        return items[:_MOST_REASONS] + ([(NO_TEXTS[1], rest)] if rest else [])
 
     def hours(self) -> list[tuple[str, int, int]]:
         """Each hour of the week, with its number of calls."""

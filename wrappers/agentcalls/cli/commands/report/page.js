@@ -14,7 +14,17 @@ for (const [name, spec] of Object.entries(specs)) {
     mode: "vega-lite",
     renderer: "svg",
     tooltip: { disableDefaultStyle: true },
-  });
+  }).then(({ view }) => view.addEventListener("click", (_, item) => filterBy(item && item.datum)));
+}
+
+// A bar that stands for failed calls has the text that they are found by.
+function filterBy(datum) {
+  const text = datum && (datum.filter || datum.day);
+  const field = document.getElementById("search");
+  if (!text || !field) return;
+  field.value = field.value === text ? "" : text;
+  field.dispatchEvent(new Event("input"));
+  field.closest("section").scrollIntoView();
 }
 
 const search = document.getElementById("search");

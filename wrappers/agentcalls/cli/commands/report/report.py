@@ -1,13 +1,14 @@
 """`agentcalls report`."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.agents import AgentsCalls, named_agents
+from agentcalls.cli.agents import AgentsCalls, check_asked, named_agents
 from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import Numbers
 from agentcalls.cli.connect import connect
@@ -15,10 +16,21 @@ from agentcalls.cli.show.output import say
 from agentcalls.cli.zone import chosen_zone
 from agentcalls.table.extras import need
 
+if TYPE_CHECKING:
+    from agentcalls import CallListing
+
 EXAMPLES = (
     "agentcalls report agent_demo -o report.html --since 30d",
     "agentcalls report agent_demo agent_2 -o report.html --live --show-numbers",
 )
+
+
+class By(StrEnum):
+    """The values of `--by`."""
+
+    AGENT = "agent"
+    COUNTRY = "country"
+    SOURCE = "source"
 
 
 def command(
@@ -42,6 +54,20 @@ def command(
     test: options.Test = None,
     since: options.Since = None,
     until: options.Until = None,
+    by: Annotated[
+        By,
+        typer.Option(
+            help="What the first table compares: agents, countries of the destination (needs the extra "
+            '"country"), or sources.'
+        ),
+    ] = By.AGENT,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare/--no-compare",
+            help="With --since, also read the span before, as long, to compare with.",
+        ),
+    ] = True,
     show_numbers: Annotated[
         bool,
         typer.Option(
@@ -55,9 +81,10 @@ def command(
 ) -> None:
     """Write a report of agents' calls: one HTML file with charts, which needs no network.
 
-    It holds counts, and a searchable table of the latest 1,000 failed calls. Test calls count unless --live leaves them
-    out. The exit code is 3 if an agent could not be read, or if it could not be proven that each call was counted once;
-    the page and stderr say why. It needs the extra "report".
+    It holds counts, a table that shows which agent is bad, the span before for comparison, and a searchable table
+    of the latest 1,000 failed calls. Test calls count unless --live leaves them out. The exit code is 3 if an agent
+    could not be read, or if it could not be proven that each call was counted once; the page and stderr say why. It
+    needs the extra "report".
     """
     from agentcalls.export import written_whole  # noqa: PLC0415  # help does not need it
 
@@ -65,8 +92,8 @@ def command(
         need(package)
     zone = chosen_zone(tz, utc=utc)
     names = named_agents(ctx, agents, agents_file)
-    numbers = Numbers(zone, show_numbers)
-    filters = {
+    numbers = Numbers(zone, show_numbers, by.value)
+    filters: dict[str, Any] = {
         "status": status,
         "search": search,
         "is_test_call": test,
@@ -77,6 +104,10 @@ def command(
     with written_whole(output) as file:
         with connect(ctx) as client:
             names.read(client)
+            check_asked(client, names, filters)
+            if compare and since:
+                span = client.calls.list(names[0], **filters)
+                numbers.start, filters["since"] = _spans(span, datetime.now(UTC))
             calls = AgentsCalls(client, names, filters, concurrency)
             for agent, call in calls:
                 numbers.add(agent, call)
@@ -88,3 +119,15 @@ def command(
         file.write(page_of(numbers, scope))
     say(f"Wrote {output}: {numbers.total.calls:,} calls.")
     calls.check_complete()
+
+
+def _spans(listing: "CallListing", now: datetime) -> tuple[datetime | None, datetime]:
+    # When the span begins, and when the one before does, which is as long. There is none before the beginning of time,
+    # and none before a span that is yet to come.
+    moments = iter(listing).checkpoint
+    since = cast("datetime", moments.since)
+    try:
+        before = since - ((moments.until or now) - since)
+    except OverflowError:
+        return None, since
+    return (since, before) if before < since else (None, since)

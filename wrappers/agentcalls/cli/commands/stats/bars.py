@@ -21,6 +21,8 @@ MOST_ROWS = 25
 
 _ROOMY = 100
 _LABEL, _WIDEST_LABEL = 26, 60
+_SHORTEST_BAR, _FAIR_BAR = 6, 20
+_GAP = 2
 _WIDEST_BAR = 60
 _BAR_OF_A_PIPE = 24
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -28,30 +30,36 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 def write_bars(by: str, rows: list[Row], other: Row | None) -> None:
     """Write a line for each group to stdout."""
+    from rich.cells import cell_len  # noqa: PLC0415  # JSON does not need Rich
+
     out = console(sys.stdout)
-    roomy = out.width >= _ROOMY
+    shown = rows if by in {"day", "hour"} or not out.is_terminal else rows[:MOST_ROWS]
+    beyond: list[Row] = [{by: "(other)"} | other] if other else []
+    lines = [*shown, *beyond]
+    labels = [label_of(by, row[by]) for row in lines]
     table = _table()
-    widest = _WIDEST_LABEL if roomy else _LABEL
+    widest = _WIDEST_LABEL if out.width >= _ROOMY else _LABEL
     table.add_column(by.upper(), overflow="ellipsis", max_width=widest, no_wrap=True)
     table.add_column("CALLS", justify="right", no_wrap=True)
     table.add_column("SHARE", justify="right", no_wrap=True)
     table.add_column("")  # the column that shrinks
-    cells = [cell for cell in _CELLS if roomy or cell[0] in _IN_NARROW]
     # Within one status, either all calls or none are answered, or failed.
-    cells = [cell for cell in cells if not (by == "status" and cell[0] in _RATES)]
-    for heading, _ in cells:
+    cells = {name: text for name, text in _CELLS.items() if by != "status" or name not in _RATES}
+    columns = [[by, *labels], ["CALLS", *(f"{row['calls']:,}" for row in lines)], ["100.0%"]]
+    taken = [max(map(cell_len, texts)) for texts in columns]
+    room = out.width - min(widest, taken[0]) - sum(taken[1:]) - 3 * _GAP
+    shown_cells: list[Callable[[Row], str]] = []
+    for heading, text in _that_fit(cells, lines, room).items():
         table.add_column(heading, justify="right", no_wrap=True)
-    shown = rows if by in {"day", "hour"} or not out.is_terminal else rows[:MOST_ROWS]
+        shown_cells.append(text)
     most = max((row["calls"] for row in rows), default=0)
-    beyond: list[Row] = [{by: "(other)"} | other] if other else []
-    for row in [*shown, *beyond]:
-        label = label_of(by, row[by])
+    for row, label in zip(lines, labels, strict=True):
         table.add_row(
             _text(label, STYLES.get(label, "")),
             f"{row['calls']:,}",
             percent(row["share"]),
             _Bar(row["calls"], most, STYLES.get(label, "cyan")),
-            *(text(row) for _, text in cells),
+            *(text(row) for text in shown_cells),
         )
     show(table)
     if len(shown) < len(rows):
@@ -65,15 +73,29 @@ def label_of(by: str, value: object) -> str:
     return f"{value:02}:00" if by == "hour" else printable(str(value))
 
 
-_CELLS: list[tuple[str, Callable[[Row], str]]] = [
-    ("ANSWERED", lambda row: percent(row["answer_rate"])),
-    ("FAILED", lambda row: percent(row["failure_rate"])),
-    ("MEDIAN", lambda row: clock(row["duration_median_seconds"])),
-    ("P95", lambda row: clock(row["duration_p95_seconds"])),
-    ("RINGS", lambda row: tenths(row["ringing_median_seconds"])),
-    ("RINGS P95", lambda row: tenths(row["ringing_p95_seconds"])),
-]
-_IN_NARROW = {"ANSWERED", "MEDIAN", "P95"}
+def _that_fit(
+    cells: dict[str, Callable[[Row], str]], rows: list[Row], room: int
+) -> dict[str, Callable[[Row], str]]:
+    # The most telling columns that the room is enough for, in the order of the table.
+    chosen: set[str] = set()
+    for name in filter(cells.__contains__, _TELLING):
+        width = _GAP + max(len(text) for text in [name, *map(cells[name], rows)])
+        # A bar may be short for the rates' sake, and for no other column's.
+        if width + (_SHORTEST_BAR if name in _RATES else _FAIR_BAR) <= room:
+            room -= width
+            chosen.add(name)
+    return {name: text for name, text in cells.items() if name in chosen}
+
+
+_CELLS: dict[str, Callable[[Row], str]] = {
+    "ANSWERED": lambda row: percent(row["answer_rate"]),
+    "FAILED": lambda row: percent(row["failure_rate"]),
+    "MEDIAN": lambda row: clock(row["duration_median_seconds"]),
+    "P95": lambda row: clock(row["duration_p95_seconds"]),
+    "RINGS": lambda row: tenths(row["ringing_median_seconds"]),
+    "RINGS P95": lambda row: tenths(row["ringing_p95_seconds"]),
+}
+_TELLING = ("FAILED", "ANSWERED", "MEDIAN", "P95", "RINGS", "RINGS P95")
 _RATES = {"ANSWERED", "FAILED"}
 
 

@@ -31,6 +31,9 @@ class By(StrEnum):
     DAY = "day"
     HOUR = "hour"
     DIRECTION = "direction"
+    AGENT = "agent"
+    COUNTRY = "country"
+    SOURCE = "source"
 
 
 def command(
@@ -40,7 +43,11 @@ def command(
     agents_file: options.AgentsFile = None,
     concurrency: options.Concurrency = None,
     by: Annotated[
-        By, typer.Option(help="How to group the calls; day and hour are those of created_on.")
+        By,
+        typer.Option(
+            help="How to group the calls; day and hour are those of created_on, country is that of the destination "
+            'and needs the extra "country".'
+        ),
     ] = By.STATUS,
     status: options.Status = None,
     search: options.Search = None,

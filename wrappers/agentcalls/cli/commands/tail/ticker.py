@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agentcalls.cli.show.cells import table_columns
 from agentcalls.cli.show.output import console, printable, write_json
-from agentcalls.cli.show.table import GAP, NARROWEST, STYLES, TableColumn, line
+from agentcalls.cli.show.table import GAP, NARROWEST, STYLES, TableColumn, fitted, line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ _WIDTHS = {
     "ID": 36,
 }
 _ROOMY = 100
+_WIDER = 8  # than the same columns of a list, whose statuses are one word
 _SECONDS = len(":00")
 
 
@@ -55,15 +56,18 @@ def terminal_writer(zone: Zone) -> Callable[[Event], None]:
     from rich.text import Text  # noqa: PLC0415  # JSON does not need Rich
 
     out = console(sys.stdout)
+    room = out.width - _WIDER
     columns = [
         column
-        for column in table_columns(None, out.width, zone)
-        if out.width >= _ROOMY or column.heading != "FROM"
+        for column in table_columns(None, room, zone)
+        if room >= _ROOMY or column.heading != "FROM"
     ]
     widths = [_WIDTHS[column.heading] for column in columns]
-    widths[0] -= _SECONDS * (out.width < _ROOMY) - len("Z") * zone.is_utc
+    widths[0] -= _SECONDS * (room < _ROOMY) - len("Z") * zone.is_utc
     spare = out.width - sum(widths) - GAP * (len(widths) - 1)
+    elastic = [width == 0 for width in widths]
     widths = [width or max(NARROWEST, spare) for width in widths]
+    widths = fitted(widths, elastic, out.width)
 
     def show(cells: list[Text]) -> None:
         out.print(line(cells, widths, columns, cut=True), soft_wrap=True)

@@ -1,0 +1,118 @@
+"""A listing as a frame of pandas or polars, and what notebooks show of pages and listings, in both flavours."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pandas as pd
+import polars as pl
+import pytest
+
+from agentcalls import Call, Client, ConfigurationError
+from agentcalls.table.columns import COLUMNS
+
+if TYPE_CHECKING:
+    from flavours import MakeClient
+
+NAMES = [column.name for column in COLUMNS]
+PANDAS = dict.fromkeys(NAMES, "string") | {
+    "created_on": "datetime64[us, UTC]",
+    "ringing_at": "datetime64[us, UTC]",
+    "ended_at": "datetime64[us, UTC]",
+    "duration_seconds": "Int64",
+    "is_test_call": "boolean",
+}
+
+
+@pytest.mark.parametrize("agent", ["agent_demo", "agent_empty"])
+def test_frame_of_pandas_has_every_value_with_its_type(agent: str, client: Client) -> None:
+    listing = client.calls.list(agent)
+    frame = listing.to_pandas()
+    assert {name: str(kind) for name, kind in frame.dtypes.items()} == PANDAS
+    rows = listing.to_arrow().to_pylist()
+    assert [
+        {name: None if pd.isna(value) else value for name, value in row.items()}
+        for row in frame.to_dict("records")
+    ] == rows
+
+
+@pytest.mark.parametrize("agent", ["agent_demo", "agent_empty"])
+def test_frame_of_polars_has_every_value_with_its_type(agent: str, client: Client) -> None:
+    listing = client.calls.list(agent)
+    frame = listing.to_polars()
+    assert frame.schema["destination"] == pl.String
+    assert frame.schema["duration_seconds"] == pl.Int64
+    assert frame.schema["created_on"] == pl.Datetime("us", "UTC")
+    assert frame.to_dicts() == listing.to_arrow().to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("pandas", "pip install pandas"),
+        ("polars", "pip install polars"),
+        ("pyarrow", r'pip install "\.\[arrow\]"'),
+    ],
+)
+def test_package_that_is_missing_is_named_before_anything_is_sent(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, module: str, command: str
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    http = make_client.http(lambda _: pytest.fail("It was sent."))
+    listing = make_client(api_key="k", base_url="http://127.0.0.1:1", http_client=http).calls.list(
+        "a"
+    )
+    for name in {"pandas", "polars"} & {module} or {"pandas", "polars"}:
+        with pytest.raises(ConfigurationError, match=f"{module} is not installed: {command}"):
+            getattr(listing, f"to_{name}")()
+
+
+def odd_page(client: Client) -> Any:
+    return client.calls.list("a<b>").page(1)
+
+
+@pytest.fixture
+def odd(make_client: MakeClient, page_body: dict[str, Any]) -> Client:
+    """A client of a host whose page has 25 calls with mark-up and half a character in them."""
+    row = page_body["data"][0] | {"end_reason": "<script>&", "odd": "\ud800", "error_reason": None}
+    page_body["data"] = [row | {"id": f"call_{number}"} for number in range(25)]
+    page_body["meta"]["total_count"] = 25
+    http = make_client.http(lambda _: httpx.Response(200, content=json.dumps(page_body)))
+    return make_client(api_key="sk_x", base_url="http://127.0.0.1:1", http_client=http)
+
+
+def test_notebook_shows_a_page_as_a_table_of_escaped_text(odd: Client) -> None:
+    page: Any = odd.calls.list("a").page(1)
+    shown = page._repr_html_()
+    assert shown.startswith("<code>&lt;Page 1: 25 calls&gt;</code><table><tr><th>")
+    assert shown.count("<tr>") == 21
+    assert shown.endswith("</table><p>5 more rows</p>")
+    assert "<td>&lt;script&gt;&amp;</td>" in shown
+    assert "<td>+14155550100</td>" in shown  # as repr(call) has it
+    assert "None" not in shown
+    assert shown.encode()
+
+
+def test_notebook_shows_an_empty_page_without_a_table(client: Client) -> None:
+    page: Any = client.calls.list("agent_empty").page(1)
+    assert page._repr_html_() == "<code>&lt;Page 1: 0 calls&gt;</code>"
+
+
+def test_notebook_shows_a_listing_without_a_request(odd: Client) -> None:
+    listing: Any = odd.calls.list("a<b>", status="failed")
+    kind = "(Async)?CallListing"
+    title = rf"<code>&lt;{kind} of &#x27;a&lt;b&gt;&#x27;: status=&#x27;failed&#x27;&gt;</code>"
+    assert re.fullmatch(rf"{title}<p>The listing was not read.</p>", listing._repr_html_())
+    listing.all()
+    assert re.fullmatch(rf"{title}<p>1 pages read; complete</p>", listing._repr_html_())
+
+
+def test_frame_of_calls_at_hand_is_made_of_their_dicts(client: Client) -> None:
+    calls: list[Call] = client.calls.list("agent_demo", max_items=5).all()
+    frame = pd.DataFrame([call.to_dict() for call in calls])
+    assert list(frame["destination"]) == [call.destination for call in calls]
+    assert len(json.loads(json.dumps([call.to_dict() for call in calls]))) == 5

@@ -1,0 +1,40 @@
+"""Arrow tables as data frames of pandas and polars; a package that is missing is missed before anything is sent."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from agentcalls.table.extras import need
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Maker = Callable[[Any], Any]
+
+
+def pandas_maker() -> Maker:
+    """A function from a `pyarrow.Table` to a `pandas.DataFrame`; it uses the table up.
+
+    Any value of a column may be missing, so integers and booleans have pandas' types that allow for it: as floats,
+    which pandas would take by itself, a duration is 42.0 and a truth 1.0.
+    """
+    pd, pa = need("pandas"), need("pyarrow")
+    kinds = {
+        pa.string(): pd.StringDtype("pyarrow"),
+        pa.int64(): pd.Int64Dtype(),
+        pa.float64(): pd.Float64Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+    }
+
+    def make(table: Any) -> Any:
+        # Each column of the table is freed as it is converted.
+        return table.to_pandas(types_mapper=kinds.get, self_destruct=True, split_blocks=True)
+
+    return make
+
+
+def polars_maker() -> Maker:
+    """A function from a `pyarrow.Table` to a `polars.DataFrame`."""
+    need("pyarrow")
+    return cast("Maker", partial(need("polars").from_arrow, rechunk=False))
