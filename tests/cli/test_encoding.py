@@ -1,4 +1,4 @@
-"""Data is UTF-8 in each pipe and file, and nothing warns: each cell a process, since Python reads these at its start."""
+"""Data is UTF-8 in each pipe and file, and nothing warns. Each cell is a process: Python reads these at its start."""
 
 from __future__ import annotations
 
