@@ -122,7 +122,7 @@ def test_agents_in_another_encoding_are_refused(cli: Cli, tmp_path: Path) -> Non
             ["--agents-file", "-", "--key-stdin", "-o", "x.csv"],
             "--agents-file - and --key-stdin both read stdin.",
         ),
-        (["a", "-o", "calls.xlsx"], "or pass --format."),
+        (["a", "-o", "calls.xls"], "or pass --format."),
         (["a", "-o", "calls.csv", "--since", "soon"], "--since takes "),
         (["a", "-o", "calls.csv", "--since", "1h", "--until", "2h"], "is not before --until 2h"),
         (["a", "-o", "-", "--since", "1h", "--until", "2h"], "is not before --until 2h"),

@@ -264,8 +264,10 @@ def test_of_many_failures_the_first_are_told(api: Faulty, cli: Cli, tmp_path: Pa
     assert len(told) == MOST_NAMED
     assert error.endswith("nobody_9, and 5 more.")
     line = cli("check", "--agents-file", "agents.txt", "--since", "2026-01-01").stdout
-    assert line.count("Agent not found") == MOST_NAMED
-    assert line.endswith("and 5 more\n")
+    # Twelve in all, and one is over the limit.
+    assert "; over the limit: agent_demo: " in line
+    assert line.count("Agent not found") == 11
+    assert line.endswith("and 4 more\n")
 
 
 def test_check_judges_the_healthy_and_calls_no_failure_fine(api: Faulty, cli: Cli) -> None:

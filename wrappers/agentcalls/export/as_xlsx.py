@@ -97,7 +97,7 @@ class _Sheets:
             sheet.write_boolean(*at, value)
         elif isinstance(value, int | float) and abs(value) < _EXACT:
             sheet.write_number(*at, value)
-        elif kind in self._formats and int(value[:4]) > _FIRST_YEAR:
+        elif isinstance(value, str) and kind in self._formats and int(value[:4]) > _FIRST_YEAR:
             moment = datetime.fromisoformat(value).replace(tzinfo=None)
             sheet.write_datetime(*at, moment, self._formats[kind])
         else:

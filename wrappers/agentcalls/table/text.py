@@ -158,14 +158,18 @@ def _json_elements(names: Names, values: Values) -> bytes:
     return b"\n" + _json_lines(names, values)[:-1].replace(b"\n", b",\n")
 
 
+def _marked_head(names: Names) -> bytes:
+    # Excel takes a CSV for UTF-8 only if it begins with a byte order mark.
+    return codecs.BOM_UTF8 + _csv_lines([names])
+
+
 CSV = TextForm(
     name="csv",
     encode=lambda _, values: _csv_lines(zip(*map(_csv_cells, values), strict=True)),
     head=lambda names: _csv_lines([names]),
     nests=False,
 )
-# Excel takes a CSV for UTF-8 only if it begins with a byte order mark.
-EXCEL_CSV = evolve(CSV, name="excel-csv", head=lambda names: codecs.BOM_UTF8 + CSV.head(names))
+EXCEL_CSV = evolve(CSV, name="excel-csv", head=_marked_head)
 NDJSON = TextForm(name="ndjson", encode=_json_lines)
 JSON = TextForm(
     name="json", encode=_json_elements, head=lambda _: b"[", between=b",", tail=b"\n]\n"
