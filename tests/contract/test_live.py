@@ -30,6 +30,7 @@ from contract.tool.mutants import (
     asking,
     fail,
     instead,
+    of_the_listing,
     on_headers,
     on_meta,
     on_rows,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from contract.tool.lying import Answered, Asked, Honest, Lie
     from contract.tool.posing import Spoil
 
-FAST = ("--rate", "1e9", "--budget", "60", "--share", "0")
+FAST = ("--rate", "1e9", "--budget", "68", "--share", "0")
 GIVEN = {"noscope_key", "by_creation"}
 CALL = "components.schemas.Call.properties"
 RESPONSES = f"paths.{PATH}.get.responses"
@@ -111,16 +112,16 @@ def test_the_plan_and_what_is_never_asked_are_all_properties() -> None:
 def test_an_honest_host_passes_within_the_budget_and_is_only_read(run: Runner) -> None:
     ran = run.host()
     assert ran.status == 0
-    assert "agent agent_demo: 60 requests of 60; no findings\n" in ran.out
+    assert "agent agent_demo: 68 requests of 68; no findings\n" in ran.out
     optional = {"another_teams_agent_is_not_told_from_none", "agents_share_no_call"}
     optional |= {"a_space_in_an_id_is_a_space"}
     held = re.search("^Held: (.*)$", ran.out, re.MULTILINE)[1].split(", ")  # type: ignore[index]
     assert sorted(held) == sorted(PLAN.keys() - optional)
-    assert "\nRequests: 60 on the properties\n" in ran.out
+    assert "\nRequests: 68 on the properties\n" in ran.out
     for name, reason in NEVER.items():
         assert f"  {reason}: {name}\n" in ran.section("Not checked")
     requests = [entry["request"] for entry in ran.har["log"]["entries"]]
-    assert [request["method"] for request in requests] == ["GET"] * 60
+    assert [request["method"] for request in requests] == ["GET"] * 68
 
 
 def test_however_large_the_budget_no_text_is_sent_that_looks_like_an_attack(run: Runner) -> None:
@@ -132,8 +133,8 @@ def test_however_large_the_budget_no_text_is_sent_that_looks_like_an_attack(run:
 
 
 def test_what_a_larger_budget_leaves_is_spent_on_more_examples(run: Runner) -> None:
-    ran = run.host(honest, "--budget", "90")
-    assert "90 requests of 90; no findings" in ran.out
+    ran = run.host(honest, "--budget", "99")
+    assert "99 requests of 99; no findings" in ran.out
     assert "budget" not in ran.section("Not checked")
 
 
@@ -153,7 +154,7 @@ def test_with_every_variable_all_that_a_foreign_host_may_be_asked_is_asked(run: 
         OPTIONAL["spaced_agent"]: AWKWARD_AGENT,
     }
     with served() as url:
-        ran = run(live(url) | named, "--budget", "65")
+        ran = run(live(url) | named, "--budget", "75")
     assert ran.status == 0
     held = re.search("^Held: (.*)$", ran.out, re.MULTILINE)[1].split(", ")  # type: ignore[index]
     assert sorted(held) == sorted(PLAN)
@@ -178,11 +179,11 @@ def test_an_answer_that_takes_long_where_others_do_not_is_a_remark(run: Runner) 
 
 def test_schemathesis_has_a_share_of_the_budget_and_what_it_finds_is_sorted(run: Runner) -> None:
     lie = instead(lambda asked: "-" in asked.query.get("limit", ""), put(422))
-    ran = run.host(lying(lie), "--budget", "80", "--share", "20")
-    assert "Requests: 60 on the properties, 20 on schemathesis\n" in ran.out
+    ran = run.host(lying(lie), "--budget", "88", "--share", "20")
+    assert "Requests: 68 on the properties, 20 on schemathesis\n" in ran.out
     assert ran.status == 1
     assert "The status is 422 and not 200 or 400 or 401" in ran.section(CONTRACT)
-    requests = [entry["request"] for entry in ran.har["log"]["entries"]][60:]
+    requests = [entry["request"] for entry in ran.har["log"]["entries"]][68:]
     urls = [request["url"] for request in requests]
     assert {request["method"] for request in requests} == {"GET"}
     assert len(set(urls)) == len(urls) == 20
@@ -338,7 +339,7 @@ WRONG: dict[str, tuple[Lie, str, list[str]]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_said_and_who_is_to_blame_and_nothing_else(run: Runner, name: str) -> None:
     lie, heading, sentences = WRONG[name]
-    ran = run.host(lying(lie))
+    ran = run.host(lying(of_the_listing(lie)))
     assert ran.status == (1 if heading == CONTRACT else 3)
     for sentence in sentences:
         assert sentence in ran.section(heading)
@@ -460,14 +461,14 @@ def test_a_sound_host_of_another_kind_is_not_called_wrong(
     async def both(asked: Asked, honest: Honest) -> Answered:
         return await one(asked, lambda changed: two(changed, honest))
 
-    ran = run.host(lying(both), "--budget", "66", "--share", "6")
+    ran = run.host(lying(both), "--budget", "74", "--share", "6")
     assert ran.section(API) == ""
     assert ran.section("Seen once and not again") == ""
     assert ran.status == (1 if of_one + of_two else 0)
     for sentence in of_one + of_two:
         assert sentence in ran.section(CONTRACT)
-    assert "66 requests of 66" in ran.out
-    assert "\nRequests: 60 on the properties, 6 on schemathesis\n" in ran.out
+    assert "74 requests of 74" in ran.out
+    assert "\nRequests: 68 on the properties, 6 on schemathesis\n" in ran.out
     unheld = re.findall(r"the answers lack what it looks at", ran.section("Not checked"))
     assert len(unheld) <= ("sends no rate limit" in names)
 
@@ -562,7 +563,7 @@ def test_what_was_answered_is_kept_whatever_ends_a_run(
     with suppress(RuntimeError):
         assert run.host(lying(LIES["search"]["search is not looked at"])).status == 130
     assert len(json.loads((run.reports / "traffic.har").read_text())["log"]["entries"]) > 2
-    assert "requests of 60" in (run.reports / "report.txt").read_text()
+    assert "requests of 68" in (run.reports / "report.txt").read_text()
 
 
 def test_a_run_that_proved_nothing_does_not_pass(run: Runner, tmp_path: Path) -> None:
@@ -746,7 +747,7 @@ async def a_call_changes(asked: Asked, honest: Honest) -> Answered:
 
 
 def test_calls_that_change_meanwhile_are_no_finding_but_are_told(run: Runner) -> None:
-    ran = run.host(lying(a_call_changes))
+    ran = run.host(lying(of_the_listing(a_call_changes)))
     assert (ran.status, ran.section(API), ran.section(CONTRACT)) == (0, "", "")
     once = ran.section("Seen once and not again")
     assert "pages_are_slices_of_the_whole: Page 1 of 1 is not that slice" in once
@@ -911,9 +912,9 @@ def test_a_limit_of_nothing_as_the_reference_page_shows_it_is_a_finding(
 
 
 def test_our_own_recording_is_held_again_and_lacks_nothing_but_what_was_hidden(run: Runner) -> None:
-    live_run = run.host(lying(LIES["extra fields"]["calls have an internal field"]))
+    live_run = run.host(lying(of_the_listing(LIES["extra fields"]["calls have an internal field"])))
     again = run({}, "--from", str(live_run.reports / "traffic.har"))
-    assert again.out.startswith("traffic.har: 59 answers, 1 of another path ignored; 1 finding\n")
+    assert again.out.startswith("traffic.har: 67 answers, 1 of another path ignored; 1 finding\n")
     assert add("add tenant_id", CALL) in again.section(CONTRACT)
 
 

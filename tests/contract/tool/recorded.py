@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from contract.tool.verdict import Mask, Verdict
 
-_LISTING = re.compile(PATH.replace("{agentId}", "([^/]+)"))
+_KNOWN = re.compile(PATH.replace("/{agentId}/calls", "(?:/([^/]+)/calls(?:/[^/]+)?)?"))
 _CREDENTIALS = ("authorization", "x-api-key")
 _FILTERED, _KEY = "[Filtered]", "key-that-was-filtered"
 # Of an answer, what the contract speaks of: a cookie opens more than this API.
@@ -46,7 +46,7 @@ def hold_recorded(file: Path, verdict: Verdict, mask: Mask, base_url: str | None
     """
     try:
         entries = json.loads(file.read_text("utf-8-sig"))["log"]["entries"]
-        origins = Counter(_origin(entry) for entry in entries if _is_listing(entry))
+        origins = Counter(_origin(entry) for entry in entries if _is_known(entry))
     except OSError as error:
         raise UnusableError(f"{file} cannot be read: {error.strerror}.") from None
     except (LookupError, TypeError, ValueError, AttributeError):
@@ -74,15 +74,15 @@ def _origin(entry: dict[str, Any]) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
-def _is_listing(entry: dict[str, Any]) -> bool:
-    return bool(_LISTING.fullmatch(urlsplit(entry["request"]["url"]).path))
+def _is_known(entry: dict[str, Any]) -> bool:
+    return bool(_KNOWN.fullmatch(urlsplit(entry["request"]["url"]).path))
 
 
 def _why_not(entry: dict[str, Any], origin: str) -> str:
     response = entry.get("response") or {}
     if _origin(entry) != origin:
         return "of another host"
-    if not _is_listing(entry):
+    if not _is_known(entry):
         return "of another path"
     if entry["request"]["method"] != "GET":
         return "of another method"
@@ -121,7 +121,7 @@ def _hold(entry: dict[str, Any], origin: str, verdict: Verdict, mask: Mask) -> N
         ask=_nobody,
         base_url=origin,
         key=next((key for key in shown if len(key) > 7), ""),
-        agent=unquote(request.url.path.split("/")[-2]),
+        agent=unquote((_KNOWN.fullmatch(urlsplit(recorded["url"]).path) or [None, ""])[1] or ""),
         note=verdict.note,
         patience_seconds=float("inf"),  # how slow the way was, the file does not say
     )
