@@ -38,6 +38,16 @@ def sync_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], Iter
     return lambda: iter(client.calls.list(AGENT, exact=exact))
 
 
+def borrowing_reader(url: str) -> Callable[[], Iterator[object]]:
+    """The same with the default settings, through an `http_client`."""
+    import httpx  # noqa: PLC0415 (imports are measured)
+
+    from agentcalls import Client  # noqa: PLC0415 (the same)
+
+    client = Client(api_key=KEY, base_url=url, http_client=httpx.Client())
+    return lambda: iter(client.calls.list(AGENT))
+
+
 def async_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], AsyncIterator[object]]:
     """The same for asyncio."""
     from agentcalls import AsyncClient  # noqa: PLC0415 (imports are measured)
@@ -191,6 +201,7 @@ SYNC = {
         f"exact-{window}": partial(sync_reader, concurrency=window, exact=True)
         for window in (8, 16, 32)
     },
+    "http_client": borrowing_reader,
     "one-agent-after-another": partial(many_reader, concurrency=1),
     "many-agents-32": partial(many_reader, concurrency=32),
     "list_many": partial(many_reader, concurrency=COMMAND_WINDOW),
@@ -209,7 +220,8 @@ ASYNC = {
 """The readers of `AsyncClient`."""
 
 EXPORTS = {
-    f"export-{name}": partial(exporter, ending=f".{name}") for name in ("csv", "ndjson", "parquet")
+    f"export-{name}": partial(exporter, ending=f".{name}")
+    for name in ("ndjson", "csv", "parquet", "sqlite", "duckdb")
 }
 """The exporters by the names in the measures."""
 

@@ -101,8 +101,7 @@ class AgentReader:
 
     def query_for(self, window: Window) -> CallQuery:
         """The query for a window."""
-        query = self._query.window(window.page, window.limit)
-        return query if window.sort is None else evolve(query, sort=window.sort)
+        return self._query.window(window.page, window.limit, window.sort)
 
     def accept(self, window: Window, page: Page) -> None:
         """Take the answer to a window; raises `PaginationError` if the pages contradict each other."""

@@ -6,7 +6,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args
 
-from attrs import Attribute, evolve, field, fields, frozen
+from attrs import Attribute, field, fields, frozen
 from attrs.validators import optional
 
 from agentcalls.checks import (
@@ -32,8 +32,10 @@ _ALIKE = 0.8
 
 def check_segment(name: str, value: str) -> None:
     """Accept an id that is one path segment; raises `ConfigurationError` for any other."""
-    # "." and ".." would be resolved, and the key would go to another path.
-    if value in {"", ".", ".."} or any(unicodedata.category(each) == "Cc" for each in value):
+    # "." and ".." would be resolved, and the key would go to another path. What prints holds no control character.
+    if value in {"", ".", ".."} or (
+        not value.isprintable() and any(unicodedata.category(each) == "Cc" for each in value)
+    ):
         raise ConfigurationError(
             f"{name} cannot be {value!r}: it must not be empty, '.' or '..', or hold a control character."
         )
@@ -75,9 +77,17 @@ class CallQuery:
         """Calls per page: the caller's `limit`, otherwise the API's maximum."""
         return self.limit or MAX_LIMIT
 
-    def window(self, page: int, limit: int) -> CallQuery:
-        """The same query for page `page` (1-based) of `limit` calls."""
-        return evolve(self, page=page, limit=limit)
+    def window(self, page: int, limit: int, sort: str | None = None) -> CallQuery:
+        """The same query for page `page` (1-based) of `limit` calls, in this order if one is given."""
+        # Nothing is checked: what is the same was, and the rest is our own. `evolve` would take as long as the request.
+        query = CallQuery.__new__(CallQuery)
+        for name in _NAMES:
+            object.__setattr__(query, name, getattr(self, name))
+        object.__setattr__(query, "page", page)
+        object.__setattr__(query, "limit", limit)
+        if sort is not None:
+            object.__setattr__(query, "sort", sort)
+        return query
 
     def sent(self) -> dict[str, Any]:
         """The parameters that are sent, by their Python names."""
