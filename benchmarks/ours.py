@@ -190,7 +190,7 @@ _COMMANDS = {
     "report": [],
 }
 
-SYNC = {
+SYNC: dict[str, Callable[..., Callable[[], Iterator[object]]]] = {
     "plain": partial(sync_reader, concurrency=1, exact=False),
     "exact": partial(sync_reader, concurrency=1, exact=True),
     **{

@@ -58,7 +58,7 @@ print(json.dumps(sorted({{name.partition(".")[0] for name in new}})))
     assert heavy & imported == set()
 
 
-def test_a_command_does_not_import_the_command_line_of_httpx(mock_url: str) -> None:
+def test_a_command_does_not_import_the_command_line_of_httpx() -> None:
     code = """
 import sys
 from agentcalls.cli import main

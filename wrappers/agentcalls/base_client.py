@@ -17,7 +17,7 @@ from agentcalls.request.exchange import Config, Exchanges
 from agentcalls.request.host import checked_timeout, checked_url, client_of, is_client
 from agentcalls.request.ids import RequestIds
 from agentcalls.request.key import given_auth, given_key
-from agentcalls.request.operation import LIST_CALLS
+from agentcalls.request.operation import LIST_CALLS, LIST_ROWS
 from agentcalls.request.receive import Incoming
 from agentcalls.request.retry import ResultT, RetryPolicy, Send
 from agentcalls.request.wire.connections import Connections
@@ -125,8 +125,10 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
         raise TypeError("A client holds a key and connections, and is not pickled; make one there.")
 
     def _source(self, options: ReadOptions) -> Source[Any, Any]:
-        def steps(query: CallQuery, watch: Stopwatch | None = None) -> Any:
-            outgoing = LIST_CALLS.outgoing(query.sent())
+        def steps(
+            query: CallQuery, watch: Stopwatch | None = None, operation: Any = LIST_CALLS
+        ) -> Any:
+            outgoing = operation.outgoing(query.sent())
             deadline = self._exchanges.deadline(watch)
             strict, max_retries = options.strict, options.max_retries
             return self._steps(outgoing, deadline, strict=strict, max_retries=max_retries)
@@ -134,6 +136,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT]):
         return Source(
             lambda query: self._run(steps(query)),
             lambda query, tell, watch: self._begin(steps(query, watch), tell),
+            lambda query, tell, watch: self._begin(steps(query, watch, LIST_ROWS), tell),
             self._wait_for,
             options.concurrency or self._config.concurrency,
             self._sorts,

@@ -16,13 +16,14 @@ from agentcalls.reading.iterators import (
     AsyncManyIterator,
     CallIterator,
     ManyIterator,
+    RowsIterator,
 )
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
-from agentcalls.reading.schedule import Schedule, paired
+from agentcalls.reading.schedule import Schedule, paired, together
 from agentcalls.reading.walk.plain import ServerPages, first_call, total_count
 from agentcalls.settings import BATCH
 from agentcalls.values import ManyReport, Report
@@ -245,7 +246,9 @@ class _ManyAgents(Generic[SourceT]):
             return self._latest.report
         return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
 
-    def _schedule(self, batching: Batching | None = None) -> Schedule[tuple[str, Call]]:
+    def _schedule(
+        self, batching: Batching | None = None, label: Any = paired
+    ) -> Schedule[tuple[str, Call]]:
         many, on_agent = self.many, self.many.on_agent
         begin = partial(self._reader, wall=self._source.clock.wall())
         if batching:
@@ -253,7 +256,7 @@ class _ManyAgents(Generic[SourceT]):
         self._latest = (OrderedSchedule if many.ordered else Schedule)(
             many.agent_ids,
             batching.begin(begin) if batching else begin,
-            paired,
+            label,
             concurrency=self._source.concurrency,
             stop_on_error=many.stop_on_error,
             on_agent=on_agent,
@@ -273,6 +276,12 @@ class ManyListing(_ManyAgents[SyncSource]):
     def __iter__(self) -> ManyIterator:
         """Each call with its agent's id: one agent's calls in order, different agents mixed unless `ordered`."""
         return ManyIterator(self._schedule(), self._source)
+
+    def _rows(self) -> RowsIterator:
+        # For exports: each answer's calls with their agent's id. They have the fields of a `Call`, but most are none:
+        # making those takes as long as all else that a table needs.
+        source = evolve(self._source, start=self._source.start_rows)
+        return RowsIterator(self._schedule(label=together), source)
 
     def batches(self, size: int = BATCH) -> Generator[CallBatch]:
         """The calls of an iteration in batches of `size` calls of one agent, each with its checkpoint.

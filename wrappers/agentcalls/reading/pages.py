@@ -38,6 +38,8 @@ class Source(Generic[PageT, JobT]):
     """Gives the page that a query asks for, or raises."""
     start: Callable[[CallQuery, Callable[[JobT], object], Stopwatch], JobT]
     """Begins to do so, and tells when it is done; its deadline goes by the stopwatch."""
+    start_rows: Callable[[CallQuery, Callable[[JobT], object], Stopwatch], JobT]
+    """The same for a table: the page's calls need not be `Call`s."""
     wait: Callable[[SimpleQueue[Any], Iterable[JobT]], None]
     """Goes on with what was begun until it comes to an answer; of `Client` alone."""
     concurrency: int

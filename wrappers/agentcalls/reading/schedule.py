@@ -286,3 +286,8 @@ class Schedule(Generic[ItemT]):
 def paired(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, Call]]:
     """Each call with its agent's id."""
     return zip(repeat(agent_id), calls)
+
+
+def together(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, list[Call]]]:
+    """All calls of an answer with their agent's id."""
+    yield agent_id, list(calls)

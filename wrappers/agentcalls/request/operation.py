@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote_plus
 
@@ -150,8 +150,8 @@ def _said(problem: Problem) -> str:
 # The operations.
 
 
-def _page(received: Received) -> Read[Page]:
-    body = decode_page(received.content, received.arguments.get("agent_id"))
+def _page(received: Received, *, as_rows: bool = False) -> Read[Page]:
+    body = decode_page(received.content, received.arguments.get("agent_id"), as_rows=as_rows)
     number = received.arguments.get("page", 1)
     problems = tuple(evolve(problem, page=number) for problem in body.problems)
     doubts = tuple(_not_as_asked(body.meta, received.arguments, number))
@@ -192,3 +192,5 @@ LIST_CALLS = Operation(
         404: "Check the agent's id, and that the key belongs to the agent's team.",
     },
 )
+LIST_ROWS = evolve(LIST_CALLS, read=partial(_page, as_rows=True))
+"""The same for a table: calls need not be `Call`s."""

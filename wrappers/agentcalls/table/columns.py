@@ -117,6 +117,8 @@ def whole_text(text: str) -> str:
 def _timestamps(moments: Iterable[datetime | None]) -> list[str | None]:
     # All texts have the same length: they sort by time, and no reader sees two formats.
     texts: list[str | None] = msgspec.to_builtins(list(moments))
+    if _WHOLE_SECOND not in set(map(len, filter(None, texts))):
+        return texts
     return [
         text if text is None or len(text) > _WHOLE_SECOND else f"{text[:-1]}.000000Z"
         for text in texts

@@ -116,28 +116,57 @@ class _UnixLines:
         self._file.write(f"{line[:-2]}\n")
 
 
-def _csv_lines(rows: Iterable[Iterable[object]]) -> bytes:
-    lines = io.StringIO(newline="")
-    write_csv(lines, rows)
-    return lines.getvalue().encode()
+def _csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
+    rows = list(rows)
+    commas = len(rows[0]) - 1 if rows else 0
+    # Most rows need no quotes. The csv module takes the others; a row of nothing needs them, too.
+    lines = list(map(",".join, rows))
+    if not _are_plain("\n".join(lines), commas * len(rows), len(rows) - 1) or not commas:
+        lines = [
+            line if commas and _are_plain(line, commas, 0) else _csv_line(row)
+            for line, row in zip(lines, rows, strict=True)
+        ]
+    return "".join([*(f"{line}\n" for line in lines)]).encode()
 
 
-def _csv_cells(values: Sequence[Any]) -> Sequence[Any]:
+def _are_plain(text: str, commas: int, breaks: int) -> bool:
+    # Whether no comma and no line break is one of a cell's, and nothing is a quotation mark.
+    return (
+        text.count(",") == commas
+        and text.count("\n") == breaks
+        and '"' not in text
+        and "\r" not in text
+    )
+
+
+def _csv_line(row: Sequence[str]) -> str:
+    line = io.StringIO(newline="")
+    write_csv(line, [row])
+    return line.getvalue()[:-1]
+
+
+def _csv_cells(values: Sequence[Any]) -> Sequence[str]:
     kinds = set(map(type, values))
-    if kinds <= {int, float, NoneType}:
-        return values
-    # Most text columns hold no formula at all.
-    if kinds <= {str, NoneType} and not _ANY_FORMULA.search("\0" + "\0".join(filter(None, values))):
-        return values
+    if kinds <= {str, NoneType}:
+        texts = ["" if value is None else value for value in values]
+        # Most text columns hold no formula at all.
+        if not _ANY_FORMULA.search("\0" + "\0".join(texts)):
+            return texts
+    if kinds <= {int, NoneType}:
+        return ["" if value is None else str(value) for value in values]
+    if kinds <= {bool}:
+        return ["true" if value else "false" for value in values]
     return [_csv_cell(value) for value in values]
 
 
-def _csv_cell(value: Any) -> Any:
+def _csv_cell(value: Any) -> str:
     if isinstance(value, str):
         return csv_safe(value)
-    if isinstance(value, bool | dict | list):
-        return "" if value == {} else _ENCODER.encode(value).decode()
-    return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return _ENCODER.encode(value).decode() if value != {} else ""
+    return "" if value is None else str(value)
 
 
 @lru_cache(maxsize=8)
