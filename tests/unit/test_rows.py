@@ -133,3 +133,11 @@ def test_columns_that_are_asked_for_are_those_of_the_whole_row(form: TextForm) -
 def test_a_column_of_nothing_is_quoted_where_it_is_alone() -> None:
     rows: list[dict[str, Any]] = [{"reason": None}, {"reason": "a"}]
     assert CSV.of_rows(("reason",), rows) == b'""\na\n'
+
+
+@pytest.mark.parametrize("text", ["a", "a,b", 'a"b', "a\nb", "a\rb", "a\r\nb"])
+def test_what_needs_quotes_has_them_as_the_csv_module_gives_them(text: str) -> None:
+    lines = io.StringIO(newline="")
+    csv.writer(lines, lineterminator="\r\n").writerow([text, 1])
+    rows: list[dict[str, Any]] = [{"one": text, "two": 1}, {"one": None, "two": 2}]
+    assert CSV.of_rows(("one", "two"), rows).decode() == f"{lines.getvalue()[:-2]}\n,2\n"
