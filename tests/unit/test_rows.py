@@ -141,3 +141,12 @@ def test_what_needs_quotes_has_them_as_the_csv_module_gives_them(text: str) -> N
     csv.writer(lines, lineterminator="\r\n").writerow([text, 1])
     rows: list[dict[str, Any]] = [{"one": text, "two": 1}, {"one": None, "two": 2}]
     assert CSV.of_rows(("one", "two"), rows).decode() == f"{lines.getvalue()[:-2]}\n,2\n"
+
+
+@pytest.mark.parametrize("sign", [*"=+@\t-\uff1d\uff0b\uff0d\uff20", "\r=", "\n=", "\r\n+1+"])
+def test_each_sign_of_a_formula_is_found_in_a_column_of_texts(sign: str) -> None:
+    rows: list[dict[str, Any]] = [{"one": "a", "two": 1}, {"one": f"{sign}1", "two": 2}]
+    (_, (first, _)) = csv.reader(
+        io.StringIO(CSV.of_rows(("one", "two"), rows).decode(), newline="")
+    )
+    assert first == f"'{sign}1"

@@ -91,8 +91,7 @@ class CallQuery:
 
     def sent(self) -> dict[str, Any]:
         """The parameters that are sent, by their Python names."""
-        values = ((name, getattr(self, name)) for name in _NAMES)
-        return {name: value for name, value in values if value is not None}
+        return {name: value for name in _NAMES if (value := getattr(self, name)) is not None}
 
 
 _NAMES = [each.name for each in fields(CallQuery)]

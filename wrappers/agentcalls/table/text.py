@@ -40,6 +40,7 @@ _IS_NUMBER, _IS_FORMULA = re.compile(_E164), re.compile(_FORMULA)
 # Searches all texts of a column, each after a NUL, for one that looks like a formula and is not a number. A NUL within
 # a text only causes a closer look.
 _ANY_FORMULA = re.compile(rf"\0(?!{_E164}(?:\0|\Z)){_FORMULA}")
+_SIGNS = [f"\0{sign}" for sign in "\r\n=+@\t-\uff1d\uff0b\uff0d\uff20"]
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -121,12 +122,13 @@ def _csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
     commas = len(rows[0]) - 1 if rows else 0
     # Most rows need no quotes. The csv module takes the others; a row of nothing needs them, too.
     lines = list(map(",".join, rows))
-    if not _are_plain("\n".join(lines), commas * len(rows), len(rows) - 1) or not commas:
-        lines = [
+    text = "\n".join(lines)
+    if not commas or not _are_plain(text, commas * len(rows), len(rows) - 1):
+        text = "\n".join(
             line if commas and _are_plain(line, commas, 0) else _csv_line(row)
             for line, row in zip(lines, rows, strict=True)
-        ]
-    return "".join([*(f"{line}\n" for line in lines)]).encode()
+        )
+    return f"{text}\n".encode() if rows else b""
 
 
 def _are_plain(text: str, commas: int, breaks: int) -> bool:
@@ -148,9 +150,12 @@ def _csv_line(row: Sequence[str]) -> str:
 def _csv_cells(values: Sequence[Any]) -> Sequence[str]:
     kinds = set(map(type, values))
     if kinds <= {str, NoneType}:
-        texts = ["" if value is None else value for value in values]
-        # Most text columns hold no formula at all.
-        if not _ANY_FORMULA.search("\0" + "\0".join(texts)):
+        texts = (
+            ["" if value is None else value for value in values] if NoneType in kinds else values
+        )
+        # Most text columns hold no formula at all, and few hold a sign of one.
+        joined = "\0" + "\0".join(texts)
+        if not any(map(joined.__contains__, _SIGNS)) or not _ANY_FORMULA.search(joined):
             return texts
     if kinds <= {int, NoneType}:
         return ["" if value is None else str(value) for value in values]

@@ -29,9 +29,6 @@ _MOST_SHARED = 4096
 _NATIVE = {NoneType, Any, str, int, float, bool, datetime, date, UUID}
 
 
-_offset = attrgetter("tzinfo")
-
-
 class NotNativeError(Exception):
     """A value that may be valid, but that the fast path cannot read."""
 
@@ -111,7 +108,9 @@ class Twin(Generic[ModelT]):
 
 
 def _check_offsets(moments: Iterable[datetime | None]) -> None:
-    if set(map(_offset, filter(None, moments))) - {UTC}:
+    # Nearly always it is the very same object, and comparing takes longer.
+    odd = [moment for moment in moments if moment is not None and moment.tzinfo is not UTC]
+    if any(moment.tzinfo != UTC for moment in odd):
         raise NotNativeError
 
 
