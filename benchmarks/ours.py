@@ -38,14 +38,23 @@ def sync_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], Iter
     return lambda: iter(client.calls.list(AGENT, exact=exact))
 
 
-def borrowing_reader(url: str) -> Callable[[], Iterator[object]]:
-    """The same with the default settings, through an `http_client`."""
+def default_reader(url: str, *, borrows: bool = False) -> Callable[[], Iterator[object]]:
+    """The same with the default settings; `borrows` passes an `http_client`."""
     import httpx  # noqa: PLC0415 (imports are measured)
 
     from agentcalls import Client  # noqa: PLC0415 (the same)
 
-    client = Client(api_key=KEY, base_url=url, http_client=httpx.Client())
+    http = httpx.Client() if borrows else None
+    client = Client(api_key=KEY, base_url=url, http_client=http)
     return lambda: iter(client.calls.list(AGENT))
+
+
+def async_default_reader(url: str) -> Callable[[], AsyncIterator[object]]:
+    """The same for asyncio."""
+    from agentcalls import AsyncClient  # noqa: PLC0415 (imports are measured)
+
+    client = AsyncClient(api_key=KEY, base_url=url)
+    return lambda: aiter(client.calls.list(AGENT))
 
 
 def async_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], AsyncIterator[object]]:
@@ -201,7 +210,8 @@ SYNC: dict[str, Callable[..., Callable[[], Iterator[object]]]] = {
         f"exact-{window}": partial(sync_reader, concurrency=window, exact=True)
         for window in (8, 16, 32)
     },
-    "http_client": borrowing_reader,
+    "default": default_reader,
+    "http_client": partial(default_reader, borrows=True),
     "one-agent-after-another": partial(many_reader, concurrency=1),
     "many-agents-32": partial(many_reader, concurrency=32),
     "list_many": partial(many_reader, concurrency=COMMAND_WINDOW),
@@ -209,7 +219,8 @@ SYNC: dict[str, Callable[..., Callable[[], Iterator[object]]]] = {
 }
 """The readers of `Client` by the names in the measures."""
 
-ASYNC = {
+ASYNC: dict[str, Callable[..., Callable[[], AsyncIterator[object]]]] = {
+    "async default": async_default_reader,
     "async-plain": partial(async_reader, concurrency=1, exact=False),
     "async-exact": partial(async_reader, concurrency=1, exact=True),
     **{
