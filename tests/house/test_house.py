@@ -20,7 +20,8 @@ FILES = sorted(HOUSE.rglob("*.py"))
 CORE = [file for file in FILES if file.relative_to(HOUSE).parts[0] not in {"cli", "export"}]
 
 MOST_CORE_LINES = (
-    6258  # the goal was 3,300; the wire, proven walks and the search in them have come since
+    # The goal was 3,300; the wire, proven walks, the search in them, and the fast ways of exports have come since.
+    6332
 )
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14

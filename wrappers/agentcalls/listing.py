@@ -246,9 +246,7 @@ class _ManyAgents(Generic[SourceT]):
             return self._latest.report
         return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
 
-    def _schedule(
-        self, batching: Batching | None = None, label: Any = paired
-    ) -> Schedule[tuple[str, Call]]:
+    def _schedule(self, batching: Batching | None = None, label: Any = paired) -> Schedule[Any]:
         many, on_agent = self.many, self.many.on_agent
         begin = partial(self._reader, wall=self._source.clock.wall())
         if batching:
@@ -278,10 +276,7 @@ class ManyListing(_ManyAgents[SyncSource]):
         return ManyIterator(self._schedule(), self._source)
 
     def _rows(self) -> RowsIterator:
-        # For exports: each answer's calls with their agent's id. They have the fields of a `Call`, but most are none:
-        # making those takes as long as all else that a table needs.
-        source = evolve(self._source, start=self._source.start_rows)
-        return RowsIterator(self._schedule(label=together), source)
+        return RowsIterator(self._schedule(label=together), self._source.of_rows)
 
     def batches(self, size: int = BATCH) -> Generator[CallBatch]:
         """The calls of an iteration in batches of `size` calls of one agent, each with its checkpoint.
