@@ -8,7 +8,7 @@ from urllib.request import urlopen
 from attrs import frozen
 
 from benchmarks.figures import Figure, figure, ratio
-from benchmarks.ours import NotAvailableError, day_in_the_middle
+from benchmarks.ours import EXPORTS, NotAvailableError, day_in_the_middle
 from benchmarks.server import COUNT_PATH
 from benchmarks.serving import page_server
 from benchmarks.workers import Worker, in_turn
@@ -23,7 +23,17 @@ _COMMANDS = {
     "report": "list_many",
     "check": "list_many since",
 }
-_JUDGED = ["plain", "exact", "raw", "bimpeai", "httpx + msgspec", "retell-sdk"]
+_JUDGED = [
+    "default",
+    "async default",
+    "http_client",
+    "plain",
+    "exact",
+    "raw",
+    "bimpeai",
+    "httpx + msgspec",
+    "retell-sdk",
+]
 _SHOWN = ["async-plain", "async-exact", "raw", "openai", "stripe", "twilio", "httpx + json"]
 _SHOWN += ["aiohttp + msgspec"]
 
@@ -198,15 +208,15 @@ def commands(scale: Scale) -> dict[str, Figure]:
 
 
 def exports(scale: Scale) -> dict[str, Figure]:
-    """CPU per call of exports beside iterating the same listing, and the growth of the process in a long export."""
-    names = [f"export-{name}" for name in ("csv", "ndjson", "parquet")]
-    calls = scale.cpu_pages * 100
+    """CPU per call of exports beside reading the same pages with raw, and the growth of the process in a long one."""
+    names = list(EXPORTS)
+    calls = scale.pages * 100
     with page_server(calls) as url:
-        taken = in_turn(["exact", *names], url, calls=calls, rounds=scale.rounds)
+        taken = in_turn(["raw", *names], url, calls=calls, rounds=-(-scale.rounds // 4))
     cpu = {name: [one["cpu"] for one in each] for name, each in taken.items()}
-    figures = {f"{name}/exact": ratio(cpu[name], cpu["exact"]) for name in names if name in cpu}
+    figures = {f"{name}/raw": ratio(cpu[name], cpu["raw"]) for name in names if name in cpu}
     name, longest = scale.streams[-1]
-    for exporter in names:
+    for exporter in ("export-csv", "export-ndjson", "export-parquet"):
         size = _growth(exporter, longest)
         if size is not None:
             figures[f"growth/{exporter} {name}"] = figure([size / _MIB])

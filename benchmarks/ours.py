@@ -38,6 +38,25 @@ def sync_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], Iter
     return lambda: iter(client.calls.list(AGENT, exact=exact))
 
 
+def default_reader(url: str, *, borrows: bool = False) -> Callable[[], Iterator[object]]:
+    """The same with the default settings; `borrows` passes an `http_client`."""
+    import httpx  # noqa: PLC0415 (imports are measured)
+
+    from agentcalls import Client  # noqa: PLC0415 (the same)
+
+    http = httpx.Client() if borrows else None
+    client = Client(api_key=KEY, base_url=url, http_client=http)
+    return lambda: iter(client.calls.list(AGENT))
+
+
+def async_default_reader(url: str) -> Callable[[], AsyncIterator[object]]:
+    """The same for asyncio."""
+    from agentcalls import AsyncClient  # noqa: PLC0415 (imports are measured)
+
+    client = AsyncClient(api_key=KEY, base_url=url)
+    return lambda: aiter(client.calls.list(AGENT))
+
+
 def async_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], AsyncIterator[object]]:
     """The same for asyncio."""
     from agentcalls import AsyncClient  # noqa: PLC0415 (imports are measured)
@@ -180,7 +199,7 @@ _COMMANDS = {
     "report": [],
 }
 
-SYNC = {
+SYNC: dict[str, Callable[..., Callable[[], Iterator[object]]]] = {
     "plain": partial(sync_reader, concurrency=1, exact=False),
     "exact": partial(sync_reader, concurrency=1, exact=True),
     **{
@@ -191,6 +210,8 @@ SYNC = {
         f"exact-{window}": partial(sync_reader, concurrency=window, exact=True)
         for window in (8, 16, 32)
     },
+    "default": default_reader,
+    "http_client": partial(default_reader, borrows=True),
     "one-agent-after-another": partial(many_reader, concurrency=1),
     "many-agents-32": partial(many_reader, concurrency=32),
     "list_many": partial(many_reader, concurrency=COMMAND_WINDOW),
@@ -198,7 +219,8 @@ SYNC = {
 }
 """The readers of `Client` by the names in the measures."""
 
-ASYNC = {
+ASYNC: dict[str, Callable[..., Callable[[], AsyncIterator[object]]]] = {
+    "async default": async_default_reader,
     "async-plain": partial(async_reader, concurrency=1, exact=False),
     "async-exact": partial(async_reader, concurrency=1, exact=True),
     **{
@@ -209,7 +231,8 @@ ASYNC = {
 """The readers of `AsyncClient`."""
 
 EXPORTS = {
-    f"export-{name}": partial(exporter, ending=f".{name}") for name in ("csv", "ndjson", "parquet")
+    f"export-{name}": partial(exporter, ending=f".{name}")
+    for name in ("ndjson", "csv", "parquet", "sqlite", "duckdb")
 }
 """The exporters by the names in the measures."""
 

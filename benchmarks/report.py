@@ -99,15 +99,16 @@ def table(results: Results) -> str:
     lines = [
         _origin(results.about),
         "",
-        "| measure | goal | measured | spread | |",
-        "| --- | --- | --- | --- | --- |",
+        "| measure | method | goal | measured | spread | |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for goal in GOALS:
         found = results.figures.get(goal.figure)
         value = f"{_shown(found.value)} {goal.unit}".strip() if found else "not available"
         verdict = "met" if is_met(goal, results.figures) else "**missed**"
         goal_text = f"≤ {goal.most:g} {goal.unit}".strip()
-        lines.append(f"| {goal.text} | {goal_text} | {value} | {_spread(found)} | {verdict} |")
+        cells = (goal.text, goal.method, goal_text, value, _spread(found), verdict)
+        lines.append(f"| {' | '.join(cells)} |")
     judged = {goal.figure for goal in GOALS}
     lines += ["", "| for comparison | measured | spread |", "| --- | --- | --- |"]
     lines += [

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from agentcalls.request.decode.page import decode_page
-from benchmarks.goals import GOALS
+from benchmarks.goals import GOALS, METHODS
 from benchmarks.serving import page_server
 
 if TYPE_CHECKING:
@@ -76,3 +76,7 @@ def test_headers_are_those_that_the_contract_documents(server: str) -> None:
 
 def test_each_goal_judges_a_figure_of_its_own() -> None:
     assert len({goal.figure for goal in GOALS}) == len(GOALS)
+
+
+def test_each_goal_names_its_method() -> None:
+    assert {goal.method for goal in GOALS} == set(METHODS)

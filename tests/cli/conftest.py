@@ -32,6 +32,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch, mock_url: str, tmp_path: Path)
     monkeypatch.setenv("AGENTCALLS_API_KEY", FULL_KEY)
     monkeypatch.setenv("AGENTCALLS_BASE_URL", mock_url)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    # Shared, or each report would make its script anew.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / "cache"))
     time.tzset()
     yield
     monkeypatch.undo()

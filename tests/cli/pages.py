@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from agentcalls.cli.program import COMMANDS, app
+from agentcalls.cli.program import COMMANDS, app, loaded
 
 FOLDER = Path(__file__).parents[2] / "docs" / "cli"
 
@@ -17,7 +17,7 @@ def help_of(name: str) -> str:
     program: Any = typer.main.get_command(app)
     outer = typer.Context(program, info_name="agentcalls", terminal_width=80)
     outer.help_option_names = ["--help", "-h"]
-    command = program.get_command(outer, name)
+    command = loaded(name)
     return str(command.get_help(typer.Context(command, info_name=name, parent=outer)))
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import agentcalls
 from agentcalls.cli import main
-from agentcalls.cli.program import COMMANDS
+from agentcalls.cli.program import COMMANDS, loaded
 from cli.pages import FOLDER, help_of, page
 from cli.running import COMMAND, open_terminal, read_to_end, run_in_terminal
 from contract.tool.contract import ROOT
@@ -45,7 +45,9 @@ import json, sys, agentcalls
 before = set(sys.modules)
 from agentcalls.cli import main
 assert main({arguments}) == 0
-print(json.dumps(sorted({{name.partition(".")[0] for name in set(sys.modules) - before}})))
+# A module that must not be imported is None.
+new = {{name for name, module in sys.modules.items() if module and name not in before}}
+print(json.dumps(sorted({{name.partition(".")[0] for name in new}})))
 """
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
@@ -54,6 +56,17 @@ print(json.dumps(sorted({{name.partition(".")[0] for name in set(sys.modules) - 
     imported = set(json.loads(ended.stdout.splitlines()[-1]))
     assert "typer" in imported
     assert heavy & imported == set()
+
+
+def test_a_command_does_not_import_the_command_line_of_httpx() -> None:
+    code = """
+import sys
+from agentcalls.cli import main
+assert main(["list", "agent_demo", "--limit", "1"]) == 0
+assert "httpx" in sys.modules
+assert not {"rich", "click", "pygments"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
 
 
 def test_the_script_of_the_distribution_is_main() -> None:
@@ -92,6 +105,11 @@ def test_completion_can_be_installed_and_knows_the_commands(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.stdout.split() == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_programs_help_says_of_a_command_what_its_own_says(name: str) -> None:
+    assert loaded(name).help.startswith(f"{COMMANDS[name]}\n")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

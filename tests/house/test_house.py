@@ -20,13 +20,13 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1475,
-    "request": 1200,
-    "request/decode": 495,
+    "": 1480,
+    "request": 1215,
+    "request/decode": 510,
     "request/wire": 720,
-    "reading": 1055,
+    "reading": 1060,
     "reading/walk": 1365,
-    "table": 365,
+    "table": 400,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14

@@ -200,6 +200,7 @@ def test_fast_way_reads_what_msgspec_cannot_as_the_other_does() -> None:
     for more in ({}, {"errors": [FIELD_ERROR]}):
         struct = msgspec.json.decode(json.dumps(row | more), type=twin.closed)
         assert twin.models([struct]) == [ApiError.from_dict(row | more)]
+        assert twin.rows([struct]) == twin.models([struct])
     struct = msgspec.json.decode(json.dumps(row | {"errors": [{}]}), type=twin.closed)
     with pytest.raises(UnreadableError):
         twin.models([struct])

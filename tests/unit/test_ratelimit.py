@@ -100,6 +100,22 @@ def test_rate_limit_is_what_the_headers_state() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("7", 7),
+        ("7.", 7),
+        ("7.9", 7),
+        ("9" * 18, int("9" * 18)),
+        *((text, None) for text in ("9" * 19, "", ".", ".5", "7.5.1", "-7", " 7", "7\n", "\u00b2")),
+        *((text, None) for text in ("\u0667", "7.\u0667", "7e1", "0x7", "7_0")),
+    ],
+)
+def test_a_number_in_a_header_is_one_of_ascii_digits(text: str, number: int | None) -> None:
+    limit = RateLimit.from_headers({"x-ratelimit-limit": "1", "x-ratelimit-remaining": text})
+    assert limit == RateLimit(1, number, None)
+
+
 @given(value=st.text(max_size=40), date=st.text(max_size=40))
 def test_no_header_breaks_the_reading(value: str, date: str) -> None:
     headers = {

@@ -17,7 +17,7 @@ from agentcalls.request.exchange import Config, Exchanges
 from agentcalls.request.host import checked_timeout, checked_url, client_of, is_client
 from agentcalls.request.ids import RequestIds
 from agentcalls.request.key import given_auth, given_key
-from agentcalls.request.operation import LIST_AGENTS, LIST_CALLS
+from agentcalls.request.operation import LIST_AGENTS, LIST_CALLS, LIST_ROWS
 from agentcalls.request.receive import Incoming
 from agentcalls.request.retry import ResultT, RetryPolicy, Send
 from agentcalls.request.wire.connections import Connections
@@ -137,19 +137,22 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
     def _source(
         self, operation: Operation[Page[Any]], sorts: KnownSorts, options: ReadOptions
     ) -> Source[Any, Any]:
-        def steps(query: ListQuery, watch: Stopwatch | None = None) -> Any:
+        def steps(
+            query: ListQuery, watch: Stopwatch | None = None, operation: Any = operation
+        ) -> Any:
             outgoing = operation.outgoing(query.sent())
             deadline = self._exchanges.deadline(watch)
             strict, max_retries = options.strict, options.max_retries
             return self._steps(outgoing, deadline, strict=strict, max_retries=max_retries)
 
         return Source(
-            lambda query: self._run(steps(query)),
-            lambda query, tell, watch: self._begin(steps(query, watch), tell),
-            self._wait_for,
-            options.concurrency or self._config.concurrency,
-            sorts,
-            self._config.clock,
+            fetch=lambda query: self._run(steps(query)),
+            start=lambda query, tell, watch: self._begin(steps(query, watch), tell),
+            start_rows=lambda query, tell, watch: self._begin(steps(query, watch, LIST_ROWS), tell),
+            wait=self._wait_for,
+            concurrency=options.concurrency or self._config.concurrency,
+            sorts=sorts,
+            clock=self._config.clock,
         )
 
     def _fetch(self, outgoing: Outgoing[ResultT], **options: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from functools import partial
 from operator import length_hint
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import define, evolve, field
 
@@ -16,6 +16,7 @@ from agentcalls.reading.iterators import (
     AsyncManyIterator,
     CallIterator,
     ManyIterator,
+    RowsIterator,
 )
 from agentcalls.reading.listed import AsyncListed, Listed
 from agentcalls.reading.one_agent import AgentReader
@@ -23,7 +24,7 @@ from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
-from agentcalls.reading.schedule import Schedule, paired
+from agentcalls.reading.schedule import Schedule, paired, together
 from agentcalls.request.query import AgentQuery, CallQuery
 from agentcalls.settings import BATCH
 from agentcalls.table.tabular import AsyncTabular, Tabular
@@ -104,7 +105,7 @@ class _ManyAgents(Generic[SourceT]):
             return self._latest.report
         return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
 
-    def _schedule(self, batching: Batching | None = None) -> Schedule[tuple[str, Call]]:
+    def _schedule(self, batching: Batching | None = None, label: Any = paired) -> Schedule[Any]:
         many, on_agent = self.many, self.many.on_agent
         ids = copy(many.agent_ids)
         begin = partial(self._reader, wall=self._source.clock.wall())
@@ -113,7 +114,7 @@ class _ManyAgents(Generic[SourceT]):
         self._latest = (OrderedSchedule if many.ordered else Schedule)(
             ids,
             batching.begin(begin) if batching else begin,
-            paired,
+            label,
             concurrency=self._source.concurrency,
             stop_on_error=many.stop_on_error,
             on_agent=on_agent,
@@ -133,6 +134,9 @@ class ManyListing(_ManyAgents[SyncSource]):
     def __iter__(self) -> ManyIterator:
         """Each call with its agent's id: one agent's calls in order, different agents mixed unless `ordered`."""
         return ManyIterator(self._schedule(), self._source)
+
+    def _rows(self) -> RowsIterator:
+        return RowsIterator(self._schedule(label=together), self._source.of_rows)
 
     def batches(self, size: int = BATCH) -> Generator[CallBatch]:
         """The calls of an iteration in batches of `size` calls of one agent, each with its checkpoint.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 else:
     RowT = TypeVar("RowT")
 
+_MOST_DIGITS = 18
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -272,11 +272,12 @@ class ManyReport:
 
 
 def _integer(value: str | None) -> int | None:
-    return (
-        int(value.split(".")[0])
-        if value is not None and re.fullmatch(r"[0-9]{1,18}(\.[0-9]*)?", value)
-        else None
-    )
+    if value is None:
+        return None
+    whole, _, rest = value.partition(".")
+    digits = whole + rest
+    is_number = digits.isascii() and digits.isdigit() and 0 < len(whole) <= _MOST_DIGITS
+    return int(whole) if is_number else None
 
 
 def _moment(unix_seconds: int) -> datetime | None:

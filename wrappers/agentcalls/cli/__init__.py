@@ -16,6 +16,8 @@ __all__ = ["main"]
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line (default: the process's); returns its exit code, see `failures.Code`."""
     _open_closed_streams()
+    # httpx would import its own command line, with Rich, Click and Pygments: a third of the time to the first row.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     try:
         program = need("agentcalls.cli.program")
     except MissingExtraError as error:

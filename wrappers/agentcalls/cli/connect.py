@@ -11,7 +11,6 @@ import os
 import re
 import stat
 import sys
-import tomllib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -151,6 +150,8 @@ def read_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
     wanted = name or environment.get(settings.VARIABLES["profile"]) or None
     try:
         with path.open("rb") as file:
+            import tomllib  # noqa: PLC0415  # it takes some milliseconds, and most have no file
+
             mode = os.fstat(file.fileno()).st_mode
             tables = tomllib.loads(file.read().decode("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):

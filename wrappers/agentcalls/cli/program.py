@@ -150,34 +150,40 @@ def _parameters_of(function: Any) -> list[Any]:
     return list(typer.main.get_command(app).params)
 
 
-# In the order of the help. Each is a module or folder of `commands` with a function `command` and two EXAMPLES.
-COMMANDS: dict[str, type[Command]] = {
-    "list": Connected,
-    "show": Connected,
-    "agents": Connected,
-    "export": OfAgents,
-    "stats": OfAgents,
-    "report": OfAgents,
-    "tail": Connected,
-    "check": OfAgents,
-    "doctor": Connected,
+# In the order of the help, with the first sentence of each: neither the help nor a completed name imports the command.
+# Each is a module or folder of `commands` with a function `command` and two EXAMPLES.
+COMMANDS = {
+    "list": "List an agent's calls.",
+    "show": "Show one call and its transcript.",
+    "agents": "List the agents of your team.",
+    "export": "Write all calls of some agents to a file.",
+    "stats": "Count the calls of agents, and show how many were answered, how long they lasted, and when they rang.",
+    "report": "Write a report of agents' calls: one HTML file with charts, which needs no network.",
+    "tail": "Show an agent's new calls as they come, and each call that changes its status or ends.",
+    "check": "Check that not too many calls failed, and print one line, for cron and monitors.",
+    "doctor": "Check settings, host, key, answers and clock.",
+    "mock": "Run the API on this machine, with made-up calls, until Ctrl-C.",
+}
+_KINDS: dict[str, type[Command]] = {
+    **dict.fromkeys(("export", "stats", "report", "check"), OfAgents),
     "mock": Passing,
 }
+"""All others are `Connected`."""
 
 
 class Commands(TyperGroup):
-    """The commands, each imported on first use."""
+    """The commands; each is imported when it runs, or its own help is shown."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        # Only the names; a mistyped name is compared with them.
-        self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands: dict[str, Any] = {
+            name: Command(name, help=sentence) for name, sentence in COMMANDS.items()
+        }
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command with this name; None if there is none."""
-        if cmd_name in COMMANDS and self.commands[cmd_name] is None:
-            self.commands[cmd_name] = _loaded(cmd_name)
-        return super().get_command(ctx, cmd_name)
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The name, the command and its arguments; a usage error for a mistyped name."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, loaded(str(name)), rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; an error becomes a sentence on stderr and an exit code."""
@@ -258,11 +264,14 @@ def _abandon_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _loaded(name: str) -> Any:
+def loaded(name: str) -> Any:
+    """The command of this name, imported now."""
     module = import_module(f"agentcalls.cli.commands.{name}")
     examples = "\n".join(f"  $ {example}" for example in module.EXAMPLES)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    alone.command(name, cls=COMMANDS[name], epilog=f"\b\nExamples:\n{examples}")(module.command)
+    alone.command(name, cls=_KINDS.get(name, Connected), epilog=f"\b\nExamples:\n{examples}")(
+        module.command
+    )
     return typer.main.get_command(alone)
 
 

@@ -18,11 +18,12 @@ from agentcalls.table.text import NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from agentcalls import AgentReport, Call, Client, ManyIterator
+    from agentcalls import AgentReport, Call, Client
     from agentcalls.export.compression import Piece
     from agentcalls.export.formats import Format
     from agentcalls.export.journal import Journal
     from agentcalls.export.outcome import Filters
+    from agentcalls.reading.iterators import RowsIterator
 
 _BATCH = 1_000
 _AGENT_WEIGHT = 100  # an agent without calls still costs a request
@@ -95,8 +96,8 @@ class Copying:
             on_agent=self._ended,
         )
         try:
-            with closing(iter(listing)) as calls:
-                self._read(calls)
+            with closing(listing._rows()) as rows:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+                self._read(rows)
         except ExceptionGroup as group:
             # Each failure is already in the journal.
             if len(self._journal.failures) == len(task.agents) and not self._journal.calls:
@@ -109,11 +110,11 @@ class Copying:
         self._write(task.form.text.tail)
         return self._cut(evolve(self._journal, stage="building" if task.form.build else "made"))
 
-    def _read(self, calls: ManyIterator) -> None:
-        for agent, call in calls:
-            self._some.append(call)
-            if len(self._some) == _BATCH:
-                self._write_some(agent, calls.agent(agent))
+    def _read(self, rows: RowsIterator) -> None:
+        for agent, some in rows:
+            self._some += some
+            if len(self._some) >= _BATCH:
+                self._write_some(agent, rows.agent(agent))
 
     def _write_some(self, agent: str, reached: AgentReport) -> None:
         some, journal = self._some, self._journal

@@ -141,6 +141,14 @@ class ManyIterator(_OfMany, _SyncIterator[tuple[str, Call]]):
         return cls._over(SyncPages(schedule, source))
 
 
+class RowsIterator(ManyIterator):
+    """The same for a table: the rows of each answer together."""
+
+    if TYPE_CHECKING:
+
+        def __next__(self) -> tuple[str, list[Call]]: ...  # type: ignore[override]
+
+
 class AsyncManyIterator(_OfMany, _AsyncIterator[tuple[str, Call]]):
     """The calls of one iteration over many agents; one task reads it. As `ManyIterator`, with `async for`.
 

@@ -103,8 +103,7 @@ class AgentReader:
 
     def query_for(self, window: Window) -> ListQuery:
         """The query for a window."""
-        query = self._query.window(window.page, window.limit)
-        return query if window.sort is None else evolve(query, sort=window.sort)
+        return self._query.window(window.page, window.limit, window.sort)
 
     def accept(self, window: Window, page: Page[Any]) -> None:
         """Take the answer to a window; raises `PaginationError` if the pages contradict each other."""

@@ -6,7 +6,7 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agentcalls.checks import Several
 from agentcalls.clock import Stopwatch
@@ -39,6 +39,8 @@ class Source(Generic[PageT, JobT]):
     """Gives the page that a query asks for, or raises."""
     start: Callable[[ListQuery, Callable[[JobT], object], Stopwatch], JobT]
     """Begins to do so, and tells when it is done; its deadline goes by the stopwatch."""
+    start_rows: Callable[[ListQuery, Callable[[JobT], object], Stopwatch], JobT]
+    """The same, with rows in place of calls."""
     wait: Callable[[SimpleQueue[Any], Iterable[JobT]], None]
     """Goes on with what was begun until it comes to an answer; of `Client` alone."""
     concurrency: int
@@ -46,6 +48,11 @@ class Source(Generic[PageT, JobT]):
     sorts: KnownSorts
     """What is known of the server's sorting."""
     clock: Clock
+
+    @property
+    def of_rows(self) -> Self:
+        """The same for an export, whose rows have the fields of a `Call`; most are none."""
+        return evolve(self, start=self.start_rows)
 
 
 SyncSource: TypeAlias = Source["Page[Any]", "Job[Page[Any]]"]

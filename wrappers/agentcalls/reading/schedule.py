@@ -250,14 +250,12 @@ class Schedule(Generic[ItemT]):
         while agent.asked and reader.is_stale(agent.asked[0].window):
             self._drop(agent.asked.popleft())
             reader.count_stale()
-        half = (reader.left + 1) // 2
+        half, calls = (reader.left + 1) // 2, reader.pending
         if agent.room == 1 and half < reader.left:
-            # Stop early, and no extra page is requested.
-            self._hand_out(agent, islice(reader.pending, half))
-            return True
-        if reader.begun:
+            calls = islice(calls, half)  # stop early, and no extra page is requested
+        elif reader.begun:
             agent.room = self._concurrency
-        self._hand_out(agent, reader.pending)
+        self._hand_out(agent, calls)
         return True
 
     def _hand_out(self, agent: Agent, calls: Iterator[Call]) -> None:
@@ -294,3 +292,8 @@ class Schedule(Generic[ItemT]):
 def paired(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, Call]]:
     """Each call with its agent's id."""
     return zip(repeat(agent_id), calls)
+
+
+def together(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, list[Call]]]:
+    """All calls of an answer with their agent's id."""
+    yield agent_id, list(calls)

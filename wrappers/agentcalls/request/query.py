@@ -6,7 +6,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any, Literal, Self, TypeAlias, get_args
 
-from attrs import Attribute, evolve, field, fields, frozen
+from attrs import Attribute, field, fields, frozen
 from attrs.validators import optional
 
 from agentcalls.checks import (
@@ -36,8 +36,10 @@ _ALIKE = 0.8
 def checked_segment(name: str, value: object) -> str:
     """An id that is one path segment, as built-in text; raises `ConfigurationError` for any other."""
     value = checked_text(name, as_builtin(value))
-    # "." and ".." would be resolved, and the key would go to another path.
-    if value in {"", ".", ".."} or any(unicodedata.category(each) == "Cc" for each in value):
+    # "." and ".." would be resolved, and the key would go to another path. What prints holds no control character.
+    if value in {"", ".", ".."} or (
+        not value.isprintable() and any(unicodedata.category(each) == "Cc" for each in value)
+    ):
         raise ConfigurationError(
             f"{name} cannot be {value!r}: it must not be empty, '.' or '..', or hold a control character."
         )
@@ -75,14 +77,26 @@ class ListQuery:
         """Rows per page: the caller's `limit`, otherwise the API's maximum."""
         return self.limit or MAX_LIMIT
 
-    def window(self, page: int, limit: int) -> Self:
-        """The same query for page `page` (1-based) of `limit` rows."""
-        return evolve(self, page=page, limit=limit)
+    def window(self, page: int, limit: int, sort: str | None = None) -> Self:
+        """The same query for page `page` (1-based) of `limit` rows, in this order if one is given."""
+        # Nothing is checked: what is the same was, and the rest is our own. `evolve` would take as long as the request.
+        query = object.__new__(type(self))
+        for name in _names(type(self)):
+            object.__setattr__(query, name, getattr(self, name))
+        object.__setattr__(query, "page", page)
+        object.__setattr__(query, "limit", limit)
+        if sort is not None:
+            object.__setattr__(query, "sort", sort)
+        return query
 
     def sent(self) -> dict[str, Any]:
         """The parameters that are sent, by their Python names."""
-        values = ((one.name, getattr(self, one.name)) for one in fields(type(self)))
-        return {name: value for name, value in values if value is not None}
+        names = _names(type(self))
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def _names(kind: type[ListQuery]) -> list[str]:
+    return [one.name for one in fields(kind)]
 
 
 @frozen(kw_only=True, field_transformer=builtin_fields)

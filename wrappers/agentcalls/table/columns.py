@@ -116,7 +116,12 @@ def whole_text(text: str) -> str:
 
 def _timestamps(moments: Iterable[datetime | None]) -> list[str | None]:
     # All texts have the same length: they sort by time, and no reader sees two formats.
-    texts: list[str | None] = msgspec.to_builtins(list(moments))
+    encoded = msgspec.json.encode(list(moments))
+    if b"." not in encoded:
+        encoded = encoded.replace(b'Z"', b'.000000Z"')
+    texts: list[str | None] = msgspec.json.decode(encoded)
+    if encoded.count(b".") == encoded.count(b"Z"):
+        return texts
     return [
         text if text is None or len(text) > _WHOLE_SECOND else f"{text[:-1]}.000000Z"
         for text in texts

@@ -41,6 +41,7 @@ _IS_NUMBER, _IS_FORMULA = re.compile(_E164), re.compile(_FORMULA)
 # Searches all texts of a column, each after a NUL, for one that looks like a formula and is not a number. A NUL within
 # a text only causes a closer look.
 _ANY_FORMULA = re.compile(rf"\0(?!{_E164}(?:\0|\Z)){_FORMULA}")
+_SIGNS = [f"\0{sign}" for sign in "\r\n=+@\t-\uff1d\uff0b\uff0d\uff20"]
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -117,28 +118,61 @@ class _UnixLines:
         self._file.write(f"{line[:-2]}\n")
 
 
-def _csv_lines(rows: Iterable[Iterable[object]]) -> bytes:
-    lines = io.StringIO(newline="")
-    write_csv(lines, rows)
-    return lines.getvalue().encode()
+def _csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
+    rows = list(rows)
+    commas = len(rows[0]) - 1 if rows else 0
+    # Most rows need no quotes. The csv module takes the others; a row of nothing needs them, too.
+    lines = list(map(",".join, rows))
+    text = "\n".join(lines)
+    if not commas or not _are_plain(text, commas * len(rows), len(rows) - 1):
+        text = "\n".join(
+            line if commas and _are_plain(line, commas, 0) else _csv_line(row)
+            for line, row in zip(lines, rows, strict=True)
+        )
+    return f"{text}\n".encode() if rows else b""
 
 
-def _csv_cells(values: Sequence[Any]) -> Sequence[Any]:
+def _are_plain(text: str, commas: int, breaks: int) -> bool:
+    # Whether no comma and no line break is one of a cell's, and nothing is a quotation mark.
+    return (
+        text.count(",") == commas
+        and text.count("\n") == breaks
+        and '"' not in text
+        and "\r" not in text
+    )
+
+
+def _csv_line(row: Sequence[str]) -> str:
+    line = io.StringIO(newline="")
+    write_csv(line, [row])
+    return line.getvalue()[:-1]
+
+
+def _csv_cells(values: Sequence[Any]) -> Sequence[str]:
     kinds = set(map(type, values))
-    if kinds <= {int, float, NoneType}:
-        return values
-    # Most text columns hold no formula at all.
-    if kinds <= {str, NoneType} and not _ANY_FORMULA.search("\0" + "\0".join(filter(None, values))):
-        return values
+    if kinds <= {str, NoneType}:
+        texts = (
+            ["" if value is None else value for value in values] if NoneType in kinds else values
+        )
+        # Most text columns hold no formula at all, and few hold a sign of one.
+        joined = "\0" + "\0".join(texts)
+        if not any(map(joined.__contains__, _SIGNS)) or not _ANY_FORMULA.search(joined):
+            return texts
+    if kinds <= {int, NoneType}:
+        return ["" if value is None else str(value) for value in values]
+    if kinds <= {bool}:
+        return ["true" if value else "false" for value in values]
     return [_csv_cell(value) for value in values]
 
 
-def _csv_cell(value: Any) -> Any:
+def _csv_cell(value: Any) -> str:
     if isinstance(value, str):
         return csv_safe(value)
-    if isinstance(value, bool | dict | list):
-        return "" if value == {} else _ENCODER.encode(value).decode()
-    return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict | list):
+        return _ENCODER.encode(value).decode() if value != {} else ""
+    return "" if value is None else str(value)
 
 
 @lru_cache(maxsize=8)

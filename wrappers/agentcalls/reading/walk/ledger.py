@@ -218,7 +218,10 @@ class Ledger:
         Where the order is the proof, hashes of the last tens of thousands are kept; otherwise those of all rows.
         """
         self._seen += len(found)
-        self._hashes.extend(hash(row.id) for row in found if row.id is not None)
+        ids = [row.id for row in found]
+        self._hashes.fromlist(
+            list(map(hash, [id for id in ids if id is not None] if None in ids else ids))
+        )
         if ordered and len(self._hashes) >= _COMPARED:
             self.compare()
             del self._hashes[: _COMPARED // 2]

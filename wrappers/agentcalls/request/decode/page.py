@@ -37,21 +37,25 @@ class Body:
     message: str | None
     meta: PageMeta | None = None
     data: list[Any]
-    """The rows of a page; or one."""
+    """The rows of a page; or one. With `as_rows`, what has the same fields."""
     extra: dict[str, Any]
     """The envelope's unknown fields, and the raw values of fields that could not be read."""
     problems: tuple[Problem, ...]
 
 
-def decode_page(content: bytes, agent_id: str | None = None, model: type = Call) -> Body:
+def decode_page(
+    content: bytes, agent_id: str | None = None, model: type = Call, *, as_rows: bool = False
+) -> Body:
     """The content of a body with timestamps in UTC, and all its problems; `agent_id` is the calls' agent.
 
     A valid page, with or without unknown fields, takes a fast path; any other is read row by row, with the same result.
+    With `as_rows` the calls of a page without unknown fields are no `Call`s, but what has the same fields, as a table
+    needs them.
     Raises ValueError with the reason for a body that is not a page: not JSON, not an object, or without a list `data`.
     """
     try:
         if model is Call:
-            return _as_the_contract_says(content, agent_id)
+            return _as_the_contract_says(content, agent_id, as_rows=as_rows)
     except _NO_FAST_PATH:
         pass
     body, data, mark = _opened(content)
@@ -104,10 +108,11 @@ _PAGE: Any = msgspec.defstruct(
 _decode_as_page: Callable[[bytes], Any] = msgspec.json.Decoder(_PAGE).decode
 
 
-def _as_the_contract_says(content: bytes, agent_id: str | None) -> Body:
+def _as_the_contract_says(content: bytes, agent_id: str | None, *, as_rows: bool) -> Body:
     page = _decode_as_page(content)
     meta = None if page.meta is None else _META.models([page.meta])[0]
-    calls = _CALLS.models(page.data, repeat(agent_id))
+    made = _CALLS.rows if as_rows else _CALLS.models
+    calls = cast("list[Any]", made(page.data, repeat(agent_id)))
     return Body(message=page.message, meta=meta, data=calls, extra={}, problems=())
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import astuple
 
-from agentcalls.models import fields_of, kinds_of
+from agentcalls.models import EXTRA, fields_of, kinds_of
 from agentcalls.request.decode.lenient import reader_of
 from agentcalls.request.decode.scalars import UnreadableError
 
@@ -27,9 +27,6 @@ ModelT = TypeVar("ModelT")
 
 _MOST_SHARED = 4096
 _NATIVE = {NoneType, Any, str, int, float, bool, datetime, date, UUID}
-
-
-_offset = attrgetter("tzinfo")
 
 
 class NotNativeError(Exception):
@@ -44,6 +41,7 @@ class Twin(Generic[ModelT]):
         types = [_native(field.kinds) for field in fields]
         self._model = model
         self._moments = [number for number, kind in enumerate(types) if datetime in kinds_of(kind)]
+        self._get_moments = [attrgetter(fields[number].attribute) for number in self._moments]
         self._shared = [
             number
             for number, field in enumerate(fields)
@@ -64,12 +62,28 @@ class Twin(Generic[ModelT]):
         def struct(*, closed: bool) -> Any:
             # gc=False: no Struct outlives its page or is part of a cycle.
             return msgspec.defstruct(
-                model.__name__, declared, rename=names, gc=False, forbid_unknown_fields=closed
+                model.__name__,
+                declared,
+                rename=names,
+                gc=False,
+                forbid_unknown_fields=closed,
+                namespace={EXTRA: {}},
             )
 
         self.closed: Any = struct(closed=True)
         """Accepts only the contract's fields."""
         self.open: Any = struct(closed=False)
+
+    def rows(self, rows: Sequence[msgspec.Struct], *more: Iterable[object]) -> Sequence[Any]:
+        """The Structs themselves, which have a model's attributes, after the same checks; raises as `models` does.
+
+        Where a model's value would be another than theirs, they are the models.
+        """
+        if self._others:
+            return self.models(rows, *more)
+        for get in self._get_moments:
+            _check_offsets(map(get, rows))
+        return rows
 
     def models(self, rows: Sequence[msgspec.Struct], *more: Iterable[object]) -> list[ModelT]:
         """The models for some Structs; `more` are columns after the contract's.
@@ -80,9 +94,7 @@ class Twin(Generic[ModelT]):
             return []
         columns: list[Any] = list(zip(*map(astuple, rows), strict=True))
         for number in self._moments:
-            moments: Iterable[datetime] = filter(None, columns[number])
-            if set(map(_offset, moments)) - {UTC}:
-                raise NotNativeError
+            _check_offsets(columns[number])
         # A million calls share a few dozen statuses and reasons: one string for each is enough.
         if len(self._texts) > _MOST_SHARED:
             self._texts.clear()
@@ -93,6 +105,13 @@ class Twin(Generic[ModelT]):
                 value if value is default else read(value, _refuse) for value in columns[number]
             ]
         return list(map(self._model, *columns, *more))
+
+
+def _check_offsets(moments: Iterable[datetime | None]) -> None:
+    # Nearly always it is the very same object, and comparing takes longer.
+    odd = [moment for moment in moments if moment is not None and moment.tzinfo is not UTC]
+    if any(moment.tzinfo != UTC for moment in odd):
+        raise NotNativeError
 
 
 def _refuse(_path: str, _raw: object, why: str) -> None:

@@ -20,8 +20,12 @@ def addresses_of(host: str, port: int, patience: Patience) -> Waits[list[Address
     No look-up can be cut short, so it is done by a daemon thread, which is left behind where it takes too long; by the
     caller itself where no thread can be started.
     """
-    with suppress(socket.gaierror):
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    # As bytes: a text would import the tables of IDNA, which no number needs.
+    with suppress(socket.gaierror, UnicodeEncodeError):
+        number = host.encode("ascii")
+        return socket.getaddrinfo(
+            number, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
     found: list[list[Address] | Exception] = []
     here, there = socket.socketpair()
     with here:

@@ -68,11 +68,6 @@ def charts_of(numbers: Numbers) -> dict[str, Spec]:
     return {name: _finished(chart) for name, chart in charts.items() if chart is not None}
 
 
-def bundle() -> str:
-    """The JavaScript that draws the charts: Vega, Vega-Lite and vega-embed."""
-    return str(need("vl_convert").javascript_bundle())
-
-
 def _days(numbers: Numbers) -> Any:
     alt = need("altair")
     statuses = numbers.statuses()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import astuple, frozen
 
-from agentcalls.cli.commands.report.charts import bundle, charts_of
+from agentcalls.cli.commands.report.charts import charts_of
 from agentcalls.cli.commands.report.sections import sections_of
 from agentcalls.cli.show.units import clock, percent, tenths
 from agentcalls.table.extras import need
@@ -41,6 +41,8 @@ class Scope:
 def page_of(numbers: Numbers, scope: Scope) -> str:
     """The HTML of the report; raises `MissingExtraError` if a package for it is not installed."""
     jinja = need("jinja2")
+    from agentcalls.cli.commands.report.script import bundle  # noqa: PLC0415  # help needs no exports
+
     # The chart packages are required for an empty listing, too, so that a missing one shows at once.
     scripts = [bundle(), _own("page.js")]
     environment = jinja.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
