@@ -150,3 +150,13 @@ def test_each_sign_of_a_formula_is_found_in_a_column_of_texts(sign: str) -> None
         io.StringIO(CSV.of_rows(("one", "two"), rows).decode(), newline="")
     )
     assert first == f"'{sign}1"
+
+
+def test_an_object_in_a_cell_is_json_and_an_empty_one_is_nothing() -> None:
+    rows: list[dict[str, Any]] = [{"one": {"a": [1]}, "two": 1.5}, {"one": {}, "two": []}]
+    assert CSV.of_rows(("one", "two"), rows) == b'"{""a"":[1]}",1.5\n,[]\n'
+
+
+def test_true_and_nothing_may_share_a_column() -> None:
+    rows: list[dict[str, Any]] = [{"one": True, "two": 1}, {"one": None, "two": 2}]
+    assert CSV.of_rows(("one", "two"), rows) == b"true,1\n,2\n"
