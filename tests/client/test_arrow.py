@@ -74,6 +74,7 @@ def test_odd_rows_become_null_and_unknown_fields_json(
     assert third == dict.fromkeys(third) | {"agent_id": "a"}
 
 
+@pytest.mark.share
 def test_batches_are_bounded_and_read_as_they_are_taken(
     make_client: MakeClient, page_body: dict[str, Any]
 ) -> None:

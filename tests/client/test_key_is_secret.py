@@ -74,6 +74,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTCALLS_API_KEY", canary())
 
 
+@pytest.mark.share("fault")
 @pytest.mark.parametrize("way", ["own", "passed"])
 @pytest.mark.parametrize("position", POSITIONS)
 @pytest.mark.parametrize("fault", ECHOES, ids=str)

@@ -335,6 +335,7 @@ WRONG: dict[str, tuple[Lie, str, list[str]]] = {
 }
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_said_and_who_is_to_blame_and_nothing_else(run: Runner, name: str) -> None:
     lie, heading, sentences = WRONG[name]
@@ -451,6 +452,7 @@ def test_each_kind_of_host_has_its_turn() -> None:
     assert sorted(itertools.chain.from_iterable(KINDS)) == sorted(SOUND)
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("names", KINDS, ids=", ".join)
 def test_a_sound_host_of_another_kind_is_not_called_wrong(
     run: Runner, names: tuple[str, str]
@@ -512,6 +514,7 @@ def known() -> set[str]:
         return numbers(url)
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize(
     "lie",
     [

@@ -168,6 +168,7 @@ def test_error_of_a_gateway_says_what_it_says(body: object, said: str) -> None:
     assert error_of(400, body).message == said
 
 
+@pytest.mark.unmeasured
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(),

@@ -923,6 +923,7 @@ def test_nonsense_in_meta_is_left_aside(nonsense: Any) -> None:
         assert walk.report.complete is exact
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("exact", [True, False])
 def test_a_server_that_answers_at_random_comes_to_an_end(exact: bool) -> None:  # noqa: FBT001
     for seed in range(200):
