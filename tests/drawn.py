@@ -40,8 +40,8 @@ def not_drawn(items: Iterable[pytest.Item]) -> set[pytest.Item]:
         mark = item.get_closest_marker("share")
         if mark:
             place = (item.path, mark.kwargs.get("pool") or getattr(item, "originalname", ""))
-            indices = item.callspec.indices if hasattr(item, "callspec") else {}
-            key = (*place, *(indices.get(name) for name in mark.args))
+            values = item.callspec.params if hasattr(item, "callspec") else {}
+            key = (*place, *(id(values.get(name)) for name in mark.args))  # not all can be hashed
             pools[key].append(item)
             shares[key] = mark.kwargs.get("one_in", len(pools[key]))
     return {item for key, pool in pools.items() for item in _left(pool, shares[key])}
