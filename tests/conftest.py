@@ -42,7 +42,7 @@ COVERING = ("unit", "client", "cli", "export")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave to the night what is not drawn; what may be left out proves no branch, so that each seed covers the same."""
+    """Leave to the night what is not drawn. What may be left out proves no branch, so each seed covers the same."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder not in COVERING or item.get_closest_marker("share"):

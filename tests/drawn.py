@@ -29,8 +29,8 @@ def drawn(*axes: Iterable[Any], last: Sequence[Any]) -> list[tuple[Any, ...]]:
 def not_drawn(items: Iterable[pytest.Item]) -> set[pytest.Item]:
     """What the marks `share` leave to the night.
 
-    `@pytest.mark.share("fault", one_in=3)` keeps a third of the cases that have the same `fault`, and one at least; with
-    no `one_in`, one of them. `pool="pip"` draws among all tests of the module with that pool.
+    `@pytest.mark.share("fault", one_in=3)` keeps a third of the cases that have the same `fault`, and one at least;
+    with no `one_in`, one of them. `pool="pip"` draws among all tests of the module with that pool.
     """
     if ALL:
         return set()

@@ -77,7 +77,7 @@ def test_odd_rows_become_null_and_unknown_fields_json(
 def test_batches_are_bounded_and_read_as_they_are_taken(
     make_client: MakeClient, page_body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert arrow.BATCH == settings.BATCH
+    assert vars(arrow)["BATCH"] == settings.BATCH
     monkeypatch.setattr(arrow, "BATCH", few := 300)
     row = page_body["data"][0]
     calls = 2 * few + 100
