@@ -123,6 +123,7 @@ def test_an_honest_host_passes_within_the_budget_and_is_only_read(run: Runner) -
     assert [request["method"] for request in requests] == ["GET"] * 60
 
 
+@pytest.mark.share(pool="long runs", one_in=3)
 def test_however_large_the_budget_no_text_is_sent_that_looks_like_an_attack(run: Runner) -> None:
     ran = run.host(honest, "--budget", "600")
     requests = str([entry["request"] for entry in ran.har["log"]["entries"]])
@@ -131,6 +132,7 @@ def test_however_large_the_budget_no_text_is_sent_that_looks_like_an_attack(run:
     assert not [text for text in HOSTILE if quote(text, safe="") in requests]
 
 
+@pytest.mark.share(pool="long runs", one_in=3)
 def test_what_a_larger_budget_leaves_is_spent_on_more_examples(run: Runner) -> None:
     ran = run.host(honest, "--budget", "90")
     assert "90 requests of 90; no findings" in ran.out
@@ -176,6 +178,7 @@ def test_an_answer_that_takes_long_where_others_do_not_is_a_remark(run: Runner) 
     assert "sort=created_on&limit=100" in said
 
 
+@pytest.mark.share(pool="long runs", one_in=3)
 def test_schemathesis_has_a_share_of_the_budget_and_what_it_finds_is_sorted(run: Runner) -> None:
     lie = instead(lambda asked: "-" in asked.query.get("limit", ""), put(422))
     ran = run.host(lying(lie), "--budget", "80", "--share", "20")
