@@ -81,9 +81,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def linted(changed: Callable[[str], Path]) -> dict[str, list[str]]:
     """The tools that each changed contract fails."""
     read = YAML(typ="safe").load
-    return lint(
-        {change: edited({}, read(changed(change) / "openapi.yaml")) for (change,) in CHANGES}
-    )
+    return lint({change: edited({}, read(changed(change) / "openapi.yaml")) for change in CHANGES})
 
 
 def run(folder: Path, *command: str) -> None:
