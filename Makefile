@@ -34,7 +34,7 @@ BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 PORT ?= 8010
 
-.PHONY: checks mypy pyright help demo test quick simulate nightly test-all mock generate check-generated contract contract-diff contract-live fuzz mutants lint \
+.PHONY: checks mypy pyright help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
   types format dist check lock check-locks check-release clean cli-docs bench bench-check mutation
 
 help: ## Show these targets
@@ -59,11 +59,11 @@ quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 simulate: $(VENV_READY) ## Walk over random lying servers for SECONDS=60, and print the seed of each false "complete"
 	@PYTHONPATH=tests $(BIN)/python -m simulation.lying $(or $(SECONDS),60)
 
-nightly: $(VENV_READY) chromium ## Run the slow tests: whole simulations, kills, random contracts, all mutants
-	@SHIFTING_LISTINGS=20 $(PYTEST) tests/simulation
-	@AGENTCALLS_KILLS=50 ALL_COMBINATIONS=1 $(PYTEST) tests/export tests/client/test_faults.py
-	@AGENTCALLS_TORTURE=1000 $(PYTEST) tests/wire
-	@RANDOM_CHANGES=40 $(PYTEST) tests/contract/test_differences.py
+# What make test draws a share of, whole. A test fails if a share reads a variable that is not set here.
+WHOLE := ALL_COMBINATIONS=1 SHIFTING_LISTINGS=20 AGENTCALLS_KILLS=50 AGENTCALLS_TORTURE=1000 RANDOM_CHANGES=40
+
+nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run all that make test draws a share of, random contracts, and all mutants
+	@$(WHOLE) $(PYTEST)
 	@$(MAKE) fuzz SECONDS=600
 	@$(MAKE) mutants
 	@$(MAKE) mutation
@@ -129,13 +129,15 @@ dist: $(VENV_READY) ## Build the wheel and the sdist into dist/
 mutation: $(VENV_READY) ## Break errors, requests and reading in every small way; list what no test notices
 	@rm -rf build/mutation && mkdir -p build/mutation
 	@git ls-files -z | xargs -0 cp --parents -t build/mutation && mv build/mutation/wrappers build/mutation/src
-	@cd build/mutation && PATH="$(BIN):$$PATH" mutmut run && PATH="$(BIN):$$PATH" mutmut results
+	@cd build/mutation && ALL_COMBINATIONS=1 PATH="$(BIN):$$PATH" mutmut run && PATH="$(BIN):$$PATH" mutmut results
 
 CONTRACT := PYTHONPATH=tests $(BIN)/python -m contract.tool
 
-contract: $(VENV_READY) ## Check the mock against the contract: schemathesis and the properties, same requests each time
-	@$(CONTRACT) run
+contract: contract-run ## Check the mock against the contract: schemathesis and the properties, same requests each time
 	@$(BIN)/pytest -q tests/contract/test_properties.py tests/contract/test_schemathesis.py -k the_contract --junit-xml=reports/properties.xml
+
+contract-run: $(VENV_READY)
+	@$(CONTRACT) run
 
 fuzz: $(VENV_READY) ## The same with random requests; prints its seed (SEED=… repeats it, SECONDS=600 sets how long)
 	@$(CONTRACT) fuzz $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
@@ -167,8 +169,9 @@ contract-page: $(NODE_READY) ## Render the contract as a page to read in a brows
 contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed since the last release, and which users that breaks
 	@PYTHONPATH=tests $(BIN)/python -m contract.tool.differences
 
-# The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves.
-checks: lint types check-generated contract-diff contract
+# The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves and
+# include the properties of the contract.
+checks: lint types check-generated contract-diff contract-run
 
 check: ## Run everything that CI runs
 	@$(MAKE) --jobs=2 --output-sync=target checks

@@ -15,6 +15,7 @@ import pytest
 
 from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
 from browser import MISSING
+from drawn import ALL, not_drawn
 from flavours import MakeAsync, MakeSync
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 # Where this runs in the background, Ctrl-C is ignored, and every process that a test starts would ignore it, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What is new on every run is drawn from one seed, which the workers of pytest-xdist take over.
+os.environ.setdefault("AGENTCALLS_SEED", str(secrets.randbelow(10**9)))
+
 # The same examples on every run, so that a red CI can be repeated; no deadlines, since machines differ.
 hypothesis.settings.register_profile("agentcalls", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("agentcalls")
@@ -36,10 +40,16 @@ COVERING = ("unit", "client", "cli", "export")
 """The folders whose tests prove the branches of the facade; measuring the others would cost, and prove nothing more."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to the night what is not drawn. What may be left out proves no branch, so each seed covers the same."""
     for item in items:
-        if item.path.relative_to(Path(__file__).parent).parts[0] not in COVERING:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder not in COVERING or item.get_closest_marker("share"):
             item.add_marker(pytest.mark.unmeasured)
+    left = not_drawn(items)
+    config.hook.pytest_deselected(items=[item for item in items if item in left])
+    items[:] = [item for item in items if item not in left]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,9 +91,6 @@ def _run_unmeasured(
 
 threading.Thread.run = _run_unmeasured  # type: ignore[assignment, method-assign]
 
-# What is new on every run is drawn from one seed, which the workers of pytest-xdist take over.
-os.environ.setdefault("AGENTCALLS_SEED", str(secrets.randbelow(10**9)))
-
 SEEDING = Seeding(calls=250, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
 
 
@@ -98,8 +105,9 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    share = "All cases" if ALL else "The share of the cases"
     terminalreporter.write_line(
-        f"New listings are of AGENTCALLS_SEED={os.environ['AGENTCALLS_SEED']}"
+        f"{share} and new listings are of AGENTCALLS_SEED={os.environ['AGENTCALLS_SEED']}"
     )
     skipped = terminalreporter.stats.get("skipped", [])
     unseen = sum(MISSING in str(report.longrepr) for report in skipped)

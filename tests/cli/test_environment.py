@@ -205,6 +205,7 @@ def sentence(result: Result) -> str:
     return (result.err.strip().splitlines() or [""])[-1]
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("cell", HARMLESS)
 def test_library_reads_in_a_strange_host(hosted: Callable[..., Result], cell: str) -> None:
     result = hosted(HARMLESS[cell])
@@ -212,6 +213,7 @@ def test_library_reads_in_a_strange_host(hosted: Callable[..., Result], cell: st
     assert (result.code, result.out.split()) == (0, [str(CALLS)] * 2)
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize(("cell", "command"), drawn(HARMLESS, last=list(COMMANDS)))
 def test_command_works_in_a_strange_host(
     hosted: Callable[..., Result], cell: str, command: str
@@ -222,6 +224,7 @@ def test_command_works_in_a_strange_host(
     assert result.out
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("cell", REFUSED)
 def test_library_refuses_with_a_typed_error(hosted: Callable[..., Result], cell: str) -> None:
     result = hosted(REFUSED[cell])

@@ -253,6 +253,7 @@ def test_a_closed_pipe_ends_it_quietly(monkeypatch: pytest.MonkeyPatch, capfd: A
     assert "Error" not in capfd.readouterr().err
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("list", "--help"), ("--version",), (), ("list", "agent_demo")]

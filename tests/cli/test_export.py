@@ -256,7 +256,7 @@ def long_url(long_api: tuple[Holding, str], monkeypatch: pytest.MonkeyPatch) -> 
     return url
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 @pytest.mark.usefixtures("long_url")
 def test_ctrl_c_leaves_no_file_and_resume_goes_on(
@@ -290,6 +290,7 @@ def test_ctrl_c_leaves_no_file_and_resume_goes_on(
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("columns", [80, 200])
 def test_a_terminal_shows_how_far_it_is(
     columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -277,7 +277,7 @@ def test_a_row_that_cannot_be_read_is_shown_as_far_as_it_can(server: FaultServer
     assert "+2348012345678" in ended.stdout
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize(
     "command",
     [

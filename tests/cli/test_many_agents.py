@@ -86,6 +86,7 @@ def healthy(command: str, ended: Result, folder: Path) -> None:
         assert found["calls"] + found.get("under_way", 0) >= 200
 
 
+@pytest.mark.share("command")
 @pytest.mark.parametrize("agents", ORDERS, ids="-".join)
 @pytest.mark.parametrize("status", [404, 403, 500])
 @pytest.mark.parametrize("command", COMMANDS)

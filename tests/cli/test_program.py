@@ -38,6 +38,7 @@ EXAMPLES = [
 HEAVY = "altair duckdb httpx numpy pandas polars pyarrow rich vl_convert zstandard agentcalls_api agentcalls_mock"
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = f"""
@@ -137,6 +138,7 @@ def test_an_example_works_against_the_mock(
     assert printed.out or any(tmp_path.iterdir())
 
 
+@pytest.mark.share
 @pytest.mark.parametrize(
     ("name", "example"), [one for one in EXAMPLES if one.id in {"list-1", "report-1"}]
 )

@@ -274,6 +274,18 @@ def test_the_latest_thousand_failures_are_listed_whatever_their_order() -> None:
     assert "The latest 1,000 of 1,501 failed calls." in page.text
 
 
+def test_long_failures_and_more_days_than_fit_are_left_out_in_words() -> None:
+    long = dict.fromkeys(("id", "source", "destination", "end_reason"), "&" * 900)
+    calls = [
+        call_of(status="failed", created_on=NOON - timedelta(days=number), **long)
+        for number in range(MOST_GROUPS + 1)
+    ]
+    page = page_with(*calls, show_numbers=True)
+    assert "More than 1,000 days are not shown, which leaves 1 calls out." in page.text
+    assert re.search(r"The latest \d+ of 1,001 failed calls", page.text)
+    assert len(page.rows["Failed calls"]) < MOST_FAILURES
+
+
 def test_a_failure_without_a_moment_is_listed_last() -> None:
     page = page_with(
         call_of(id="a", status="failed", created_on=None), call_of(id="b", status="failed")
@@ -284,6 +296,7 @@ def test_a_failure_without_a_moment_is_listed_last() -> None:
     ]
 
 
+@pytest.mark.unmeasured
 def test_the_page_stays_small_whatever_the_calls_hold() -> None:
     calls = [
         call_of(

@@ -133,6 +133,7 @@ def looked_at(browser: Browser, pages: Path) -> Iterator[Open]:
         page.tab.context.close()
 
 
+@pytest.mark.share("name")
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["report", "hostile"])

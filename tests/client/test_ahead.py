@@ -74,6 +74,7 @@ def client(make_client: MakeClient, slow_api: tuple[Counting, str]) -> Client:
     return make_client(api_key=FULL_KEY, base_url=slow_api[1], clock=None)
 
 
+@pytest.mark.share("concurrency")
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("concurrency", [1, 2, 8, 32])
 def test_calls_come_in_order_and_once_with_no_more_requests_at_once_than_asked_for(

@@ -12,8 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from agentcalls import Client, ConfigurationError, NotFoundError
-from agentcalls.settings import BATCH
+from agentcalls import Client, ConfigurationError, NotFoundError, settings
+from agentcalls.table import arrow
 from agentcalls.table.columns import COLUMNS
 from agentcalls_mock import FULL_KEY
 
@@ -75,10 +75,12 @@ def test_odd_rows_become_null_and_unknown_fields_json(
 
 
 def test_batches_are_bounded_and_read_as_they_are_taken(
-    make_client: MakeClient, page_body: dict[str, Any]
+    make_client: MakeClient, page_body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert vars(arrow)["BATCH"] == settings.BATCH
+    monkeypatch.setattr(arrow, "BATCH", few := 300)
     row = page_body["data"][0]
-    calls = 2 * BATCH + 100
+    calls = 2 * few + 100
     asked: list[int] = []
 
     def answer(request: Any) -> Any:
@@ -105,9 +107,9 @@ def test_batches_are_bounded_and_read_as_they_are_taken(
     batches = client.calls.list("a", exact=False).arrow_batches()
     assert asked == []
     first = next(iter(batches))
-    assert first.num_rows == BATCH
-    assert len(asked) == BATCH // 100
-    assert [batch.num_rows for batch in batches] == [BATCH, 100]
+    assert first.num_rows == few
+    assert len(asked) == few // 100
+    assert [batch.num_rows for batch in batches] == [few, 100]
 
 
 def test_an_error_of_the_listing_is_raised_as_it_is(client: Client) -> None:

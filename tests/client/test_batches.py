@@ -83,6 +83,7 @@ def test_batches_of_many_agents_hold_one_agent_each(
         assert store.done == list(COUNTS)
 
 
+@pytest.mark.share
 def test_a_writer_that_is_killed_after_any_batch_goes_on_from_what_it_committed(
     make_client: MakeClient, api: Agents
 ) -> None:

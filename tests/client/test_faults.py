@@ -74,7 +74,7 @@ def test_the_matrix_is_large() -> None:
     assert len(FAULTS) == len({fault.name for fault in FAULTS}) >= 60
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share("fault")
 @pytest.mark.parametrize(("fault", "position"), drawn(REFUSED, last=list(POSITIONS)), ids=str)
 def test_fault_that_stays_is_a_typed_error_after_its_attempts(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str
@@ -120,7 +120,7 @@ def assert_is_whole(error: AgentCallsError) -> None:
         assert (type(twin), str(twin), vars(twin)) == (type(error), str(error), vars(error))
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share("fault")
 @pytest.mark.parametrize(("fault", "position"), drawn(PASSING, last=list(POSITIONS)), ids=str)
 def test_fault_that_passes_costs_a_wait_and_no_call(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str
@@ -135,7 +135,7 @@ def test_fault_that_passes_costs_a_wait_and_no_call(
 
 
 # Not through a proxy: asyncio complains of the socket when httpcore is cancelled between CONNECT and its answer.
-@pytest.mark.unmeasured
+@pytest.mark.share("fault")
 @pytest.mark.parametrize("fault", [fault for fault in REFUSED if not fault.target], ids=str)
 def test_fault_on_pages_fetched_ahead_is_the_same_error_once_their_turn_comes(
     make_client: MakeClient, server: FaultServer, fault: Fault, way: str
@@ -150,7 +150,7 @@ def test_fault_on_pages_fetched_ahead_is_the_same_error_once_their_turn_comes(
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("agentcalls_")]
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share("fault")
 @pytest.mark.parametrize("fault", [fault for fault in PASSING if not fault.target], ids=str)
 def test_fault_that_passes_on_a_page_fetched_ahead_costs_no_call(
     make_client: MakeClient, server: FaultServer, fault: Fault, way: str
@@ -160,7 +160,7 @@ def test_fault_that_passes_on_a_page_fetched_ahead_costs_no_call(
     assert outcome.delivered == IDS
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share("fault")
 @pytest.mark.parametrize(("fault", "position"), drawn(HARMLESS, last=list(POSITIONS)), ids=str)
 def test_odd_answer_is_a_page_all_the_same(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str

@@ -138,6 +138,7 @@ def test_whole_reading_at_rest_is_complete_by_its_count_where_sort_is_ignored(
         assert report.requests == report.pages + probes == len(api.requests) <= 12 + probes
 
 
+@pytest.mark.share("count")
 @pytest.mark.parametrize("count", [101, 199, 1000, 1100, 1130, 1160])
 def test_calls_of_the_first_page_join_windows_however_long_ago_they_came(
     make_client: MakeClient, page_body: Any, count: int
@@ -194,7 +195,7 @@ def test_calls_that_exist_throughout_come_once_while_the_listing_shifts(
     assert listing.report.complete
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share("concurrency")
 @pytest.mark.parametrize("concurrency", [1, 2, 8, 32])
 def test_calls_that_exist_throughout_are_the_same_however_many_pages_are_under_way(
     make_client: MakeClient, api: Listing, concurrency: int
@@ -263,7 +264,7 @@ def test_async_iterator_works_with_aclosing(mock_url: str) -> None:
     assert len(asyncio.run(main())) == 1
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share("cut")
 @pytest.mark.parametrize("cut", [0, 1, 50, 99, 100, 101, 333, 999, 1000])
 def test_checkpoint_goes_on_in_another_client_without_loss_or_repeat(
     make_client: MakeClient, api: Listing, cut: int
@@ -385,6 +386,7 @@ def test_time_window_stops_early_in_either_order(make_client: MakeClient, api: L
         assert listing.report.complete
 
 
+@pytest.mark.share("concurrency")
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_time_window_far_inside_is_sought_and_costs_few_requests(
     make_client: MakeClient, api: Listing, concurrency: int

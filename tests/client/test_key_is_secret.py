@@ -74,10 +74,26 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTCALLS_API_KEY", canary())
 
 
+@pytest.mark.share("fault")
 @pytest.mark.parametrize("way", ["own", "passed"])
 @pytest.mark.parametrize("position", POSITIONS)
 @pytest.mark.parametrize("fault", ECHOES, ids=str)
 def test_nothing_that_can_be_printed_shows_the_key(
+    make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str
+) -> None:
+    assert_nothing_shows_the_key(make_client, server, fault, position, way)
+
+
+@pytest.mark.parametrize("way", ["own", "passed"])
+@pytest.mark.parametrize("name", ["any header", "the status line", "the length"])
+def test_key_in_a_log_or_an_error_of_httpx_is_not_shown(
+    make_client: MakeClient, server: FaultServer, name: str, way: str
+) -> None:
+    (fault,) = (fault for fault in ECHOES if fault.name == f"echo in {name}")
+    assert_nothing_shows_the_key(make_client, server, fault, "first", way)
+
+
+def assert_nothing_shows_the_key(
     make_client: MakeClient, server: FaultServer, fault: Fault, position: str, way: str
 ) -> None:
     printed = Printed()

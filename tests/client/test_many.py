@@ -42,7 +42,7 @@ def api(page_body: Any) -> Agents:
 # What is read.
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share("concurrency")
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("concurrency", [1, 2, 8, 64])
 def test_calls_of_each_agent_come_once_and_in_its_order(
@@ -211,7 +211,7 @@ AGENTS = ["agent_demo", *(f"agent_{number}" for number in range(2, 42))]
 CALLS = 2500 + 40 * 250
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share
 @pytest.mark.parametrize("concurrency", [1, 4, 32])
 def test_no_more_are_under_way_at_once_than_asked_for_over_all_agents(
     client: Client, slow: Counting, concurrency: int

@@ -30,7 +30,7 @@ def whole(api: Agents, agents: list[str]) -> list[tuple[str, str]]:
     return [(agent, call_id) for agent in agents for call_id in api.expected(agent)]
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share("concurrency")
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("concurrency", [1, 2, 3, 8, 64])
 def test_agents_come_in_the_order_given_and_each_is_told_as_it_ends(
@@ -211,7 +211,7 @@ def slow_api() -> Generator[tuple[Counting, str]]:
             yield app, url
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share
 @pytest.mark.parametrize("concurrency", [1, 4, 32])
 def test_no_more_are_under_way_at_once_than_asked_for_over_all_agents(
     make_client: MakeClient, slow_api: tuple[Counting, str], concurrency: int

@@ -34,6 +34,7 @@ def sorts_of(server: FaultServer) -> list[str | None]:
     return [request.query.get("sort") for request in server.requests]
 
 
+@pytest.mark.share("fault")
 @pytest.mark.parametrize("concurrency", [1, 8])
 @pytest.mark.parametrize("fault", REFUSED.values(), ids=str)
 def test_fault_that_stays_is_the_error_of_the_listing_and_resuming_loses_nothing(

@@ -63,6 +63,7 @@ def edit_contract(folder: Path, old: str, new: str) -> None:
     contract.write_text(text.replace(old, new))
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("seed", ["0", "4711"])
 def test_generate_gives_the_committed_bytes_from_nothing_under_any_hash_seed(
     checkout: Path, seed: str

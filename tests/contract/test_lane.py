@@ -102,6 +102,7 @@ def test_a_key_in_a_report_is_a_problem(tmp_path: Path) -> None:
     assert f"{tmp_path / 'reports' / 'traffic.har'} holds a key." in problems
 
 
+@pytest.mark.share
 @pytest.mark.parametrize(
     ("status", "warning"), [(401, "Authentication failed"), (404, "Missing test data")]
 )

@@ -124,6 +124,7 @@ def test_an_honest_host_passes_within_the_budget_and_is_only_read(run: Runner) -
     assert [request["method"] for request in requests] == ["GET"] * 68
 
 
+@pytest.mark.share(pool="long runs", one_in=3)
 def test_however_large_the_budget_no_text_is_sent_that_looks_like_an_attack(run: Runner) -> None:
     ran = run.host(honest, "--budget", "600")
     requests = str([entry["request"] for entry in ran.har["log"]["entries"]])
@@ -132,6 +133,7 @@ def test_however_large_the_budget_no_text_is_sent_that_looks_like_an_attack(run:
     assert not [text for text in HOSTILE if quote(text, safe="") in requests]
 
 
+@pytest.mark.share(pool="long runs", one_in=3)
 def test_what_a_larger_budget_leaves_is_spent_on_more_examples(run: Runner) -> None:
     ran = run.host(honest, "--budget", "99")
     assert "99 requests of 99; no findings" in ran.out
@@ -177,6 +179,7 @@ def test_an_answer_that_takes_long_where_others_do_not_is_a_remark(run: Runner) 
     assert "sort=created_on&limit=100" in said
 
 
+@pytest.mark.share(pool="long runs", one_in=3)
 def test_schemathesis_has_a_share_of_the_budget_and_what_it_finds_is_sorted(run: Runner) -> None:
     lie = instead(lambda asked: "-" in asked.query.get("limit", ""), put(422))
     ran = run.host(lying(lie), "--budget", "88", "--share", "20")
@@ -336,6 +339,7 @@ WRONG: dict[str, tuple[Lie, str, list[str]]] = {
 }
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_said_and_who_is_to_blame_and_nothing_else(run: Runner, name: str) -> None:
     lie, heading, sentences = WRONG[name]
@@ -452,6 +456,7 @@ def test_each_kind_of_host_has_its_turn() -> None:
     assert sorted(itertools.chain.from_iterable(KINDS)) == sorted(SOUND)
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("names", KINDS, ids=", ".join)
 def test_a_sound_host_of_another_kind_is_not_called_wrong(
     run: Runner, names: tuple[str, str]
@@ -513,6 +518,7 @@ def known() -> set[str]:
         return numbers(url)
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize(
     "lie",
     [

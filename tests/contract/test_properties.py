@@ -86,6 +86,7 @@ def host_in_any_zone() -> Generator[Host]:
         yield host
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)
 def test_moments_count_and_not_the_zone_they_are_written_in(
     host_in_any_zone: Host, item: Property

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # The same lines again and again, which others prove.
 pytestmark = pytest.mark.unmeasured
 
-_SHARE = 3
+_SHARE = 2
 """Of the calls and faults of a format and a way to export it, by day."""
 _OLD = "mine, of before"
 

@@ -100,6 +100,7 @@ def killer() -> Generator[tuple[Killer, str]]:
         yield app, url
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("ending", ENDINGS if _KILLS else ["csv", "json.gz", "parquet"])
 def test_an_export_that_is_killed_again_and_again_ends_as_one_that_was_not(
     ending: str, killer: tuple[Killer, str], tmp_path: Path
@@ -134,6 +135,7 @@ def test_an_export_that_is_killed_again_and_again_ends_as_one_that_was_not(
         assert not left.exists()
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("ending", ENDINGS if _KILLS else ["sqlite", "duckdb"])
 def test_a_limit_on_the_size_of_files_leaves_no_half(
     ending: str, killer: tuple[Killer, str], tmp_path: Path

@@ -164,7 +164,7 @@ LATER = [
 STOPS = [(0, 1), (1, 0), (2, 100), (4, 0), (5, 0)]
 
 
-@pytest.mark.unmeasured
+@pytest.mark.share("agents")
 @pytest.mark.parametrize(
     ("agents", "stop", "ending"),
     drawn(LATER, STOPS, last=["json", "ndjson.gz"]),

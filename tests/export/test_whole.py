@@ -146,6 +146,7 @@ def test_a_name_that_duckdb_reads_as_a_pattern_is_refused_at_once(
         assert len(rows_of(tmp_path / f"a{sign}b.{ending}")) == 251
 
 
+@pytest.mark.share("name")
 @pytest.mark.parametrize(
     "name", ["~x", "~", "s3:x", "file:x", "https:x", "status=failed/x", ":memory:", "a#b", "{a,b}"]
 )

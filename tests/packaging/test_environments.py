@@ -152,6 +152,7 @@ def with_pip(tmp_path: Path) -> Path:
 LOCKED = {"app": "1.0", "helper": "1.0", "engine": "1.0"}
 
 
+@pytest.mark.share
 @pytest.mark.parametrize(
     ("target", "folder", "project"),
     [
@@ -170,6 +171,7 @@ def test_uv_takes_no_release_newer_than_the_lock(
     assert not (checkout / ".cache/uv").exists()
 
 
+@pytest.mark.share(pool="uv", one_in=2)
 def test_without_a_uv_that_runs_one_is_fetched_as_its_lock_says(
     checkout: Path, with_shim: str
 ) -> None:
@@ -181,6 +183,7 @@ def test_without_a_uv_that_runs_one_is_fetched_as_its_lock_says(
     assert "by uv" in result.stdout
 
 
+@pytest.mark.share(pool="pip")
 def test_pip_takes_no_release_newer_than_the_lock(
     checkout: Path, with_shim: str, with_pip: Path
 ) -> None:
@@ -194,6 +197,7 @@ def test_pip_takes_no_release_newer_than_the_lock(
 OLDER_PIP = "import sys; sys.exit('no such option: --python' if '--python' in sys.argv else 0)"
 
 
+@pytest.mark.share(pool="pip")
 @pytest.mark.parametrize("its_pip", ["missing", "older than --python"])
 def test_a_pip_that_cannot_be_used_is_replaced_by_one_beside_it(
     checkout: Path, with_shim: str, its_pip: str
@@ -229,6 +233,7 @@ def test_a_python_with_options_is_refused_in_a_sentence(
     assert not (checkout / ".venv").exists()
 
 
+@pytest.mark.share(pool="uv", one_in=2)
 def test_settings_of_the_machine_do_not_change_what_is_installed(
     checkout: Path, with_uv: str
 ) -> None:
@@ -250,6 +255,7 @@ UV_TOML = {
 }
 
 
+@pytest.mark.share("by")
 @pytest.mark.parametrize("uv_toml", UV_TOML)
 @pytest.mark.parametrize("by", ["uv", "a fetched uv", "pip"])
 def test_files_of_settings_do_not_change_what_is_installed_or_where(
@@ -271,6 +277,7 @@ def test_files_of_settings_do_not_change_what_is_installed_or_where(
     assert not outside.exists()
 
 
+@pytest.mark.share(pool="uv", one_in=2)
 def test_files_of_settings_say_where_packages_come_from(
     checkout: Path, with_uv: str, with_shim: str
 ) -> None:
@@ -290,6 +297,7 @@ def test_files_of_settings_say_where_packages_come_from(
         assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
 
 
+@pytest.mark.share(pool="uv", one_in=2)
 def test_what_is_on_pythons_path_of_the_shell_is_not_run(checkout: Path, with_uv: str) -> None:
     (checkout / "sitecustomize.py").write_text("raise SystemExit('taken from PYTHONPATH')")
     result = set_up(checkout, ".venv/.ready", with_uv, PYTHONPATH=str(checkout))
@@ -301,6 +309,7 @@ def test_what_is_on_pythons_path_of_the_shell_is_not_run(checkout: Path, with_uv
     assert "path=none\n" in shown.stdout
 
 
+@pytest.mark.share(pool="uv", one_in=2)
 def test_an_environment_that_was_interrupted_is_made_anew(checkout: Path, with_uv: str) -> None:
     stopping = checkout.parent / "stopping"
     stopping.mkdir()
@@ -312,6 +321,7 @@ def test_an_environment_that_was_interrupted_is_made_anew(checkout: Path, with_u
     assert installed(checkout / ".venv") == {**LOCKED, "project": "1.0"}
 
 
+@pytest.mark.share(pool="uv", one_in=2)
 def test_an_environment_of_another_place_or_python_is_made_anew(
     checkout: Path, with_uv: str
 ) -> None:
@@ -324,6 +334,7 @@ def test_an_environment_of_another_place_or_python_is_made_anew(
     assert "Setting up" not in set_up(moved, ".venv/.ready", with_uv, python=other).stdout
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("break_it", ["another file", "a line is missing"])
 def test_a_lock_that_is_not_complete_or_not_right_sets_nothing_up(
     checkout: Path, with_uv: str, break_it: str
@@ -341,6 +352,7 @@ def test_a_lock_that_is_not_complete_or_not_right_sets_nothing_up(
     assert not (checkout / ".venv/.ready").exists()
 
 
+@pytest.mark.share(pool="uv", one_in=2)
 def test_an_environment_whose_python_has_gone_is_made_anew(checkout: Path, with_uv: str) -> None:
     assert set_up(checkout, ".venv/.ready", with_uv).returncode == 0
     again = set_up(checkout, ".venv/.ready", with_uv)

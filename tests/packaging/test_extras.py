@@ -143,6 +143,7 @@ FIRST_JOBS = {
 }
 
 
+@pytest.mark.share(one_in=3)
 @pytest.mark.parametrize("extra", ["", *EXTRAS])
 def test_it_does_its_first_job_alone(
     extra: str, wheel: Path, mock_url: str, tmp_path: Path

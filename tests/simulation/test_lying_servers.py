@@ -31,6 +31,7 @@ def all_told(base: str, *, honest: bool) -> list[Told]:
     return found
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("base", ["fixed", f"new {NEW_SEED}"])
 def test_a_server_that_lies_about_its_order_makes_no_walk_complete_falsely(base: str) -> None:
     found = all_told(base, honest=False)
@@ -38,6 +39,7 @@ def test_a_server_that_lies_about_its_order_makes_no_walk_complete_falsely(base:
     assert len(found) > 0.9 * WALKS * REPEAT
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("base", ["fixed", f"new {NEW_SEED}"])
 def test_an_honest_order_proves_nearly_every_walk_whatever_else_the_server_says(base: str) -> None:
     found = all_told(base, honest=True)

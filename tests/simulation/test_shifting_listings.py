@@ -138,6 +138,7 @@ def honest(way: Way, draws: Iterable[random.Random], kind: str, in_flight: int) 
     return outcomes
 
 
+@pytest.mark.share("kind")
 @pytest.mark.parametrize("in_flight", IN_FLIGHT)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_walk_over_a_shifting_listing_is_exact_and_proven(kind: str, in_flight: int) -> None:
@@ -145,6 +146,7 @@ def test_a_walk_over_a_shifting_listing_is_exact_and_proven(kind: str, in_flight
     assert_proven(outcomes, len(outcomes) // 100)
 
 
+@pytest.mark.share("kind")
 @pytest.mark.parametrize("in_flight", IN_FLIGHT)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_walk_killed_and_resumed_loses_and_repeats_nothing(kind: str, in_flight: int) -> None:
@@ -152,6 +154,7 @@ def test_a_walk_killed_and_resumed_loses_and_repeats_nothing(kind: str, in_fligh
     assert_proven(outcomes, len(outcomes) // 100)
 
 
+@pytest.mark.share("kind")
 @pytest.mark.parametrize("in_flight", IN_FLIGHT)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_time_window_of_a_shifting_listing_is_exact_and_proven(kind: str, in_flight: int) -> None:

@@ -57,6 +57,7 @@ def read(draw: random.Random, kind: str, in_flight: int) -> Read:
     return Read(outcome, report.requests > report.pages and report.pages < size // 200)
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("base", ["fixed", f"new {NEW_SEED}"])
 def test_a_time_window_that_is_searched_for_meanwhile_is_exact_and_nearly_always_proven(
     base: str,

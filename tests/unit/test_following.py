@@ -156,6 +156,7 @@ def test_pauses_grow_to_half_a_minute_and_keep_to_what_the_server_asks(
     assert pause(60, failures, None) == 60
 
 
+@pytest.mark.share(one_in=4)
 @pytest.mark.parametrize("seed", range(40))
 def test_whatever_happens_each_state_that_a_poll_saw_is_told_once(seed: int) -> None:
     draw = random.Random(seed)

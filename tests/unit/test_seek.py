@@ -98,6 +98,7 @@ def found(seek: Seek, calls: Calls, at_once: int) -> int:
 EDGES = [-SECONDS, 0.0, 1.0, SECONDS / 3, SECONDS / 2, SECONDS * 0.999, SECONDS, 2 * SECONDS]
 
 
+@pytest.mark.share("kind")
 @pytest.mark.parametrize("at_once", [1, 3, 8])
 @pytest.mark.parametrize("newest_first", [False, True])
 @pytest.mark.parametrize("kind", KEYS)
@@ -232,6 +233,7 @@ def read(
     return delivered, beyond + len(under_way)
 
 
+@pytest.mark.share("kind")
 @pytest.mark.parametrize("at_once", [1, 8])
 @pytest.mark.parametrize("newest_first", [False, True])
 @pytest.mark.parametrize("kind", sorted(KEYS))

@@ -96,6 +96,7 @@ def read(client: Client) -> None:
     assert listing.report.complete
 
 
+@pytest.mark.share("tool")
 def test_tool_that_is_there_before_the_client_hears_it(
     tool: Tool, making: Making, host: Host, dialled: list[Any]
 ) -> None:
@@ -106,6 +107,7 @@ def test_tool_that_is_there_before_the_client_hears_it(
     assert bool(dialled) is not tool.double
 
 
+@pytest.mark.share("tool")
 @often
 def test_tool_that_comes_after_the_client_hears_it(
     tool: Tool, making: Making, host: Host, dialled: list[Any]
@@ -118,6 +120,7 @@ def test_tool_that_comes_after_the_client_hears_it(
     assert bool(dialled) is not tool.double
 
 
+@pytest.mark.share("tool")
 @often
 def test_tool_that_comes_while_connections_are_kept_hears_what_follows(
     tool: Tool, making: Making, host: Host, dialled: list[Any]
@@ -133,6 +136,7 @@ def test_tool_that_comes_while_connections_are_kept_hears_what_follows(
     assert not (tool.double and dialled)
 
 
+@pytest.mark.share("tool")
 @often
 def test_tool_that_comes_between_two_pages_hears_the_second(
     tool: Tool, making: Making, host: Host
@@ -149,6 +153,7 @@ def test_tool_that_comes_between_two_pages_hears_the_second(
     assert len(host.asked) - asked == (0 if tool.double else making.made - before)
 
 
+@pytest.mark.share("tool")
 def test_tool_that_has_gone_is_not_asked(tool: Tool, making: Making, host: Host) -> None:
     tool.install()
     client = making(host.url)
@@ -162,6 +167,7 @@ def test_tool_that_has_gone_is_not_asked(tool: Tool, making: Making, host: Host)
         assert tool.seen == seen
 
 
+@pytest.mark.share("tool")
 @often
 def test_tool_hears_many_agents_side_by_side(tool: Tool, making: Making, host: Host) -> None:
     tool.install()

@@ -59,6 +59,7 @@ def _nothing_is_left() -> Generator[None]:
     assert settled(descriptors, files, 2.0)
 
 
+@pytest.mark.share("phase")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("phase", [*BEFORE, *ANSWERING])
 def test_close_from_another_thread_ends_a_request_in_any_phase(phase: str, mode: str) -> None:
@@ -91,6 +92,7 @@ def test_close_from_another_thread_ends_a_request_in_any_phase(phase: str, mode:
         assert host is None or host.left(SOON)
 
 
+@pytest.mark.share("phase")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("phase", [*BEFORE, *ANSWERING])
 def test_aclose_from_another_task_ends_a_request_in_any_phase(phase: str, mode: str) -> None:
@@ -117,6 +119,7 @@ def test_aclose_from_another_task_ends_a_request_in_any_phase(phase: str, mode: 
         assert host is None or host.left(SOON)
 
 
+@pytest.mark.share("phase")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("phase", ["status line", "interim answers", "chunk extension", "body"])
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -250,6 +253,7 @@ def finished(child: subprocess.Popen[str], seconds: float = SOON) -> tuple[str, 
         pytest.fail(f"it did not end: {said}")
 
 
+@pytest.mark.share("flavour")
 @pytest.mark.parametrize(("reading", "flavour", "mode"), seldom(READING, FLAVOURS, MODES))
 def test_ctrl_c_ends_a_program_in_mid_wait(flavour: str, reading: str, mode: str) -> None:
     blocking, awaiting = READING[reading]
@@ -267,6 +271,7 @@ def test_ctrl_c_ends_a_program_in_mid_wait(flavour: str, reading: str, mode: str
         assert host.left(SOON)
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("words", [("list", "--all"), ("check",), ("doctor",)])
 def test_ctrl_c_ends_a_command(words: tuple[str, ...], tmp_path: Path) -> None:
     with Host(script("headers", "slow"), calls=1000) as host:
@@ -326,6 +331,7 @@ threading.Thread(target=read, daemon=True).start()
 }
 
 
+@pytest.mark.share(one_in=2)
 @pytest.mark.parametrize(("end", "mode"), seldom(ENDS, MODES))
 def test_interpreter_ends_while_pages_are_under_way(end: str, mode: str) -> None:
     wait = "\nprint('end', flush=True)\n" if end in {"sync", "async", "thread"} else ""
@@ -340,6 +346,7 @@ def test_interpreter_ends_while_pages_are_under_way(end: str, mode: str) -> None
         assert host.left(SOON)
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("then", ["going on", "new listing", "many"])
 def test_forked_child_with_its_parents_iterator_reads_or_says_why_not(then: str) -> None:
     going_on = {
@@ -374,6 +381,7 @@ client.close()
         assert host.left(SOON)
 
 
+@pytest.mark.share(one_in=2)
 @pytest.mark.parametrize("reading", ["page", "listing", "many", "started before"])
 def test_thread_that_outlives_main_reads_or_says_why_not(reading: str) -> None:
     body = {
@@ -400,6 +408,7 @@ threading.Thread(target=read).start()
         assert host.left(SOON)
 
 
+@pytest.mark.share("reading")
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("reading", ["page", "listing", "many", "export", "going on"])
 def test_where_no_thread_can_start_pages_are_read_all_the_same(

@@ -44,7 +44,8 @@ class ServerPages:
         self._repeats = 0 if self._recent.unseen(page.data) else self._repeats + 1
         if self._repeats > _MOST_REPEATS:
             raise PaginationError(
-                f"Page {query.start} and the {_MOST_REPEATS} before it hold no new call."
+                f"Page {query.start} and the {_MOST_REPEATS} before it hold nothing new.",
+                agent_id=query.of_agent,
             )
         size = query.size
         answer = judge(Window(query.start, size), len(page), page.meta)
