@@ -40,7 +40,7 @@ def not_drawn(items: Iterable[pytest.Item]) -> set[pytest.Item]:
         mark = item.get_closest_marker("share")
         if mark:
             place = (item.path, mark.kwargs.get("pool") or getattr(item, "originalname", ""))
-            values = item.callspec.params if hasattr(item, "callspec") else {}
+            values: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
             key = (*place, *(id(values.get(name)) for name in mark.args))  # not all can be hashed
             pools[key].append(item)
             shares[key] = mark.kwargs.get("one_in", len(pools[key]))

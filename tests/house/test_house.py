@@ -227,3 +227,13 @@ def test_the_docs_say_what_the_settings_are(where: str, pattern: str, value: flo
     found = said(DOCS[where], pattern)
     assert found
     assert set(found) == {f"{value:.0f}"}
+
+
+def test_architecture_names_each_module() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:[\w/]+/)?(\w+\.py)`", page))
+    # A command that is one module is named like its folder would be; the others say nothing that a name would not.
+    said = {"__init__.py", "__main__.py", "_version.py"}
+    commands = {f"{file.stem}.py" for file in FILES if file.parent.parent.name == "commands"}
+    own = {name for name in commands if any(file.parent.name == name[:-3] for file in FILES)}
+    assert {file.name for file in FILES} - named - said - own == set()
