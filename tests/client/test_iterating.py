@@ -668,7 +668,7 @@ def test_pages_in_ever_new_order_without_a_new_call_are_an_error(
         return httpx.Response(200, json={**body, "meta": None})
 
     listing = client_of(make_client, shuffle).calls.list("a")
-    with pytest.raises(PaginationError, match="no new call"):
+    with pytest.raises(PaginationError, match="hold nothing new"):
         list(listing.pages())
     with pytest.raises(PaginationError):
         listing.count()

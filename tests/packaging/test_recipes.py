@@ -16,7 +16,7 @@ from typer.main import get_command
 from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits, percentage
 from agentcalls.cli.commands.check.monitors import prometheus_text
 from agentcalls.cli.failures import Code
-from agentcalls.cli.program import app
+from agentcalls.cli.program import app, loaded
 from contract.tool.contract import ROOT
 
 TEXT = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
@@ -43,9 +43,8 @@ def commands() -> list[list[str]]:
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_command_of_a_recipe_exists_with_its_options(words: list[str]) -> None:
     name, *options = words
-    program: Any = get_command(app)
-    outer = Context(program, info_name="agentcalls")
-    found = program.get_command(outer, name)
+    outer = Context(get_command(app), info_name="agentcalls")
+    found = loaded(name)
     if name == "mock":
         from agentcalls_mock.arguments import parse_options  # noqa: PLC0415  # it names the mock's own options
 

@@ -184,6 +184,7 @@ def test_the_row_has_every_number() -> None:
         "max_failure_rate": 0.05,
         "min_calls": 20,
         "since": "1h",
+        "agents_not_proven_complete": None,
         "total": (
             numbers := {
                 "result": "ok",

@@ -175,12 +175,14 @@ def _follows(difference: Difference, before: dict[str, Any], after: dict[str, An
         return False
     lists, fields = (
         [
-            set(at(contract, place.removesuffix("/required")).get(name, ()))
+            at(contract, place.removesuffix("/required")).get(name, ())
             for contract, place in zip((before, after), difference.places, strict=True)
         ]
         for name in ("required", "properties")
     )
-    return lists[0] ^ lists[1] <= fields[0] ^ fields[1]
+    if any(isinstance(one, bool | str) for one in (*lists, *fields)):
+        return False  # whether a parameter is required; or no list and no schema at all
+    return set(lists[0]) ^ set(lists[1]) <= set(fields[0]) ^ set(fields[1])
 
 
 def _judged(old: str, new: str, who: str) -> Verdict:
