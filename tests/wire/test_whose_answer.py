@@ -305,6 +305,37 @@ def test_host_that_writes_its_own_ids_or_none_is_read_as_any_other(
     assert len(said) in ((0,) if echo == "never" else (1, 2)), caplog.messages
 
 
+LIKE_OURS: dict[str, tuple[Callable[[str], str], int]] = {
+    "twice": (lambda sent: f"{sent}\r\nX-Request-Id: {sent}", 0),
+    "twice in a row": (lambda sent: f"{sent}, {sent}", 0),
+    "with one of a gateway's": (lambda sent: f"{sent}\r\nX-Request-Id: gateway-1", 0),
+    "behind one of a gateway's": (lambda sent: f"gateway-1, {sent}", 0),
+    "with a mark": (lambda sent: f"{sent}#1", 0),
+    "with a digit": (lambda sent: f"{sent}0", 1),
+    "cut within": (lambda sent: sent[:24], 1),
+    "cut at the end": (lambda sent: sent[:-1], 1),
+    "in capitals": (str.upper, 1),
+}
+"""How an echo of our id may be changed on the way, and how many requests more that costs in all."""
+
+
+@pytest.mark.parametrize("kind", LIKE_OURS)
+def test_echo_that_is_ours_but_for_a_bit_costs_one_request_at_most(
+    make_client: MakeClient, host: Host, kind: str
+) -> None:
+    change, more = LIKE_OURS[kind]
+
+    async def play(asked: Asked, line: Line) -> bool:
+        await line.send(framed(line.host.body(asked), "length", change(asked.id or "")))
+        return True
+
+    host.script = play
+    client = made(make_client, host, max_retries=0)
+    for _ in range(5):
+        assert all_right(by_list(client, NAMES))
+    assert len(host.asked) == 15 + more
+
+
 def test_each_attempt_has_an_id_of_its_own(make_client: MakeClient, host: Host) -> None:
     failed: list[Asked] = []
 
