@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from agentcalls import (
     Clock,
 )
 from agentcalls.export import export
+from agentcalls.request.wire.connection import Connection
 from wire.host import FRAMINGS, Host, body_of, framed, head, ids, well
 
 if TYPE_CHECKING:
@@ -174,6 +176,30 @@ def test_answer_before_the_request_is_told_by_its_id(make_client: MakeClient) ->
         client = made(make_client, host)
         assert all_right(by_list(client, ["bob", "carol"]))
         assert 0 not in host.connections[1:]
+
+
+def test_answer_that_lies_there_before_the_request_is_nobodys(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Connection.open
+
+    def until_greeted(self: Connection, *given: Any) -> Generator[Any, bool]:
+        yield from opened(self, *given)
+        if not looked:
+            looked.append(self)
+            assert select.select([self._taken()], [], [], 5)[0]
+
+    async def slowly(asked: Asked, line: Line) -> bool:
+        await asyncio.sleep(0.05)
+        await line.send(framed(line.host.body(asked), "length"))
+        return True
+
+    looked: list[Connection] = []
+    monkeypatch.setattr(Connection, "open", until_greeted)
+    early = framed(body_of("x", 1, 100, CALLS), "length")
+    with Host(slowly, calls=CALLS, greeting=lambda number: b"" if number else early) as host:
+        assert all_right(by_list(made(make_client, host), NAMES))
+        assert host.connections == [1, 1, 1]
 
 
 def test_early_answer_on_one_connection_costs_nothing_but_the_connection(
