@@ -362,6 +362,46 @@ def test_echo_that_is_ours_but_for_a_bit_costs_one_request_at_most(
     assert len(host.asked) == 15 + more
 
 
+SWITCH = ("Upgrade: h2c", "Connection: upgrade")
+
+
+@pytest.mark.parametrize("rows", [SWITCH, ()], ids=["named", "not named"])
+def test_host_that_switches_protocols_is_a_typed_error(
+    make_client: MakeClient, host: Host, rows: tuple[str, ...]
+) -> None:
+    async def play(asked: Asked, line: Line) -> bool:
+        if asked.agent == "alice":
+            await line.send(head(*rows, status="101 X"))
+            return True
+        answer = framed(line.host.body(asked), "length", asked.id)
+        offer, switch = (f"{row}\r\n".encode() for row in SWITCH)
+        answer = answer.replace(b"Content-Type", offer + switch + b"Content-Type")
+        excess = head(*SWITCH, status="101 X") if asked.agent == "carol" else b""
+        await line.send(answer + excess)
+        return True
+
+    host.script = play
+    client = made(make_client, host, max_retries=0, timeout=1.0)
+    with pytest.raises(APIConnectionError, match="protocol"):
+        client.calls.list("alice").page(1)
+    assert all_right(by_list(client, ["bob", "carol", "bob"]))
+    assert host.connections == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_body_of_an_interim_answer_is_none_of_the_answers(
+    make_client: MakeClient, host: Host, framing: str
+) -> None:
+    async def play(asked: Asked, line: Line) -> bool:
+        interim = framed(body_of("alice", 1, 100, CALLS), framing).replace(b"200 OK", b"199 X")
+        await line.send(interim + head("Content-Length: 0"))
+        return True
+
+    host.script = play
+    with pytest.raises(AgentCallsError):
+        made(make_client, host, max_retries=0).calls.list("bob").page(1)
+
+
 def test_each_attempt_has_an_id_of_its_own(make_client: MakeClient, host: Host) -> None:
     failed: list[Asked] = []
 
