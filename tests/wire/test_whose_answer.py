@@ -392,7 +392,7 @@ def test_host_that_switches_protocols_is_a_typed_error(
 def test_body_of_an_interim_answer_is_none_of_the_answers(
     make_client: MakeClient, host: Host, framing: str
 ) -> None:
-    async def play(asked: Asked, line: Line) -> bool:
+    async def play(_: Asked, line: Line) -> bool:
         interim = framed(body_of("alice", 1, 100, CALLS), framing).replace(b"200 OK", b"199 X")
         await line.send(interim + head("Content-Length: 0"))
         return True
