@@ -305,6 +305,7 @@ def test_another_id_on_a_kept_connection_is_asked_again_on_a_new_one(
     assert host.asked[2].connection != host.asked[1].connection
     assert host.asked[2].id != host.asked[1].id
     assert wrong[0].connection not in host.connections[2:]
+    assert host.until(lambda: wrong[0].connection not in host.open)
 
 
 @pytest.mark.parametrize("echo", ["own", "constant", "never"])
@@ -436,6 +437,32 @@ def test_error_of_another_id_is_no_answer_either(
 
     host.script = play
     assert all_right(by_list(made(make_client, host), NAMES))
+
+
+@pytest.mark.parametrize(
+    ("status", "wait", "slept"), [(429, "7", 7.0), (503, "7", 7.0), (429, "", 0.5)]
+)
+def test_gateway_that_asks_to_wait_is_heard_though_it_has_ids_of_its_own(
+    make_client: MakeClient, host: Host, status: int, wait: str, slept: float
+) -> None:
+    wrong: list[Asked] = []
+
+    async def play(asked: Asked, line: Line) -> bool:
+        if asked.agent != "bob" or wrong:
+            return await well(asked, line)
+        wrong.append(asked)
+        rows = ["Content-Length: 0", "X-Request-Id: gateway"]
+        rows += [f"Retry-After: {wait}"] if wait else []
+        await line.send(head(*rows, status=f"{status} No"))
+        return True
+
+    host.script = play
+    clock = make_client.clock
+    client = made(make_client, host, clock=clock.clock(make_client.flavour), deadline=60.0)
+    assert all_right(by_list(client, NAMES))
+    assert clock.slept[0] == slept
+    # What has carried another's answer is not used again.
+    assert host.connections == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])

@@ -44,7 +44,8 @@ class Answering:
     @property
     def leaves_connection(self) -> bool:
         """Whether another request may go over the connection."""
-        return self._is_whole and self._goes_on and not self._excess
+        is_alone = not (self._excess or self._incoming.is_stray)
+        return self._is_whole and self._goes_on and is_alone
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived. Raises `httpx.RemoteProtocolError` for what is no answer."""
