@@ -210,12 +210,14 @@ def test_look_up_that_does_not_end_is_left_behind(
     left.join()
 
 
+@pytest.mark.parametrize("limit", ["timeout", "deadline"])
 @pytest.mark.parametrize("threads", [True, False])
 def test_name_with_several_addresses_is_tried_at_each(
     make_client: MakeClient,
     server: FaultServer,
     full: str,
     monkeypatch: pytest.MonkeyPatch,
+    limit: str,
     *,
     threads: bool,
 ) -> None:
@@ -228,7 +230,8 @@ def test_name_with_several_addresses_is_tried_at_each(
     monkeypatch.setattr(names, "socket", Resolver(look_up))
     if not threads:
         monkeypatch.setattr(names, "Thread", NoThread)
-    client = make_client(base_url="http://localhost:1", timeout=0.6, max_retries=0, clock=Clock())
+    options: dict[str, Any] = {limit: 0.6, "max_retries": 0, "clock": Clock()}
+    client = make_client(base_url="http://localhost:1", **options)
     assert len(client.calls.list("agent_1").page(1)) == 100
 
 

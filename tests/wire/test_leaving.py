@@ -7,22 +7,25 @@ import gc
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from agentcalls import AgentCallsError, AsyncClient, Client, ConfigurationError
 from agentcalls.export import export
+from agentcalls.request.wire import names
 from wire.host import Asked, Host, Line, descriptors, ids, settled, well
 from wire.mutations import share
-from wire.phases import ANSWERING, BEFORE, MODES, before, script
+from wire.phases import ANSWERING, BEFORE, MODES, before, full, script
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
     from flavours import MakeClient
@@ -90,6 +93,67 @@ def test_close_from_another_thread_ends_a_request_in_any_phase(phase: str, mode:
         assert not reading.is_alive()
         assert isinstance(ended.get("error"), ConfigurationError), ended
         assert host is None or host.left(SOON)
+
+
+@pytest.mark.parametrize("place", ["look-up", "first address", "http_client", "hook"])
+def test_aclose_ends_a_direct_request_at_once(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    there, released = threading.Event(), threading.Event()
+
+    def look_up(*_: object, flags: int = 0, **__: object) -> list[Any]:
+        there.set()
+        if flags or place == "look-up":
+            released.wait(10 * (not flags))
+            raise socket.gaierror
+        ports = (int(url.split(":")[2]) for url in (dead, host.url))
+        kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+        return [(*kind, ("127.0.0.1", port)) for port in ports]
+
+    async def stalling(_: Asked, line: Line) -> None:
+        there.set()
+        await line.stall()
+
+    async def main() -> None:
+        async with httpx.AsyncClient() as http:
+            client = AsyncClient(
+                api_key="sk_key",
+                base_url=host.url.replace("127.0.0.1", "localhost"),
+                http_client=http if place == "http_client" else None,
+                on_exchange=(lambda _: client.aclose()) if place == "hook" else None,
+                **LONG,
+            )
+            task = asyncio.create_task(client.calls.list("bob").page(1))
+            if place == "hook":
+                await task  # it had its answer
+            else:
+                assert await asyncio.to_thread(there.wait, 5)
+                await asyncio.sleep(0.05)
+                await client.aclose()
+                with pytest.raises(ConfigurationError):
+                    await asyncio.wait_for(task, 1)
+                assert not task.cancelling()
+            with pytest.raises(ConfigurationError):
+                await client.calls.list("bob").page(1)
+            await client.aclose()
+
+    with full() as dead, Host(stalling if place == "http_client" else well) as host:
+        if place in {"look-up", "first address"}:
+            monkeypatch.setattr(names, "socket", Resolver(look_up))
+        try:
+            asyncio.run(main())
+        finally:
+            released.set()
+        assert host.left(SOON)
+        assert len(host.asked) == (place in {"http_client", "hook"})
+
+
+class Resolver:
+    """The module `socket` with a resolver of one's own."""
+
+    def __init__(self, look_up: Callable[..., list[Any]]) -> None:
+        self.getaddrinfo = look_up
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(socket, name)
 
 
 @pytest.mark.share("phase")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from agentcalls import (
     Clock,
 )
 from agentcalls.export import export
+from agentcalls.request.wire.connection import Connection
 from wire.host import FRAMINGS, Host, body_of, framed, head, ids, well
 
 if TYPE_CHECKING:
@@ -176,6 +178,30 @@ def test_answer_before_the_request_is_told_by_its_id(make_client: MakeClient) ->
         assert 0 not in host.connections[1:]
 
 
+def test_answer_that_lies_there_before_the_request_is_nobodys(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Connection.open
+
+    def until_greeted(self: Connection, *given: Any) -> Generator[Any, bool]:
+        yield from opened(self, *given)
+        if not looked:
+            looked.append(self)
+            assert select.select([self._taken()], [], [], 5)[0]
+
+    async def slowly(asked: Asked, line: Line) -> bool:
+        await asyncio.sleep(0.05)
+        await line.send(framed(line.host.body(asked), "length"))
+        return True
+
+    looked: list[Connection] = []
+    monkeypatch.setattr(Connection, "open", until_greeted)
+    early = framed(body_of("x", 1, 100, CALLS), "length")
+    with Host(slowly, calls=CALLS, greeting=lambda number: b"" if number else early) as host:
+        assert all_right(by_list(made(make_client, host), NAMES))
+        assert host.connections == [1, 1, 1]
+
+
 def test_early_answer_on_one_connection_costs_nothing_but_the_connection(
     make_client: MakeClient, host: Host
 ) -> None:
@@ -279,6 +305,7 @@ def test_another_id_on_a_kept_connection_is_asked_again_on_a_new_one(
     assert host.asked[2].connection != host.asked[1].connection
     assert host.asked[2].id != host.asked[1].id
     assert wrong[0].connection not in host.connections[2:]
+    assert host.until(lambda: wrong[0].connection not in host.open)
 
 
 @pytest.mark.parametrize("echo", ["own", "constant", "never"])
@@ -303,6 +330,77 @@ def test_host_that_writes_its_own_ids_or_none_is_read_as_any_other(
     ]
     # Where it is tried again first, that is said as well.
     assert len(said) in ((0,) if echo == "never" else (1, 2)), caplog.messages
+
+
+LIKE_OURS: dict[str, tuple[Callable[[str], str], int]] = {
+    "twice": (lambda sent: f"{sent}\r\nX-Request-Id: {sent}", 0),
+    "twice in a row": (lambda sent: f"{sent}, {sent}", 0),
+    "with one of a gateway's": (lambda sent: f"{sent}\r\nX-Request-Id: gateway-1", 0),
+    "behind one of a gateway's": (lambda sent: f"gateway-1, {sent}", 0),
+    "with a mark": (lambda sent: f"{sent}#1", 0),
+    "with a digit": (lambda sent: f"{sent}0", 1),
+    "cut within": (lambda sent: sent[:24], 1),
+    "cut at the end": (lambda sent: sent[:-1], 1),
+    "in capitals": (str.upper, 1),
+}
+"""How an echo of our id may be changed on the way, and how many requests more that costs in all."""
+
+
+@pytest.mark.parametrize("kind", LIKE_OURS)
+def test_echo_that_is_ours_but_for_a_bit_costs_one_request_at_most(
+    make_client: MakeClient, host: Host, kind: str
+) -> None:
+    change, more = LIKE_OURS[kind]
+
+    async def play(asked: Asked, line: Line) -> bool:
+        await line.send(framed(line.host.body(asked), "length", change(asked.id or "")))
+        return True
+
+    host.script = play
+    client = made(make_client, host, max_retries=0)
+    for _ in range(5):
+        assert all_right(by_list(client, NAMES))
+    assert len(host.asked) == 15 + more
+
+
+SWITCH = ("Upgrade: h2c", "Connection: upgrade")
+
+
+@pytest.mark.parametrize("rows", [SWITCH, ()], ids=["named", "not named"])
+def test_host_that_switches_protocols_is_a_typed_error(
+    make_client: MakeClient, host: Host, rows: tuple[str, ...]
+) -> None:
+    async def play(asked: Asked, line: Line) -> bool:
+        if asked.agent == "alice":
+            await line.send(head(*rows, status="101 X"))
+            return True
+        answer = framed(line.host.body(asked), "length", asked.id)
+        offer, switch = (f"{row}\r\n".encode() for row in SWITCH)
+        answer = answer.replace(b"Content-Type", offer + switch + b"Content-Type")
+        excess = head(*SWITCH, status="101 X") if asked.agent == "carol" else b""
+        await line.send(answer + excess)
+        return True
+
+    host.script = play
+    client = made(make_client, host, max_retries=0, timeout=1.0)
+    with pytest.raises(APIConnectionError, match="protocol"):
+        client.calls.list("alice").page(1)
+    assert all_right(by_list(client, ["bob", "carol", "bob"]))
+    assert host.connections == [0, 1, 1, 2]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_body_of_an_interim_answer_is_none_of_the_answers(
+    make_client: MakeClient, host: Host, framing: str
+) -> None:
+    async def play(_: Asked, line: Line) -> bool:
+        interim = framed(body_of("alice", 1, 100, CALLS), framing).replace(b"200 OK", b"199 X")
+        await line.send(interim + head("Content-Length: 0"))
+        return True
+
+    host.script = play
+    with pytest.raises(AgentCallsError):
+        made(make_client, host, max_retries=0).calls.list("bob").page(1)
 
 
 def test_each_attempt_has_an_id_of_its_own(make_client: MakeClient, host: Host) -> None:
@@ -339,6 +437,32 @@ def test_error_of_another_id_is_no_answer_either(
 
     host.script = play
     assert all_right(by_list(made(make_client, host), NAMES))
+
+
+@pytest.mark.parametrize(
+    ("status", "wait", "slept"), [(429, "7", 7.0), (503, "7", 7.0), (429, "", 0.5)]
+)
+def test_gateway_that_asks_to_wait_is_heard_though_it_has_ids_of_its_own(
+    make_client: MakeClient, host: Host, status: int, wait: str, slept: float
+) -> None:
+    wrong: list[Asked] = []
+
+    async def play(asked: Asked, line: Line) -> bool:
+        if asked.agent != "bob" or wrong:
+            return await well(asked, line)
+        wrong.append(asked)
+        rows = ["Content-Length: 0", "X-Request-Id: gateway"]
+        rows += [f"Retry-After: {wait}"] if wait else []
+        await line.send(head(*rows, status=f"{status} No"))
+        return True
+
+    host.script = play
+    clock = make_client.clock
+    client = made(make_client, host, clock=clock.clock(make_client.flavour), deadline=60.0)
+    assert all_right(by_list(client, NAMES))
+    assert clock.slept[0] == slept
+    # What has carried another's answer is not used again.
+    assert host.connections == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["end", "reset"])

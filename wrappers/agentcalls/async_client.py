@@ -53,6 +53,7 @@ class AsyncClient(
         self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Page]] = set()
+        self._callers: dict[asyncio.Timeout, asyncio.Task[Any] | None] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -84,12 +85,17 @@ class AsyncClient(
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
+        # A hook that closes the client is itself a part of a request, and goes on.
+        own = asyncio.current_task()
+        for scope in [scope for scope, task in self._callers.items() if task is not own]:
+            del self._callers[scope]
+            scope.reschedule(0)
         return tasks
 
     def _begin(
         self, steps: Generator[Any, Any, Page], tell: Callable[[asyncio.Task[Page]], object]
     ) -> asyncio.Task[Page]:
-        task = asyncio.create_task(self._run(steps))
+        task = asyncio.create_task(self._go_through(steps))
         self._tasks.add(task)
         task.add_done_callback(self._done)
         task.add_done_callback(tell)
@@ -102,6 +108,20 @@ class AsyncClient(
             task.exception()
 
     async def _run(self, steps: Generator[Any, Any, ResultT]) -> ResultT:
+        # The task is the caller's: to be called back, and not to be cancelled.
+        scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                self._callers[scope] = asyncio.current_task()
+                return await self._go_through(steps)
+        except TimeoutError:
+            if scope.expired():
+                self._check_open()
+            raise
+        finally:
+            self._callers.pop(scope, None)
+
+    async def _go_through(self, steps: Generator[Any, Any, ResultT]) -> ResultT:
         self._check_loop()
         value: object = None
         error: Exception | None = None

@@ -249,7 +249,8 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
                     raise
             if incoming.failure:
                 self._check_open()
-            if not incoming.is_stray or fresh or not outgoing.operation.idempotent:
+            is_lost = incoming.is_stray and incoming.failure
+            if not is_lost or fresh or not outgoing.operation.idempotent:
                 return incoming.answer()
             fresh = True
 

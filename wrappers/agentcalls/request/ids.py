@@ -29,6 +29,7 @@ class RequestIds:
                 f"request_id_prefix takes at most {_LONGEST_PREFIX} characters of visible ASCII."
             )
         self._stem = f"{prefix}{token_hex(6)}-"
+        self._whole = re.compile(re.escape(self._stem) + "[0-9a-f]+-[0-9]+")
         self._count = count(1)
         self._judges = True
         self._suspects = False
@@ -42,10 +43,12 @@ class RequestIds:
 
         `on_kept` is whether the connection had carried an answer before; None where that is not known.
         """
-        if not echo or echo == sent:
+        # Somebody on the way may send it twice, join an id of their own to it, or cut it short.
+        ours = set(self._whole.findall(echo))
+        if not echo or ours == {sent}:
             self._suspects &= not echo
             return False
-        if echo.startswith(self._stem):
+        if ours and not (sent.startswith(echo) or echo.startswith(sent)):
             return True
         if self._judges and self._suspects and on_kept is False:
             # A new connection begins with another id, too: somebody on the way writes ids of their own.

@@ -10,7 +10,7 @@ import msgspec
 
 from agentcalls.errors import APIConnectionError, APITimeoutError, UnexpectedResponseError
 from agentcalls.request.key import without
-from agentcalls.request.retry import Answer, is_final
+from agentcalls.request.retry import TOO_MANY_REQUESTS, Answer, is_final, is_retryable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,8 +91,10 @@ class Incoming:
 
         `ends_by_close` is whether nothing but the connection's end tells where the body ends.
         """
-        if self._is_stray(self.on_kept, headers.get("x-request-id", "")):
-            self.is_stray = True
+        self.is_stray = self._is_stray(self.on_kept, headers.get("x-request-id", ""))
+        # A gateway that asks everybody to wait is heard, though it gives the answer an id of its own.
+        asks_to_wait = status == TOO_MANY_REQUESTS or "retry-after" in headers
+        if self.is_stray and not (asks_to_wait and is_retryable(status)):
             self.fail(httpx.RemoteProtocolError("the answer belongs to another request"))
             return False
         self._status, self._headers, self._ends_by_close = status, headers, ends_by_close
@@ -102,7 +104,7 @@ class Incoming:
             self._inflate = zlib.decompressobj(_GZIP)
         elif codings:
             self.failure = UnexpectedResponseError("Its Content-Encoding was not asked for.")
-        return not self.failure
+        return not (self.failure or self.is_stray)
 
     def add(self, chunk: bytes) -> bool:
         """Take a piece of the body as it arrived; returns whether more is to be read."""

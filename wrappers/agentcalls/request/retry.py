@@ -40,7 +40,7 @@ Steps: TypeAlias = "Generator[Step, Answer | None, ResultT]"
 
 _FIRST_BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 8.0
-_TOO_MANY_REQUESTS = 429
+TOO_MANY_REQUESTS = 429
 
 _RETRYABLE, _NOT_RETRYABLE, _SERVER_ERROR = {408, 429}, {501}, 500
 
@@ -183,7 +183,7 @@ def _note(answer: Answer, gate: Gate, now: float, wall: float) -> float | None:
     if reset is not None:
         gate.hold(now + reset)
     asked = retry_after(answer.headers, wall)
-    return reset if asked is None and answer.status == _TOO_MANY_REQUESTS else asked
+    return reset if asked is None and answer.status == TOO_MANY_REQUESTS else asked
 
 
 def next_wait(

@@ -9,12 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httpx
-from httptools import HttpParserCallbackError, HttpParserError, HttpResponseParser
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserUpgrade,
+    HttpResponseParser,
+)
 
 if TYPE_CHECKING:
     from agentcalls.request.receive import Incoming
 
-_FIRST_FINAL_STATUS = 200
+_SWITCHING_PROTOCOLS, _FIRST_FINAL_STATUS = 101, 200
 _MOST_WITHOUT_BODY = 100_000
 _LINE_END = b"\r\n"
 
@@ -39,7 +44,8 @@ class Answering:
     @property
     def leaves_connection(self) -> bool:
         """Whether another request may go over the connection."""
-        return self._is_whole and self._goes_on and not self._excess
+        is_alone = not (self._excess or self._incoming.is_stray)
+        return self._is_whole and self._goes_on and is_alone
 
     def feed(self, data: bytes) -> None:
         """Take what has arrived. Raises `httpx.RemoteProtocolError` for what is no answer."""
@@ -56,7 +62,7 @@ class Answering:
                 self._parser.feed_data(data[place : place + 1])
         except HttpParserCallbackError as error:
             raise error.__context__ or error  # noqa: B904 (what interrupted a callback, such as Ctrl-C)
-        except HttpParserError as error:
+        except (HttpParserError, HttpParserUpgrade) as error:
             self._excess = True
             if not self._is_whole:
                 raise httpx.RemoteProtocolError(str(error)) from error
@@ -87,6 +93,8 @@ class Answering:
     def on_headers_complete(self) -> None:
         """The end of a head."""
         status = self._parser.get_status_code()
+        if status == _SWITCHING_PROTOCOLS and not self._is_whole:
+            raise httpx.RemoteProtocolError("the host switches to another protocol")
         if status < _FIRST_FINAL_STATUS or self._is_whole:
             self._headers.clear()
             return
@@ -96,7 +104,9 @@ class Answering:
         self.is_over = not self._incoming.start(status, headers, ends_by_close=self._ends_by_close)
 
     def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
+        """A piece of the body; an interim answer has none."""
+        if not self.has_head:
+            raise httpx.RemoteProtocolError("an interim answer has a body")
         self._without_body = 0
         self.is_over = self.is_over or not self._incoming.add(data)
 

@@ -129,7 +129,7 @@ class Connection:
         self._kept_until = time.monotonic() + _KEPT_SECONDS
 
     def is_silent(self) -> bool:
-        """Whether nothing has come since the last answer: neither a byte nor the end."""
+        """Whether nothing has come that nobody asked for: neither a byte nor the end."""
         try:
             self._taken().recv(1)
         except _WOULD_BLOCK:
@@ -137,6 +137,11 @@ class Connection:
         except OSError:
             pass
         return False
+
+    def check_silent(self) -> None:
+        """Raises `httpx.RemoteProtocolError` where something has."""
+        if not self.is_silent():
+            raise httpx.RemoteProtocolError("the host did not wait to be asked")
 
     def abort(self) -> None:
         """End it, so that whoever waits for it, in whichever thread, is woken."""

@@ -55,6 +55,7 @@ class Connections:
             try:
                 if not connection.is_open:
                     yield from connection.open(self._host, patience)
+                    connection.check_silent()
                 yield from connection.write(message, patience)
                 yield from connection.read(answering, patience)
             except (httpx.NetworkError, httpx.RemoteProtocolError):

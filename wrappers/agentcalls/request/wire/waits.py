@@ -47,8 +47,10 @@ class Patience:
         self._connected_by = time.monotonic() + self.connect
 
     def to_connect(self, socket: socket.socket, event: int, share: float = 1) -> Waits[None]:
-        """Wait for a step of connecting, for at most this share of what is left of the time to connect."""
-        seconds = (self._connected_by - time.monotonic()) * share
+        """Wait for a step of connecting, for at most this share of what is left of the time for it."""
+        seconds = self._connected_by - time.monotonic()
+        if share < 1:
+            seconds = min(seconds, self._deadline.left()) * share
         return self._ready(socket, event, seconds, httpx.ConnectTimeout)
 
     def to_write(self, socket: socket.socket, event: int) -> Waits[None]:
