@@ -242,6 +242,34 @@ class NoThread:
         raise RuntimeError("can't start new thread")
 
 
+def test_peer_that_never_pauses_lets_others_have_their_turn() -> None:
+    class Fast:
+        reads = 0
+
+        def recv(self, size: int) -> bytes:
+            self.reads += 1
+            return b"x" * size
+
+    class Endless:
+        is_over = False
+
+        def feed(self, _: bytes) -> None: ...
+
+    source, answering = Fast(), Endless()
+    connection = Connection()
+    connection._socket = source  # type: ignore[assignment]
+    deadline = Deadline(Stopwatch(time.monotonic), 60.0)
+    steps = connection.read(answering, Patience(httpx.Timeout(1), deadline))  # type: ignore[arg-type]
+    came = True
+    assert next(steps).seconds == 1
+    for turn in range(1, 4):
+        assert steps.send(came).seconds == 0
+        assert source.reads <= 8 * turn
+    answering.is_over = True
+    with pytest.raises(StopIteration):
+        steps.send(came)
+
+
 def test_request_that_nobody_reads_ends_with_the_timeout() -> None:
     # Ours are short, so that the system takes them whole: it is the connection that is looked at.
     here, there = socket.socketpair()

@@ -206,6 +206,18 @@ def test_name_look_up_that_never_ends_is_left_behind(flavour: str) -> None:
             all_of_it.result(5)
 
 
+def test_body_of_line_ends_is_read_as_fast_as_any(make_client: MakeClient) -> None:
+    async def play(asked: Asked, line: Line) -> bool:
+        await line.send(framed(b"\n" * 2**22 + line.host.body(asked), "length", asked.id))
+        return True
+
+    with Host(play, calls=3) as host:
+        client = make_client(api_key="sk_key", base_url=host.url, clock=Clock(), max_retries=0)
+        began = time.monotonic()
+        assert [call.id for call in client.calls.list("bob").page(1)] == ids("bob", 3)
+        assert time.monotonic() - began < 4
+
+
 @pytest.fixture
 def limited(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients have our deadline where they are given none: the command line has no option for it."""

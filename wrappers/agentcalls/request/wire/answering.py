@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SWITCHING_PROTOCOLS, _FIRST_FINAL_STATUS = 101, 200
 _MOST_WITHOUT_BODY = 100_000
-_LINE_END = b"\r\n"
+_LINE_ENDS = (b"\r", b"\n")
 
 
 class Answering:
@@ -51,15 +51,13 @@ class Answering:
         """Take what has arrived. Raises `httpx.RemoteProtocolError` for what is no answer."""
         self.has_begun = True
         self._without_body += len(data)
-        # Behind an answer's end llhttp passes over line ends without a word: they may only be its own last ones.
-        end = len(data.rstrip(_LINE_END))
+        # Behind an answer's end llhttp passes over line ends without a word: only the last may be its own.
+        last = len(data) - data.endswith(_LINE_ENDS)
         try:
-            self._parser.feed_data(data[:end])
-            for place in range(end, len(data)):
-                self._excess = self._excess or self._is_whole
-                if self._excess:
-                    break
-                self._parser.feed_data(data[place : place + 1])
+            self._parser.feed_data(data[:last])
+            self._excess = self._excess or (self._is_whole and last < len(data))
+            if not self._excess:
+                self._parser.feed_data(data[last:])
         except HttpParserCallbackError as error:
             raise error.__context__ or error  # noqa: B904 (what interrupted a callback, such as Ctrl-C)
         except (HttpParserError, HttpParserUpgrade) as error:

@@ -8,12 +8,14 @@ import socket
 import ssl
 import time
 from contextlib import suppress
+from itertools import count
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING
 
 import httpx
 
 from agentcalls.request.wire.names import addresses_of
+from agentcalls.request.wire.waits import Wait
 
 if TYPE_CHECKING:
     from agentcalls.request.host import Host
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _KEPT_SECONDS = 4.0  # many servers hang up after 5
 _LARGEST_READ = 65_536
+_MOST_READS = 8  # in a row
 _CONNECTING = {errno.EINPROGRESS, errno.EWOULDBLOCK}
 _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -98,7 +101,11 @@ class Connection:
             yield from patience.to_read(source, event)
             try:
                 # TLS may hold more than the socket shows.
-                while not answering.is_over:
+                for turn in count(1):
+                    if answering.is_over:
+                        return
+                    if turn % _MOST_READS == 0:
+                        yield Wait(source, event, 0)  # a fast peer is not the only one
                     if data := source.recv(_LARGEST_READ):
                         answering.feed(data)
                     else:
