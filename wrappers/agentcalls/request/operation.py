@@ -209,6 +209,9 @@ LIST_CALLS: Operation[Page[Call]] = _reads(
     {403: _SCOPE, 404: "Check the agent's id, and that the key belongs to the agent's team."},
 )
 
+LIST_ROWS = evolve(LIST_CALLS, read=partial(_page, as_rows=True))
+"""The same for a table: calls need not be `Call`s."""
+
 LIST_AGENTS: Operation[Page[Agent]] = _reads(
     "/agents",
     list_agents,
@@ -237,5 +240,3 @@ GET_CALL: Operation[CallDetail] = _reads(
     _call,
     {403: _SCOPE, 404: "Check both ids, and that the key belongs to the agent's team."},
 )
-LIST_ROWS = evolve(LIST_CALLS, read=partial(_page, as_rows=True))
-"""The same for a table: calls need not be `Call`s."""
