@@ -20,10 +20,10 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1480,
-    "request": 1215,
+    "": 1500,
+    "request": 1220,
     "request/decode": 510,
-    "request/wire": 720,
+    "request/wire": 760,
     "reading": 1060,
     "reading/walk": 1365,
     "table": 400,
