@@ -128,6 +128,36 @@ class BlockedSocket(socket.socket):
         raise BlockedError
 
 
+ASYNC_BACKEND = "httpcore._backends.auto.AutoBackend.connect_tcp"
+DEEP = [
+    ("sync", "socket.socket.connect"),
+    ("sync", "ssl.SSLContext.wrap_socket"),
+    ("sync", "httpx._client.HTTPTransport"),
+    ("sync", "httpcore.SyncBackend.connect_tcp"),
+    ("sync", "httpcore.HTTP11Connection.handle_request"),
+    ("async", "socket.socket.connect"),
+    ("async", "ssl.SSLContext.wrap_bio"),
+    ("async", "httpx._client.AsyncHTTPTransport"),
+    ("async", ASYNC_BACKEND),
+    ("async", "httpcore.AnyIOBackend.connect_tcp"),
+    ("async", "httpcore.AsyncHTTP11Connection.handle_async_request"),
+    ("async", "asyncio.BaseEventLoop.create_connection"),
+]
+"""Where a tool may sit on the way of a request through httpx, down to the system's calls."""
+
+
+@pytest.mark.parametrize(("flavour", "place"), DEEP)
+def test_tool_in_the_depths_is_found(
+    monkeypatch: pytest.MonkeyPatch, flavour: str, place: str
+) -> None:
+    kind = {"sync": "Client", "async": "AsyncClient"}[flavour]
+    assert tools.changed_library(kind, None) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(place, block)
+        assert tools.changed_library(kind, None) is httpx
+    assert tools.changed_library(kind, None) is None
+
+
 DOUBLES = [
     ("sync", "socket", BlockedSocket),
     ("sync", "create_connection", block),

@@ -445,6 +445,30 @@ client.close()
         assert host.left(SOON)
 
 
+def test_threads_of_a_passed_client_are_used_again_and_left_behind_by_a_fork() -> None:
+    program = """
+import httpx, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of the fork beside threads
+def listed(): return [call.id for call in client.calls.list('bob')]
+http = httpx.Client()
+client = Client(**options, http_client=http, concurrency=2)
+right = [f"bob-{n:04}" for n in range(600)]
+assert all(listed() == right for _ in range(5))
+assert threading.active_count() <= 1 + 3, threading.active_count()
+child = os.fork()
+assert listed() == right if child == 0 else True
+client.close()
+if child == 0: os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+http.close()
+"""
+    with Host(calls=600) as host:
+        child = start(host, program)
+        _, errors = finished(child, 8)
+        assert child.returncode == 0, errors
+        assert host.left(SOON)
+
+
 @pytest.mark.share(one_in=2)
 @pytest.mark.parametrize("reading", ["page", "listing", "many", "started before"])
 def test_thread_that_outlives_main_reads_or_says_why_not(reading: str) -> None:

@@ -619,6 +619,23 @@ def test_body_ended_by_close_that_breaks_off_is_asked_for_again(
         by_list(made(make_client, host, max_retries=0), ["alice"])
 
 
+@pytest.mark.parametrize("number", ["", "-", "1.", "1e", "1E", "1e+", "-1.5e-"])
+def test_body_ended_by_close_that_breaks_off_within_a_number_is_asked_for_again(
+    make_client: MakeClient, host: Host, number: str
+) -> None:
+    async def play(asked: Asked, line: Line) -> bool:
+        answer = framed(line.host.body(asked), "close", asked.id)
+        if len(line.host.asked) == 1:
+            before, name, _ = answer.partition(b'"duration_seconds": ')
+            answer = before + name + number.encode()
+        await line.send(answer)
+        return False
+
+    host.script = play
+    assert all_right(by_list(made(make_client, host, max_retries=1), ["bob"]))
+    assert len(host.asked) == 2
+
+
 def test_body_ended_by_close_that_breaks_off_between_rows_is_not_the_whole(
     make_client: MakeClient, host: Host
 ) -> None:

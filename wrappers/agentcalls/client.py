@@ -166,11 +166,12 @@ class Client(
         return loop
 
     def _way(self) -> Any:
-        # Two processes on one socket would read each other's answers.
-        if self._owns_http and self._owner != this.id:
-            # The parent's are kept, or Python would warn of its sockets as left open.
-            self._inherited = self._http, self._through
-            self._http, self._through = self._way_to_host(), {}
+        if self._owner != this.id:
+            # Two processes on one socket would read each other's answers. What was passed is its owner's to mind.
+            if self._owns_http:
+                # The parent's are kept, or Python would warn of its sockets as left open.
+                self._inherited = self._http, self._through
+                self._http, self._through = self._way_to_host(), {}
             self._begin_process()
         return super()._way()
 

@@ -190,11 +190,8 @@ class Incoming:
         # What came is the beginning of JSON, or of what was compressed.
         if self._inflate:
             return not self._inflate.eof
-        try:
-            msgspec.json.decode(content)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            return "truncated" in str(error)
-        return False
+        # A number that stops at its sign, point or exponent counts as malformed until a digit follows.
+        return _is_beginning(content) or _is_beginning(content + b"0")
 
     def _clear(self, error: BaseException) -> None:
         # The frames of httpx and httpcore have the request with its headers among their locals, the error has it too,
@@ -207,6 +204,14 @@ class Incoming:
                 vars(link)["_request"] = httpx.Request(self._operation.method, url)
             if secret in repr(link.args):
                 link.args = (without(secret, repr(link.args)),)
+
+
+def _is_beginning(content: bytes) -> bool:
+    try:
+        msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        return "truncated" in str(error)
+    return False
 
 
 def _as_of_httpx(error: Exception) -> Exception:

@@ -20,16 +20,18 @@ class Threads:
         self._most = most
         self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._lock = Lock()
-        self._idle = 0
+        self._idle = 0  # below: jobs that nobody has taken yet
         self._threads: list[Thread] = []
 
     def run(self, job: Callable[[], object]) -> None:
         """Let a thread run a job, which must not raise; the caller's own, where no thread can be started."""
         with self._lock:
             self._idle -= 1
-            starts = self._idle < 0 and len(self._threads) < self._most
-        if starts and not self._start() and not self._threads:
-            self._idle += 1
+            if self._idle < 0 and len(self._threads) < self._most and self._start():
+                self._idle += 1
+            alone = not self._threads
+            self._idle += alone
+        if alone:
             job()
             return
         self._jobs.put(job)

@@ -10,7 +10,7 @@ import socket
 import ssl
 import sys
 from operator import attrgetter, is_
-from types import FunctionType
+from types import FunctionType, MethodDescriptorType
 from typing import Any
 
 import httpx
@@ -26,28 +26,42 @@ _SENDING = (
 _OF_LIBRARY: dict[str, tuple[str, ...]] = {
     "Client": (
         *(f"Client.{name}" for name in _SENDING),
-        *(f"HTTPTransport.{name}" for name in ("__init__", "handle_request")),
+        *(f"_client.HTTPTransport.{name}" for name in ("__init__", "handle_request")),
     ),
     "AsyncClient": (
         *(f"AsyncClient.{name}" for name in _SENDING),
-        *(f"AsyncHTTPTransport.{name}" for name in ("__init__", "handle_async_request")),
+        *(f"_client.AsyncHTTPTransport.{name}" for name in ("__init__", "handle_async_request")),
     ),
 }
 _OF_CORE: dict[str, tuple[str, ...]] = {
-    "Client": tuple(
-        f"{kind}.{name}"
-        for kind in ("ConnectionPool", "HTTPConnection")
-        for name in ("__init__", "handle_request")
+    "Client": (
+        *(
+            f"{kind}.{name}"
+            for kind in ("ConnectionPool", "HTTPConnection", "HTTP11Connection")
+            for name in ("__init__", "handle_request")
+        ),
+        "SyncBackend.connect_tcp",
     ),
-    "AsyncClient": tuple(
-        f"{kind}.{name}"
-        for kind in ("AsyncConnectionPool", "AsyncHTTPConnection")
-        for name in ("__init__", "handle_async_request")
+    "AsyncClient": (
+        *(
+            f"{kind}.{name}"
+            for kind in ("AsyncConnectionPool", "AsyncHTTPConnection", "AsyncHTTP11Connection")
+            for name in ("__init__", "handle_async_request")
+        ),
+        *("_backends.auto.AutoBackend.connect_tcp", "AnyIOBackend.connect_tcp"),
     ),
 }
-_OF_SOCKET: tuple[str, ...] = ("create_connection", "getaddrinfo", "socketpair")
+_OF_SOCKET: tuple[str, ...] = (
+    *("create_connection", "getaddrinfo", "socketpair"),
+    *(f"socket.{name}" for name in ("connect", "connect_ex", "send", "sendall", "recv")),
+)
+_OF_TLS: tuple[str, ...] = ("SSLContext.wrap_socket", "SSLContext.wrap_bio")
+_OF_LOOP: tuple[str, ...] = tuple(
+    f"BaseEventLoop.{name}" for name in ("create_connection", "getaddrinfo")
+)
 _GET: dict[tuple[str, ...], attrgetter[Any]] = {
-    names: attrgetter(*names) for names in (*_OF_LIBRARY.values(), *_OF_CORE.values(), _OF_SOCKET)
+    names: attrgetter(*names)
+    for names in (*_OF_LIBRARY.values(), *_OF_CORE.values(), _OF_SOCKET, _OF_TLS, _OF_LOOP)
 }
 
 _unchanged: dict[tuple[str, ...], tuple[Any, ...]] = {}
@@ -67,6 +81,8 @@ def changed_library(kind: str, trust: ssl.SSLContext | None) -> Any:
         and ssl.SSLContext.__module__ == "ssl"
         and (trust is None or type(trust).__module__ == "ssl")
         and _is_own(socket, _OF_SOCKET, ("socket",))
+        and _is_own(ssl, _OF_TLS, ("ssl",))
+        and (kind == "Client" or _is_own(sys.modules["asyncio"], _OF_LOOP, ("asyncio",)))
     )
     return None if is_own else httpx
 
@@ -89,7 +105,7 @@ def _is_own(module: Any, names: tuple[str, ...], homes: tuple[str, ...]) -> bool
 
 def _is_own_function(function: Any, name: str, homes: tuple[str, ...]) -> bool:
     # What it says of itself may be copied off the one that it wraps; where it was defined may not.
-    return (
+    return type(function) is MethodDescriptorType or (  # of C: nobody else has one
         type(function) is FunctionType
         and function.__code__.co_name == name
         and function.__globals__["__name__"].partition(".")[0] in homes
