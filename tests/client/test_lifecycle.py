@@ -397,7 +397,7 @@ def test_another_process_opens_connections_of_its_own_and_leaves_the_others_open
         listing = client.calls.list("agent_1")
         listing.page(1)
         with monkeypatch.context() as forked:
-            forked.setattr(this, "id", -1)
+            forked.setattr(this, "id", 1 << 40)
             client.close()  # an heir that has sent nothing has nothing to close
             client._closed.clear()
             listing.page(1)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 import pytest
 
-from agentcalls import APIConnectionError, Client, Clock
+from agentcalls import APIConnectionError, AsyncClient, Client, Clock
 from agentcalls.clock import Deadline, Stopwatch
 from agentcalls.request.host import Host
 from agentcalls.request.process import _This, this
@@ -229,3 +231,74 @@ def test_job_that_nobody_drives_goes_on_where_it_is_stepped() -> None:
     for _ in range(2):
         job.step(came=False)
     assert job.result() == "done"
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b"HTTP/1.1 101 X\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", "another protocol"),
+        (b"HTTP/1.1 199 X\r\nContent-Length: 5\r\n\r\nhello", "interim answer has a body"),
+    ],
+)
+def test_what_is_no_answer_to_the_request_is_refused(sent: bytes, said: str) -> None:
+    incoming: Any = object()
+    with pytest.raises(httpx.RemoteProtocolError, match=said):
+        Answering(incoming).feed(sent)
+
+
+class Counted:
+    """An answer of so many pieces."""
+
+    def __init__(self, pieces: int) -> None:
+        self.left = pieces
+
+    @property
+    def is_over(self) -> bool:
+        return self.left == 0
+
+    def feed(self, data: bytes) -> None:
+        self.left -= 1
+        assert data == b"x"
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 8, 9, 30])
+def test_a_fast_peer_is_left_for_a_moment_after_each_eight_pieces(pieces: int) -> None:
+    class Fast:
+        def recv(self, _: int) -> bytes:
+            return b"x"
+
+    connection, answering = Connection(), Counted(pieces)
+    connection._socket = Fast()  # type: ignore[assignment]
+    deadline = Deadline(Stopwatch(lambda: 0.0), 5)
+    steps = connection.read(cast("Any", answering), Patience(httpx.Timeout(3), deadline))
+    waits = [next(steps).seconds]
+    with suppress(StopIteration):
+        while True:
+            waits.append(steps.send(True))  # noqa: FBT003
+    seconds = [wait if isinstance(wait, float) else wait.seconds for wait in waits]
+    assert seconds == [3, *[0] * (pieces // 8)]
+
+
+def test_a_fresh_connection_that_spoke_first_is_refused() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        connection = Connection()
+        connection._socket = ours
+        connection.check_silent()
+        theirs.send(b"HTTP")
+        with pytest.raises(httpx.RemoteProtocolError, match="did not wait to be asked"):
+            connection.check_silent()
+
+
+def test_an_error_of_time_of_the_users_own_passes() -> None:
+    def late(_: httpx.Request) -> httpx.Response:
+        raise TimeoutError("mine")
+
+    async def read() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(late)) as http:
+            async with AsyncClient(api_key="sk_1", http_client=http) as client:
+                await client.calls.list("a").page(1)
+
+    with pytest.raises(TimeoutError, match="mine"):
+        asyncio.run(read())

@@ -8,7 +8,6 @@ import socket
 import ssl
 import time
 from contextlib import suppress
-from itertools import count
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING
 
@@ -96,14 +95,13 @@ class Connection:
 
     def read(self, answering: Answering, patience: Patience) -> Waits[None]:
         """Read an answer to its end."""
-        source, event = self._taken(), EVENT_READ
+        source, event, turn = self._taken(), EVENT_READ, 0
         while not answering.is_over:
             yield from patience.to_read(source, event)
             try:
                 # TLS may hold more than the socket shows.
-                for turn in count(1):
-                    if answering.is_over:
-                        return
+                while not answering.is_over:
+                    turn += 1
                     if turn % _MOST_READS == 0:
                         yield Wait(source, event, 0)  # a fast peer is not the only one
                     if data := source.recv(_LARGEST_READ):
