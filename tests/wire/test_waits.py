@@ -15,7 +15,6 @@ import pytest
 from attrs import frozen
 from typer.testing import CliRunner
 
-import agentcalls
 from agentcalls import AgentCallsError, APITimeoutError, AsyncClient, Client, Clock
 from agentcalls.cli.program import app
 from wire.host import Asked, Host, Line, body_of, framed, ids, well
@@ -218,17 +217,6 @@ def test_body_of_line_ends_is_read_as_fast_as_any(make_client: MakeClient) -> No
         assert time.monotonic() - began < 4
 
 
-@pytest.fixture
-def limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients have our deadline where they are given none: the command line has no option for it."""
-    usual: Any = agentcalls.Client.__init__
-
-    def init(self: Any, **options: Any) -> None:
-        usual(self, **{"deadline": DEADLINE, **options})
-
-    monkeypatch.setattr(agentcalls.Client, "__init__", init)
-
-
 COMMANDS = {
     "list": ("list", "{agent}"),
     "check": ("check", "{agent}"),
@@ -238,7 +226,6 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("place", range(share(10, 2 * len(ANSWERING) * len(COMMANDS))))
-@pytest.mark.usefixtures("limited")
 def test_command_ends(place: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     rows = list(itertools.product(ANSWERING, MODES, COMMANDS))
     phase, mode, command = rows[place * 7919 % len(rows)]  # a prime: each share has some of all
@@ -247,6 +234,7 @@ def test_command_ends(place: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
     with Host(script(phase, mode)) as host:
         words = [word.format(agent="bob", folder=tmp_path) for word in COMMANDS[command]]
         words += ["--base-url", host.url, "--timeout", "1", "--max-retries", "0"]
+        words += ["--deadline", str(DEADLINE)]
 
         def run() -> Outcome:
             began = time.monotonic()
