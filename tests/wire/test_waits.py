@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from attrs import frozen
 from typer.testing import CliRunner
@@ -215,6 +216,26 @@ def test_body_of_line_ends_is_read_as_fast_as_any(make_client: MakeClient) -> No
         began = time.monotonic()
         assert [call.id for call in client.calls.list("bob").page(1)] == ids("bob", 3)
         assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "gzip"])
+def test_hook_of_a_passed_client_that_reads_the_body_leaves_it_to_us(
+    make_client: MakeClient, framing: str
+) -> None:
+    async def play(asked: Asked, line: Line) -> bool:
+        await line.send(framed(line.host.body(asked), framing, asked.id))
+        return True
+
+    async def aread(response: httpx.Response) -> None:
+        await response.aread()
+
+    read: Any = httpx.Response.read if make_client.flavour == "sync" else aread
+    kind = httpx.HTTPTransport if make_client.flavour == "sync" else httpx.AsyncHTTPTransport
+    http = make_client.through(kind(), event_hooks={"response": [read]})
+    with Host(play, calls=3) as host:
+        options: dict[str, Any] = {"timeout": 2.0, "max_retries": 0, "clock": Clock()}
+        client = make_client(api_key="sk_key", base_url=host.url, http_client=http, **options)
+        assert [call.id for call in client.calls.list("bob").page(1)] == ids("bob", 3)
 
 
 COMMANDS = {
