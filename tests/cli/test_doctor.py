@@ -206,6 +206,7 @@ def test_settings_are_shown_without_secrets_and_with_their_origin() -> None:
         "base_url": ("https://…@host/x", "--base-url"),
         "auth": ("sk_…", "AGENTCALLS_AUTH"),
         "timeout": (3, "c.toml [work]"),
+        "deadline": (120.0, "default"),
         "allow_http": (False, "default"),
         "max_retries": (4, "default"),
     }

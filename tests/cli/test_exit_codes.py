@@ -161,7 +161,10 @@ def test_the_librarys_arguments_are_called_by_their_options(cli: Cli, failing: A
     assert "--since takes " in cli("list", "agent_demo", "--since", "soon").stderr
     with failing("stall") as url:
         options = ("--base-url", url, "--max-retries", "0", "--timeout", "0.1")
-        assert "allow more time with --timeout." in cli("list", "agent_demo", *options).stderr
+        assert (
+            "allow more time with --timeout or --deadline."
+            in cli("list", "agent_demo", *options).stderr
+        )
 
 
 SOON = (

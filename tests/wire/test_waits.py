@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from attrs import frozen
 from typer.testing import CliRunner
 
-import agentcalls
 from agentcalls import AgentCallsError, APITimeoutError, AsyncClient, Client, Clock
 from agentcalls.cli.program import app
 from wire.host import Asked, Host, Line, body_of, framed, ids, well
@@ -218,15 +218,24 @@ def test_body_of_line_ends_is_read_as_fast_as_any(make_client: MakeClient) -> No
         assert time.monotonic() - began < 4
 
 
-@pytest.fixture
-def limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients have our deadline where they are given none: the command line has no option for it."""
-    usual: Any = agentcalls.Client.__init__
+@pytest.mark.parametrize("framing", ["length", "chunked", "gzip"])
+def test_hook_of_a_passed_client_that_reads_the_body_leaves_it_to_us(
+    make_client: MakeClient, framing: str
+) -> None:
+    async def play(asked: Asked, line: Line) -> bool:
+        await line.send(framed(line.host.body(asked), framing, asked.id))
+        return True
 
-    def init(self: Any, **options: Any) -> None:
-        usual(self, **{"deadline": DEADLINE, **options})
+    async def aread(response: httpx.Response) -> None:
+        await response.aread()
 
-    monkeypatch.setattr(agentcalls.Client, "__init__", init)
+    read: Any = httpx.Response.read if make_client.flavour == "sync" else aread
+    kind = httpx.HTTPTransport if make_client.flavour == "sync" else httpx.AsyncHTTPTransport
+    http = make_client.through(kind(), event_hooks={"response": [read]})
+    with Host(play, calls=3) as host:
+        options: dict[str, Any] = {"timeout": 2.0, "max_retries": 0, "clock": Clock()}
+        client = make_client(api_key="sk_key", base_url=host.url, http_client=http, **options)
+        assert [call.id for call in client.calls.list("bob").page(1)] == ids("bob", 3)
 
 
 COMMANDS = {
@@ -238,7 +247,6 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("place", range(share(10, 2 * len(ANSWERING) * len(COMMANDS))))
-@pytest.mark.usefixtures("limited")
 def test_command_ends(place: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     rows = list(itertools.product(ANSWERING, MODES, COMMANDS))
     phase, mode, command = rows[place * 7919 % len(rows)]  # a prime: each share has some of all
@@ -247,6 +255,7 @@ def test_command_ends(place: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
     with Host(script(phase, mode)) as host:
         words = [word.format(agent="bob", folder=tmp_path) for word in COMMANDS[command]]
         words += ["--base-url", host.url, "--timeout", "1", "--max-retries", "0"]
+        words += ["--deadline", str(DEADLINE)]
 
         def run() -> Outcome:
             began = time.monotonic()

@@ -111,7 +111,7 @@ class APITimeoutError(APIConnectionError):
     """No answer arrived in time."""
 
     _without_status = "No answer in time"
-    advice = "Try again, or allow more time with timeout=…."
+    advice = "Try again, or allow more time with timeout=… or deadline=…."
 
 
 class APIStatusError(AgentCallsError):

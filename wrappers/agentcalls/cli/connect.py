@@ -39,6 +39,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "base_url": (str,),
     "auth": (str,),
     "timeout": (int, float),
+    "deadline": (int, float),
     "allow_http": (bool,),
     "max_retries": (int,),
 }

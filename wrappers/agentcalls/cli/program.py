@@ -47,6 +47,13 @@ def _connection(
             help=f"How long to wait for an answer; {settings.TIMEOUT:.0f} by default.",
         ),
     ] = None,
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help=f"How long a request may take with its retries; {settings.DEADLINE:.0f} by default.",
+        ),
+    ] = None,
     allow_http: Annotated[
         bool | None,
         typer.Option(

@@ -45,7 +45,7 @@ class RequestIds:
         """
         # Somebody on the way may send it twice, join an id of their own to it, or cut it short.
         ours = set(self._whole.findall(echo))
-        if not echo or ours == {sent}:
+        if not echo or echo == sent or ours == {sent}:
             self._suspects &= not echo
             return False
         if ours and not (sent.startswith(echo) or echo.startswith(sent)):

@@ -43,7 +43,11 @@ class AsyncBorrowed(BorrowedBase):
     async def _exchange(self, request: Any, incoming: Incoming) -> None:
         response = await self._http.send(request, auth=None, stream=True, follow_redirects=False)
         try:
-            if starts(incoming, response):
+            if not starts(incoming, response):
+                pass
+            elif response.is_stream_consumed:
+                incoming.add(response.content)
+            else:
                 async for chunk in response.stream:
                     if not incoming.add(chunk):
                         break

@@ -56,7 +56,8 @@ class Borrowed(BorrowedBase):
             response = self._http.send(request, auth=None, stream=True, follow_redirects=False)
             try:
                 if starts(incoming, response):
-                    for chunk in response.stream:
+                    whole = (response.content,) if response.is_stream_consumed else None
+                    for chunk in whole or response.stream:
                         if not incoming.add(chunk):
                             break
             finally:
@@ -70,6 +71,8 @@ class Borrowed(BorrowedBase):
 def starts(incoming: Incoming, response: Any) -> bool:
     """Hand over the head of an answer; returns whether its body is to be read."""
     headers = dict(response.headers.items())
+    if response.is_stream_consumed:  # by a hook, say, and decompressed by that
+        headers.pop("content-encoding", None)
     # HTTP/2, and an answer that no network gave, say where they end.
     is_http1 = response.extensions.get("http_version", b"").startswith(b"HTTP/1")
     is_framed = headers.keys() & {"content-length", "transfer-encoding"}

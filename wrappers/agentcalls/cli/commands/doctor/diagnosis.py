@@ -27,6 +27,7 @@ _DEFAULTS = {
     "base_url": None,
     "auth": settings.AUTH,
     "timeout": settings.TIMEOUT,
+    "deadline": settings.DEADLINE,
     "allow_http": settings.ALLOW_HTTP,
     "max_retries": settings.MAX_RETRIES,
 }
