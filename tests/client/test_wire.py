@@ -290,16 +290,12 @@ def test_a_fresh_connection_that_spoke_first_is_refused() -> None:
             connection.check_silent()
 
 
-def test_an_error_of_time_of_the_users_own_passes() -> None:
-    def late(_: httpx.Request) -> httpx.Response:
+def test_an_error_of_time_of_the_users_own_passes(server: FaultServer) -> None:
+    async def late() -> str:
         raise TimeoutError("mine")
 
     async def read() -> None:
-        http = httpx.AsyncClient(transport=httpx.MockTransport(late))
-        async with (
-            http,
-            AsyncClient(api_key="sk_1", base_url="https://host", http_client=http) as client,
-        ):
+        async with AsyncClient(api_key=late, base_url=server.url) as client:
             await client.calls.list("a").page(1)
 
     with pytest.raises(TimeoutError, match="mine"):
