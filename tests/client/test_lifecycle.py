@@ -408,6 +408,19 @@ def test_another_process_opens_connections_of_its_own_and_leaves_the_others_open
     assert [request.connection for request in server.requests] == [0, 1, 0]
 
 
+def test_another_process_uses_a_passed_client_as_it_is(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with httpx.Client() as http, Client(base_url=server.url, http_client=http) as client:
+        listing = client.calls.list("agent_1")
+        listing.page(1)
+        with monkeypatch.context() as forked:
+            forked.setattr(this, "id", 1 << 40)
+            assert len(listing.page(1)) == 100
+            assert len(listing.all()) > 100
+    assert len(server.requests) > 3
+
+
 FORKING = """
 import os, sys, warnings
 from agentcalls import Client
