@@ -94,6 +94,15 @@ def test_other_statuses_may_count_as_failed(cli: Cli) -> None:
     assert cli("check", "agent_demo", *options).stdout.startswith("OK: 2 of 9 ")
 
 
+@pytest.mark.usefixtures("stage")
+def test_a_failed_status_that_is_close_to_one_is_counted_with_a_hint(
+    cli: Cli, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended = cli("check", "agent_demo", "--failed-status", "cancelld")
+    assert ended.stdout.startswith("OK: 0 of ")
+    assert "did you mean 'cancelled'?" in caplog.text
+
+
 def test_a_listing_that_is_not_proven_complete_is_no_good_news(
     cli: Cli, server: FaultServer
 ) -> None:

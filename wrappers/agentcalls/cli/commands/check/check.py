@@ -101,7 +101,9 @@ def command(
             counts = {name: FailureCount(name) for name in names}
             is_test_call = None if include_test else False
             filters = {"is_test_call": is_test_call, "since": since, "tz": zone.asked}
-            check_asked(client, names, filters)
+            for status in failed_status or ():
+                # A word that is close to a status would never count, and the check would stay green.
+                check_asked(client, names[:1], {**filters, "status": status})
             calls = AgentsCalls(client, names, filters, concurrency)
             for agent, call in calls:
                 counts[agent].count(call, failed_status or _FAILED)
