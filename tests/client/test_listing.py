@@ -7,6 +7,7 @@ import attrs
 import httpx
 import pytest
 
+from agentcalls import ConfigurationError
 from agentcalls.models import Call
 
 if TYPE_CHECKING:
@@ -236,3 +237,21 @@ def test_iterator_says_how_far_it_is(client: Client) -> None:
     calls = iter(client.calls.list("agent_demo"))
     list(calls)
     assert repr(calls).endswith("of 'agent_demo': 250 calls of 3 pages>")
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.5, True, "abc"])
+def test_a_page_that_cannot_be_is_refused_before_a_request(
+    make_client: MakeClient, number: Any
+) -> None:
+    asked: list[httpx.Request] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(500)
+
+    http = make_client.http(refuse)
+    client = make_client(api_key="sk_1", base_url="https://host", http_client=http)
+    for listing in (client.calls.list("a"), client.agents.list()):
+        with pytest.raises(ConfigurationError, match="page"):
+            listing.page(number)
+    assert asked == []

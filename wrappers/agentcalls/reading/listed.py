@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from agentcalls.described import html_of
 from agentcalls.errors import ConfigurationError
@@ -78,6 +78,10 @@ class _Listing(Generic[SourceT, QueryT]):
     def _first(self) -> ListQuery:
         return first_call(self.query, self._source.sorts.best if self.options.exact else None)
 
+    def _page(self, number: int) -> ListQuery:
+        # A caller's number is checked; `window` is for our own.
+        return evolve(self.query, page=number, limit=self.query.size)
+
     def _check_asks_api(self, what: str) -> None:
         if self.options.needs_iterating:
             raise ConfigurationError(
@@ -103,7 +107,7 @@ class Listed(_Listing[SyncSource, QueryT], Generic[RowT, QueryT]):
     def page(self, number: int) -> Page[RowT]:
         """Page `number`, 1-based, of `limit` rows; a page past the end is empty."""
         self._check_asks_api("page()")
-        return self._source.fetch(self.query.window(number, self.query.size))
+        return self._source.fetch(self._page(number))
 
     def first(self) -> RowT | None:
         """The first row of an iteration, for one small request; None if there is none."""
@@ -149,7 +153,7 @@ class AsyncListed(_Listing[AsyncSource, QueryT], Generic[RowT, QueryT]):
     async def page(self, number: int) -> Page[RowT]:
         """Page `number`, 1-based, of `limit` rows; a page past the end is empty."""
         self._check_asks_api("page()")
-        return await self._source.fetch(self.query.window(number, self.query.size))
+        return await self._source.fetch(self._page(number))
 
     async def first(self) -> RowT | None:
         """The first row of an iteration, for one small request; None if there is none."""
