@@ -43,9 +43,9 @@ help: ## Show these targets
 demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with the facade
 	@$(DEMO)/bin/python examples/demo.py
 
-# The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed. A worker takes what stands together,
-# so that little is set up twice, and at the end what another has not come to.
-PYTEST := $(BIN)/pytest --numprocesses=auto --dist=worksteal $(if $(SHUFFLE),-p randomly)
+# The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed. A worker takes a whole module, so
+# that nothing is set up twice; tests/conftest.py says how many workers there are, and which modules come first.
+PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(if $(SHUFFLE),-p randomly)
 
 test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run the tests, a process for each core, with branch coverage of the facade
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10

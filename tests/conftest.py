@@ -39,6 +39,19 @@ hypothesis.settings.load_profile("agentcalls")
 COVERING = ("unit", "client", "cli", "export")
 """The folders whose tests prove the branches of the facade; measuring the others would cost, and prove nothing more."""
 
+LONGEST_FIRST = ("packaging", "contract", "cli", "wire", "simulation", "export", "client")
+"""What begins last ends last, so the folders with the longest modules come first, and those with the shortest at the end."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker more than there are cores: a test of what does not answer waits, and needs no core meanwhile."""
+    return (os.cpu_count() or 1) + 1
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -50,6 +63,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left = not_drawn(items)
     config.hook.pytest_deselected(items=[item for item in items if item in left])
     items[:] = [item for item in items if item not in left]
+    if not config.pluginmanager.has_plugin("randomly"):
+        items.sort(key=_turn)
 
 
 @pytest.hookimpl(wrapper=True)
