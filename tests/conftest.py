@@ -40,7 +40,7 @@ COVERING = ("unit", "client", "cli", "export")
 """The folders whose tests prove the branches of the facade; measuring the others would cost, and prove nothing more."""
 
 LONGEST_FIRST = ("packaging", "contract", "cli", "wire", "simulation", "export", "client")
-"""What begins last ends last, so the folders with the longest modules come first, and those with the shortest at the end."""
+"""The folders with the longest modules come first: what begins last ends last."""
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -40,7 +40,7 @@ TIMES = ("created_on", "ringing_at", "ended_at")
 Row = dict[str, Any]
 
 
-class Answering(Protocol):
+class AnswerParser(Protocol):
     """Makes a client whose only page holds these rows."""
 
     def __call__(self, *rows: Any) -> Client: ...

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import agentcalls
-from agentcalls.cli.commands.doctor.diagnosis import Finding, Probe, findings, shown
+from agentcalls.cli.commands.doctor.diagnosis import Attempt, Finding, findings, shown
 from agentcalls.cli.connect import Profile, Setting
 from agentcalls.cli.failures import Code, Failure
 from agentcalls_mock import NOSCOPE_KEY
@@ -41,7 +41,7 @@ def concluded(
     profile: Profile | None = None,
     headers: dict[str, str] | None = None,
 ) -> dict[str, Finding]:
-    probe = Probe(
+    probe = Attempt(
         agent="agent_demo",
         page=None,
         error=error or agentcalls.APIConnectionError("No answer."),

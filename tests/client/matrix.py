@@ -28,7 +28,7 @@ from agentcalls import (
     UnexpectedResponseError,
 )
 from agentcalls.request.host import Host
-from agentcalls.request.wire.connections import Connections
+from agentcalls.request.wire.pool import ConnectionPool
 from faults import (
     ECHO,
     KEY,
@@ -535,12 +535,12 @@ class Outcome:
     error: AgentCallsError | None
 
 
-class SwitchedConnections(Connections):
+class SwitchedPool(ConnectionPool):
     """The same for our own connections."""
 
     def __init__(self, client: Any, fault: Fault, target: Target | None, failing: range) -> None:
         super().__init__(client._host)
-        self._other = Connections(Host(target.url)) if target else None
+        self._other = ConnectionPool(Host(target.url)) if target else None
         self._patience = fault.patience
         self._failing = failing
         self._count = 0
@@ -599,7 +599,7 @@ def client_of(
     client = make_client(base_url=server.url, **{**options, **fault.options, **known})
     if way == "own":
         bare: Any = getattr(client, "_target", client)
-        bare._http = SwitchedConnections(bare, fault, target, range(after, after + times))
+        bare._http = SwitchedPool(bare, fault, target, range(after, after + times))
     return client
 
 

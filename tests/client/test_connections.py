@@ -24,7 +24,7 @@ from agentcalls import (
 )
 from agentcalls.request.host import Host, trusted
 from agentcalls.request.wire import connection
-from agentcalls.request.wire.connections import Connections
+from agentcalls.request.wire.pool import ConnectionPool
 from agentcalls.settings import MAX_CONNECTIONS
 from faults import Exchange, FaultServer, answer, changed, head_of, script, self_signed
 
@@ -101,7 +101,7 @@ def test_connection_that_became_free_last_goes_first_and_those_that_expired_are_
 ) -> None:
     clock = SimpleNamespace(moment=0.0)
     monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: clock.moment))
-    connections = Connections(Host(server.url))
+    connections = ConnectionPool(Host(server.url))
 
     def taken(*, fresh: bool = False) -> Any:
         one = connections._take(fresh=fresh)

@@ -18,9 +18,9 @@ from agentcalls.clock import Deadline, Stopwatch
 from agentcalls.request.host import Host
 from agentcalls.request.process import _This, this
 from agentcalls.request.wire import connection, names
-from agentcalls.request.wire.answering import Answering, joined
 from agentcalls.request.wire.connection import Connection
 from agentcalls.request.wire.loop import Job, Loop
+from agentcalls.request.wire.parser import AnswerParser, joined
 from agentcalls.request.wire.waits import Patience, Wait
 from faults import IDS, FaultServer, head_of
 
@@ -48,7 +48,7 @@ def test_interrupt_inside_the_parser_is_no_broken_answer() -> None:
 
     incoming: Any = Interrupted()
     with pytest.raises(KeyboardInterrupt):
-        Answering(incoming).feed(head_of(200, {"Content-Length": "0"}))
+        AnswerParser(incoming).feed(head_of(200, {"Content-Length": "0"}))
 
 
 def test_header_that_is_sent_twice_is_joined() -> None:
@@ -243,7 +243,7 @@ def test_job_that_nobody_drives_goes_on_where_it_is_stepped() -> None:
 def test_what_is_no_answer_to_the_request_is_refused(sent: bytes, said: str) -> None:
     incoming: Any = object()
     with pytest.raises(httpx.RemoteProtocolError, match=said):
-        Answering(incoming).feed(sent)
+        AnswerParser(incoming).feed(sent)
 
 
 class Counted:

@@ -12,7 +12,7 @@ from agentcalls_mock import FULL_KEY
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from exports import Answering
+    from exports import AnswerParser
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def reader(mock_url: str) -> Generator[Client]:
 
 
 @pytest.fixture
-def answering(page_body: dict[str, Any]) -> Generator[Answering]:
+def answering(page_body: dict[str, Any]) -> Generator[AnswerParser]:
     """Makes clients whose only page holds the rows given."""
     opened: list[httpx.Client] = []
 

@@ -23,7 +23,7 @@ from agentcalls.table.extras import need
 from exports import ENDINGS, Row, rows_of, text_of
 
 if TYPE_CHECKING:
-    from exports import Answering
+    from exports import AnswerParser
 
 AGENTS = ["agent_demo", "agent_empty", "agent/with slash?&#é", "agent_one"]
 NAMES = [column.name for column in COLUMNS]
@@ -77,7 +77,7 @@ def test_an_empty_file_still_has_its_columns(reader: Client, tmp_path: Path) -> 
 
 
 def test_sqlite_compares_timestamps_with_its_own_functions_and_finds_by_an_index(
-    answering: Answering, page_body: dict[str, Any], tmp_path: Path
+    answering: AnswerParser, page_body: dict[str, Any], tmp_path: Path
 ) -> None:
     row, path = page_body["data"][0], tmp_path / "calls.sqlite"
     moments = ["2026-11-23T09:59:59.999Z", "2026-11-23T10:00:00Z", "2026-11-23T12:00:00+01:00"]
@@ -109,7 +109,7 @@ def test_sqlite_compares_timestamps_with_its_own_functions_and_finds_by_an_index
 
 
 def test_call_that_came_twice_is_in_a_database_twice_without_a_key(
-    tmp_path: Path, answering: Answering, page_body: dict[str, Any]
+    tmp_path: Path, answering: AnswerParser, page_body: dict[str, Any]
 ) -> None:
     rows, path = tmp_path / "rows", tmp_path / "calls.sqlite"
     export(answering(page_body["data"][0]), ["a"], tmp_path / "calls.ndjson")
@@ -121,7 +121,7 @@ def test_call_that_came_twice_is_in_a_database_twice_without_a_key(
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_odd_rows_are_kept_as_far_as_a_table_can_hold_them(
-    ending: str, answering: Answering, page_body: dict[str, Any], tmp_path: Path
+    ending: str, answering: AnswerParser, page_body: dict[str, Any], tmp_path: Path
 ) -> None:
     row = page_body["data"][0]
     odd = row | {
@@ -174,7 +174,7 @@ def test_what_no_table_can_hold_is_enough_by_itself(
     value: object,
     kept: object,
     *,
-    answering: Answering,
+    answering: AnswerParser,
     page_body: dict[str, Any],
     tmp_path: Path,
 ) -> None:
@@ -184,7 +184,7 @@ def test_what_no_table_can_hold_is_enough_by_itself(
 
 
 def test_tables_have_null_where_there_is_no_unknown_field(
-    answering: Answering, page_body: dict[str, Any], tmp_path: Path
+    answering: AnswerParser, page_body: dict[str, Any], tmp_path: Path
 ) -> None:
     for ending in ("parquet", "sqlite", "duckdb", "csv"):
         export(answering(page_body["data"][0]), ["a"], tmp_path / f"calls.{ending}")
@@ -222,7 +222,7 @@ def test_tables_have_null_where_there_is_no_unknown_field(
     ],
 )
 def test_csv_marks_what_a_spreadsheet_would_take_for_a_formula(
-    text: str, written: str, answering: Answering, page_body: dict[str, Any], tmp_path: Path
+    text: str, written: str, answering: AnswerParser, page_body: dict[str, Any], tmp_path: Path
 ) -> None:
     row = page_body["data"][0]
     for field in ("id", "source", "destination", "status", "end_reason"):
@@ -236,7 +236,7 @@ def test_csv_marks_what_a_spreadsheet_would_take_for_a_formula(
 
 
 def test_text_has_timestamps_of_one_length(
-    answering: Answering, tmp_path: Path, page_body: Any
+    answering: AnswerParser, tmp_path: Path, page_body: Any
 ) -> None:
     path = tmp_path / "calls.ndjson"
     export(answering(page_body["data"][0]), ["a"], path)
@@ -338,7 +338,7 @@ def test_a_dependency_that_is_broken_says_so_itself(
 
 
 def test_large_files_are_in_groups_of_rows(
-    answering: Answering, page_body: dict[str, Any], tmp_path: Path
+    answering: AnswerParser, page_body: dict[str, Any], tmp_path: Path
 ) -> None:
     (row,) = page_body["data"]
     export(answering(row), ["a"], tmp_path / "one.ndjson")

@@ -9,7 +9,7 @@ from agentcalls import Client, ConfigurationError
 from agentcalls.request.host import checked_timeout
 
 if TYPE_CHECKING:
-    from agentcalls.request.exchange import Config
+    from agentcalls.request.sender import Config
 
 KEY = "sk_canary_4711"
 

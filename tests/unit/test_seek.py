@@ -11,7 +11,7 @@ import pytest
 from attrs import evolve
 
 from agentcalls.reading.walk.evidence import judge
-from agentcalls.reading.walk.seek import Mark, Seek
+from agentcalls.reading.walk.seek import Place, Seek
 from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.reading.walk.walk import Walk
 from agentcalls.reading.walk.windows import Window
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from agentcalls.reading.walk.keys import Direction
+    from agentcalls.reading.walk.created_on import Direction
     from agentcalls_api.models import PageMeta
 
 MILLION = 1_000_000
@@ -114,12 +114,12 @@ def test_a_search_in_a_million_calls_takes_few_probes_whatever_their_keys(
         *(KEYS[kind](draw.randrange(MILLION)) + draw.choice([0, 1e-3, 9]) for _ in range(9)),
     ]:
         first = moment(edge)
-        low = Mark(99, calls.row(99).created_on)
+        low = Place(99, calls.row(99).created_on)
         is_before = [row.created_on for row in calls.fetch(Window(1, 100))[0]][99]
         assert is_before
         if (first <= is_before) if calls.direction > 0 else (first >= is_before):
             continue
-        seek = Seek(first, calls.direction, low, Mark(MILLION), draw.choice([None, 100, MILLION]))
+        seek = Seek(first, calls.direction, low, Place(MILLION), draw.choice([None, 100, MILLION]))
         position = found(seek, calls, at_once)
         before = calls.before(edge)  # oldest first, where the edge lies
         here = before - 1 if calls.direction > 0 else _newest_first_edge(calls, first)
@@ -135,13 +135,13 @@ def _newest_first_edge(calls: Calls, first: datetime) -> int:
 def test_calls_that_come_evenly_are_found_in_three_rounds_of_four() -> None:
     calls = Calls(KEYS["even"], newest_first=False)
     for at_once, most in ((8, 12), (1, 8)):
-        seek = Seek(moment(3e7), 1, Mark(99, calls.row(99).created_on), Mark(MILLION), 500_000)
+        seek = Seek(moment(3e7), 1, Place(99, calls.row(99).created_on), Place(MILLION), 500_000)
         assert abs(found(seek, calls, at_once) - 500_000) <= CLOSE
         assert seek.asked <= most
 
 
 def a_seek(low: int = 99, high: int = 10_000) -> Seek:
-    return Seek(moment(5000), 1, Mark(low, moment(low)), Mark(high), 5000)
+    return Seek(moment(5000), 1, Place(low, moment(low)), Place(high), 5000)
 
 
 def take(
@@ -169,7 +169,7 @@ def test_a_server_that_does_not_give_single_rows_is_not_searched(changes: dict[s
 def test_a_page_that_is_empty_or_another_lies_behind_the_listing(second: float | None) -> None:
     seek = a_seek()
     take(seek, second, at=9000, page=1 if second else None)
-    assert seek.high == Mark(9000)
+    assert seek.high == Place(9000)
     assert not seek.done
 
 
@@ -185,11 +185,11 @@ def test_answers_that_contradict_each_other_end_the_search_close_by() -> None:
 def test_a_listing_that_has_grown_is_searched_to_its_end() -> None:
     seek = a_seek()
     take(seek, 4000, at=4000, total=30_000)
-    assert seek.high == Mark(30_000)
+    assert seek.high == Place(30_000)
     take(seek, 4500, at=4500, total=None)
     take(seek, None, at=20_000, total=50_000)
     take(seek, 4600, at=4600, total=50_000)
-    assert seek.high == Mark(20_000)
+    assert seek.high == Place(20_000)
 
 
 def test_a_listing_that_grows_for_ever_is_not_searched_for_ever() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls.reading.server_pages import ServerPages
-from agentcalls.reading.walk.sort import KnownSorts, Probe
+from agentcalls.reading.walk.sort import KnownSorts, SortProbe
 from agentcalls.reading.walk.walk import Walk
 from agentcalls.request.query import CallQuery
 from agentcalls.values import Checkpoint, Page
@@ -25,7 +25,7 @@ def verdict(
     rising: Sequence[Row] | None, falling: Sequence[Row] | None, *, seen: tuple[int, ...] = (40, 60)
 ) -> bool | None:
     keys = [moment(second) for second in seen]
-    probe = Probe("created_on", min(keys, default=None), max(keys, default=None))
+    probe = SortProbe("created_on", min(keys, default=None), max(keys, default=None))
     windows = [probe.plan(0), probe.plan(0)]
     assert [(one.page, one.limit, one.sort) for one in windows if one] == [
         (1, 10, "created_on"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls.errors import ConfigurationError, PaginationError
-from agentcalls.reading.walk.keys import (
+from agentcalls.reading.walk.created_on import (
     direction_of,
     is_ordered,
     is_strict,

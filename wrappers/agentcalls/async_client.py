@@ -17,7 +17,7 @@ from agentcalls.listing import AsyncAgentListing, AsyncCallListing, AsyncManyLis
 from agentcalls.models import CallDetail
 from agentcalls.request.key import AsyncApiKey
 from agentcalls.request.wire.async_borrowed import AsyncBorrowed
-from agentcalls.request.wire.connections import Connections
+from agentcalls.request.wire.pool import ConnectionPool
 from agentcalls.request.wire.waits import Wait
 from agentcalls.settings import MAX_CONNECTIONS
 
@@ -67,7 +67,7 @@ class AsyncClient(
         A request that is made, waits or is under way raises `ConfigurationError`. Closing twice does nothing. Raises
         `ConfigurationError` in another event loop than the client's; its connections are closed there, too.
         """
-        is_own = isinstance(self._http, Connections)
+        is_own = isinstance(self._http, ConnectionPool)
         if is_own:
             self._http.close()
         if self._loop and self._loop is not asyncio.get_running_loop():

@@ -13,14 +13,14 @@ from agentcalls.clock import Clock
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.pages import Source
 from agentcalls.reading.walk.sort import KnownSorts
-from agentcalls.request.exchange import Config, Exchanges
 from agentcalls.request.host import checked_timeout, checked_url, client_of, is_client
 from agentcalls.request.ids import RequestIds
 from agentcalls.request.key import given_auth, given_key
 from agentcalls.request.operation import LIST_AGENTS, LIST_CALLS, LIST_ROWS
 from agentcalls.request.receive import Incoming
 from agentcalls.request.retry import ResultT, RetryPolicy, Send
-from agentcalls.request.wire.connections import Connections
+from agentcalls.request.sender import Config, Sender
+from agentcalls.request.wire.pool import ConnectionPool
 from agentcalls.request.wire.tools import changed_library
 from agentcalls.request.wire.waits import Patience
 
@@ -104,7 +104,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         self._http = self._way_to_host(http_client)
         self._owns_http = http_client is None
         self._through: dict[Any, Any] = {}
-        self._exchanges = Exchanges(self._config)
+        self._sender = Sender(self._config)
         self._sorts = KnownSorts()
         self._open()
         kinds, calls = self._kinds, partial(self._source, LIST_CALLS, self._sorts)
@@ -141,7 +141,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
             query: ListQuery, watch: Stopwatch | None = None, operation: Any = operation
         ) -> Any:
             outgoing = operation.outgoing(query.sent())
-            deadline = self._exchanges.deadline(watch)
+            deadline = self._sender.deadline(watch)
             strict, max_retries = options.strict, options.max_retries
             return self._steps(outgoing, deadline, strict=strict, max_retries=max_retries)
 
@@ -156,7 +156,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         )
 
     def _fetch(self, outgoing: Outgoing[ResultT], **options: Any) -> Any:
-        return self._run(self._steps(outgoing, self._exchanges.deadline(), **options))
+        return self._run(self._steps(outgoing, self._sender.deadline(), **options))
 
     # Of each flavour: to make ready; to go through a request's steps, now or meanwhile; to wait for an answer.
 
@@ -186,11 +186,11 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         if http_client or proxy:
             http = http_client or client_of(httpx, self._kinds.http, proxy)
             return self._kinds.borrowed(http, self._host, self._timeout)
-        return Connections(self._host)
+        return ConnectionPool(self._host)
 
     def _way(self) -> Any:
         # Requests go over connections of our own where nobody has changed what they would pass by.
-        if not isinstance(self._http, Connections):
+        if not isinstance(self._http, ConnectionPool):
             return self._http
         library = self._changed_library()
         if library is None:
@@ -208,7 +208,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         self, outgoing: Outgoing[ResultT], deadline: Deadline, **options: Any
     ) -> Generator[Any, Any, ResultT]:
         """What one request does with its retries: it yields each `Wait`, and what is to be awaited."""
-        steps = self._exchanges.steps(outgoing, deadline, **options)
+        steps = self._sender.steps(outgoing, deadline, **options)
         answer: Answer | None = None
         while True:
             try:
@@ -265,7 +265,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         fresh: bool,
     ) -> Waits[None]:
         way = self._way()
-        if not isinstance(way, Connections):
+        if not isinstance(way, ConnectionPool):
             yield from self._borrow(way, outgoing, auth, sent, incoming, deadline)
             return
         patience = Patience(self._timeout or way.timeout, deadline)

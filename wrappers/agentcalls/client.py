@@ -20,8 +20,8 @@ from agentcalls.models import CallDetail
 from agentcalls.request.key import ApiKey
 from agentcalls.request.process import this
 from agentcalls.request.wire.borrowed import Borrowed
-from agentcalls.request.wire.connections import Connections
 from agentcalls.request.wire.loop import LONGEST_TURN_SECONDS, Job, Loop
+from agentcalls.request.wire.pool import ConnectionPool
 from agentcalls.request.wire.threads import Threads
 from agentcalls.request.wire.waits import Wait
 from agentcalls.settings import MAX_CONNECTIONS
@@ -140,7 +140,7 @@ class Client(
     def _begin(self, steps: Waits[Page], tell: Callable[[Job[Page]], object]) -> Job[Page]:
         self._check_open()
         job = Job(steps, tell, copy_context())
-        if isinstance(self._way(), Connections):
+        if isinstance(self._way(), ConnectionPool):
             self._jobs.add(job)
             self._loop().take(job)
         else:

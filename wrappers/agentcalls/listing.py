@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 
 from agentcalls.models import Agent, Call
 from agentcalls.reading.batches import Batching
+from agentcalls.reading.ended import UNREAD
 from agentcalls.reading.iterators import (
     AsyncCallIterator,
     AsyncManyIterator,
@@ -22,7 +23,6 @@ from agentcalls.reading.listed import AsyncListed, Listed
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
-from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import Schedule, paired, together
 from agentcalls.request.query import AgentQuery, CallQuery

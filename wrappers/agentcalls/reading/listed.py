@@ -8,11 +8,11 @@ from attrs import define, evolve, field
 
 from agentcalls.described import html_of
 from agentcalls.errors import ConfigurationError
+from agentcalls.reading.ended import UNREAD
 from agentcalls.reading.iterators import AsyncRowIterator, RowIterator
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
-from agentcalls.reading.outcomes import UNREAD
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import paired
 from agentcalls.reading.server_pages import ServerPages, first_call, total_count

@@ -29,8 +29,8 @@ from agentcalls.errors import (
     ConfigurationError,
     RateLimitError,
 )
+from agentcalls.reading.ended import UNREAD, EndedAgents
 from agentcalls.reading.one_agent import Agent, Request
-from agentcalls.reading.outcomes import UNREAD, Outcomes
 from agentcalls.request.log import log_listing
 from agentcalls.values import AgentReport, Report
 
@@ -73,7 +73,7 @@ class Schedule(Generic[ItemT]):
         """As they were given."""
         self._ids, self._begin, self._label = iter(ids), begin, label
         self._concurrency = concurrency
-        self._outcomes = Outcomes(stop_on_error=stop_on_error, on_agent=on_agent)
+        self._outcomes = EndedAgents(stop_on_error=stop_on_error, on_agent=on_agent)
         self._all_reached = self._stopped = False
         self._seen: set[str] = set()
         self._agents: dict[str, Agent] = {}  # started and not ended, in the order of their starts

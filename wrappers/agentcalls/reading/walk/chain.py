@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from agentcalls.reading.walk.keys import largest_group, precedes, span_of
+from agentcalls.reading.walk.created_on import largest_group, precedes, span_of
 from agentcalls.reading.walk.windows import Window, farthest_window
 from agentcalls.settings import MAX_LIMIT
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from agentcalls.reading.walk.created_on import Direction
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.keys import Direction
     from agentcalls.reading.walk.recent import RecentIds
     from agentcalls.reading.walk.windows import RowT
 

@@ -12,46 +12,47 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from agentcalls.errors import PaginationError
-from agentcalls.reading.walk.keys import precedes
+from agentcalls.reading.walk.created_on import precedes
 from agentcalls.values import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentcalls.reading.walk.chain import Chain
+    from agentcalls.reading.walk.created_on import Direction
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.keys import Direction
     from agentcalls.reading.walk.windows import RowT
     from agentcalls.values import Checkpoint
 
-NOT_EXACT = "Pages were read without overlap, as exact=False asks for."
-NOT_FROM_START = "Reading began behind the start of the listing."
-UNORDERED = (
-    "The rows do not come in order of created_on: the listing was read to its end, unproven."
-)
-ONE_KEY = "More calls share one created_on than a page holds: the order cannot be seen."
-MALFORMED = "A row lacks its id or created_on."
-TWICE = "A call came twice in different places."
-UNJOINED = (
-    "The listing shifted, or calls share one created_on, so that two windows could not be joined."
-)
-REGRANTED = "The server does not apply the limit that it is asked for."
-OVERFULL = "The server gave more calls than it was asked for."
-SHORT = "The server gave a short page and said that more follow."
-CLAMPED = "The server gave an earlier page than it was asked for."
-OTHER_PAGE = "The server says that it gave another page than it was asked for."
-MISCOUNTED = "The server counts fewer calls than its pages hold."
-UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
-SPAN_UNSHOWN = "The server was not seen to sort by created_on, which a time window rests on."
-RESUMED_UNSHOWN = (
-    "The server was not seen to sort by created_on, and what a resumed walk read cannot be counted."
-)
-UNCOUNTED = "The server was not seen to sort by created_on, and does not count its calls."
-MAX_ITEMS = "Reading stopped at max_items."
-ABANDONED = "The listing was not read to its end."
 
-# What is said of an order, and is no matter once another one is read.
-_OF_ORDER = {UNORDERED, ONE_KEY, UNJOINED, REGRANTED, OVERFULL, SHORT, UNCONFIRMED}
+class Doubt:
+    """Why a listing is not complete, in a sentence each."""
+
+    NOT_EXACT = "Pages were read without overlap, as exact=False asks for."
+    NOT_FROM_START = "Reading began behind the start of the listing."
+    UNORDERED = (
+        "The rows do not come in order of created_on: the listing was read to its end, unproven."
+    )
+    ONE_KEY = "More calls share one created_on than a page holds: the order cannot be seen."
+    MALFORMED = "A row lacks its id or created_on."
+    TWICE = "A call came twice in different places."
+    UNJOINED = "The listing shifted, or calls share one created_on, so that two windows could not be joined."
+    REGRANTED = "The server does not apply the limit that it is asked for."
+    OVERFULL = "The server gave more calls than it was asked for."
+    SHORT = "The server gave a short page and said that more follow."
+    CLAMPED = "The server gave an earlier page than it was asked for."
+    OTHER_PAGE = "The server says that it gave another page than it was asked for."
+    MISCOUNTED = "The server counts fewer calls than its pages hold."
+    UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
+    SPAN_UNSHOWN = "The server was not seen to sort by created_on, which a time window rests on."
+    RESUMED_UNSHOWN = "The server was not seen to sort by created_on, and what a resumed walk read cannot be counted."
+    UNCOUNTED = "The server was not seen to sort by created_on, and does not count its calls."
+    MAX_ITEMS = "Reading stopped at max_items."
+    ABANDONED = "The listing was not read to its end."
+
+    # What is said of an order, and is no matter once another one is read.
+    OF_ORDER = (UNORDERED, ONE_KEY, UNJOINED, REGRANTED, OVERFULL, SHORT, UNCONFIRMED)
+
 
 # How far back a call that comes twice is noticed where the order is the proof, in calls; its second half at least.
 _COMPARED = 40_000
@@ -65,7 +66,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC) + datetime.resolution
 
 
 class Ledger:
-    """The book that a walk keeps: counts, caveats, and the bounds of what it gives.
+    """What a walk notes: counts, caveats, and the bounds of what it gives.
 
     Args:
         max_items: Calls to deliver at most; None for all.
@@ -138,7 +139,7 @@ class Ledger:
         proof: Literal["answer", "order", "count"] | None = None
         found = list(self.doubts)
         if self.full or not self.ended:
-            found.append(MAX_ITEMS if self.full else ABANDONED)
+            found.append(Doubt.MAX_ITEMS if self.full else Doubt.ABANDONED)
         elif not found and (self.is_one_answer or ordered):
             proof = "answer" if self.is_one_answer else "order"
         elif not found:
@@ -161,12 +162,12 @@ class Ledger:
     def _missing_from_count(self) -> str | None:
         # Why the count proves nothing.
         if self.since or self.until:
-            return SPAN_UNSHOWN
+            return Doubt.SPAN_UNSHOWN
         if self._resumed:
-            return RESUMED_UNSHOWN
+            return Doubt.RESUMED_UNSHOWN
         if self.total is None:
-            return UNCOUNTED
-        return self._miscounted() or (MISCOUNTED if self._miscounts else None)
+            return Doubt.UNCOUNTED
+        return self._miscounted() or (Doubt.MISCOUNTED if self._miscounts else None)
 
     def _miscounted(self) -> str | None:
         if self.total is None or not (self._total_varies or self._seen != self.total):
@@ -182,24 +183,24 @@ class Ledger:
 
     def forget_doubts(self) -> None:
         """Drop what was noted of an order that is not read on."""
-        for reason in _OF_ORDER:
+        for reason in Doubt.OF_ORDER:
             self.doubts.pop(reason, None)
 
     def end(self, answer: Evidence) -> None:
         """Note that the listing ended with this answer, as far as that can be believed."""
         self.ended = True
         if self.is_one_answer and answer.miscounts:
-            self.doubt(MISCOUNTED)
+            self.doubt(Doubt.MISCOUNTED)
         if answer.says_more:
-            self.doubt(SHORT)
+            self.doubt(Doubt.SHORT)
         # A server that caps its pages in silence looks like a listing that ends: a larger answer disproves the cap.
         if answer.count and answer.granted is None and self.most <= answer.count:
-            self.doubt(UNCONFIRMED)
+            self.doubt(Doubt.UNCONFIRMED)
 
     def note_meta(self, answer: Evidence) -> None:
         """Note what an answer says of the listing's length, and of the page that it is."""
         if answer.page not in {None, answer.window.page}:
-            self.doubt(CLAMPED if answer.clamped else OTHER_PAGE)
+            self.doubt(Doubt.CLAMPED if answer.clamped else Doubt.OTHER_PAGE)
         self._miscounts |= answer.miscounts
         if answer.total is None:
             return
@@ -229,7 +230,7 @@ class Ledger:
     def compare(self) -> None:
         """Note where a call came twice."""
         if len(set(self._hashes)) < len(self._hashes):
-            self.doubt(TWICE)
+            self.doubt(Doubt.TWICE)
 
     def note_found(self, found: Sequence[RowT], *, beyond: bool) -> None:
         """Take what an answer held that is new; `beyond` says that it reached past where that may well be nothing.

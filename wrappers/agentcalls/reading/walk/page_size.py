@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from agentcalls.errors import PaginationError
-from agentcalls.reading.walk import ledger as book
 from agentcalls.reading.walk.evidence import judge
+from agentcalls.reading.walk.ledger import Doubt
 
 if TYPE_CHECKING:
     from agentcalls.reading.walk.evidence import Evidence
@@ -50,7 +50,7 @@ class PageSize:
             plan.grant(granted)
             return answer
         if not plan.chain or plan.start or granted > size:
-            self._ledger.doubt(book.REGRANTED)
+            self._ledger.doubt(Doubt.REGRANTED)
             plan.go_plainly(plan.position, granted, None)
         else:
             plan.shrink(plan.chain, granted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agentcalls.reading.walk.keys import direction_of
+from agentcalls.reading.walk.created_on import direction_of
 from agentcalls.reading.walk.windows import Window
 from agentcalls.settings import MAX_LIMIT
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.reading.walk.keys import Direction
+    from agentcalls.reading.walk.created_on import Direction
 
 
 class PlainWindows:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
-from agentcalls.reading.walk.batch import State
 from agentcalls.reading.walk.chain import Chain, Seam
-from agentcalls.reading.walk.keys import precedes
+from agentcalls.reading.walk.created_on import precedes
+from agentcalls.reading.walk.delivery import State
 from agentcalls.reading.walk.plain import PlainWindows
-from agentcalls.reading.walk.seek import Mark, Seek
+from agentcalls.reading.walk.seek import Place, Seek
 from agentcalls.reading.walk.windows import farthest_window
 from agentcalls.settings import MAX_LIMIT
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from agentcalls.reading.walk.created_on import Direction
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.keys import Direction
-    from agentcalls.reading.walk.sort import Probe
+    from agentcalls.reading.walk.sort import SortProbe
     from agentcalls.reading.walk.windows import Row, Window
 
 _ANY_NUMBER = 1 << 30
@@ -47,7 +47,7 @@ class Plan:
         self.start = start
         self.chain: Chain | None = None
         self.plain: PlainWindows | None = None
-        self.probe: Probe | None = None
+        self.probe: SortProbe | None = None
         self.seek: Seek | None = None
         self.sort: str | None = None
         """The `sort` that windows ask for; None leaves it as the query has it."""
@@ -145,7 +145,7 @@ class Plan:
         self.drop()
         self._room = 1
 
-    def ask(self, probe: Probe) -> None:
+    def ask(self, probe: SortProbe) -> None:
         """Find out about a sort before anything else is asked for."""
         self.drop()
         self.probe = probe
@@ -164,8 +164,8 @@ class Plan:
         if not total or min(total, expected or total) <= _READ_ON:
             return
         if seam.unread or precedes(seam.key, first, chain.direction):
-            low = Mark(-1) if seam.unread else Mark(seam.end - 1, seam.key)
-            seek = Seek(first, chain.direction, low, Mark(total), expected)
+            low = Place(-1) if seam.unread else Place(seam.end - 1, seam.key)
+            seek = Seek(first, chain.direction, low, Place(total), expected)
             if not seek.done:
                 self.drop()
                 self.seek = seek

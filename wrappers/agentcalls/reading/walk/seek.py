@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from agentcalls.reading.walk.keys import precedes
+from agentcalls.reading.walk.created_on import precedes
 from agentcalls.reading.walk.windows import Window
 from agentcalls.settings import MAX_LIMIT
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from agentcalls.reading.walk.created_on import Direction
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.keys import Direction
     from agentcalls.reading.walk.windows import Row
 
 _AT_ONCE = 4
@@ -43,7 +43,7 @@ _MOST_WHATEVER = 3 * _MOST
 
 
 @frozen
-class Mark:
+class Place:
     """A row that was looked at, or the place where one would be."""
 
     position: int
@@ -62,8 +62,8 @@ class Seek:
 
     first: datetime
     direction: Direction
-    low: Mark
-    high: Mark
+    low: Place
+    high: Place
     expected: int | None = None
     asked: int = 0
     failed: bool = False
@@ -102,16 +102,16 @@ class Seek:
             self.failed = True
             return
         key = None if answer.clamped or not rows else rows[0].created_on
-        mark = Mark(answer.window.offset, key)
+        mark = Place(answer.window.offset, key)
         if self._end_is_open and answer.total:
             # Where the walk is resumed, the listing may have grown.
-            self.high = Mark(max(self.high.position, answer.total))
+            self.high = Place(max(self.high.position, answer.total))
         if key is not None and precedes(key, self.first, self.direction):
             self.low = max(self.low, mark, key=_position)
         else:
             self._end_is_open = False
             self.high = min(self.high, mark, key=_position)
-            self.low = min(self.low, Mark(self.high.position - 1), key=_position)
+            self.low = min(self.low, Place(self.high.position - 1), key=_position)
 
     def _next_round(self) -> list[int]:
         low, length = self.low.position, self._length
@@ -134,7 +134,7 @@ class Seek:
         return low.position + int(self._length * ((self.first - low.key) / (high.key - low.key)))
 
 
-def _position(mark: Mark) -> int:
+def _position(mark: Place) -> int:
     return mark.position
 
 

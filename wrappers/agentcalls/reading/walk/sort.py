@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from attrs import define, field
 
-from agentcalls.reading.walk.keys import direction_of, is_ordered, keys_of
+from agentcalls.reading.walk.created_on import direction_of, is_ordered, keys_of
 from agentcalls.reading.walk.windows import Window
 from agentcalls.settings import MAX_LIMIT
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from agentcalls.reading.walk.keys import Direction
+    from agentcalls.reading.walk.created_on import Direction
     from agentcalls.reading.walk.ledger import Ledger
     from agentcalls.reading.walk.plan import Plan
     from agentcalls.reading.walk.windows import Row
@@ -67,7 +67,7 @@ class KnownSorts:
 
 
 @define
-class Probe:
+class SortProbe:
     """Two small questions: the first rows by a name, in either direction.
 
     `lowest` and `highest` are the keys that were seen before; None where none was.
@@ -180,7 +180,7 @@ class Ordering:
         name = self._name or self._sorts.best or self._sorts.next_to_try
         honoured = self._sorts.honours(name) if name else False
         if name and honoured is None:
-            self._plan.ask(Probe(name, min(keys, default=None), max(keys, default=None)))
+            self._plan.ask(SortProbe(name, min(keys, default=None), max(keys, default=None)))
         else:
             self._know(name, honoured=bool(honoured))
 
@@ -198,7 +198,7 @@ class Ordering:
 
     def take(self, rows: Sequence[Row] | None) -> None:
         """Take an answer to the probe that is under way; None where it was refused."""
-        probe = cast("Probe", self._plan.probe)
+        probe = cast("SortProbe", self._plan.probe)
         probe.take(rows)
         if not probe.done:
             return

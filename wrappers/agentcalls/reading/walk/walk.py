@@ -16,10 +16,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic
 
 from agentcalls.errors import ConfigurationError
-from agentcalls.reading.walk import ledger as book
-from agentcalls.reading.walk.answers import Answers
-from agentcalls.reading.walk.batch import Batch, State
+from agentcalls.reading.walk.delivery import Delivery, State
 from agentcalls.reading.walk.evidence import judge
+from agentcalls.reading.walk.intake import Intake
+from agentcalls.reading.walk.ledger import EMPTY_AT_ALL, Doubt, Ledger
 from agentcalls.reading.walk.page_size import PageSize
 from agentcalls.reading.walk.plan import Plan
 from agentcalls.reading.walk.recent import RecentIds
@@ -72,19 +72,19 @@ class Walk(Generic[RowT]):
         since: datetime | None = None,
         until: datetime | None = None,
         resume: Checkpoint | None = None,
-        empty_at_all: int = book.EMPTY_AT_ALL,
+        empty_at_all: int = EMPTY_AT_ALL,
     ) -> None:
         self._binding = binding
-        self._ledger = book.Ledger(
+        self._ledger = Ledger(
             max_items=max_items, since=since, until=until, empty_at_all=empty_at_all
         )
         self._recent = RecentIds(resume.opening if resume else ())
         self._total: int | None = None  # of the latest answer, None where that one is silent
         self._plan = Plan(start) if resume is None else self._resumed(resume)
         if start and resume is None:
-            self._ledger.doubt(book.NOT_FROM_START)
+            self._ledger.doubt(Doubt.NOT_FROM_START)
         if not exact and self._plan.plain is None:
-            self._ledger.doubt(book.NOT_EXACT)
+            self._ledger.doubt(Doubt.NOT_EXACT)
             self._plan.go_plainly(self._plan.position, self._plan.most, None)
         self._ordering = Ordering(
             self._plan,
@@ -95,10 +95,8 @@ class Walk(Generic[RowT]):
             resume=resume,
         )
         self._page_size = PageSize(self._plan, self._ledger)
-        self._answers: Answers[RowT] = Answers(
-            self._plan, self._ledger, self._recent, self._ordering
-        )
-        self._latest: Batch[RowT] = Batch(self._plan.state, self._plan.state)
+        self._answers: Intake[RowT] = Intake(self._plan, self._ledger, self._recent, self._ordering)
+        self._latest: Delivery[RowT] = Delivery(self._plan.state, self._plan.state)
         self._given = 0
 
     @property
@@ -172,7 +170,7 @@ class Walk(Generic[RowT]):
         ledger.note_used(len(rows), found=len(found), passed_over=passed_over)
         ledger.note_seen(found, ordered=plan.ordered)
         wanted = ledger.wanted(found)
-        self._latest = Batch(before, plan.state, found, wanted, rows, window.offset)
+        self._latest = Delivery(before, plan.state, found, wanted, rows, window.offset)
         given = ledger.bounded(wanted)
         self._given = len(given)
         if self.done:
@@ -209,7 +207,7 @@ class Walk(Generic[RowT]):
         # An answer that is not used still ends the one before it: its calls are all delivered by now.
         self._ledger.requests += 1
         before = self._latest.after
-        unused: Batch[RowT] = Batch(before, before)
+        unused: Delivery[RowT] = Delivery(before, before)
         self._latest, self._given = unused, 0
         return before
 

@@ -18,8 +18,8 @@ from agentcalls.request.wire.waits import Wait
 
 if TYPE_CHECKING:
     from agentcalls.request.host import Host
-    from agentcalls.request.wire.answering import Answering
     from agentcalls.request.wire.names import Address
+    from agentcalls.request.wire.parser import AnswerParser
     from agentcalls.request.wire.waits import Patience, Waits
 
 _KEPT_SECONDS = 4.0  # many servers hang up after 5
@@ -93,7 +93,7 @@ class Connection:
                 raise httpx.WriteError(str(error)) from error
             yield from patience.to_write(out, event)
 
-    def read(self, answering: Answering, patience: Patience) -> Waits[None]:
+    def read(self, answering: AnswerParser, patience: Patience) -> Waits[None]:
         """Read an answer to its end."""
         source, event, turn = self._taken(), EVENT_READ, 0
         while not answering.is_over:

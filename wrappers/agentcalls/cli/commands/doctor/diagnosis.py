@@ -48,7 +48,7 @@ class Finding:
 
 
 @frozen(kw_only=True)
-class Probe:
+class Attempt:
     """The result of the one request: a page or an error."""
 
     agent: str | None
@@ -75,7 +75,7 @@ def shown(found: Mapping[str, Setting]) -> list[dict[str, Any]]:
     ]
 
 
-def findings(probe: Probe, profile: Profile) -> Iterator[Finding]:
+def findings(probe: Attempt, profile: Profile) -> Iterator[Finding]:
     """The checklist, from the settings to the clock."""
     error = probe.error
     culprit = error and _culprit(error, probe.agent)
@@ -107,7 +107,7 @@ def _culprit(error: Exception, agent: str | None) -> str | None:
     return "host"
 
 
-def _passed(name: str, probe: Probe, profile: Profile) -> Finding:
+def _passed(name: str, probe: Attempt, profile: Profile) -> Finding:
     page = probe.page
     if name == "settings":
         warning = profile.warning
@@ -135,7 +135,7 @@ def _contract(page: Page) -> Finding:
     return Finding("contract", "failed", sentence, Code.FAILED)
 
 
-def _rate_limit(probe: Probe) -> Finding:
+def _rate_limit(probe: Attempt) -> Finding:
     limit = agentcalls.RateLimit.from_headers(probe.headers)
     if limit is None or limit.remaining is None or not limit.limit:
         return Finding("rate limit", "skipped", "the answer does not say")
@@ -145,7 +145,7 @@ def _rate_limit(probe: Probe) -> Finding:
     return Finding("rate limit", "warning" if is_low else "ok", detail)
 
 
-def _clock(probe: Probe) -> Finding:
+def _clock(probe: Attempt) -> Finding:
     try:
         date = parsedate_to_datetime(probe.headers["date"])
         # An HTTP date is always in GMT, even if it does not say so.

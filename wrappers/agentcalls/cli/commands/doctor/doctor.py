@@ -8,7 +8,7 @@ from attrs import asdict
 
 import agentcalls
 from agentcalls.cli import options
-from agentcalls.cli.commands.doctor.diagnosis import Finding, Probe, findings, shown
+from agentcalls.cli.commands.doctor.diagnosis import Attempt, Finding, findings, shown
 from agentcalls.cli.connect import check_complete, client, in_force, without_keys
 from agentcalls.cli.failures import Failure
 from agentcalls.cli.show.output import printable, show, write_json
@@ -52,7 +52,7 @@ def command(
     except (agentcalls.AgentCallsError, Failure) as refusal:
         error = refusal
     headers = heard[-1].headers if heard else dict[str, str]()
-    probe = Probe(agent=agent, page=page, error=error, headers=headers, at=datetime.now(UTC))
+    probe = Attempt(agent=agent, page=page, error=error, headers=headers, at=datetime.now(UTC))
     found_out = list(findings(probe, profile))
     values = shown(found)
     if as_json:

@@ -16,7 +16,7 @@ from agentcalls.clock import Clock, Deadline, Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.request.host import Host, is_loopback
 from agentcalls.request.key import KeyAuth, redacted, without
-from agentcalls.request.log import hears_exchanges, log_exchange, log_problems, log_retry
+from agentcalls.request.log import hears_sender, log_exchange, log_problems, log_retry
 from agentcalls.request.proxy import Proxy, proxy_for
 from agentcalls.request.retry import Gate, Retry, RetryPolicy, attempts
 from agentcalls.settings import MAX_CONCURRENCY
@@ -68,7 +68,7 @@ class Config:
         return f"base_url={self.base_url!r}, auth={self.auth.scheme!r}"
 
 
-class Exchanges:
+class Sender:
     """The exchanges of one client: they share its settings, its rate limit, and what was logged already."""
 
     def __init__(self, config: Config) -> None:
@@ -137,7 +137,7 @@ class Exchanges:
         if error:
             self._say_of_whom(error, outgoing, answer.secret)
         told = self._config.on_exchange
-        if not told and not hears_exchanges():
+        if not told and not hears_sender():
             return None
         exchange = Exchange(
             method=outgoing.operation.method,

@@ -1,6 +1,6 @@
 """An answer's bytes, parsed by llhttp as they arrive: no socket, no clock.
 
-`Answering` hands the head and the pieces of the body to an `Incoming`, and knows what can be told of the connection
+`AnswerParser` hands the head and the pieces of the body to an `Incoming`, and knows what can be told of the connection
 afterwards: whether the answer is over, and whether another request may go over it.
 """
 
@@ -24,7 +24,7 @@ _MOST_WITHOUT_BODY = 100_000
 _LINE_ENDS = (b"\r", b"\n")
 
 
-class Answering:
+class AnswerParser:
     """The answer to one request, fed as it arrives.
 
     What is no byte of its body may not go on for ever: a head, interim answers, the extensions of a chunk, trailers.

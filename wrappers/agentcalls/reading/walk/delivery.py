@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from agentcalls.reading.walk.keys import Direction
+    from agentcalls.reading.walk.created_on import Direction
     from agentcalls.reading.walk.ledger import Ledger
 
 
@@ -86,7 +86,7 @@ class State:
 
 
 @frozen
-class Batch(Generic[RowT]):
+class Delivery(Generic[RowT]):
     """What one answer gave, and where the walk stood on either side of it."""
 
     before: State

@@ -18,7 +18,7 @@ UNREAD = "The listing was not read."
 _KEPT_PROBLEMS = 1000
 
 
-class Outcomes:
+class EndedAgents:
     """The agents that have ended, in the order of their ends.
 
     Args:

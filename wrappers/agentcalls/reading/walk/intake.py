@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
-from agentcalls.reading.walk import ledger as book
 from agentcalls.reading.walk.chain import Chain, Seam
-from agentcalls.reading.walk.keys import is_ordered, is_strict, keyed_of, keys_of
+from agentcalls.reading.walk.created_on import is_ordered, is_strict, keyed_of, keys_of
+from agentcalls.reading.walk.ledger import Doubt, Ledger
 from agentcalls.reading.walk.windows import RowT, farthest_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agentcalls.reading.walk.created_on import Direction, Keyed
     from agentcalls.reading.walk.evidence import Evidence
-    from agentcalls.reading.walk.keys import Direction, Keyed
     from agentcalls.reading.walk.plain import PlainWindows
     from agentcalls.reading.walk.plan import Plan
     from agentcalls.reading.walk.recent import RecentIds
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
     from agentcalls.reading.walk.windows import Window
 
 
-class Answers(Generic[RowT]):
+class Intake(Generic[RowT]):
     """Takes the answers of a walk; it changes the plan, and notes doubts and the end in the ledger."""
 
-    def __init__(
-        self, plan: Plan, ledger: book.Ledger, recent: RecentIds, ordering: Ordering
-    ) -> None:
+    def __init__(self, plan: Plan, ledger: Ledger, recent: RecentIds, ordering: Ordering) -> None:
         self._plan, self._ledger, self._recent, self._ordering = plan, ledger, recent, ordering
         self._came_short = False
 
@@ -36,26 +34,26 @@ class Answers(Generic[RowT]):
             return self._read_plainly(plain, answer, rows)
         keyed = keyed_of(rows)
         if not keyed.whole:
-            self._ledger.doubt(book.MALFORMED)
+            self._ledger.doubt(Doubt.MALFORMED)
         chain = self._plan.chain
         if chain is None:
             return self._open(answer, rows, keyed)
         if answer.count > answer.window.limit:
             # Where the rows beyond its end belong cannot be known, so what was read is all that is kept.
-            self._go_plainly(book.OVERFULL, chain.seam.end)
+            self._go_plainly(Doubt.OVERFULL, chain.seam.end)
             return None
         strict = is_strict(keyed.keys, chain.direction)
         if rows and not (keyed.rows and (strict or is_ordered(keyed.keys, chain.direction))):
             # Without order H bounds nothing: a window that steps back may have passed over rows of this one.
             position = min(chain.frontier, answer.window.offset)
-            self._go_plainly(book.UNORDERED, position, direction=0)
+            self._go_plainly(Doubt.UNORDERED, position, direction=0)
             return None
         if not chain.joins(answer, keyed.keys, keyed.ids, self._recent):
             if chain.repair(answer):
                 self._ledger.repairs += 1
                 self._plan.step_back()
                 return None
-            self._ledger.doubt(book.UNJOINED)
+            self._ledger.doubt(Doubt.UNJOINED)
         return self._read_chained(chain, answer, rows, keyed, strict=strict)
 
     def _open(
@@ -68,16 +66,16 @@ class Answers(Generic[RowT]):
             self._ledger.is_one_answer = window.page == 1
             self._ledger.end(answer)
         elif window.limit != farthest_window(self._plan.start, most=self._plan.most).limit:
-            self._go_plainly(book.REGRANTED, window.end, size=window.limit)
+            self._go_plainly(Doubt.REGRANTED, window.end, size=window.limit)
         elif answer.count > window.limit:
-            self._go_plainly(book.OVERFULL, window.end)
+            self._go_plainly(Doubt.OVERFULL, window.end)
         elif answer.short:
-            self._go_plainly(book.SHORT, window.end)
+            self._go_plainly(Doubt.SHORT, window.end)
         elif direction is None:
             # Later pages may still show a direction, and with it where the time window ends.
-            self._go_plainly(book.ONE_KEY, window.end)
+            self._go_plainly(Doubt.ONE_KEY, window.end)
         elif not direction:
-            self._go_plainly(book.UNORDERED, window.end, direction=0)
+            self._go_plainly(Doubt.UNORDERED, window.end, direction=0)
         else:
             # The window itself is the first to be read: its own first key is where nothing was delivered yet.
             chain = self._plan.chain = Chain(
@@ -98,7 +96,7 @@ class Answers(Generic[RowT]):
         if may_open_again and self._ordering.holds_back(direction):
             return None
         if len({row.id for row in rows}) < len(rows):
-            self._ledger.doubt(book.TWICE)
+            self._ledger.doubt(Doubt.TWICE)
         found = self._recent.unseen(rows[max(0, self._plan.start - window.offset) :])
         if may_open_again:
             self._recent.opening |= {row.id for row in found if row.id}
@@ -126,11 +124,11 @@ class Answers(Generic[RowT]):
         found = self._recent.unseen(new)
         if len(new) > len(found) < sum(row.id not in self._recent.opening for row in new):
             # Behind H, and yet delivered: it moved, or there are two of it.
-            self._ledger.doubt(book.TWICE)
+            self._ledger.doubt(Doubt.TWICE)
         found = [*passed, *found]
         if found and self._came_short:
             # The end of the listing may come short while an old count says that more follow; its middle may not.
-            self._ledger.doubt(book.SHORT)
+            self._ledger.doubt(Doubt.SHORT)
         self._came_short |= bool(found) and answer.short and answer.says_more
         if answer.ends or not answer.count:
             self._ledger.end(answer)
@@ -138,11 +136,11 @@ class Answers(Generic[RowT]):
             self._ledger.ended = True
         elif not found and answer.clamped:
             # The server gives its last page for every page beyond it.
-            self._ledger.doubt(book.CLAMPED)
+            self._ledger.doubt(Doubt.CLAMPED)
             self._ledger.ended = True
-        elif not found and chain.seam.end <= end and book.UNJOINED in self._ledger.doubts:
+        elif not found and chain.seam.end <= end and Doubt.UNJOINED in self._ledger.doubts:
             # It is given up already, and windows turn round in a group that they cannot get over.
-            self._go_plainly(book.UNJOINED, end)
+            self._go_plainly(Doubt.UNJOINED, end)
         elif answer.short and not found:
             # Its count says that more follow. Nothing does where the page behind this one is empty.
             self._plan.step_back()
@@ -163,7 +161,7 @@ class Answers(Generic[RowT]):
             plain.read_to = offset
             ledger.end(answer)
         elif not found and answer.clamped:
-            ledger.doubt(book.CLAMPED)
+            ledger.doubt(Doubt.CLAMPED)
             ledger.ended = True
         elif self._ordering.by_time and (ledger.since or ledger.until) and (keys := keys_of(rows)):
             direction = plain.note_order(keys)

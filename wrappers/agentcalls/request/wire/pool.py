@@ -1,4 +1,4 @@
-"""Connections of a client's own to one host: as many as there ever were requests under way at once, those that last."""
+"""The connections of a client to one host: as many as it ever had requests in flight at once, those that last."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 from agentcalls.request.host import DEFAULT_TIMEOUT
-from agentcalls.request.wire.answering import Answering
 from agentcalls.request.wire.connection import Connection
+from agentcalls.request.wire.parser import AnswerParser
 
 if TYPE_CHECKING:
     from agentcalls.request.host import Host
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agentcalls.request.wire.waits import Patience, Waits
 
 
-class Connections:
+class ConnectionPool:
     """The connections of one client, for both flavours.
 
     A connection is used again only after a whole answer, with no byte beyond it and none before the next request.
@@ -51,7 +51,7 @@ class Connections:
         while True:
             connection = self._take(fresh=fresh)
             incoming.on_kept = connection.has_answered
-            answering = Answering(incoming)
+            answering = AnswerParser(incoming)
             try:
                 if not connection.is_open:
                     yield from connection.open(self._host, patience)
