@@ -1,1 +1,1 @@
-"""One agent's listing: which window to ask for next, what of an answer is new, and what was proven."""
+"""One agent's listing: the next window to request, the new calls of an answer, and what is proven."""

@@ -4,23 +4,22 @@ One answer is a contiguous stretch of the sorted listing. Let H be the key (`cre
 
     Invariant   Every call whose key sorts strictly before H has been delivered. "At or before" would be false
                 where a window's edge cuts a group of equal keys.
-    Join        A window that starts the listing, or that holds a row strictly before H which was delivered, leaves
-                nothing between itself and what was read, whenever and in whatever order the two were fetched.
-                Asking for a delivered row, not only for an early key, keeps a listing that is not sorted by
-                `created_on` from passing for one.
-    Read        Of a joined window, rows before H are skipped by key, rows equal to H by id; later rows are new.
-    Advance     H becomes the key of the window's last row. A window wholly before H (a step back went far, or rows
-                were inserted in front) leaves H where it is and only moves the position on.
+    Join        A window joins if it starts the listing, or if it holds a delivered row strictly before H. Then no row
+                lies between the window and what was read, in whatever order the two were fetched. An early key
+                alone is no proof: a listing that is not sorted by `created_on` has early keys anywhere.
+    Read        In a joined window, rows before H are skipped by key, and known rows at H by id. All others are new.
+    Advance     H becomes the key of the window's last row. A window can lie wholly before H: after a long step back, or
+                after inserts in front. Such a window moves the position and not H.
     End         A joined window that ended the listing (see `Evidence.ends`).
-    Time window Where a listing is sorted as asked, no row before the time window matters: until one of it was read,
-                any row before it joins. So reading may begin there (see `seek.py`), H being the first key that a row
-                of it can have.
-    Repair      A window that does not join is dropped with all that were planned after it, and the walk steps back:
-                by what the listing has lost by its own count and 60 rows, then by twice that, and so on.
-    Give up     After eight repairs of one seam, or where a group of equal keys is wider than any window, the window
-                is read as it stands, and the walk is not proven any more.
+    Time window In a listing sorted as requested, no row before the time window matters. So reading may begin at the
+                time window (see `seek.py`). H is then the first key that one of its rows can have, and any earlier
+                row joins.
+    Repair      A window that does not join is dropped, with all windows planned after it, and the walk steps back. The
+                first step is as many rows as the count has lost, plus 60. Each further step is twice as long.
+    Give up     The window is read as it is after eight repairs of one seam, or if a group of equal keys is wider than
+                any window. Then the walk is no longer proven.
 
-Windows overlap by as many rows as the largest group of equal keys seen so far needs, from 4 to 40.
+Windows overlap by 4 to 40 rows, depending on the largest group of equal keys seen so far.
 """
 
 from __future__ import annotations
@@ -47,9 +46,9 @@ _REPAIRS = 8
 _STEP = 60
 _LEAST_OVERLAP = 4
 _MOST_OVERLAP = 40
-# A group of equal keys at the edge is stepped over from this many rows before it: one may be deleted meanwhile.
+# A group of equal keys at the edge is stepped over from this many rows before it, since one may be deleted.
 _MARGIN = 4
-# A group that windows would crawl through by fewer rows than this is given up.
+# A group is given up if each window gets through fewer of its rows than this.
 _LEAST_GAIN = 10
 
 
@@ -68,7 +67,7 @@ class Seam:
     total: int | None = None
     """The listing's length at that moment, if it is known."""
     unread: bool = False
-    """Whether nothing was read: H is the first key that a row of the time window can have."""
+    """Whether nothing has been read: H is then the first key that a row of the time window can have."""
 
 
 class Chain:
@@ -91,7 +90,7 @@ class Chain:
         self.sought = sought
         """Whether the beginning of the time window was looked for."""
         self.first: datetime | None = None
-        """The first key that a row of the time window can have, where the listing is sorted as asked."""
+        """The first key that a row of the time window can have, if the listing is sorted as requested."""
         self._began, self._rows = seam.key, 0
         self.frontier = seam.end
         """The farthest position at which H has advanced."""
@@ -103,10 +102,10 @@ class Chain:
         self._giving_up = False
         self._beyond: Window | None = None
         self.looks_beyond = False
-        """Whether the window asked for last begins behind the listing's end, as it seems."""
+        """Whether the latest window seems to begin beyond the end of the listing."""
 
     def look_beyond(self, window: Window) -> None:
-        """Ask next for the page behind this window, which is the listing's last, as it seems."""
+        """Request the page after this window next, although this one seems to be the last."""
         self._beyond, self.looks_beyond = evolve(window, page=window.page + 1), True
 
     @property
@@ -119,18 +118,18 @@ class Chain:
         return min(self.most // 2, _MOST_OVERLAP)
 
     def expected_to(self, total: int | None) -> int:
-        """Up to which row windows may well hold nothing new: what was read, and what the listing grew by since."""
+        """The row up to which a window may hold nothing new: what was read, and what the listing has grown by since."""
         then = self._frontier_total
         grown = max(0, total - then) if then is not None and total is not None else 0
         return self.frontier + grown
 
     def rows_to(self, key: datetime) -> int | None:
-        """How many rows come before this key, if they come as often as those read so far; None if that is unknown."""
+        """An estimate of the rows before this key, by the rate of the rows read so far; None if that is unknown."""
         time = abs(self.seam.key - self._began)
         return ceil(self._rows * (abs(key - self.seam.key) / time)) if time else None
 
     def plan(self, epoch: int, *, ahead: bool, sort: str | None) -> Window:
-        """The next window: it joins the one planned before it, or where none is under way, what was read."""
+        """The next window. It joins the window planned before it, or what was read if none is in flight."""
         if self._beyond:
             beyond, self._beyond = self._beyond, None
             return evolve(beyond, epoch=epoch)
@@ -154,20 +153,20 @@ class Chain:
         ids: Sequence[str | None],
         recent: RecentIds,
     ) -> bool:
-        """Whether nothing can lie between the answer and what was read."""
+        """Whether no row can lie between the answer and what was read."""
         if answer.window.page == 1 or (self.looks_beyond and not answer.count):
             return True
         if self.first and (self.seam.unread or precedes(self.seam.key, self.first, self.direction)):
             return bool(keys) and precedes(keys[0], self.first, self.direction)
         before, _ = span_of(self.seam.key, keys, self.direction)
         if recent.holds_any(ids[:before]) or None in ids[:before]:
-            # A row without an id cannot be checked; with one the walk is not proven any more.
+            # A row without an id cannot be checked. A walk that has one is no longer proven.
             return True
-        # Rows far behind H are no longer remembered. They prove nothing, and nothing rests on them either.
+        # Rows far before H are no longer remembered. They prove nothing, and no proof rests on them.
         return 0 < before == len(keys) and not answer.ends
 
     def repair(self, answer: Evidence) -> bool:
-        """Step back for a window that does not join; False where that has been tried often enough."""
+        """Step back for a window that does not join; False after too many attempts."""
         if self._giving_up or self._tries == _REPAIRS:
             return False
         seam = self.seam
@@ -183,13 +182,13 @@ class Chain:
         return True
 
     def passed(self, rows: Sequence[RowT], keys: Sequence[datetime]) -> Sequence[RowT]:
-        """The rows before H of a window that nothing was read before; the next window may join them."""
+        """The rows before H in the first window that is read; the next window may join them."""
         return rows[: span_of(self.seam.key, keys, self.direction)[0]] if self.seam.unread else ()
 
     def read(
         self, answer: Evidence, rows: Sequence[RowT], keys: Sequence[datetime], *, strict: bool
     ) -> list[RowT]:
-        """The rows at or after H that were not delivered; H advances to the last row.
+        """The undelivered rows at or after H; H advances to the last row.
 
         `strict` says that no two keys are equal.
         """

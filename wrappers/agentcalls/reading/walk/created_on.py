@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Direction: TypeAlias = Literal[-1, 0, 1]
-"""1 for ascending, -1 for descending, 0 where it is not known or there is none."""
+"""1 for ascending, -1 for descending, 0 if it is unknown or there is none."""
 
 
 @frozen
@@ -45,7 +45,7 @@ def keys_of(rows: Sequence[RowT]) -> list[datetime]:
 
 
 def direction_of(keys: Sequence[datetime]) -> Direction:
-    """The direction that the keys run in; 0 where they are all equal or in no order."""
+    """The direction of the keys; 0 if all are equal or they are in no order."""
     if not keys or keys[0] == keys[-1]:
         return 0
     direction: Direction = 1 if keys[0] < keys[-1] else -1
@@ -63,17 +63,17 @@ def is_ordered(keys: Sequence[datetime], direction: Direction) -> bool:
 
 
 def is_strict(keys: Sequence[datetime], direction: Direction) -> bool:
-    """Whether each key is followed only by keys further on in the direction, none of them equal to it."""
+    """Whether the keys are in the direction's order, with no two of them equal."""
     return all(map(lt if direction > 0 else gt, keys, islice(keys, 1, None)))
 
 
 def largest_group(keys: Sequence[datetime]) -> int:
-    """How many keys the largest group of equal neighbours has."""
+    """The size of the largest group of equal neighbours."""
     return max(sum(1 for _ in group) for _, group in groupby(keys))
 
 
 def span_of(key: datetime, keys: Sequence[datetime], direction: Direction) -> tuple[int, int]:
-    """Where in ordered keys those equal to `key` begin and where those after it begin, as indices."""
+    """The indices in ordered keys where the keys equal to `key` begin, and where later keys begin."""
     if direction > 0:
         return bisect_left(keys, key), bisect_right(keys, key)
     backwards = keys[::-1]

@@ -1,4 +1,4 @@
-"""An answer's calls on their way to the caller, and the checkpoint behind each of them."""
+"""The calls of an answer until they are delivered, and the checkpoint after each of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @frozen
 class State:
-    """Where a walk stands: in the chain where there is a seam, in plain pages where there is a size."""
+    """Where a walk stands: in the chain if there is a seam, in plain pages if there is a size."""
 
     position: int
     plain_size: int | None = None
@@ -87,21 +87,21 @@ class State:
 
 @frozen
 class Delivery(Generic[RowT]):
-    """What one answer gave, and where the walk stood on either side of it."""
+    """The rows of one answer, and the state of the walk before and after it."""
 
     before: State
     after: State
     found: Sequence[RowT] = ()
     """The new rows."""
     wanted: Sequence[RowT] = ()
-    """Those of them that lie in the time window."""
+    """The new rows that lie in the time window."""
     rows: Sequence[RowT] = ()
     """All rows of the answer."""
     offset: int = 0
-    """Rows of the listing that stood before the answer."""
+    """Rows of the listing before the answer."""
 
     def left_after(self, delivered: int) -> Sequence[RowT]:
-        """The new rows, those outside the time window among them, behind so many of those wanted."""
+        """The new rows after the first `delivered` wanted ones, including rows outside the time window."""
         if delivered >= len(self.wanted):
             return ()
         return (
@@ -111,7 +111,7 @@ class Delivery(Generic[RowT]):
         )
 
     def state_after(self, delivered: int) -> State:
-        """Where the walk stands when so many of the wanted rows are delivered and some are left."""
+        """The state of the walk after the first `delivered` wanted rows, while some are left."""
         keyed = [row for row in self.wanted[:delivered] if row.created_on is not None]
         if not keyed or self.after.seam is None:
             return self.before

@@ -1,4 +1,4 @@
-"""What an answer's `meta` says, as far as it can be true."""
+"""The possible part of an answer's `meta`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @frozen
 class Evidence:
-    """One answer without its rows; an attribute is None where `meta` is silent or cannot be true."""
+    """One answer without its rows; an attribute is None if `meta` omits it or is impossible."""
 
     window: Window
-    """What was asked for."""
+    """The requested window."""
     count: int
     """Rows in the answer."""
     granted: int | None = None
-    """The page size that the server says it applied, in rows."""
+    """The page size that the server claims, in rows."""
     total: int | None = None
     """Rows in the whole listing, at that moment."""
     page: int | None = None
@@ -29,33 +29,33 @@ class Evidence:
     """Whether the server says that a page follows."""
 
     miscounts: bool = False
-    """Whether the count that it gives is lower than what it holds."""
+    """Whether its `total_count` is lower than the number of its rows allows."""
 
     @property
     def short(self) -> bool:
-        """Whether it holds fewer rows than were asked for."""
+        """Whether it holds fewer rows than requested."""
         return self.count < self.window.limit
 
     @property
     def says_more(self) -> bool:
-        """Whether the server says that rows follow those given; its count outweighs its `has_next_page`."""
+        """Whether the server says that more rows follow; its `total_count` outweighs its `has_next_page`."""
         if self.total is not None:
             return self.total > self.window.offset + self.count
         return self.has_next is True
 
     @property
     def ends(self) -> bool:
-        """Whether the listing ended within this window. A full one never says so: counts can be capped or old."""
+        """Whether the listing ended within this window. A full window never shows it: counts can be capped or stale."""
         return self.short and not self.says_more
 
     @property
     def clamped(self) -> bool:
-        """Whether the server says that it gave an earlier page than the one asked for."""
+        """Whether the server says that it gave an earlier page than requested."""
         return self.page is not None and self.page < self.window.page
 
 
 def judge(window: Window, count: int, meta: PageMeta | None) -> Evidence:
-    """The answer to `window` that holds `count` rows, with what of `meta` is possible beside that count."""
+    """The answer to `window` that holds `count` rows, with the part of `meta` that this count permits."""
     if meta is None:
         return Evidence(window, count)
     total = _whole(meta.total_count, lowest=window.offset + count if count else 0)

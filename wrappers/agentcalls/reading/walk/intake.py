@@ -1,4 +1,4 @@
-"""What an answer means for a walk, state by state: which of its calls are new, and where that leads the plan."""
+"""What an answer means in each state of a walk: which calls are new, and what changes in the plan."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Intake(Generic[RowT]):
         self._came_short = False
 
     def found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
-        """The calls of an answer that are new; None where it is not used, and the plan has changed."""
+        """The new calls of an answer; None if it is not used and the plan has changed."""
         if plain := self._plan.plain:
             return self._read_plainly(plain, answer, rows)
         keyed = keyed_of(rows)
@@ -39,12 +39,12 @@ class Intake(Generic[RowT]):
         if chain is None:
             return self._open(answer, rows, keyed)
         if answer.count > answer.window.limit:
-            # Where the rows beyond its end belong cannot be known, so what was read is all that is kept.
+            # Nobody knows where the rows beyond its end belong, so nothing of the answer is kept.
             self._go_plainly(Doubt.OVERFULL, chain.seam.end)
             return None
         strict = is_strict(keyed.keys, chain.direction)
         if rows and not (keyed.rows and (strict or is_ordered(keyed.keys, chain.direction))):
-            # Without order H bounds nothing: a window that steps back may have passed over rows of this one.
+            # Without order, H bounds nothing: a window that stepped back may have skipped rows of this one.
             position = min(chain.frontier, answer.window.offset)
             self._go_plainly(Doubt.UNORDERED, position, direction=0)
             return None
@@ -72,12 +72,12 @@ class Intake(Generic[RowT]):
         elif answer.short:
             self._go_plainly(Doubt.SHORT, window.end)
         elif direction is None:
-            # Later pages may still show a direction, and with it where the time window ends.
+            # Later pages may still show a direction, and with it the end of the time window.
             self._go_plainly(Doubt.ONE_KEY, window.end)
         elif not direction:
             self._go_plainly(Doubt.UNORDERED, window.end, direction=0)
         else:
-            # The window itself is the first to be read: its own first key is where nothing was delivered yet.
+            # This window is the first to be read: at its own first key nothing has been delivered.
             chain = self._plan.chain = Chain(
                 Seam(keys[0], frozenset(), window.offset), direction, most=self._plan.most
             )
@@ -91,7 +91,7 @@ class Intake(Generic[RowT]):
     ) -> list[RowT] | None:
         may_open_again = not self._ledger.ended and not self._plan.sort
         if not self._ledger.ended:
-            # What has no id cannot be told from what was delivered.
+            # A row without an id looks like one that was delivered.
             self._ordering.ask(keyed.keys, again=keyed.whole)
         if may_open_again and self._ordering.holds_back(direction):
             return None
@@ -118,16 +118,16 @@ class Intake(Generic[RowT]):
         passed = self._recent.unseen(chain.passed(keyed.rows, keyed.keys))
         new = chain.read(answer, keyed.rows, keyed.keys, strict=strict)
         if len(keyed.rows) < len(rows):
-            # A row without a key has no place before or after H: it is new unless its id is known.
+            # A row without a key is neither before nor after H: it is new unless its id is known.
             chosen = {id(row) for row in new}
             new = [row for row in rows if row.created_on is None or id(row) in chosen]
         found = self._recent.unseen(new)
         if len(new) > len(found) < sum(row.id not in self._recent.opening for row in new):
-            # Behind H, and yet delivered: it moved, or there are two of it.
+            # It is after H and was delivered before: it moved, or it is in the listing twice.
             self._ledger.doubt(Doubt.TWICE)
         found = [*passed, *found]
         if found and self._came_short:
-            # The end of the listing may come short while an old count says that more follow; its middle may not.
+            # A stale count may make the last page look short. In the middle of the listing a short page is a doubt.
             self._ledger.doubt(Doubt.SHORT)
         self._came_short |= bool(found) and answer.short and answer.says_more
         if answer.ends or not answer.count:
@@ -139,10 +139,10 @@ class Intake(Generic[RowT]):
             self._ledger.doubt(Doubt.CLAMPED)
             self._ledger.ended = True
         elif not found and chain.seam.end <= end and Doubt.UNJOINED in self._ledger.doubts:
-            # It is given up already, and windows turn round in a group that they cannot get over.
+            # The seam is given up already, and the windows cannot get past a group of equal keys.
             self._go_plainly(Doubt.UNJOINED, end)
         elif answer.short and not found:
-            # Its count says that more follow. Nothing does where the page behind this one is empty.
+            # Its count says that more rows follow. An empty page after this one disproves that.
             self._plan.step_back()
             chain.look_beyond(answer.window)
         return found
@@ -157,7 +157,7 @@ class Intake(Generic[RowT]):
         found = self._recent.unseen(rows)
         plain.read_to = offset + plain.size
         if answer.ends or not answer.count:
-            # The page is asked for again where the walk is resumed: it may have filled meanwhile.
+            # A resumed walk requests this page again, since it may have filled in the meantime.
             plain.read_to = offset
             ledger.end(answer)
         elif not found and answer.clamped:

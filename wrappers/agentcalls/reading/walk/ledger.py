@@ -1,8 +1,8 @@
-"""What a walk notes on its way: what it counted, why it is not complete, and how much it may still give.
+"""What a walk notes: its counts, its doubts, and how much it may still deliver.
 
-A walk is complete where nothing speaks against it, and one of three things speaks for it: one answer held the whole
-listing, the server honours the order in which windows were joined, or windows were joined in an order that it shows by
-itself, and the count agrees: each answer gave the same `total_count`, and as many different calls were read.
+A walk is complete if it has no doubts and one of three proofs: one answer held the whole listing; the server honours
+the order in which windows were joined; or windows were joined in an order that the rows show, and the count agrees. It
+agrees if each answer gave the same `total_count`, and that many different calls were read.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ class Doubt:
     MAX_ITEMS = "Reading stopped at max_items."
     ABANDONED = "The listing was not read to its end."
 
-    # What is said of an order, and is no matter once another one is read.
+    # Doubts about an order, which are dropped when another order is read.
     OF_ORDER = (UNORDERED, ONE_KEY, UNJOINED, REGRANTED, OVERFULL, SHORT, UNCONFIRMED)
 
 
-# How far back a call that comes twice is noticed where the order is the proof, in calls; its second half at least.
+# How far back a repeated call is noticed if the order is the proof, in calls; at least half of that.
 _COMPARED = 40_000
 
-# Windows that hold nothing new are part of every walk: those of a step back, and what a listing grows by while it is
-# read newest first. Beyond these bounds the server repeats itself without end.
+# Every walk has windows with nothing new: after a step back, and when a listing that is read newest first grows. Beyond
+# these bounds the server repeats itself endlessly.
 _EMPTY_BEYOND = 32
 EMPTY_AT_ALL = 5_000
 
@@ -72,7 +72,7 @@ class Ledger:
         max_items: Calls to deliver at most; None for all.
         since: Deliver calls created at or after this moment only; aware.
         until: Deliver calls created before this moment only; aware.
-        empty_at_all: Windows in a row without a new call to put up with.
+        empty_at_all: How many windows in a row may lack a new call.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Ledger:
         self.ended = False
         """Whether the listing was read to its end, or past the time window."""
         self.full = max_items == 0
-        """Whether `max_items` ended it, and not the listing."""
+        """Whether `max_items` ended the walk before the listing did."""
         self.pages = self.requests = self.repeats = self.repairs = 0
         self.first_total: int | None = None
         self.total: int | None = None
-        """Rows of the listing by the latest answer that says it."""
+        """Rows of the listing, by the latest answer that tells."""
         self.most = 0
         """Rows in the largest answer."""
         self.is_one_answer = False
@@ -105,7 +105,7 @@ class Ledger:
         self._empty = self._empty_beyond = 0
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Take over what a checkpoint noted; its time window replaces the one given."""
+        """Restore the notes of a checkpoint; its time window replaces the given one."""
         self.since, self.until = checkpoint.since, checkpoint.until
         self._resumed = checkpoint.position > 0
         self.doubts = dict.fromkeys(checkpoint.doubts)
@@ -121,21 +121,21 @@ class Ledger:
         return self.ended or self.full
 
     def useful(self, chain: Chain | None) -> int | None:
-        """How many more rows can be of use; None where that is not known."""
+        """How many more rows can be needed; None if that is unknown."""
         if not (self.since or self.until):
             return self.items_left
-        # Of the rows ahead, any number may lie outside the time window, if they do not come as often as so far.
+        # Any number of the rows ahead may lie outside the time window: their rate may change.
         last = chain and (self.until if chain.direction > 0 else self.since)
         return chain.rows_to(last) if chain and last else None
 
     def first_key(self, direction: Direction) -> datetime | None:
-        """The first key that a row of the time window can have, in this direction; None where any can."""
+        """The first key that a row of the time window can have, in this direction; None if there is no bound."""
         if direction > 0 or self.until is None:
             return self.since if direction > 0 else None
         return max(self.until, _EARLIEST) - datetime.resolution
 
     def report(self, *, ordered: bool) -> Report:
-        """How far the walk has come; `ordered` says whether the server honours the order of its windows."""
+        """The report so far; `ordered` says whether the server honours the order of its windows."""
         proof: Literal["answer", "order", "count"] | None = None
         found = list(self.doubts)
         if self.full or not self.ended:
@@ -178,27 +178,27 @@ class Ledger:
         )
 
     def doubt(self, reason: str) -> None:
-        """Note why the walk cannot be complete any more."""
+        """Note why the walk can no longer be complete."""
         self.doubts[reason] = None
 
     def forget_doubts(self) -> None:
-        """Drop what was noted of an order that is not read on."""
+        """Drop the doubts about an order that is no longer read."""
         for reason in Doubt.OF_ORDER:
             self.doubts.pop(reason, None)
 
     def end(self, answer: Evidence) -> None:
-        """Note that the listing ended with this answer, as far as that can be believed."""
+        """Note that the listing ended with this answer, if that is credible."""
         self.ended = True
         if self.is_one_answer and answer.miscounts:
             self.doubt(Doubt.MISCOUNTED)
         if answer.says_more:
             self.doubt(Doubt.SHORT)
-        # A server that caps its pages in silence looks like a listing that ends: a larger answer disproves the cap.
+        # A server that silently caps its pages looks like the end of a listing: a larger answer disproves a cap.
         if answer.count and answer.granted is None and self.most <= answer.count:
             self.doubt(Doubt.UNCONFIRMED)
 
     def note_meta(self, answer: Evidence) -> None:
-        """Note what an answer says of the listing's length, and of the page that it is."""
+        """Note the length of the listing and the page number that an answer claims."""
         if answer.page not in {None, answer.window.page}:
             self.doubt(Doubt.CLAMPED if answer.clamped else Doubt.OTHER_PAGE)
         self._miscounts |= answer.miscounts
@@ -209,14 +209,14 @@ class Ledger:
         self.first_total = self.total if self.first_total is None else self.first_total
 
     def note_used(self, count: int, *, found: int, passed_over: int) -> None:
-        """Count an answer of `count` rows: those found in it are new, and those passed over were not asked for."""
+        """Count an answer of `count` rows: `found` are new, `passed` were not requested."""
         self.pages += 1
         self.repeats += max(0, count - passed_over - found)
 
     def note_seen(self, found: Sequence[RowT], *, ordered: bool) -> None:
-        """Count the new rows, and look whether one of them came before, further back than repeats are dropped.
+        """Count the new rows, and note a repeat that is too far back to be dropped.
 
-        Where the order is the proof, hashes of the last tens of thousands are kept; otherwise those of all rows.
+        If the order is the proof, hashes of the last tens of thousands of ids are kept; otherwise of all ids.
         """
         self._seen += len(found)
         ids = [row.id for row in found]
@@ -228,16 +228,16 @@ class Ledger:
             del self._hashes[: _COMPARED // 2]
 
     def compare(self) -> None:
-        """Note where a call came twice."""
+        """Note a call that came twice."""
         if len(set(self._hashes)) < len(self._hashes):
             self.doubt(Doubt.TWICE)
 
     def note_found(self, found: Sequence[RowT], *, beyond: bool) -> None:
-        """Take what an answer held that is new; `beyond` says that it reached past where that may well be nothing.
+        """Note the new rows of an answer; `beyond` says that the window was expected to hold some.
 
-        Raises `PaginationError` where too many in a row held nothing.
+        Raises `PaginationError` after too many windows in a row without any.
         """
-        # A row without an id may be the same one again and again: it is no progress.
+        # A row without an id may be the same row each time: it is no progress.
         if self.ended or any(row.id for row in found):
             self._empty = self._empty_beyond = 0
             return
@@ -250,7 +250,7 @@ class Ledger:
             )
 
     def wanted(self, found: list[RowT]) -> list[RowT]:
-        """The rows of the time window, and those without `created_on`: it is not known that they lie outside."""
+        """The rows of the time window, and rows without `created_on`, which may belong to it."""
         since, until = self.since, self.until
         if since is None and until is None:
             return found
@@ -262,12 +262,12 @@ class Ledger:
         ]
 
     def bounded(self, wanted: list[RowT]) -> list[RowT]:
-        """As many of them as may still be delivered."""
+        """The first rows, up to `max_items`."""
         if self.items_left is None:
             return wanted
         given = wanted[: self.items_left]
         self.items_left -= len(given)
-        # A bound that is met just as the listing ends cut nothing off.
+        # A bound that coincides with the end of the listing cuts nothing off.
         if len(given) < len(wanted) or not (self.items_left or self.ended):
             self.full = True
         return given

@@ -1,4 +1,4 @@
-"""How long the server's pages are, which decides where in the listing a page stands."""
+"""The size of the server's pages, which decides the position of a page in the listing."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ _CHANGES = 3
 
 
 class PageSize:
-    """The page size that the server applies where it is not the one asked for; it changes the plan."""
+    """The page size that the server applies if it is not the requested one; it changes the plan."""
 
     def __init__(self, plan: Plan, ledger: Ledger) -> None:
         self._plan, self._ledger = plan, ledger
         self._changes = 0
 
     def judge(self, window: Window, count: int, meta: PageMeta | None) -> Evidence | None:
-        """What the answer says of itself; None where it stands elsewhere than it was asked for, and is not used.
+        """The evidence of an answer; None if its position is not the requested one, so that it is not used.
 
-        Raises `PaginationError` for a server that changes its mind again and again.
+        Raises `PaginationError` if the server changes its page size too often.
         """
         plan, answer = self._plan, judge(window, count, meta)
         size = plan.plain.size if plan.plain else window.limit
         granted = answer.granted or size
         if granted == size and answer.count and answer.short and answer.says_more:
-            # It may give no longer pages, and not say so. That is believed once: a count may be old, too.
+            # The server may cap its pages and not say so. That is believed once, since a count may be stale, too.
             granted = size if self._changes else answer.count
         if granted != window.limit:
             answer = judge(evolve(window, limit=granted), count, meta)
         if granted == size:
             return answer
-        # Offsets count in pages of the size that was granted: only the first page stands where it was expected.
+        # Offsets count in pages of the applied size: only the first page has the expected position.
         self._changes += 1
         if self._changes > _CHANGES:
             raise PaginationError("The server applies another limit again and again.")

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class PlainWindows:
-    """Which plain page comes next, and in which direction the keys of those read run."""
+    """The next plain page, and the direction of the keys read so far."""
 
     def __init__(self, position: int, size: int, direction: Direction | None = None) -> None:
         self.size = size
         self._next = position // size + 1
         self.read_to = self.planned_to
-        """Rows of the listing up to where it was read."""
+        """Rows of the listing that were read."""
         self.direction: Direction | None = direction
-        """None until it is seen; 0 once the keys are in no order."""
+        """None until it shows; 0 if the keys are in no order."""
 
     @property
     def planned_to(self) -> int:
@@ -32,17 +32,17 @@ class PlainWindows:
         return (self._next - 1) * self.size
 
     def plan(self, epoch: int, *, sort: str | None) -> Window:
-        """The next page. Where the server's pages exceed 100 rows, it is asked for 100 and gives its own size."""
+        """The next page. A server whose pages exceed 100 rows is asked for 100 and gives its own size."""
         window = Window(self._next, min(self.size, MAX_LIMIT), epoch, sort)
         self._next += 1
         return window
 
     def skip(self) -> None:
-        """The next page was read already."""
+        """Skip the next page: it was read already."""
         self._next += 1
 
     def note_order(self, keys: Sequence[datetime]) -> Direction:
-        """The direction of all keys up to these, 0 where that is not known: pages prove no order, but may refute it."""
+        """The direction of all keys up to these; 0 if it is unknown. Pages cannot prove an order, but can refute it."""
         direction = direction_of(keys)
         if direction:
             self.direction = direction if self.direction in {None, direction} else 0

@@ -1,14 +1,14 @@
-"""Which window of a listing to ask for next, and which are under way.
+"""The next window of a listing to request, and the windows in flight.
 
 A plan is in one of five states:
 
-    opening   The first answer is awaited. It shows whether the listing is one page, and the order of its keys.
-    probing   It is not, and it is not known whether the server honours a sort by `created_on` (see `sort.py`). Where
-              it does, the plan opens again, with that sort.
-    seeking   The server honours the sort, and the time window begins far behind what was read (see `seek.py`).
+    opening   The first answer is awaited. It shows the order of the keys, and whether the listing is one page.
+    probing   There are more pages, and it is unknown whether the server honours a sort by `created_on` (see
+              `sort.py`). If it does, the plan opens again with that sort.
+    seeking   The server honours the sort, and the time window begins far beyond what was read (see `seek.py`).
     chain     The keys are in order: windows overlap and are joined (see `chain.py`).
-    plain     They are not, or nobody asked for it, or the server contradicts itself: pages without overlap. A plan
-              does not leave this state.
+    plain     Pages without overlap: the keys are not in order, the caller wants no proof, or the server contradicts
+              itself. A plan does not leave this state.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from agentcalls.reading.walk.windows import Row, Window
 
 _ANY_NUMBER = 1 << 30
-# A time window that begins within so many rows is read on to: to look for it would take as many requests.
+# A time window that begins within this many rows is not searched for: a search would take as many requests.
 _READ_ON = 3 * MAX_LIMIT
 
 
 class Plan:
-    """The state of a walk between two answers; `start` is the row that it begins at."""
+    """The state of a walk between two answers; `start` is its first row."""
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -55,15 +55,15 @@ class Plan:
         """Whether the server was seen to honour the sort that windows ask for."""
         self.most = MAX_LIMIT
         """The longest page that the server gives, in rows."""
-        # A change of plan begins an epoch: an answer that was asked for before it stands where nobody waits for it.
+        # A change of plan begins an epoch: answers that were requested before it are discarded.
         self._epoch = 0
         self._under_way: deque[Window] = deque()
-        # One at first: before an answer, nothing is known that a second window could be planned by.
+        # One at first: only an answer shows where a second window should be.
         self._room = 1
 
     @classmethod
     def at(cls, state: State, *, group: int) -> Plan:
-        """A plan that goes on in this state; `group` is the largest group of equal keys seen before."""
+        """A plan that continues from this state; `group` is the largest group of equal keys seen before."""
         plan = cls(0)
         plan.sort, plan.ordered, plan.most = state.sort, state.ordered, state.most
         if state.plain_size:
@@ -76,7 +76,7 @@ class Plan:
 
     @property
     def position(self) -> int:
-        """Rows of the listing up to where it was read."""
+        """Rows of the listing that were read."""
         if self.chain:
             return self.chain.seam.end
         return self.plain.read_to if self.plain else self.start
@@ -91,9 +91,9 @@ class Plan:
         return state
 
     def next_window(self, total: int | None, useful: int | None) -> Window | None:
-        """The next window, or None where there is none now.
+        """The next window, or None if there is none now.
 
-        `total` is the listing's length and `useful` how many more rows can be of use, each None where that is unknown.
+        `total` is the length of the listing and `useful` the number of rows still needed; None if unknown.
         """
         if self.probe:
             return self._noted(self.probe.plan(self._epoch))
@@ -120,17 +120,17 @@ class Plan:
         return window.epoch != self._epoch
 
     def take(self, window: Window) -> None:
-        """The answer to a window has come; raises `ValueError` where it is not the first of those under way."""
+        """Note that the answer to a window has come; raises `ValueError` unless it is the first one in flight."""
         if not self._under_way or self._under_way[0] != window:
             raise ValueError(f"{window} is not the window planned first.")
         self._under_way.popleft()
 
     def widen(self) -> None:
-        """An answer was of use, so the plan holds: plan twice as far ahead."""
+        """An answer was used, so the plan is good: plan twice as far ahead."""
         self._room = min(2 * self._room, _ANY_NUMBER)
 
     def open_wide(self) -> None:
-        """Nothing planned from here on can turn out wrong for what is read now: plan ahead without bound."""
+        """Plan ahead without bound, since no later window can turn out to be wrong."""
         self._room = _ANY_NUMBER
 
     def go_plainly(self, position: int, size: int, direction: Direction | None) -> None:
@@ -141,17 +141,17 @@ class Plan:
         self.drop()
 
     def step_back(self) -> None:
-        """A window did not join: what was planned behind it would not either, nor perhaps what comes next."""
+        """A window did not join. Later windows would not either, so drop them and plan one at a time."""
         self.drop()
         self._room = 1
 
     def ask(self, probe: SortProbe) -> None:
-        """Find out about a sort before anything else is asked for."""
+        """Probe a sort before the next window."""
         self.drop()
         self.probe = probe
 
     def seek_if_worth(self, first: datetime | None, total: int | None) -> None:
-        """Look for where the time window begins, if that is far; `first` is the first key that a row of it can have."""
+        """Search for the beginning of the time window, if it is far; `first` is the first key that a row can have."""
         chain = self.chain
         if not (chain and self.ordered and first):
             return
@@ -171,7 +171,7 @@ class Plan:
                 self.seek = seek
 
     def take_probe(self, seek: Seek, answer: Evidence, rows: Sequence[Row]) -> None:
-        """Take the answer to a probe for the time window; the chain begins there once it is found."""
+        """Take the answer to a probe for the time window; when it is found, the chain begins there."""
         seek.take(answer, rows)
         if not seek.done:
             return
@@ -187,14 +187,14 @@ class Plan:
         self.step_back()
 
     def open_again(self, sort: str | None) -> None:
-        """Read from the start, in an order that the server was seen to honour; None leaves it to the server."""
+        """Read from the start, in an order that the server honours; None leaves the order to the server."""
         self.drop()
         self.sort, self.ordered = sort, sort is not None
         self.chain = self.plain = None
         self._room = 1
 
     def grant(self, size: int) -> None:
-        """The first answer shows how long pages are, which decides where the next one begins."""
+        """Begin the next page where the first answer ended, as its page size shows."""
         if self.plain:
             self.plain = PlainWindows(0, size, self.plain.direction)
             self.plain.skip()
@@ -202,17 +202,17 @@ class Plan:
             self.most = min(size, MAX_LIMIT)
 
     def shrink(self, chain: Chain, most: int) -> None:
-        """The server gives no longer pages than this: ask again for what was not used, in windows of that size."""
+        """Request what was not used again, in windows of the size that the server applies."""
         self.drop()
         self.most = chain.most = most
 
     def drop(self) -> None:
-        """Give up all windows that are under way."""
+        """Discard all windows in flight."""
         self._epoch += 1
         self._under_way.clear()
 
     def _is_enough(self, total: int | None, useful: int | None) -> bool:
-        # Windows beyond the listing's end, or beyond what can be of use, would be discarded.
+        # Windows beyond the end of the listing, or beyond the useful rows, would be wasted.
         ahead = self.chain or self.plain
         planned_to = ahead.planned_to if ahead else 0
         if total is None or planned_to >= total:

@@ -1,4 +1,4 @@
-"""The ids that came last, by which a repeat is known."""
+"""The latest ids, which show a repeat."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _REMEMBERED = 1000
 
 
 class RecentIds:
-    """The last thousand ids, and a few more: whole pages are forgotten at a time; those of the opening never are."""
+    """The last thousand ids, and a few more, since whole pages are forgotten; the opening's ids are kept."""
 
     def __init__(self, opening: Iterable[str] = ()) -> None:
         self.opening = frozenset(opening)
-        """Delivered before the order was known: in that order they come again, at any place."""
+        """The ids delivered before the order was known: in that order they come again, anywhere."""
         self._known: set[str] = set()
         self._batches: deque[list[str]] = deque()
 
@@ -27,13 +27,13 @@ class RecentIds:
         return [id for batch in self._batches for id in batch][-count:]
 
     def holds_any(self, ids: Collection[str | None]) -> bool:
-        """Whether one of the ids is among them."""
+        """Whether one of the ids is remembered."""
         return not (self._known.isdisjoint(ids) and self.opening.isdisjoint(ids))
 
     def unseen(self, rows: Sequence[RowT]) -> list[RowT]:
-        """The rows that are not repeats of one another or of rows remembered; one without an id never is.
+        """The rows that repeat neither each other nor a remembered row; a row without an id is no repeat.
 
-        They are remembered from then on.
+        Their ids are remembered.
         """
         ids = [row.id for row in rows]
         distinct = set(ids)
@@ -52,7 +52,7 @@ class RecentIds:
         return kept
 
     def remember(self, ids: list[str]) -> None:
-        """Take in ids that are not among them yet."""
+        """Remember new ids."""
         self._known.update(ids)
         self._batches.append(ids)
         while len(self._known) - len(self._batches[0]) >= _REMEMBERED:

@@ -1,17 +1,17 @@
-"""Where in a sorted listing a time window begins: a search by probes of one row, several at once.
+"""The beginning of a time window in a sorted listing: a search by probes of one row, several at once.
 
-The search only guides. Whatever it comes to, the chain begins with a window that holds a row before the time window
-(see `chain.py`), so a listing that shifts meanwhile costs requests and no call.
+The search is only a hint. The chain always begins with a window that holds a row before the time window (see
+`chain.py`), so a listing that shifts during the search costs requests and no calls.
 
     Bracket     The last row that is known to lie before the time window, and the first one known not to.
-    Guess       Where a straight line between the two keys meets the time window: two rows close around it, and two
-                farther off. Of a million rows that come evenly, three rounds of four leave a hundred.
-    Section     Four rows that divide the bracket in five, where guessing has used up what may be lost by it: keys
-                that come in bursts make any guess wrong.
-    End         The bracket is no longer than a window. Or two answers contradict each other, so the listing has
-                shifted by more than the rows between them, and the time window begins close by.
+    Guess       The row where a straight line between the two keys meets the time window: two probes close to it,
+                and two farther away. In a million evenly spaced rows, three rounds of four leave a hundred.
+    Section     Four rows that divide the bracket in five. It follows after too many guesses: keys in bursts make any
+                guess wrong.
+    End         The bracket is no longer than a window. Or two answers contradict each other: the listing has shifted
+                by more than the rows between them, and the time window begins nearby.
 
-A probe that the answers meanwhile made needless is not asked, so a reader without concurrency asks for fewer.
+A probe that answers have made needless is not sent, so a reader without concurrency sends fewer.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ _CLOSE = 2 * MAX_LIMIT
 _MOST = 28
 """The most probes of a search in a listing of a million rows."""
 _MOST_WHATEVER = 3 * _MOST
-"""The most probes where the server's count grows for ever."""
+"""The most probes if the server's count grows endlessly."""
 
 
 @frozen
 class Place:
-    """A row that was looked at, or the place where one would be."""
+    """The place of a row, and its key if the row was probed."""
 
     position: int
     """Rows of the listing before it."""
     key: datetime | None = None
-    """None where there was no row, or it was not looked at."""
+    """None if there was no row, or it was not probed."""
 
 
 @define
 class Seek:
     """A search for the last row before a time window.
 
-    `first` is the first key that a row of the time window can have, in the order of the listing; `expected` is the row
-    that may well have it, by the rows read so far.
+    `first` is the first key that a row of the time window can have, in the order of the listing; `expected` is the
+    likely position of that row, by the rows read so far.
     """
 
     first: datetime
@@ -74,7 +74,7 @@ class Seek:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more is to be asked."""
+        """Whether no probe is left to send."""
         return self.failed or self._length <= _CLOSE or self.asked >= _MOST_WHATEVER
 
     @property
@@ -82,7 +82,7 @@ class Seek:
         return self.high.position - self.low.position
 
     def plan(self, epoch: int, sort: str | None) -> Window | None:
-        """The next probe; None where answers must come first."""
+        """The next probe; None if answers must come first."""
         while not self.done:
             while self._round:
                 position = self._round.pop(0)
@@ -104,7 +104,7 @@ class Seek:
         key = None if answer.clamped or not rows else rows[0].created_on
         mark = Place(answer.window.offset, key)
         if self._end_is_open and answer.total:
-            # Where the walk is resumed, the listing may have grown.
+            # The listing may have grown before the walk was resumed.
             self.high = Place(max(self.high.position, answer.total))
         if key is not None and precedes(key, self.first, self.direction):
             self.low = max(self.low, mark, key=_position)
@@ -117,7 +117,7 @@ class Seek:
         low, length = self.low.position, self._length
         guess = self._guess()
         if guess is None or self.asked + _AT_ONCE * (1 + _rounds_of(length)) > _MOST:
-            # Those in the middle come first: they may make the others needless.
+            # Probes in the middle come first: they may make the others needless.
             return [low + length * part // 5 for part in (2, 3, 1, 4)]
         close = 2 * isqrt(length)
         guess = min(max(guess, low + 1), self.high.position - 1)
@@ -139,5 +139,5 @@ def _position(mark: Place) -> int:
 
 
 def _rounds_of(length: int) -> int:
-    # How many rounds divide so many rows by five until a window holds them.
+    # The number of rounds that divide these rows by five until a window holds them.
     return next(rounds for rounds in count() if _CLOSE * 5**rounds >= length)

@@ -1,13 +1,13 @@
-"""Which `sort` the server honours: how that is found out, and what a client keeps of it.
+"""Which `sort` the server honours: the probes that show it, and what a client remembers.
 
-A listing can be proven only where it is sorted by `created_on`, and no answer says what it is sorted by. So a few rows
-are asked for in each direction. A server that honours the sort gives them in that direction, and they enclose all rows
-seen before; one that ignores it gives the same rows twice. Which of the field's two names to sort by is not documented,
-so both are tried.
+Only a listing sorted by `created_on` can be proven, and no answer names its sort. So a few rows are requested in each
+direction. A server that honours the sort gives rows in that direction, and the two answers enclose all rows seen
+before. A server that ignores it gives the same rows twice. The documentation does not say which of the field's two
+names to sort by, so both are tried.
 
-A listing of one page needs no order. Where the first answer shows that there is more, and the client does not know yet
-whether the server honours a sort, a probe finds out. Where it does, and the caller gave no sort, the walk opens again,
-newest first: what was delivered of the first answer is left out from then on.
+A listing of one page needs no order. If the first answer shows that there is more, and the client does not know
+whether the server honours a sort, it probes. If the server does, and the caller gave no sort, the walk opens again,
+newest first, without the calls that were already delivered.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from agentcalls.values import Checkpoint
 
 BY_TIME = ("created_on", "created_at")
-"""The names that a server may sort by the creation of a call under."""
+"""The names by which a server may sort calls by their creation."""
 
 _DIRECTIONS = ("", "-")
 _ROWS = 10
 
 
 class KnownSorts:
-    """What a client has found out; threads may share it, since each entry is written whole.
+    """What a client has found out; threads may share it, since each entry is written at once.
 
-    `names` are those that a sort by the creation may have.
+    `names` are the possible names of a sort by creation.
     """
 
     def __init__(self, names: Sequence[str] = BY_TIME) -> None:
@@ -48,7 +48,7 @@ class KnownSorts:
         self._honoured: dict[str, bool] = {}
 
     def honours(self, name: str) -> bool | None:
-        """Whether the server sorts by `created_on` where it is asked for this name; None where that is not known."""
+        """Whether the server sorts by `created_on` if a request has this name; None if that is unknown."""
         return self._honoured.get(name)
 
     def learn(self, name: str, *, honoured: bool) -> None:
@@ -57,20 +57,20 @@ class KnownSorts:
 
     @property
     def best(self) -> str | None:
-        """The name that is honoured, if there is one."""
+        """The name that the server honours, if any."""
         return next((name for name in self._names if self.honours(name)), None)
 
     @property
     def next_to_try(self) -> str | None:
-        """The name to find out about next; None where all are known."""
+        """The next name to probe; None if all are known."""
         return next((name for name in self._names if self.honours(name) is None), None)
 
 
 @define
 class SortProbe:
-    """Two small questions: the first rows by a name, in either direction.
+    """Two small requests: the first rows by a name, in either direction.
 
-    `lowest` and `highest` are the keys that were seen before; None where none was.
+    `lowest` and `highest` are the extreme keys seen before; None if there are none.
     """
 
     name: str
@@ -81,14 +81,14 @@ class SortProbe:
     refused: bool = False
 
     def plan(self, epoch: int) -> Window | None:
-        """The next question; None where both are under way."""
+        """The next request; None if both are in flight."""
         if self.asked == len(_DIRECTIONS):
             return None
         sign, self.asked = _DIRECTIONS[self.asked], self.asked + 1
         return Window(1, _ROWS, epoch, sort=sign + self.name)
 
     def take(self, rows: Sequence[Row] | None) -> None:
-        """Take an answer; None where the server refuses to sort by the name."""
+        """Take an answer; None if the server refuses to sort by the name."""
         self.refused |= rows is None
         self.answers.append(rows or ())
 
@@ -99,7 +99,7 @@ class SortProbe:
 
     @property
     def verdict(self) -> bool | None:
-        """Whether the name is honoured; None where the two answers do not tell."""
+        """Whether the server honours the name; None if the two answers do not tell."""
         rising, falling = map(keys_of, self.answers)
         if self.refused or not (is_ordered(rising, 1) and is_ordered(falling, -1)):
             return False
@@ -108,23 +108,23 @@ class SortProbe:
         oldest, newest = rising[0], falling[0]
         lowest, highest = self.lowest or oldest, self.highest or newest
         if oldest < newest and oldest <= lowest and newest >= highest:
-            # Where many rows share one key, any order of them looks like either direction.
+            # If many rows share one key, any order of them fits either direction.
             first, last = ({row.id for row in rows} for rows in self.answers)
             return True if first.isdisjoint(last) else None
-        # Calls that were deleted between the questions can make an honest server look odd, but not turn it round.
+        # Deletions between the two requests can make an honest server look odd, but not reversed.
         return False if lowest < highest and oldest >= newest else None
 
 
 class Ordering:
-    """What a walk knows of the order of its listing; it changes the plan where that is found out.
+    """What a walk knows about the order of its listing; it changes the plan when that is found out.
 
     Args:
-        plan: What is asked for next.
-        ledger: Where doubts are noted.
+        plan: Plans the requests.
+        ledger: Notes the doubts.
         sort: The caller's, if there is one.
-        sorts: What the client knows of the server's sorting; it is added to.
+        sorts: What the client knows about the server's sorting; the walk adds to it.
         matters: Whether the order can prove anything: the walk is exact, and begins at the start.
-        resume: Where the walk goes on, if it does.
+        resume: The state to continue from, if any.
     """
 
     def __init__(
@@ -140,10 +140,10 @@ class Ordering:
         self._plan, self._ledger, self._sorts = plan, ledger, sorts
         self._name = sort.removeprefix("-") if sort else None
         self.direction: Direction = 1 if sort and not sort.startswith("-") else -1
-        """The direction that the keys run in where the order is honoured."""
+        """The direction of the keys if the server honours the order."""
         self.by_time = self._name is None or self._name in BY_TIME
-        """Whether the rows may be sorted by `created_on`: order in a few rows that are sorted by another field says
-        nothing of the rest."""
+        """Whether the rows may be sorted by `created_on`. A few rows sorted by another field may look so, and tell
+        nothing about the others."""
         self._may_ask = matters and self.by_time
         self._holds = False
         if not self._may_ask:
@@ -156,11 +156,11 @@ class Ordering:
             plan.open_again(f"-{sorts.best}")
 
     def shown_by(self, keys: Sequence[datetime]) -> Direction | None:
-        """The direction of the first keys: 0 where there is none, None where all are equal and matter."""
+        """The direction of the first keys: 0 if there is none, None if all are equal and their order matters."""
         direction = direction_of(keys) if self.by_time else 0
         if direction or not (self.by_time and keys and min(keys) == max(keys)):
             return direction
-        # Calls of one moment that lie outside the time window need no place among each other.
+        # The order of equal keys outside the time window does not matter.
         outside = self._plan.ordered and self._ledger.is_outside(keys[0], self.direction)
         return self.direction if outside else None
 
@@ -171,9 +171,9 @@ class Ordering:
             self.ask([] if checkpoint.key is None else [checkpoint.key])
 
     def ask(self, keys: Sequence[datetime], *, again: bool = True) -> None:
-        """Find out whether the server honours the order, unless that is known or does not matter.
+        """Probe whether the server honours the order, unless that is known or does not matter.
 
-        `again` says whether the walk may open again, which it does where the caller gave no sort.
+        `again` says whether the walk may open again, which it does if the caller gave no sort.
         """
         if not self._may_ask or self._plan.ordered or not (again or self._name):
             return
@@ -185,7 +185,7 @@ class Ordering:
             self._know(name, honoured=bool(honoured))
 
     def holds_back(self, direction: Direction | None) -> bool:
-        """Whether the first answer waits for the order: its calls are not the newest, which a reader expects first."""
+        """Whether the first answer is held back until the order is known, since its calls are not the newest."""
         self._holds = (
             not self._name and direction in {0, 1} and (self.is_asking or self._plan.ordered)
         )
@@ -193,11 +193,11 @@ class Ordering:
 
     @property
     def is_asking(self) -> bool:
-        """Whether the next answer is one to a probe."""
+        """Whether the next answer belongs to a probe."""
         return self._plan.probe is not None
 
     def take(self, rows: Sequence[Row] | None) -> None:
-        """Take an answer to the probe that is under way; None where it was refused."""
+        """Take an answer to the probe in flight; None if the server refused it."""
         probe = cast("SortProbe", self._plan.probe)
         probe.take(rows)
         if not probe.done:

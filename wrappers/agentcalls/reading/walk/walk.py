@@ -1,14 +1,14 @@
-"""One reading of a listing: what of an answer is new, and what has been proven.
+"""One reading of a listing: the new calls of each answer, and what is proven.
 
-Pure: a shell asks for the windows that `Walk.plan` gives, in any order and as many at once as it likes, and hands the
-answers to `Walk.accept` in the order in which they were planned.
+It is pure. A shell requests the windows that `Walk.plan` gives, in any order and with any concurrency, and hands the
+answers to `Walk.accept` in the order of the plan.
 
-A walk opens, and then follows the chain or reads plainly (see `plan.py`). A plain walk is not complete unless its only
+A walk opens, and then follows the chain or reads plainly (see `plan.py`). A plain walk is complete only if its one
 answer was the whole listing.
 
-Whatever the server says, a walk ends: each answer either holds an id that was not among the last thousand, or counts
-towards a bound: eight repairs of a seam, 32 windows in a row with nothing to deliver beyond where that was to be
-expected, five thousand windows in a row without a new id, three changes of the limit.
+A walk ends, whatever the server answers. Each answer holds an id that is not among the last thousand, or it counts
+towards a bound: eight repairs of a seam, 32 windows in a row that were expected to hold new calls and did not, five
+thousand windows in a row without a new id, three changes of the limit.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ class Walk(Generic[RowT]):
     """One reading of a listing.
 
     Args:
-        start: Rows of the listing to leave out at its start: `(page - 1) * limit` of the caller's.
-        sort: The caller's, if there is one. By another field than the creation, order that is seen in some of the
-            rows says nothing of the rest.
-        sorts: What the client knows of the server's sorting; it is added to.
-        exact: Overlap the windows so that the walk is proven; otherwise plain pages of 100.
-        max_items: Calls to deliver at most, counted from here also where the walk is resumed.
+        start: Rows to skip at the start of the listing: the caller's `(page - 1) * limit`.
+        sort: The caller's, if any. If it is by another field than the creation, an order seen in some rows tells
+            nothing about the others.
+        sorts: What the client knows about the server's sorting; the walk adds to it.
+        exact: Overlap the windows, so that the walk is proven; otherwise read plain pages of 100.
+        max_items: Calls to deliver at most; a resumed walk counts from its resumption.
         since: Deliver calls created at or after this moment only; aware.
         until: Deliver calls created before this moment only; aware. Rows without `created_on` are delivered
             whatever the two are.
-        resume: Go on from there; its `since` and `until` replace those given here, so the binding should contain
-            how the caller wrote them.
+        resume: The checkpoint to continue from. Its `since` and `until` replace the given ones, so the binding should
+            contain them as the caller wrote them.
         binding: Names the agent and the query; a checkpoint of another binding is refused.
-        empty_at_all: Windows in a row without a new call to put up with.
+        empty_at_all: How many windows in a row may lack a new call.
 
     Raises:
         ConfigurationError: For a checkpoint of another agent or query.
@@ -79,7 +79,7 @@ class Walk(Generic[RowT]):
             max_items=max_items, since=since, until=until, empty_at_all=empty_at_all
         )
         self._recent = RecentIds(resume.opening if resume else ())
-        self._total: int | None = None  # of the latest answer, None where that one is silent
+        self._total: int | None = None  # of the latest answer; None if it omits it
         self._plan = Plan(start) if resume is None else self._resumed(resume)
         if start and resume is None:
             self._ledger.doubt(Doubt.NOT_FROM_START)
@@ -101,7 +101,7 @@ class Walk(Generic[RowT]):
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing more to ask for; where `plan` gives None otherwise, answers must come first."""
+        """Whether no request is left. If it is False and `plan` gives None, answers must come first."""
         return self._ledger.done
 
     @property
@@ -111,16 +111,16 @@ class Walk(Generic[RowT]):
 
     @property
     def report(self) -> Report:
-        """How far the walk has come."""
+        """The report so far."""
         return self._ledger.report(ordered=self._plan.ordered)
 
     @property
     def found(self) -> Sequence[RowT]:
-        """The calls of the latest answer that are new, those outside the time window among them."""
+        """The new calls of the latest answer, including calls outside the time window."""
         return self._latest.found
 
     def plan(self) -> Window | None:
-        """The next window to ask for, or None where there is none now; each planned window is to be asked for."""
+        """The next window, or None if there is none now; each planned window must be requested."""
         if self.done:
             return None
         plan, ledger = self._plan, self._ledger
@@ -129,18 +129,18 @@ class Walk(Generic[RowT]):
         return plan.next_window(self._total, ledger.useful(plan.chain))
 
     def is_stale(self, window: Window) -> bool:
-        """Whether the walk has changed its plan since: the answer to such a window delivers nothing."""
+        """Whether the plan has changed since: the answer to a stale window delivers nothing."""
         return self._plan.is_stale(window)
 
     def count_stale(self) -> None:
-        """Count a discarded request; the checkpoint does not move."""
+        """Count a discarded request; the checkpoint stays."""
         self._ledger.requests += 1
 
     def accept(self, window: Window, rows: Sequence[RowT], meta: PageMeta | None) -> list[RowT]:
-        """The calls that an answer gives to deliver, in the listing's order.
+        """The calls of an answer to deliver, in the order of the listing.
 
-        `rows` are those of the answer, in its order. Raises `PaginationError` where the server repeats itself without
-        end, and `ValueError` for an answer out of turn.
+        `rows` are the answer's, in its order. Raises `PaginationError` if the server repeats itself endlessly, and
+        `ValueError` for an answer out of turn.
         """
         ledger, plan = self._ledger, self._plan
         before = self._begin()
@@ -165,7 +165,7 @@ class Walk(Generic[RowT]):
         ledger.most = max(ledger.most, answer.count)
         expected = plan.chain.expected_to(answer.total) if plan.chain else 0
         ledger.note_found(found, beyond=answer.window.end > expected)
-        # The first window may begin before the row that reading was to start at.
+        # The first window may begin before the row at which reading starts.
         passed_over = 0 if ledger.pages else max(0, plan.start - window.offset)
         ledger.note_used(len(rows), found=len(found), passed_over=passed_over)
         ledger.note_seen(found, ordered=plan.ordered)
@@ -179,7 +179,7 @@ class Walk(Generic[RowT]):
         return given
 
     def refuse(self, window: Window) -> bool:
-        """Take a refusal of what a window asks for; False where it is none that the walk can bear."""
+        """Take the server's refusal of a window; False if the walk cannot continue without it."""
         if not self._ordering.is_asking or self.is_stale(window):
             return False
         self._begin()
@@ -188,12 +188,12 @@ class Walk(Generic[RowT]):
         return True
 
     def checkpoint(self, delivered: int) -> Checkpoint:
-        """The state after the first `delivered` calls of what `accept` gave last."""
+        """The state after the first `delivered` calls of the latest `accept`."""
         latest = self._latest
         delivered = min(delivered, self._given)
         left = latest.left_after(delivered)
         state = latest.state_after(delivered) if left else latest.after
-        # The ids of calls that are still to be delivered are remembered already: who resumes must not know them.
+        # The ids of undelivered calls are remembered already: a resumed walk must not know them.
         undelivered = {row.id for row in left}
         ids = self._recent.latest(_KEPT_IDS + len(left))
         recent = [id for id in ids if id not in undelivered][-_KEPT_IDS:]
@@ -204,7 +204,7 @@ class Walk(Generic[RowT]):
         )
 
     def _begin(self) -> State:
-        # An answer that is not used still ends the one before it: its calls are all delivered by now.
+        # An unused answer still ends the one before it, whose calls are all delivered by now.
         self._ledger.requests += 1
         before = self._latest.after
         unused: Delivery[RowT] = Delivery(before, before)

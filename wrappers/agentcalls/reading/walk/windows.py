@@ -1,4 +1,4 @@
-"""Which rows of a listing one request can ask for, given that an offset must be a multiple of the limit."""
+"""The rows that one request can give: an offset must be a multiple of the limit."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class Row(Protocol):
-    """What a walk looks at in a row; None where the row lacks it."""
+    """The part of a row that a walk needs; None if the row lacks it."""
 
     @property
     def id(self) -> str | None:
-        """What a repeat is known by."""
+        """The id, which shows a repeat."""
         ...
 
     @property
     def created_on(self) -> datetime | None:
-        """What the listing is sorted by."""
+        """The key of the sort."""
         ...
 
 
@@ -31,25 +31,25 @@ RowT = TypeVar("RowT", bound=Row)
 
 @frozen
 class Window:
-    """A stretch of a listing to ask for: the rows from `offset` up to, not including, `end`."""
+    """A range of rows to request: from `offset` up to, not including, `end`."""
 
     page: int
     """The `page` to send, 1-based."""
     limit: int
     """The `limit` to send, 1 to 100."""
     epoch: int = 0
-    """Which plan of its walk the window belongs to; windows of an earlier plan are stale."""
+    """The plan that the window belongs to; windows of an earlier plan are stale."""
     sort: str | None = None
-    """The `sort` to send; None leaves it as the query has it."""
+    """The `sort` to send; None leaves the query's."""
 
     @property
     def offset(self) -> int:
-        """Rows of the listing that stand before the window."""
+        """Rows of the listing before the window."""
         return (self.page - 1) * self.limit
 
     @property
     def end(self) -> int:
-        """Rows of the listing up to where the window ends."""
+        """Rows of the listing up to the end of the window."""
         return self.page * self.limit
 
 
@@ -59,7 +59,7 @@ def farthest_window(
     """The window of at most `most` rows that holds row `start` (0-based) and ends farthest on."""
     limit = best_limit = most
     best = (start // limit + 1) * limit
-    while start + limit > best:  # what a smaller limit could reach at the utmost
+    while start + limit > best:  # the farthest end that a smaller limit could reach
         end = (start // limit + 1) * limit
         if end > best:
             best, best_limit = end, limit
