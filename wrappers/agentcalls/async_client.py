@@ -1,4 +1,4 @@
-"""The client that is awaited."""
+"""The async client."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ class AsyncClient(
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections, unless they are those of an `http_client` that was passed, and end every wait.
+        """Close the connections, but not a passed `http_client`, and end every wait.
 
-        A request that is made, waits or is under way raises `ConfigurationError`. Closing twice does nothing. Raises
-        `ConfigurationError` in another event loop than the client's; its connections are closed there, too.
+        A request raises `ConfigurationError`, whether it is new, waiting or in flight. Closing twice does nothing. In
+        another event loop than the client's it closes the connections and raises `ConfigurationError`.
         """
         is_own = isinstance(self._http, ConnectionPool)
         if is_own:
@@ -85,7 +85,7 @@ class AsyncClient(
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        # A hook that closes the client is itself a part of a request, and goes on.
+        # A hook that closes the client runs inside a request, and must continue.
         own = asyncio.current_task()
         for scope in [scope for scope, task in self._callers.items() if task is not own]:
             del self._callers[scope]
@@ -104,11 +104,11 @@ class AsyncClient(
     def _done(self, task: asyncio.Task[Page]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            # Looked at, or asyncio complains of an error that nobody waited for.
+            # Retrieved, since asyncio would complain about an error that nobody waited for.
             task.exception()
 
     async def _run(self, steps: Generator[Any, Any, ResultT]) -> ResultT:
-        # The task is the caller's: to be called back, and not to be cancelled.
+        # The task is the caller's: it must be called back and not cancelled.
         scope = asyncio.timeout(None)
         try:
             async with scope:
@@ -159,7 +159,7 @@ class AsyncClient(
             raise ConfigurationError("This AsyncClient is of another event loop; make one in each.")
 
     def _changed_library(self) -> Any:
-        # Windows' own loop waits for no socket.
+        # Windows' default loop cannot watch sockets.
         blind = isinstance(self._loop, getattr(asyncio, "ProactorEventLoop", ()))
         return httpx if blind else super()._changed_library()
 
@@ -181,7 +181,7 @@ class AsyncClient(
             await asyncio.wait_for(self._closed.wait(), seconds)
 
     def _place(self, seconds: float) -> Generator[Any, Any, None]:
-        # None waits where there is room, and a timeout of asyncio's is not for nothing.
+        # With room there is no wait, and asyncio's timeout costs time.
         yield self._wait_for_place(seconds) if self._slots.locked() else self._slots.acquire()
 
     async def _wait_for_place(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What both clients are: settings, listings, and the steps of a request up to where something is waited for."""
+"""The common part of both clients: settings, listings, and the steps of a request up to each wait."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ AgentsT = TypeVar("AgentsT")
 
 
 class Kinds(NamedTuple):
-    """What a flavour has of its own."""
+    """The difference between the flavours."""
 
     http: str
-    """What httpx calls its client of this flavour."""
+    """The name of httpx's client of this flavour."""
     borrowed: Any
     listing: Any
     many: Any
@@ -54,7 +54,7 @@ class Kinds(NamedTuple):
 
 
 class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
-    """What `Client` and `AsyncClient` share; see there."""
+    """The common part of `Client` and `AsyncClient`; see there."""
 
     _kinds: ClassVar[Kinds]
     _closed: Any  # an Event of this flavour
@@ -81,7 +81,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         clock: Clock | None = None,
     ) -> None:
         secret = given_key(api_key)
-        del api_key  # or a traceback with locals would show it
+        del api_key  # otherwise a traceback with locals would show it
         kind = self._kinds.http
         if http_client is not None and not is_client(http_client, kind):
             raise ConfigurationError(f"http_client takes an httpx.{kind}.")
@@ -124,11 +124,11 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
 
     @property
     def base_url(self) -> str:
-        """What stands before `/api/v1/console` in the address of each request."""
+        """The address before `/api/v1/console` in each request."""
         return self._config.base_url
 
     def __repr__(self) -> str:
-        # A traceback with locals shows a client whose settings were refused, too.
+        # A traceback with locals also shows a client whose settings were refused.
         return f"{type(self).__name__}({vars(self).get('_config', 'refused')})"
 
     def __reduce__(self) -> NoReturn:
@@ -158,7 +158,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
     def _fetch(self, outgoing: Outgoing[ResultT], **options: Any) -> Any:
         return self._run(self._steps(outgoing, self._sender.deadline(), **options))
 
-    # Of each flavour: to make ready; to go through a request's steps, now or meanwhile; to wait for an answer.
+    # Each flavour prepares itself, runs the steps of a request, now or in the background, and waits for an answer.
 
     def _open(self) -> None: ...
 
@@ -168,8 +168,8 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
 
     def _wait_for(self, *_: Any, **__: Any) -> Any: ...
 
-    # Of each flavour, as steps: to ask for the key, to await a hook, to sleep, to have a place among the connections,
-    # and to send with a client of httpx's.
+    # Each flavour has these steps: get the key, await a hook, sleep, take a slot among the connections, and send with
+    # an httpx client.
 
     def _key(self) -> Waits[KeyAuth]: ...  # type: ignore[empty-body]
 
@@ -189,7 +189,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         return ConnectionPool(self._host)
 
     def _way(self) -> Any:
-        # Requests go over connections of our own where nobody has changed what they would pass by.
+        # Requests go over our own connections unless a tool has changed what these bypass.
         if not isinstance(self._http, ConnectionPool):
             return self._http
         library = self._changed_library()
@@ -207,7 +207,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
     def _steps(
         self, outgoing: Outgoing[ResultT], deadline: Deadline, **options: Any
     ) -> Generator[Any, Any, ResultT]:
-        """What one request does with its retries: it yields each `Wait`, and what is to be awaited."""
+        """One request with its retries: yields each `Wait`, and each awaitable of the flavour."""
         steps = self._sender.steps(outgoing, deadline, **options)
         answer: Answer | None = None
         while True:
@@ -241,7 +241,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
             try:
                 yield from self._exchange(outgoing, auth, sent, incoming, deadline, fresh=fresh)
             except RuntimeError:
-                # httpx's, of a client that was closed meanwhile, or our own.
+                # httpx's error or our own, since the client has been closed.
                 self._check_open()
                 raise
             except Exception as error:

@@ -1,4 +1,4 @@
-"""The client that blocks."""
+"""The blocking client."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from agentcalls.request.wire.waits import Waits
     from agentcalls.values import Page
 
-_LOOK_AGAIN_SECONDS = 0.02  # where nothing tells that another thread is done
+_LOOK_AGAIN_SECONDS = 0.02  # between checks whether another thread is done
 
 
 class Client(
@@ -45,33 +45,33 @@ class Client(
 ):
     """A client of the call log API. Use it as a context manager, or `close` it.
 
-    Threads may share it. A process that was forked from its own opens connections of its own.
+    Threads may share it. A forked process opens connections of its own.
 
     Args:
-        api_key: The team key (`sk_…`), or a callable that gives it, asked before each request; otherwise
-            AGENTCALLS_API_KEY.
-        base_url: What stands before `/api/v1/console`, a path prefix included; otherwise AGENTCALLS_BASE_URL. There is
-            no default host.
-        auth: The header that carries the key: "bearer" (`Authorization`) or "x-api-key"; otherwise AGENTCALLS_AUTH, or
-            else "bearer".
+        api_key: The team key (`sk_…`), or a callable that gives it before each request; otherwise AGENTCALLS_API_KEY.
+        base_url: The address before `/api/v1/console`, including any path prefix; otherwise AGENTCALLS_BASE_URL. There
+            is no default host.
+        auth: The header that carries the key: "bearer" (`Authorization`) or "x-api-key"; otherwise AGENTCALLS_AUTH, by
+            default "bearer".
         timeout: Seconds for each of connecting, reading, writing and waiting for a connection, or an
-            `httpx.Timeout`; 30 where it is left out, 10 to connect, or what `http_client` says.
-        http_client: An `httpx.Client`, or one of httpx2, to send with, for proxies, transports or limits of your own.
-            It stays yours: closing this client leaves it open.
-        allow_http: Permit plain http to hosts other than this machine, which shows the key to the network.
-        concurrency: How many requests a listing may have under way at once, 1 to 64; 1 is one after another.
-        max_retries: How often a request is tried again after its first attempt.
+            `httpx.Timeout`; by default 30, and 10 to connect, or the timeouts of `http_client`.
+        http_client: An `httpx.Client`, or one of httpx2, that sends the requests, for your own proxies, transports or
+            limits. Closing this client leaves it open.
+        allow_http: Permit plain http to hosts other than this machine. It shows the key to the network.
+        concurrency: How many requests a listing may have in flight at once, 1 to 64; 1 is one after another.
+        max_retries: How many attempts may follow the first one.
         deadline: Seconds for a request with all its retries and waits.
-        max_retry_wait: The longest wait, in seconds, that a server may ask for; a longer one is raised at once.
+        max_retry_wait: The longest wait that a server may ask for, in seconds; a longer one raises its error at once.
         max_body_bytes: The longest body that is read, in bytes after decompression.
-        strict: Raise `UnexpectedResponseError` for a page with a problem, rather than report it in `page.problems`.
-        on_retry: Called with a `Retry` before each wait for a retry. What it raises ends the request.
-        on_exchange: Called with an `Exchange` after each attempt, answered or not. What it raises ends the request.
-        request_id_prefix: What the `X-Request-Id` of each attempt begins with, at most 64 visible characters of ASCII.
-        clock: What tells the time and sleeps; for tests.
+        strict: Raise `UnexpectedResponseError` for a page with a problem, instead of reporting it in `page.problems`.
+        on_retry: Called with a `Retry` before each wait for a retry. If it raises, the request ends with its error.
+        on_exchange: Called with an `Exchange` after each attempt, answered or not. If it raises, the request ends
+            with its error.
+        request_id_prefix: The beginning of the `X-Request-Id` of each attempt, at most 64 visible ASCII characters.
+        clock: The source of time, randomness and sleep; for tests.
 
     Raises:
-        ConfigurationError: For a setting that is missing or cannot be used; nothing is sent.
+        ConfigurationError: A setting is missing or invalid; nothing is sent.
     """
 
     _kinds = Kinds("Client", Borrowed, CallListing, ManyListing, AgentListing)
@@ -94,10 +94,10 @@ class Client(
         self.close()
 
     def close(self) -> None:
-        """Close the connections, unless they are those of an `http_client` that was passed, and end every wait.
+        """Close the connections, but not a passed `http_client`, and end every wait.
 
-        Every request that is made, waits or is under way raises `ConfigurationError` within a second, in whichever
-        thread; one that goes through a client of httpx's may go on until its timeout. Closing twice does nothing.
+        A request in any thread raises `ConfigurationError` within a second, whether it is new, waiting or in flight.
+        A request through an httpx client may continue until its timeout. Closing twice does nothing.
         """
         self._closed.set()
         if self._owner != this.id:
@@ -122,7 +122,7 @@ class Client(
             job.cancel()
             raise
         finally:
-            del job  # or the traceback of its error would hold the error
+            del job  # otherwise the traceback of its error would hold the error
 
     def _drive(self, job: Job[Any]) -> None:
         self._jobs.add(job)
@@ -131,7 +131,7 @@ class Client(
         loop.run(lambda: job.is_done or job.is_cancelled)
 
     def _drive_apart(self, job: Job[Any]) -> None:
-        # What it raises is raised again where its result is asked for.
+        # Its error is raised again when its result is requested.
         try:
             self._drive(job)
         except BaseException:  # noqa: BLE001 (as said)
@@ -167,9 +167,9 @@ class Client(
 
     def _way(self) -> Any:
         if self._owner != this.id:
-            # Two processes on one socket would read each other's answers. What was passed is its owner's to mind.
+            # Two processes on one socket would read each other's answers. A passed client is its owner's business.
             if self._owns_http:
-                # The parent's are kept, or Python would warn of its sockets as left open.
+                # The parent's are kept, since Python would warn about unclosed sockets.
                 self._inherited = self._http, self._through
                 self._http, self._through = self._way_to_host(), {}
             self._begin_process()

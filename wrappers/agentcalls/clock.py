@@ -1,4 +1,4 @@
-"""The client's clock, which a test replaces, and what goes by it. Sockets are waited for by the machine's own."""
+"""The client's clock, which a test can replace, and deadlines. Waits for sockets use the machine's clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Clock:
-    """A client's source of time and randomness; a test passes its own and need not wait."""
+    """A client's source of time and randomness; a test passes its own, so that it need not wait."""
 
     now: Callable[[], float] = time.monotonic
     """Seconds of a monotonic clock."""
@@ -23,49 +23,49 @@ class Clock:
     random: Callable[[], float] = random.random
     """A number from 0 to 1, for the jitter of retries."""
     sleep: Callable[[float], Any] | None = None
-    """Sleeps so many seconds; async in `AsyncClient`. Where it is None the client waits, and closing interrupts it."""
+    """Sleeps for a number of seconds; async in `AsyncClient`. None: the client waits, and closing it ends the wait."""
 
 
 class Stopwatch:
-    """A clock that can be stopped: while somebody holds what they have and waits for nothing, no time passes."""
+    """A clock that can be paused, for the time in which the caller does not wait."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._stopped_at: float | None = None
         self._stood_still = 0.0
         self.stops = 0
-        """How often it was stopped."""
+        """How often it was paused."""
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it stands still."""
+        """Whether it is paused."""
         return self._stopped_at is not None
 
     def now(self) -> float:
-        """The seconds that have passed on it."""
+        """The seconds that it has measured."""
         now = self._now() if self._stopped_at is None else self._stopped_at
         return now - self._stood_still
 
     def stop(self) -> None:
-        """Stand still from now on."""
+        """Pause it."""
         self._stopped_at = self._now()
         self.stops += 1
 
     def go(self) -> None:
-        """Go on."""
+        """Continue."""
         if self._stopped_at is not None:
             self._stood_still += self._now() - self._stopped_at
             self._stopped_at = None
 
 
 class Deadline:
-    """By when a request is to be over, with all its retries and waits."""
+    """The time by which a request must end, with all its retries and waits."""
 
     def __init__(self, watch: Stopwatch, seconds: float) -> None:
         self.watch = watch
         self.moment = watch.now() + seconds
-        """As the stopwatch has it."""
+        """The reading of the stopwatch at that time."""
 
     def left(self) -> float:
-        """How many seconds are left, below 0 where it has passed."""
+        """The seconds left; negative after the deadline."""
         return self.moment - self.watch.now()

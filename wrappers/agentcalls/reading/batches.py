@@ -1,4 +1,4 @@
-"""Calls in batches, each with where reading can go on behind it: the unit of a transaction."""
+"""Calls in batches, each with the checkpoint after it: the unit of a transaction."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class CallBatch:
     calls: list[Call] = field(repr=False)
     """The calls in their order; there may be none in the last batch."""
     checkpoint: Checkpoint = field(repr=False)
-    """Where reading continues behind these calls."""
+    """Where reading continues after these calls."""
     report: Report = field(repr=False)
     """What was read and proven of the agent, up to these calls."""
     done: bool
@@ -58,7 +58,7 @@ class Batching:
         self._ready: list[CallBatch] = []
 
     def begin(self, begin: Callable[[str], AgentReader]) -> Callable[[str], AgentReader]:
-        """The function that begins an agent, watched."""
+        """`begin`, wrapped to remember the reader of each agent."""
 
         def begun(agent_id: str) -> AgentReader:
             reader = self._readers[agent_id] = begin(agent_id)
@@ -69,7 +69,7 @@ class Batching:
     def on_agent(
         self, tell: Callable[[AgentReport], object] | None
     ) -> Callable[[AgentReport], object]:
-        """The function that is told of each agent that has ended, watched."""
+        """`tell`, wrapped to complete the batches of each agent that has ended."""
 
         def told(agent: AgentReport) -> None:
             if agent.agent_id in self._readers:
@@ -82,7 +82,7 @@ class Batching:
         return told
 
     def over(self, pairs: Iterable[tuple[str, Call]]) -> Generator[CallBatch]:
-        """The batches of these pairs of agent and call. What came before a failure comes before it is raised."""
+        """The batches of these pairs of agent and call. The calls before a failure are given before it is raised."""
         try:
             for agent_id, call in pairs:
                 yield from self._take(agent_id, call)
@@ -105,7 +105,7 @@ class Batching:
             yield batch
 
     def _take(self, agent_id: str, call: Call) -> list[CallBatch]:
-        # An agent that has ended is told of before the next call comes.
+        # The end of an agent is reported before the next call comes.
         ready, self._ready = self._ready, []
         calls = self._calls.setdefault(agent_id, [])
         calls.append(call)

@@ -1,4 +1,4 @@
-"""The iterators over calls, of one agent or of many, that people hold."""
+"""The iterators that users hold, over calls of one agent or of many."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _SyncIterator(chain[ItemT]):
-    """Items that are handed out one by one without a line of Python."""
+    """An iterator over items that runs no line of Python for each of them."""
 
     _pages: SyncPages[ItemT]
     _schedule: Schedule[ItemT]
@@ -30,7 +30,7 @@ class _SyncIterator(chain[ItemT]):
         return self  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """End the iteration: nothing more is asked for or given, and what is under way is given up."""
+        """End the iteration: nothing more is requested or given, and requests in flight are discarded."""
         self._pages.close()
 
     __del__ = close
@@ -51,7 +51,7 @@ class _AsyncIterator(Generic[ItemT]):
                 raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """End the iteration: nothing more is asked for or given, and the requests under way are cancelled."""
+        """End the iteration: nothing more is requested or given, and requests in flight are cancelled."""
         await self._pages.aclose()
 
     def __del__(self) -> None:
@@ -59,7 +59,7 @@ class _AsyncIterator(Generic[ItemT]):
 
 
 class _OfOne:
-    """What an iterator over one agent's calls tells."""
+    """What an iterator over one agent's calls knows."""
 
     _reader: AgentReader
 
@@ -68,12 +68,12 @@ class _OfOne:
 
     @property
     def report(self) -> Report:
-        """What this iteration read and proved, up to now."""
+        """What this iteration has read and proved so far."""
         return self._reader.report
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """Where `list(..., resume=checkpoint)` goes on: after the last call that was given."""
+        """Where `list(..., resume=checkpoint)` continues: after the last call given."""
         return self._reader.checkpoint
 
 
@@ -97,7 +97,7 @@ class AsyncRowIterator(_OfOne, _AsyncIterator[ItemT]):
 
 
 class _OfMany:
-    """What an iterator over many agents' calls tells."""
+    """What an iterator over many agents' calls knows."""
 
     _schedule: Schedule[tuple[str, Call]]
 
@@ -106,19 +106,19 @@ class _OfMany:
 
     @property
     def report(self) -> ManyReport:
-        """What this iteration read and proved, up to now, agent by agent, and where it would go on."""
+        """What this iteration has read and proved of each agent so far, and where it can continue."""
         return self._schedule.report
 
     def agent(self, agent_id: str) -> AgentReport:
-        """What this iteration read and proved of one agent, up to now; raises `KeyError` for one not reached."""
+        """What this iteration has read and proved of one agent; raises `KeyError` for an agent that was not reached."""
         return self._schedule.agent(agent_id)
 
 
 class CallIterator(RowIterator[Call]):
     """The calls of one iteration, each once; one thread reads it.
 
-    Pages are asked for ahead, at most `concurrency` of them at once. Raises what its requests raise, with `checkpoint`
-    set to where it stopped, and has ended then.
+    Pages are requested ahead, at most `concurrency` at once. An error of a request ends the iteration; its `checkpoint`
+    says where it stopped.
     """
 
 
@@ -132,9 +132,9 @@ class AsyncCallIterator(AsyncRowIterator[Call]):
 class ManyIterator(_OfMany, _SyncIterator[tuple[str, Call]]):
     """The calls of one iteration over many agents, each with its agent's id; one thread reads it.
 
-    Pages are asked for ahead, at most `concurrency` of them at once. At its end it raises the failures of single agents
-    as one `ExceptionGroup`. It ends early for what would meet every agent: `AuthenticationError`, `RateLimitError`, a
-    closed client; and for anything that is no `AgentCallsError`.
+    Pages are requested ahead, at most `concurrency` at once. At the end it raises the failures of single agents as one
+    `ExceptionGroup`. Errors that affect every agent end it early: `AuthenticationError`, `RateLimitError`, a closed
+    client, and any error that is no `AgentCallsError`.
     """
 
     def __new__(cls, schedule: Schedule[tuple[str, Call]], source: SyncSource) -> Self:  # noqa: D102 (as above)

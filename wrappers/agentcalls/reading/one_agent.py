@@ -109,7 +109,7 @@ class AgentReader:
         """Take the answer to a window; raises `PaginationError` if the pages contradict each other."""
         self._take(self._walk.accept(window, page.data, page.meta))
         if page.problems:
-            # Windows overlap, and probes only look: a call that comes twice has its problems once.
+            # Windows overlap and probes give rows again, but the problems of a call are reported once.
             new = set(map(id, self._walk.found))
             problems = [
                 problem
@@ -126,11 +126,11 @@ class AgentReader:
 
     @property
     def begun(self) -> bool:
-        """Whether an answer was used: those that show how the server sorts are not."""
+        """Whether an answer was used; answers to probes are not."""
         return self._walk.begun
 
     def bears(self, window: Window, error: AgentCallsError) -> bool:
-        """Whether reading goes on in spite of an error: a sort that was only tried may be refused."""
+        """Whether reading continues despite an error: the server may refuse a sort that was only probed."""
         if not (_refuses(error) and self._walk.refuse(window)):
             return False
         self._take([])
@@ -176,7 +176,7 @@ class Agent:
 
 
 def _refuses(error: AgentCallsError) -> bool:
-    # Whether the request itself is refused, whoever asks and whenever; servers differ in the status.
+    # Whether the server refuses the request itself; servers differ in the status.
     return isinstance(error, APIStatusError) and error.status in _REFUSALS
 
 

@@ -1,4 +1,4 @@
-"""The options of reading a listing: the client uses them, and the API does not get them."""
+"""The options for reading a listing, which the client uses and does not send."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class ManyOptions:
 def own_moments(
     since: Moment | Mapping[str, Moment | None] | Callable[[str], Moment | None] | None,
 ) -> Callable[[str], Moment | None] | None:
-    """The moment of each agent where `since` is a mapping or a function; None where it is one for all of them."""
+    """The moment of each agent if `since` is a mapping or a function; None if all share one."""
     if isinstance(since, Mapping):
         # pyright sees a mapping of anything.
         return partial(_moment_in, cast("Mapping[str, Moment | None]", since))  # type: ignore[redundant-cast]

@@ -1,4 +1,4 @@
-"""The calls of one iteration, answer by answer: what is planned is sent, and waited for, in either flavour."""
+"""The calls of one iteration, answer by answer: each flavour sends the planned requests and waits."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ JobT = TypeVar("JobT", "Job[Page[Any]]", "asyncio.Task[Page[Any]]")
 
 @frozen
 class Source(Generic[PageT, JobT]):
-    """What a client lends to a listing, so that it can ask."""
+    """The part of a client that a listing needs to send requests."""
 
     fetch: Callable[[ListQuery], PageT]
-    """Gives the page that a query asks for, or raises."""
+    """The page of a query, or an error."""
     start: Callable[[ListQuery, Callable[[JobT], object], Stopwatch], JobT]
-    """Begins to do so, and tells when it is done; its deadline goes by the stopwatch."""
+    """Begins a request, and tells when it is done; the stopwatch measures its deadline."""
     start_rows: Callable[[ListQuery, Callable[[JobT], object], Stopwatch], JobT]
-    """The same, with rows in place of calls."""
+    """The same, with rows instead of calls."""
     wait: Callable[[SimpleQueue[Any], Iterable[JobT]], None]
-    """Goes on with what was begun until it comes to an answer; of `Client` alone."""
+    """Drives the requests that were begun until one is answered; only `Client` has it."""
     concurrency: int
-    """How many of these may be under way at once."""
+    """How many requests may be in flight at once."""
     sorts: KnownSorts
-    """What is known of the server's sorting."""
+    """What the client knows about the server's sorting."""
     clock: Clock
 
     @property
     def of_rows(self) -> Self:
-        """The same for an export, whose rows have the fields of a `Call`; most are none."""
+        """The same for an export, whose rows have the fields of a `Call` and need not be one."""
         return evolve(self, start=self.start_rows)
 
 
@@ -61,7 +61,7 @@ SourceT = TypeVar("SourceT", bound=Source[Any, Any])
 
 
 class _Pages(Generic[ItemT, JobT]):
-    """What both flavours share of an iteration: the requests under way, and what becomes of each."""
+    """The common part of an iteration in both flavours: the requests in flight, and their results."""
 
     def __init__(
         self,
@@ -73,24 +73,24 @@ class _Pages(Generic[ItemT, JobT]):
         self._start: Callable[..., JobT] = source.start
         self._arrived: Callable[[tuple[Request, JobT]], None] = arrived
         self._under_way: dict[Request, JobT] = {}
-        # The deadlines of what is under way stand still while nobody waits for more.
+        # The deadlines of requests in flight are paused while nobody waits for more.
         self._watch = Stopwatch(source.clock.now)
 
     def _prepare(self) -> bool:
-        # Whether there may be more to hand out. What was answered makes room, so the next requests go out first.
+        # Whether there may be more to deliver. An answer frees a slot, so the next requests are sent first.
         more = self.schedule.advance()
-        # The first request is alone: nothing else may be wanted.
+        # The first request is sent alone: perhaps nothing else is wanted.
         while self.schedule.room > 1 and (request := self.schedule.plan()):
             self._send(request)
         return more
 
     @property
     def _must_wait(self) -> bool:
-        # What is still under way when all is done was discarded.
+        # Requests that are still in flight at the end were discarded.
         return bool(self._under_way) and not self.schedule.done
 
     def _send(self, request: Request) -> None:
-        # The callback holds no reference to the iterator, which is closed when it is dropped.
+        # The callback holds no reference to the iterator, so that a dropped iterator is closed.
         arrived = self._arrived
 
         def arrive(done: JobT) -> None:
@@ -100,10 +100,10 @@ class _Pages(Generic[ItemT, JobT]):
 
     def _receive(self, request: Request, job: JobT, *, is_cancelled: bool) -> None:
         if self._under_way.get(request) is not job:
-            return  # it was begun anew, or is of no use any more
+            return  # it was begun again, or is no longer needed
         del self._under_way[request]
         if is_cancelled:
-            # The reader itself was not cancelled, and a CancelledError would say so.
+            # A CancelledError would say that the reader was cancelled, which it was not.
             raise ConfigurationError("The client, or the iterator, was closed while it was read.")
         self._take(request, job.result)
 
@@ -116,7 +116,7 @@ class _Pages(Generic[ItemT, JobT]):
             self.schedule.answered(request, page)
 
     def _send_next(self) -> bool:
-        # Whether anything was left to ask for.
+        # Whether there was a request to send.
         if request := self.schedule.plan():
             self._send(request)
             return True
@@ -125,7 +125,7 @@ class _Pages(Generic[ItemT, JobT]):
         return False
 
     def forget(self) -> None:
-        """Cancel what is under way."""
+        """Cancel the requests in flight."""
         jobs = list(self._under_way.values())
         self._under_way.clear()
         for job in jobs:
@@ -173,7 +173,7 @@ class SyncPages(_Pages[ItemT, "Job[Page[Any]]"]):
         return True
 
     def _stay_in_process(self) -> None:
-        # A process that was forked asks anew: what is under way belongs to its parent.
+        # A forked process sends its requests again: those in flight belong to its parent.
         if self._process != this.id:
             self._process = this.id
             requests = list(self._under_way)
@@ -182,13 +182,13 @@ class SyncPages(_Pages[ItemT, "Job[Page[Any]]"]):
                 self._send(request)
 
     def close(self) -> None:
-        """End the iteration, with what was handed out already."""
+        """End the iteration, including the calls already handed out."""
         super().close()
         deque(self._handed_out, maxlen=0)
 
 
 class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
-    """The same, to be awaited."""
+    """The same, awaited."""
 
     def __init__(self, schedule: Schedule[ItemT], source: AsyncSource) -> None:
         import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
@@ -214,7 +214,7 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
         return True
 
     async def _gather(self) -> None:
-        # The agents may have to be read first; once.
+        # The agents may have to be read first, once.
         ids, self._ids = self._ids, None
         if isinstance(ids, Several):
             await ids.gather()

@@ -70,7 +70,7 @@ class Schedule(Generic[ItemT]):
         on_agent: Callable[[AgentReport], object] | None = None,
     ) -> None:
         self.ids = ids
-        """As they were given."""
+        """The agents, as they were given."""
         self._ids, self._begin, self._label = iter(ids), begin, label
         self._concurrency = concurrency
         self._outcomes = EndedAgents(stop_on_error=stop_on_error, on_agent=on_agent)
@@ -224,7 +224,7 @@ class Schedule(Generic[ItemT]):
             self._look_at(agent)
 
     def _look_at(self, agent: Agent) -> None:
-        # Whether the answer that it waits for has come.
+        # Whether the next answer of the agent has come.
         if agent.asked[0].answer is not None:
             self._ready.append(agent)
 

@@ -1,4 +1,4 @@
-"""The server's own pages, as they are; and the two questions that one small page answers."""
+"""The server's own pages, unchanged; the first row and the count, by one small page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ServerPages:
 
     def __init__(self, query: ListQuery) -> None:
         self.next_query: ListQuery | None = query.window(query.start, query.size)
-        """The query for the next page; None where the listing has ended."""
+        """The query for the next page; None if the listing has ended."""
         self._recent = RecentIds()
         self._repeats = 0
         self._shrunk = False
@@ -31,16 +31,15 @@ class ServerPages:
     def accept(self, page: Page[Any]) -> None:
         """Take the answer to `next_query`.
 
-        An empty page is the end whatever `meta` says, and its total outweighs its `has_next_page`; without `meta` a
-        page that comes short is the end. Behind one that comes short and says that more follow, the rows that came are
-        the size of the pages from then on. Raises `PaginationError` where page after page has no call but those that
-        came before.
+        An empty page is the end, whatever `meta` says; without `meta`, so is a short page. The total outweighs
+        `has_next_page`. If a short page says that more rows follow, its length is the page size from then on. Raises
+        `PaginationError` if page after page holds only known calls.
         """
         query = self.next_query
         if query is None or not page.data:
             self.next_query = None
             return
-        # A listing that shifts may repeat a page between two requests; it does not go on doing so.
+        # A shifting listing may repeat a page once, but not again and again.
         self._repeats = 0 if self._recent.unseen(page.data) else self._repeats + 1
         if self._repeats > _MOST_REPEATS:
             raise PaginationError(

@@ -1,4 +1,4 @@
-"""An async client of httpx's, or of its kin, as the way to the server; see `borrowed.py`."""
+"""An async client of httpx, or of a library like it, as the transport; see `borrowed.py`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AsyncBorrowed(BorrowedBase):
-    """A client that is awaited."""
+    """An async client."""
 
     async def exchange(
         self,

@@ -1,4 +1,4 @@
-"""A client of httpx's, or of its kin, as the way to the server: a user's, or ours for proxies and tools."""
+"""A client of httpx, or of a library like it, as the transport: the user's, or ours for proxies and tools."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 class BorrowedBase:
-    """What is the same for both flavours."""
+    """The common part of both flavours."""
 
     def __init__(self, http: Any, host: Host, timeout: httpx.Timeout | None) -> None:
         self._http = http
         self._host = host
         self.timeout: httpx.Timeout = timeout or httpx.Timeout(**http.timeout.as_dict())
-        """How long it waits."""
+        """The timeouts of its requests."""
 
     @property
     def is_closed(self) -> bool:
@@ -40,7 +40,7 @@ class BorrowedBase:
 
 
 class Borrowed(BorrowedBase):
-    """A client that blocks."""
+    """A blocking client."""
 
     def exchange(
         self,
@@ -71,9 +71,9 @@ class Borrowed(BorrowedBase):
 def starts(incoming: Incoming, response: Any) -> bool:
     """Hand over the head of an answer; returns whether its body is to be read."""
     headers = dict(response.headers.items())
-    if response.is_stream_consumed:  # by a hook, say, and decompressed by that
+    if response.is_stream_consumed:  # by a hook, which decompressed it
         headers.pop("content-encoding", None)
-    # HTTP/2, and an answer that no network gave, say where they end.
+    # HTTP/2 marks the end of an answer, and a made-up answer is whole.
     is_http1 = response.extensions.get("http_version", b"").startswith(b"HTTP/1")
     is_framed = headers.keys() & {"content-length", "transfer-encoding"}
     return incoming.start(response.status_code, headers, ends_by_close=is_http1 and not is_framed)

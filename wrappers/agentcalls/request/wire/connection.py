@@ -1,4 +1,4 @@
-"""One connection: it is opened, written to and read from without ever blocking, whichever flavour waits."""
+"""One connection, without blocking: generators open it, write to it and read from it, for either flavour."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Connection:
         """Whether it has carried an answer."""
 
     def open(self, host: Host, patience: Patience) -> Waits[None]:
-        """Look up the host's name, connect to one address after the other until one answers, and agree on TLS."""
+        """Look up the host's name, try its addresses until one connects, and do the TLS handshake."""
         patience.begin_connecting()
         try:
             addresses = yield from addresses_of(host.name, host.port, patience)
@@ -99,11 +99,11 @@ class Connection:
         while not answering.is_over:
             yield from patience.to_read(source, event)
             try:
-                # TLS may hold more than the socket shows.
+                # TLS may hold data that the socket does not show.
                 while not answering.is_over:
                     turn += 1
                     if turn % _MOST_READS == 0:
-                        yield Wait(source, event, 0)  # a fast peer is not the only one
+                        yield Wait(source, event, 0)  # others must have their turn, too
                     if data := source.recv(_LARGEST_READ):
                         answering.feed(data)
                     else:
@@ -125,16 +125,16 @@ class Connection:
 
     @property
     def has_expired(self) -> bool:
-        """Whether it was kept for long enough that the server may hang up."""
+        """Whether it has been idle so long that the server may close it."""
         return time.monotonic() > self._kept_until
 
     def keep(self) -> None:
-        """It has carried an answer, and waits for another request."""
+        """Note that it has carried an answer and is idle."""
         self.has_answered = True
         self._kept_until = time.monotonic() + _KEPT_SECONDS
 
     def is_silent(self) -> bool:
-        """Whether nothing has come that nobody asked for: neither a byte nor the end."""
+        """Whether nothing unrequested has come: neither a byte nor the end."""
         try:
             self._taken().recv(1)
         except _WOULD_BLOCK:
@@ -144,20 +144,20 @@ class Connection:
         return False
 
     def check_silent(self) -> None:
-        """Raises `httpx.RemoteProtocolError` where something has."""
+        """Raises `httpx.RemoteProtocolError` if something unrequested has come."""
         if not self.is_silent():
             raise httpx.RemoteProtocolError("the host did not wait to be asked")
 
     def abort(self) -> None:
-        """End it, so that whoever waits for it, in whichever thread, is woken."""
-        # Another thread may close it in this moment.
+        """Shut it down, which wakes any thread that waits for it."""
+        # Another thread may close it at this moment.
         if mine := self._socket:
-            with suppress(OSError):  # it is not connected yet, or not any more
-                # Past TLS, which would wait for the other side.
+            with suppress(OSError):  # it is not connected
+                # Below TLS, which would wait for the peer.
                 socket.socket.shutdown(mine, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Let it go. A process that was forked may go on with its own."""
+        """Close it. A forked process keeps its own copy."""
         mine, self._socket = self._socket, None
         if mine:
             mine.close()

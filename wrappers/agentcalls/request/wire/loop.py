@@ -1,7 +1,7 @@
-"""Requests under way in a thread that blocks, all driven by whoever waits for one of them: no other thread is needed.
+"""The requests in flight of a blocking thread. Waiting for one of them drives all, so no other thread is needed.
 
-A request is begun at once, up to where it waits, and goes on while any request of its thread's is waited for. Its
-answer stays in the system's buffers meanwhile. No wait is over before what has arrived was looked at.
+A request runs at once up to its first wait, and continues while its thread waits for any request. In between, its
+answer stays in the system's buffers. A wait never times out before the arrived bytes are read.
 """
 
 from __future__ import annotations
@@ -24,22 +24,24 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 
-# Without a file of its own, where there is such a thing: a forked process would share it.
+# A selector without a file, if there is one: a forked process would share a file.
 _Selector: type[selectors.BaseSelector] = getattr(
     selectors, "PollSelector", selectors.SelectSelector
 )
-LONGEST_TURN_SECONDS = 0.5  # until it is seen that the client was closed, where no socket says so
+LONGEST_TURN_SECONDS = (
+    0.5  # the longest time until a closed client is noticed without a socket's event
+)
 _UNNOTICED_SECONDS = 0.001
 _NOT_LEFT = float("inf")
 
 
 class Job(Generic[ResultT]):
-    """A request under way: its steps, what it waits for, and what became of it.
+    """A request in flight: its steps, its wait, and its result.
 
     Args:
-        steps: What to do; each wait of it is told whether what it is for came.
-        tell: Called once it has ended or was cancelled, in the thread where that happened.
-        context: Whose context variables it sees; the driver's where there is none.
+        steps: The generator to run; each wait that it yields is answered with whether the event came.
+        tell: Called when it has ended or was cancelled, in the thread where that happened.
+        context: The context variables that it sees; None for the driver's.
     """
 
     def __init__(
@@ -58,19 +60,19 @@ class Job(Generic[ResultT]):
         self.wait: Wait | None = None
         """What it waits for."""
         self.end = 0.0
-        """When that is over, on the machine's monotonic clock."""
+        """The end of its wait, on the machine's monotonic clock."""
         self.loop: Loop | None = None
-        """Who drives it."""
+        """The loop that drives it."""
         self.watched: tuple[int, int] | None = None
-        """The file and the event that its loop watches."""
+        """The file and the event that its loop watches for it."""
         self.is_done = self.is_cancelled = False
-        """Whether it has ended; whether nobody wants it any more."""
+        """Whether it has ended; whether it was cancelled."""
         self.is_apart = False
         """Whether a thread of its own drives it."""
 
     def step(self, *, came: bool) -> None:
-        """Go on to the next wait, or to the end."""
-        # A hook of the user's, which is a part of it, may itself ask for something; so may another thread.
+        """Run to the next wait, or to the end."""
+        # A user's hook runs inside it and may send requests itself; so may another thread.
         if self.is_done or not self._lock.acquire(blocking=False):
             return
         try:
@@ -100,7 +102,7 @@ class Job(Generic[ResultT]):
             self._error, self.is_done = error, True
 
     def cancel(self) -> None:
-        """End it, and close its connection; where it is at work in this moment, its next wait does not begin."""
+        """End it, and close its connection. If it is running at this moment, it ends at its next wait."""
         if self.is_done:
             return
         self.is_cancelled = True
@@ -119,7 +121,7 @@ class Job(Generic[ResultT]):
             tell(self)
 
     def result(self) -> ResultT:
-        """What it came to, once it is done; raises what it raised."""
+        """Its result or its error, when it is done."""
         try:
             if self._error:
                 raise self._error
@@ -141,12 +143,12 @@ class Loop:
         self._watched: dict[int, Job[Any]] = {}
         self._left_at = time.monotonic()
         self.jobs: set[Job[Any]] = set()
-        """Those under way."""
+        """The requests in flight."""
         self.process = this.id
-        """Where it was made."""
+        """The process that made it."""
 
     def take(self, job: Job[Any]) -> None:
-        """Drive a request from now on: begin it, or take it over from the loop of another thread."""
+        """Drive a request: begin it, or take it over from the loop of another thread."""
         self._come_back()
         if job.loop:
             job.loop.leave(job)
@@ -158,7 +160,7 @@ class Loop:
             job.step(came=False)
 
     def run(self, is_over: Callable[[], bool], most: float = LONGEST_TURN_SECONDS) -> None:
-        """Drive all of them until something is so; it is looked at every `most` seconds, or oftener."""
+        """Drive all requests until a condition holds, which is checked at least every `most` seconds."""
         self._come_back()
         inner = self._left_at == _NOT_LEFT
         self._left_at = _NOT_LEFT
@@ -170,7 +172,7 @@ class Loop:
                 self._left_at = time.monotonic()
 
     def watch(self, job: Job[Any]) -> None:
-        """See what it waits for, which may have changed."""
+        """Watch what the request waits for now."""
         wait = cast("Wait", job.wait)
         wanted = (wait.socket.fileno(), wait.event) if wait.socket else None
         if wanted == job.watched:
@@ -179,19 +181,19 @@ class Loop:
         if wanted:
             file, event = wanted
             if file in self._watched:
-                # Another's that was closed meanwhile, so that its number is free.
+                # It belonged to a connection that is closed, so its number was used again.
                 self._unwatch(self._watched[file])
             self._selector.register(file, event, job)
             self._watched[file], job.watched = job, wanted
 
     def leave(self, job: Job[Any]) -> None:
-        """Drive it no longer."""
+        """Stop driving a request."""
         self.jobs.discard(job)
         self._unwatch(job)
         job.loop = None
 
     def _come_back(self) -> None:
-        # While nobody was here, nothing could be read, and so nothing was silent.
+        # While nobody drove it, nothing could be read: the peer was not silent.
         now = time.monotonic()
         away = now - self._left_at
         if away > _UNNOTICED_SECONDS:

@@ -1,4 +1,4 @@
-"""The addresses of a host, looked up so that nobody has to wait for the resolver longer than they want."""
+"""The addresses of a host, without waiting for the resolver beyond a deadline."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def addresses_of(host: str, port: int, patience: Patience) -> Waits[list[Address]]:
-    """What `getaddrinfo` gives, in its order. Raises OSError for a name that is not known.
+    """The addresses from `getaddrinfo`, in its order. Raises OSError for an unknown name.
 
-    No look-up can be cut short, so it is done by a daemon thread, which is left behind where it takes too long; by the
-    caller itself where no thread can be started.
+    A look-up cannot be interrupted, so a daemon thread does it, and is abandoned if it takes too long. If no thread can
+    be started, the caller does it.
     """
-    # As bytes: a text would import the tables of IDNA, which no number needs.
+    # As bytes, since a text would import the tables of IDNA.
     with suppress(socket.gaierror, UnicodeEncodeError):
         number = host.encode("ascii")
         return socket.getaddrinfo(
@@ -41,7 +41,7 @@ def addresses_of(host: str, port: int, patience: Patience) -> Waits[list[Address
             Thread(target=look, name="agentcalls-lookup", daemon=True).start()
         except RuntimeError:
             look()
-        # Ready where the other end is closed.
+        # Ready when the other end is closed.
         yield from patience.to_connect(here, EVENT_READ)
     (result,) = found
     if isinstance(result, Exception):

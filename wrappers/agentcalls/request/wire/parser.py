@@ -1,7 +1,7 @@
-"""An answer's bytes, parsed by llhttp as they arrive: no socket, no clock.
+"""The bytes of an answer, parsed by llhttp as they arrive: no socket, no clock.
 
-`AnswerParser` hands the head and the pieces of the body to an `Incoming`, and knows what can be told of the connection
-afterwards: whether the answer is over, and whether another request may go over it.
+`AnswerParser` hands the head and the pieces of the body to an `Incoming`. It knows whether the answer is over, and
+whether the connection can carry another request.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LINE_ENDS = (b"\r", b"\n")
 class AnswerParser:
     """The answer to one request, fed as it arrives.
 
-    What is no byte of its body may not go on for ever: a head, interim answers, the extensions of a chunk, trailers.
+    All bytes outside of the body are bounded: heads, interim answers, chunk extensions, trailers.
     """
 
     def __init__(self, incoming: Incoming) -> None:
@@ -37,21 +37,21 @@ class AnswerParser:
         self._without_body = 0
         self._ends_by_close = self._is_whole = self._goes_on = self._excess = False
         self.has_begun = self.has_head = False
-        """Whether a byte of it has come; whether its whole head has."""
+        """Whether its first byte has come; whether its whole head has."""
         self.is_over = False
-        """Whether nothing more of it is wanted."""
+        """Whether the answer is over."""
 
     @property
     def leaves_connection(self) -> bool:
-        """Whether another request may go over the connection."""
+        """Whether the connection can carry another request."""
         is_alone = not (self._excess or self._incoming.is_stray)
         return self._is_whole and self._goes_on and is_alone
 
     def feed(self, data: bytes) -> None:
-        """Take what has arrived. Raises `httpx.RemoteProtocolError` for what is no answer."""
+        """Parse bytes. Raises `httpx.RemoteProtocolError` if they are no answer."""
         self.has_begun = True
         self._without_body += len(data)
-        # Behind an answer's end llhttp passes over line ends without a word: only the last may be its own.
+        # After an answer llhttp ignores line ends: only the last one may belong to the answer.
         last = len(data) - data.endswith(_LINE_ENDS)
         try:
             self._parser.feed_data(data[:last])
@@ -68,7 +68,7 @@ class AnswerParser:
             raise httpx.RemoteProtocolError("its head, or what stands around its body, is too long")
 
     def end(self) -> None:
-        """Take that nothing more comes. Raises `httpx.RemoteProtocolError` where the answer was not whole."""
+        """Note the end of the connection. Raises `httpx.RemoteProtocolError` if the answer is not whole."""
         if not self._ends_by_close:
             raise httpx.RemoteProtocolError(
                 "the connection was closed before the answer's end"
@@ -77,14 +77,14 @@ class AnswerParser:
             )
         self.is_over = True
 
-    # What llhttp calls.
+    # llhttp calls these.
 
     def on_message_begin(self) -> None:
-        """The first byte of an answer, be it one too many."""
+        """The first byte of an answer, even of an answer too many."""
         self._excess = self._is_whole
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header of the head or, behind it, a trailer, which nobody asked for."""
+        """A header or, after the head, a trailer, which is ignored."""
         if not self.has_head:
             self._headers.append((name, value))
 
@@ -114,7 +114,7 @@ class AnswerParser:
 
 
 def joined(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers as they arrived, by their names in lower case; what was sent twice is joined with commas."""
+    """The headers by name in lower case; repeated headers are joined with commas."""
     decoded = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in headers]
     by_name = dict(decoded)
     if len(by_name) < len(decoded):

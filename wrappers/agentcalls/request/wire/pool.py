@@ -1,4 +1,4 @@
-"""The connections of a client to one host: as many as it ever had requests in flight at once, those that last."""
+"""The connections of a client to one host: at most as many as it ever had requests in flight at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ConnectionPool:
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        # A generator that is dropped may give its connection back in the middle of anything.
+        # A dropped generator may return its connection at any moment.
         self._lock = RLock()
         self._free: deque[Connection] = deque()
         self._all: set[Connection] = set()
@@ -45,8 +45,8 @@ class ConnectionPool:
     ) -> Waits[None]:
         """Send a request, and let `incoming` take its answer. Raises httpx's errors, and RuntimeError once closed.
 
-        Where it may be sent `again`, a kept connection that turns out to be dead costs nothing: one is opened, as where
-        a `fresh` one is wanted.
+        If the request may be sent `again`, a new connection replaces a kept one that turns out to be dead. `fresh` asks
+        for a new one.
         """
         while True:
             connection = self._take(fresh=fresh)
@@ -68,7 +68,7 @@ class ConnectionPool:
                 self._take_back(connection, keep=answering.leaves_connection)
 
     def _take(self, *, fresh: bool) -> Connection:
-        # The one that became free last, since it is the least likely to have been hung up.
+        # The latest to become idle, since the server is least likely to have closed it.
         with self._lock:
             if self.is_closed:
                 raise RuntimeError("The connections are closed.")
@@ -96,7 +96,7 @@ class ConnectionPool:
         connection.close()
 
     def close(self) -> None:
-        """Close those that are free, and wake whoever waits for one of the others, in whichever thread."""
+        """Close the idle connections, and wake every thread that waits for another one."""
         with self._lock:
             self.is_closed = True
             for connection in list(self._all):
@@ -105,7 +105,7 @@ class ConnectionPool:
                 self._drop(self._free.pop())
 
     def leave(self) -> None:
-        """Let go of those that are free, for a process to which they do not belong."""
+        """Drop the idle connections in a process that does not own them."""
         while self._free:
             self._free.pop().close()
 

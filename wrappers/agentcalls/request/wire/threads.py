@@ -1,4 +1,4 @@
-"""Threads for requests through a client that blocks: daemons, so that nothing has to wait for them to end."""
+"""Daemon threads for requests through a blocking client; nothing waits for them to end."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _LONGEST_GOODBYE_SECONDS = 1.0
 
 
 class Threads:
-    """As many threads as there ever were jobs at once, up to a bound."""
+    """At most as many threads as there ever were jobs at once, up to a bound."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
         self._lock = Lock()
-        self._idle = 0  # below: jobs that nobody has taken yet
+        self._idle = 0  # below it there are jobs that no thread has taken
         self._threads: list[Thread] = []
 
     def run(self, job: Callable[[], object]) -> None:
-        """Let a thread run a job, which must not raise; the caller's own, where no thread can be started."""
+        """Run a job, which must not raise, in a thread; in the caller's own if no thread can be started."""
         with self._lock:
             self._idle -= 1
             if self._idle < 0 and len(self._threads) < self._most and self._start():
@@ -53,7 +53,7 @@ class Threads:
                 self._idle += 1
 
     def close(self) -> None:
-        """Let every thread end that has nothing to do, and the others once they have done it; waits a moment."""
+        """Let each thread end after its job; waits a moment for them."""
         end = time.monotonic() + _LONGEST_GOODBYE_SECONDS
         for _ in self._threads:
             self._jobs.put(None)

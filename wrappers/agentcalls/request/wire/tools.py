@@ -1,7 +1,7 @@
-"""Tools that watch or replace httpx, or the sockets below it: whether there is one, looked at before each request.
+"""Tools that watch or replace httpx, or the sockets below it; each request checks for them.
 
-A tool is heard, and a test's double holds, where requests go through a client of the library that it has changed. Our
-own connections are for when nobody has.
+If a tool has changed a library, requests go through a client of that library, so that the tool sees them and a test
+double holds. Otherwise they go over our own connections.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import httpx
 from agentcalls.request.host import LIBRARIES
 
 _CORES: dict[str, str] = dict(zip(LIBRARIES, ("httpcore", "httpcore2"), strict=True))
-# All that a request goes through, on its way from a client to a socket.
+# Everything between a client and a socket that a request goes through.
 _SENDING = (
     *("__init__", "send", "build_request", "_init_transport", "_transport_for_url"),
     *("_send_handling_auth", "_send_handling_redirects", "_send_single_request"),
@@ -68,7 +68,7 @@ _unchanged: dict[tuple[str, ...], tuple[Any, ...]] = {}
 
 
 def changed_library(kind: str, trust: ssl.SSLContext | None) -> Any:
-    """The library to go through, by a client of this kind, since somebody has changed it; None where nobody has."""
+    """The library that somebody has changed, so that requests must go through it; None if there is none."""
     for name in LIBRARIES:
         homes = (name, _CORES[name])
         for home, names in zip(homes, (_OF_LIBRARY[kind], _OF_CORE[kind]), strict=True):
@@ -93,7 +93,7 @@ def _is_own(module: Any, names: tuple[str, ...], homes: tuple[str, ...]) -> bool
     except AttributeError:
         return False
     key = (module.__name__, *names)
-    # By identity: a wrapper may say that it equals what it wraps.
+    # By identity, since a wrapper may equal the wrapped function.
     if all(map(is_, functions, _unchanged.get(key, ()))) and key in _unchanged:
         return True
     called = (name.rpartition(".")[2] for name in names)
@@ -104,8 +104,8 @@ def _is_own(module: Any, names: tuple[str, ...], homes: tuple[str, ...]) -> bool
 
 
 def _is_own_function(function: Any, name: str, homes: tuple[str, ...]) -> bool:
-    # What it says of itself may be copied off the one that it wraps; where it was defined may not.
-    return type(function) is MethodDescriptorType or (  # of C: nobody else has one
+    # A wrapper may copy a function's name, but not the place of its definition.
+    return type(function) is MethodDescriptorType or (  # implemented in C
         type(function) is FunctionType
         and function.__code__.co_name == name
         and function.__globals__["__name__"].partition(".")[0] in homes

@@ -1,4 +1,4 @@
-"""What a request waits for, and how long: a generator yields each `Wait`, and is told whether what it is for came."""
+"""The waits of a request: a generator yields each `Wait`, and receives whether the event came."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_END = float("inf")
 
 
 class Wait(NamedTuple):
-    """What a request waits for: that a socket is ready, or, where there is none, that the time is up."""
+    """A wait for a socket to become ready, or for a time to pass if there is no socket."""
 
     socket: socket.socket | None
     event: int
@@ -32,7 +32,7 @@ Waits: TypeAlias = "Generator[Wait, bool, ResultT]"
 
 
 class Patience:
-    """How long one attempt may wait: each time as its timeouts say, and never beyond the request's deadline."""
+    """The time limits of one attempt: each wait ends at its timeout or at the request's deadline."""
 
     def __init__(self, timeout: httpx.Timeout, deadline: Deadline) -> None:
         self._deadline = deadline
@@ -43,11 +43,11 @@ class Patience:
         self._connected_by = 0.0
 
     def begin_connecting(self) -> None:
-        """Let the time to connect begin, for looking up the name, all addresses and TLS together."""
+        """Start the time for connecting: the look-up of the name, all addresses and TLS together."""
         self._connected_by = time.monotonic() + self.connect
 
     def to_connect(self, socket: socket.socket, event: int, share: float = 1) -> Waits[None]:
-        """Wait for a step of connecting, for at most this share of what is left of the time for it."""
+        """Wait for a step of connecting, for at most this share of the time left."""
         seconds = self._connected_by - time.monotonic()
         if share < 1:
             seconds = min(seconds, self._deadline.left()) * share
@@ -71,6 +71,6 @@ class Patience:
                 return
             if most <= left:
                 raise kind("")
-            # Where nobody waited meanwhile, there is time left.
+            # If nobody was waiting, no time was used.
             if left <= 0 or not (watch.is_stopped or watch.stops > stops):
                 raise kind("the deadline passed")
