@@ -200,8 +200,8 @@ DOCS = {
 @pytest.mark.parametrize(
     ("where", "pattern", "value"),
     [
-        ("Client", r"`httpx.Timeout`; (\d+) where", settings.TIMEOUT),
-        ("Client", r", (\d+) to connect", settings.CONNECT_TIMEOUT),
+        ("Client", r"`httpx.Timeout`; by default (\d+)", settings.TIMEOUT),
+        ("Client", r", and (\d+) to connect", settings.CONNECT_TIMEOUT),
         ("Client", r"at once, 1 to (\d+)", settings.MAX_CONCURRENCY),
         ("Calls.list", r"page, 1 to (\d+)", settings.MAX_LIMIT),
         ("Calls.list", r"; (\d+) by default", settings.MAX_LIMIT),
