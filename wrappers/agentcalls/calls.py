@@ -270,5 +270,6 @@ class Agents(Generic[AgentListingT_co]):
         Source: the operation `listAgents` of openapi.yaml.
         """
         query = AgentQuery(page=page, limit=limit, search=search, sort=sort)
+        query.hint()
         options = ReadOptions(max_items=max_items, strict=strict, max_retries=max_retries)
         return self._listing(query, options, self._source(options))

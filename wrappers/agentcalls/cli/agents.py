@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from agentcalls import AgentCallsError
+from agentcalls.checks import did_you_mean
 from agentcalls.cli.failures import Code, Failure, sentence_of
 from agentcalls.cli.show.output import console, is_plain, say
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from agentcalls import AgentReport, Call, CallListing, Client
 
 _STEP = 100
+AGENT_STATUSES = ("live", "paused", "development")
+"""Those that the contract lists; the set is open."""
 MOST_NAMED = 10
 """The most agents, or sentences about agents, in a message."""
 
@@ -52,8 +55,9 @@ class Named(list[str]):
         wanted = [agent for agent in agents if self._status in {None, agent.status}]
         if not wanted:
             statuses = {agent.status or "none" for agent in agents}
+            meant = did_you_mean(self._status or "", {*AGENT_STATUSES, *statuses})
             raise Failure(
-                f"No agent has the status {self._status!r}; their statuses: {listed(sorted(statuses))}."
+                f"No agent has the status {self._status!r}; their statuses: {listed(sorted(statuses))}.{meant}"
                 if agents
                 else "The team has no agents.",
                 Code.NOT_FOUND,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import define, evolve, field
 
+from agentcalls.checks import as_builtin, checked_integer
 from agentcalls.described import html_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.iterators import AsyncRowIterator, RowIterator
@@ -80,6 +81,7 @@ class _Listing(Generic[SourceT, QueryT]):
 
     def _page(self, number: int) -> ListQuery:
         # A caller's number is checked; `window` is for our own.
+        number = checked_integer("number", as_builtin(number), 1)
         return evolve(self.query, page=number, limit=self.query.size)
 
     def _check_asks_api(self, what: str) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from attrs import fields
 
+from agentcalls.checks import did_you_mean
 from agentcalls.cli import options
+from agentcalls.cli.agents import AGENT_STATUSES
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.cells import local
@@ -67,6 +69,10 @@ def command(
         write_rows([_row(agent) for agent in shown], form, _names())
     sys.stdout.flush()
     say(f"Showing {len(shown):,} of {len(agents):,} agents.")
+    if status is not None and not shown:
+        found = {agent.status for agent in agents if agent.status}
+        if meant := did_you_mean(status, {*AGENT_STATUSES, *found}):
+            say(f"No agent has the status {status!r}.{meant}")
     if not listing.report.complete:
         raise Failure(f"Not proven complete: {listing.report.reason}", Code.FAILED)
 
