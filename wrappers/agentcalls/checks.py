@@ -60,7 +60,7 @@ class Several:
             raise ConfigurationError(f"{self._name} is asynchronous: AsyncClient reads it.")
         found = self._read if self._gathered is None else self._gathered
         for value in found:
-            yield as_builtin(value.id if isinstance(value, self._named) else value)
+            yield as_builtin(id_of(value, self._named))
 
     async def gather(self) -> None:
         """Read to the end what is read with `async for`."""
@@ -77,6 +77,11 @@ class Several:
     def __length_hint__(self) -> int:
         length = operator.length_hint(self._ids, -1)
         return NotImplemented if length < 0 else length
+
+
+def id_of(value: Any, named: type[Any] | tuple[type[Any], ...]) -> Any:
+    """The id of what is of such a type; any other value as it is, which is taken for an id."""
+    return value.id if isinstance(value, named) else value
 
 
 def _counts(value: object) -> bool:

@@ -14,7 +14,7 @@ from agentcalls.checks import did_you_mean
 from agentcalls.table.extras import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
 
 # Phrases of the library for Python users, and their form on the command line.
 _WORDS = {
@@ -94,6 +94,16 @@ def hinting() -> Generator[None]:
             choices = cast("Any", error.param).type.choices
             error.message += did_you_mean(given[1], map(str, choices))
         raise
+
+
+def check_switches(parameters: Iterable[Any], words: Iterable[str]) -> None:
+    """Raise `Failure` for a switch that is set both ways, such as `--test --live`; the last would win."""
+    given = set(words)
+    for parameter in parameters:
+        both = [given & set(way) for way in (parameter.opts, parameter.secondary_opts)]
+        if all(both):
+            names = " and ".join(name for way in both for name in way)
+            raise Failure(f"{names} contradict each other.", Code.USAGE)
 
 
 def _codes() -> list[tuple[type[BaseException], Code]]:

@@ -18,7 +18,7 @@ from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import paired
 from agentcalls.reading.server_pages import ServerPages, first_call, total_count
 from agentcalls.request.query import ListQuery
-from agentcalls.values import Report
+from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -31,6 +31,15 @@ if TYPE_CHECKING:
 
 RowT = TypeVar("RowT")
 QueryT = TypeVar("QueryT", bound=ListQuery)
+
+
+def shown_listing(listing: object, report: Report | ManyReport | None) -> str:
+    """What a notebook shows of a listing; nothing is sent."""
+    if report is None:
+        return html_of(repr(listing), (), UNREAD)
+    each = report.agents.values() if isinstance(report, ManyReport) else [report]
+    pages = sum(one.pages for one in each)
+    return html_of(repr(listing), (), f"{pages} pages read; {report.reason or 'complete'}")
 
 
 @define(eq=False, repr=False)
@@ -47,10 +56,7 @@ class _Listing(Generic[SourceT, QueryT]):
         return f"<{type(self).__name__}{of}{settings_shown(self.query, self.options)}>"
 
     def _repr_html_(self) -> str:
-        # What a notebook shows; nothing is sent.
-        report = self.report
-        read = f"{report.pages} pages read; {report.reason or 'complete'}"
-        return html_of(repr(self), (), read if self._latest else UNREAD)
+        return shown_listing(self, self.report if self._latest else None)
 
     @property
     def report(self) -> Report:

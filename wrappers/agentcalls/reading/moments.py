@@ -41,7 +41,9 @@ def resolved(
             f"{name} takes a time with an offset or a tzinfo, or tz=… beside it; not {moment!r}."
         ) from None
     except (ValueError, OverflowError, TypeError):
-        raise ConfigurationError(f"{name} takes {_FORMS}; not {moment!r}.") from None
+        raise ConfigurationError(
+            f"{name} takes {_FORMS}; not {moment!r}.{did_you_mean(moment, _DAYS_AGO)}"
+        ) from None
 
 
 class _NaiveError(ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,7 @@ from attrs.validators import optional
 
 from agentcalls.checks import Several, builtin_fields, check_boolean, check_callable, check_integer
 from agentcalls.errors import ConfigurationError
-from agentcalls.reading.moments import Moment, TimeZone, check_moment, check_zone
+from agentcalls.reading.moments import Moment, TimeZone, check_moment, check_zone, resolved
 from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import Checkpoint
 
@@ -52,6 +53,17 @@ class ReadOptions:
     )
     strict: bool | None = field(default=None, validator=optional(check_boolean))
     max_retries: int | None = field(default=None, validator=optional(check_integer(0)))
+
+    def check_span(self) -> None:
+        """Raise `ConfigurationError` if there can be no call between `since` and `until`."""
+        now = datetime.now(UTC)
+        since, until = (
+            resolved(name, getattr(self, name), now, self.tz) for name in ("since", "until")
+        )
+        if since and until and since >= until:
+            raise ConfigurationError(
+                f"since takes a moment before until=…: {self.since!r} is not before {self.until!r}."
+            )
 
     @property
     def needs_iterating(self) -> bool:
