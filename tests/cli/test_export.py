@@ -14,6 +14,7 @@ import pytest
 
 from agentcalls import Client
 from agentcalls.cli.commands.export import NAMES
+from agentcalls.cli.program import _KINDS, OfAgents
 from agentcalls.cli.show.progress_bar import expected, progress_bar
 from agentcalls.export import FORMATS, Progress, export
 from agentcalls_mock import Seeding, create_app, open_store, serving
@@ -106,8 +107,18 @@ def test_agents_in_another_encoding_are_refused(cli: Cli, tmp_path: Path) -> Non
     for given, name in ((str(names), str(names)), ("-", "stdin")):
         ended = cli("export", "--agents-file", given, "-o", "-", input=names.read_bytes())
         assert (ended.exit_code, ended.stderr) == (2, f"Error: {name} is not UTF-8 text.\n")
-    missing = cli("export", "--agents-file", str(tmp_path / "none"), "-o", "-")
-    assert (missing.exit_code, missing.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize("command", [name for name, kind in _KINDS.items() if kind is OfAgents])
+@pytest.mark.parametrize("file", ["none", "."])
+def test_file_of_agents_that_cannot_be_read_is_a_usage_error(
+    cli: Cli, tmp_path: Path, command: str, file: str
+) -> None:
+    output = {"export": ["-o", "-"], "report": ["-o", str(tmp_path / "report.html")]}
+    path = tmp_path / file
+    ended = cli(command, "--agents-file", str(path), *output.get(command, []))
+    assert ended.exit_code == 2
+    assert re.fullmatch(rf"Error: {re.escape(str(path))} cannot be read: [\w ]+\.\n", ended.stderr)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +135,8 @@ def test_agents_in_another_encoding_are_refused(cli: Cli, tmp_path: Path) -> Non
         ),
         (["a", "-o", "calls.xls"], "or pass --format."),
         (["a", "-o", "calls.csv", "--since", "soon"], "--since takes "),
-        (["a", "-o", "calls.csv", "--since", "1h", "--until", "2h"], "is not before --until 2h"),
-        (["a", "-o", "-", "--since", "1h", "--until", "2h"], "is not before --until 2h"),
+        (["a", "-o", "calls.csv", "--since", "1h", "--until", "2h"], "a moment before --until"),
+        (["a", "-o", "-", "--since", "1h", "--until", "2h"], "a moment before --until"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_writes_nothing(

@@ -59,7 +59,7 @@ def test_numbers_are_masked_unless_they_are_asked_for(cli: Cli, server: FaultSer
     assert row["conversation_logs"][0]["message"] == "Call … or … at 9:30 in room 12"
     assert row["caller"] == {"caller": {"phone": "…", "also": ["…"]}, "size": 12, "real": 1.5}
     assert (row["error_reason"], row["duration_seconds"]) == ("no way to …", 42)
-    assert (row["id"], row["created_on"]) == ("call_1", "2019-08-24T14:15:22+00:00")
+    assert (row["id"], row["created_on"]) == ("call_1", "2019-08-24T14:15:22.000000Z")
     server.fail(body(message(said)))
     full = json.loads(cli("show", "agent_demo", "call_1", "--show-numbers").stdout)
     assert full["source"] == "+14155550100"

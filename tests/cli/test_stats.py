@@ -325,7 +325,7 @@ def test_a_time_that_ends_before_it_begins_is_a_usage_error(
     monkeypatch.chdir(tmp_path)
     ended = cli(*command, "agent_demo", "--since", "1h", "--until", "2h")
     assert (ended.exit_code, ended.stdout) == (2, "")
-    assert "--since 1h is not before --until 2h" in ended.stderr
+    assert "--since takes a moment before --until: '1h' is not before '2h'." in ended.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from agentcalls import Client, ConfigurationError, NotFoundError, settings
-from agentcalls.table import arrow
+from agentcalls.table import tabular
 from agentcalls.table.columns import COLUMNS
 from agentcalls_mock import FULL_KEY
 
@@ -77,8 +77,8 @@ def test_odd_rows_become_null_and_unknown_fields_json(
 def test_batches_are_bounded_and_read_as_they_are_taken(
     make_client: MakeClient, page_body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert vars(arrow)["BATCH"] == settings.BATCH
-    monkeypatch.setattr(arrow, "BATCH", few := 300)
+    assert vars(tabular)["BATCH"] == settings.BATCH
+    monkeypatch.setattr(tabular, "BATCH", few := 300)
     row = page_body["data"][0]
     calls = 2 * few + 100
     asked: list[int] = []

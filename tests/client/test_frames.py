@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import sys
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import httpx
 import pandas as pd
 import polars as pl
 import pytest
 
 from agentcalls import Call, Client, ConfigurationError
-from agentcalls.table.columns import COLUMNS
+from agentcalls.table.columns import AGENTS, COLUMNS
 
 if TYPE_CHECKING:
     from flavours import MakeClient
@@ -48,6 +50,66 @@ def test_frame_of_polars_has_every_value_with_its_type(agent: str, client: Clien
     assert frame.schema["duration_seconds"] == pl.Int64
     assert frame.schema["created_on"] == pl.Datetime("us", "UTC")
     assert frame.to_dicts() == listing.to_arrow().to_pylist()
+
+
+def every_listing(client: Client) -> dict[str, Any]:
+    return {
+        "calls.list": client.calls.list("agent_demo"),
+        "calls.list_many": client.calls.list_many(["agent_demo", "agent_one", "agent_empty"]),
+        "agents.list": client.agents.list(),
+    }
+
+
+LISTINGS = ["calls.list", "calls.list_many", "agents.list"]
+
+
+def rows_of(name: str, listing: Any) -> list[dict[str, Any]]:
+    """What an iteration gives, as a table has it: an agent's id first, moments as datetimes, JSON as text."""
+    pairs = list(listing) if name == "calls.list_many" else [(None, row) for row in listing]
+    found: list[dict[str, Any]] = []
+    for agent, row in pairs:
+        names = [each.name for each in attrs.fields(type(row)) if each.name in vars_of(row)]
+        own = {"agent_id": agent or row.agent_id} if isinstance(row, Call) else {}
+        found.append(own | {each: getattr(row, each) for each in names})
+    return found
+
+
+def vars_of(row: Any) -> set[str]:
+    return set(row.to_dict()) & {column.attribute for column in (*COLUMNS, *AGENTS)}
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_every_listing_is_a_table_of_its_rows(name: str, client: Client) -> None:
+    listing = every_listing(client)[name]
+    table = listing.to_arrow()
+    columns = AGENTS if name == "agents.list" else COLUMNS
+    assert table.column_names == [column.name for column in columns]
+    expected, found = rows_of(name, every_listing(client)[name]), table.to_pylist()
+    assert len(expected) == len(found) > 0
+    key = itemgetter("id")
+    for one, other in zip(sorted(expected, key=key), sorted(found, key=key), strict=True):
+        assert {column: other[column] for column in one} == one
+    frames = every_listing(client)[name].to_pandas(), every_listing(client)[name].to_polars()
+    assert [list(frame.columns) for frame in frames] == [table.column_names] * 2
+    assert [len(frame) for frame in frames] == [len(found)] * 2
+    assert str(frames[0].dtypes["id"]) == "string"
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_notebook_shows_every_listing_without_a_request(name: str, client: Client) -> None:
+    listing = every_listing(client)[name]
+    assert listing._repr_html_().endswith("<p>The listing was not read.</p>")
+    listing.to_arrow()
+    assert re.search("<p>[1-9] pages read; complete</p>$", listing._repr_html_())
+
+
+def test_agent_with_half_a_character_is_in_a_table(
+    make_client: MakeClient, page_body: dict[str, Any]
+) -> None:
+    page_body["data"] = [{"id": "a", "name": "\ud800"}]
+    http = make_client.http(lambda _: httpx.Response(200, content=json.dumps(page_body)))
+    listing = make_client(api_key="sk_x", base_url="http://127.0.0.1:1", http_client=http).agents
+    assert listing.list(max_items=1).to_arrow()["name"].to_pylist() == ["\ufffd"]
 
 
 @pytest.mark.parametrize(

@@ -327,7 +327,7 @@ def test_what_was_not_proven_is_said_of_each_agent(reader: Client, tmp_path: Pat
 def test_agents_are_read_once_each_and_there_must_be_one(reader: Client, tmp_path: Path) -> None:
     outcome = export(reader, ["agent_one", "agent_one"], tmp_path / "calls.csv")
     assert (outcome.agents, outcome.calls) == (1, 1)
-    with pytest.raises(ConfigurationError, match="needs at least one agent"):
+    with pytest.raises(ConfigurationError, match="agents takes at least one id"):
         export(reader, [], tmp_path / "none.csv")
 
 

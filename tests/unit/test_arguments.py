@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from agentcalls import AsyncClient, Client, ConfigurationError
 from agentcalls.checks import as_builtin
 from agentcalls.export import export
-from agentcalls.request.query import _hint
+from agentcalls.request.query import _hint_at_sort, hint_at_status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -248,7 +248,8 @@ def test_moment_that_is_none_is_refused() -> None:
 def test_what_was_probably_meant_is_logged_once(
     caplog: pytest.LogCaptureFixture, filters: dict[str, Any], said: str | None
 ) -> None:
-    _hint.cache_clear()
+    for hint in (hint_at_status, _hint_at_sort):
+        hint.cache_clear()
     with (
         caplog.at_level(logging.WARNING, logger="agentcalls"),
         Client(api_key="sk_12345678", base_url="http://127.0.0.1:1") as client,

@@ -42,8 +42,8 @@ def test_to_dict_gives_what_was_sent_also_where_it_could_not_be_read() -> None:
     odd = {**ROW, "created_on": "yesterday", "duration_seconds": [1], "new": {"a": 1}}
     as_sent = {
         **odd,
-        "ringing_at": "2019-08-24T14:15:22+00:00",
-        "ended_at": "2019-08-24T14:15:22+00:00",
+        "ringing_at": "2019-08-24T14:15:22.000000Z",
+        "ended_at": "2019-08-24T14:15:22.000000Z",
     }
     assert read(odd).to_dict() == as_sent
     assert read(7).to_dict() == dict.fromkeys(ROW)

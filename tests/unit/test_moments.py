@@ -51,7 +51,8 @@ def test_moment_is_read_in_utc(moment: Any, expected: datetime | None) -> None:
     [
         "",
         "tomorrow",
-        "24 h",
+        "24  h",
+        "24 months",
         "-1h",
         "1.5h",
         "1y",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import field, frozen
 
-from agentcalls.checks import Several
-from agentcalls.models import Agent
+from agentcalls.checks import Several, id_of
+from agentcalls.models import Agent, Call, CallDetail
 from agentcalls.reading.options import ManyOptions, ReadOptions, own_moments
 from agentcalls.request.operation import GET_CALL
 from agentcalls.request.query import AgentQuery, CallQuery, CallStatus
@@ -43,15 +43,15 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
     _fetch: Callable[..., CallT_co] = field(repr=False)
     """How the client asks for one thing."""
 
-    def get(self, agent_id: str, call_id: str) -> CallT_co:
+    def get(self, agent_id: str | Agent, call_id: str | Call | CallDetail) -> CallT_co:
         """One call in detail, with its transcript; in `AsyncClient` it is awaited.
 
         What the contract does not allow is in `call.problems`, also that it is another call than was asked for; with
         `strict` of the client it is an error.
 
         Args:
-            agent_id: The agent id; any text, as in `list`.
-            call_id: The id of the call; any text.
+            agent_id: The agent, as in `list`.
+            call_id: The id of the call, any text; or the call, as `list` gives it.
 
         Raises:
             ConfigurationError: An id cannot be sent; raised at once.
@@ -59,11 +59,15 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
 
         Source: the operation `getCall` of openapi.yaml.
         """
-        return self._fetch(GET_CALL.outgoing({"agent_id": agent_id, "call_id": call_id}))
+        return self._fetch(
+            GET_CALL.outgoing(
+                {"agent_id": id_of(agent_id, Agent), "call_id": id_of(call_id, (Call, CallDetail))}
+            )
+        )
 
     def list(
         self,
-        agent_id: str,
+        agent_id: str | Agent,
         *,
         page: int | None = None,
         limit: int | None = None,
@@ -86,7 +90,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
         The first seven are the API's own parameters; the others control how the client reads.
 
         Args:
-            agent_id: The agent id; any text, escaped so that it stays one path segment.
+            agent_id: The agent id, any text, escaped so that it stays one path segment; or the agent, as
+                `client.agents.list()` gives it.
             page: The page to start from, 1-based, in pages of `limit`; by default the first.
             limit: Calls per page, 1 to 100; 100 by default. It applies to `pages()`; iterating calls chooses its own
                 windows.
@@ -96,8 +101,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             is_test_call: True for only test calls, False for only live calls.
             status: Calls of this status only.
             since: Calls created at or after this moment only: an aware datetime, a date (its midnight), a duration
-                before the iteration begins (a timedelta, or text such as "24h": s, m, h, d, w), "today", "yesterday",
-                or ISO 8601 text. The API has no such filter: the client reads the calls and filters them.
+                before the iteration begins (a timedelta, or text such as "24h" or "24 hours"), "today", "yesterday", or
+                ISO 8601 text. The API has no such filter: the client reads the calls and filters them.
             until: Calls created before this moment only; written like `since`.
             tz: The time zone of days, and of times that name no offset: a tzinfo, a name such as "Europe/Berlin", or
                 "local" for this machine's. By default, days are those of UTC, and such times are refused.
@@ -111,12 +116,12 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             max_retries: How often each request is retried; by default the client's setting.
 
         Raises:
-            ConfigurationError: The contract does not allow a value; raised at once.
+            ConfigurationError: The contract does not allow a value, or `since` is not before `until`; raised at once.
 
         Source: the operation `listCalls` of openapi.yaml.
         """
         query = CallQuery(
-            agent_id=agent_id,
+            agent_id=id_of(agent_id, Agent),
             page=page,
             limit=limit,
             search=search,
@@ -136,6 +141,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             strict=strict,
             max_retries=max_retries,
         )
+        options.check_span()
         return self._listing(query, options, self._source(options))
 
     def list_many(
@@ -196,7 +202,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
                 last call was taken and, with `ordered`, before the next agent's first call.
 
         Raises:
-            ConfigurationError: The contract does not allow a value; raised at once.
+            ConfigurationError: The contract does not allow a value, or `since` is not before `until`; raised at once.
 
         Source: the operation `listCalls` of openapi.yaml.
         """
@@ -227,6 +233,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             strict=strict,
             max_retries=max_retries,
         )
+        options.check_span()
         return self._listing_of_many(query, many, options, self._source(options))
 
 
@@ -270,5 +277,6 @@ class Agents(Generic[AgentListingT_co]):
         Source: the operation `listAgents` of openapi.yaml.
         """
         query = AgentQuery(page=page, limit=limit, search=search, sort=sort)
+        query.hint()
         options = ReadOptions(max_items=max_items, strict=strict, max_retries=max_retries)
         return self._listing(query, options, self._source(options))

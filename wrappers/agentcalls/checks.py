@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import operator
+import os
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from agentcalls.errors import ConfigurationError
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
 
+_ALIKE = 0.8  # from 0 to 1, the same
 _LARGEST = 2**53 - 1  # the largest integer that JSON and JavaScript represent exactly
 
 
@@ -57,7 +60,7 @@ class Several:
             raise ConfigurationError(f"{self._name} is asynchronous: AsyncClient reads it.")
         found = self._read if self._gathered is None else self._gathered
         for value in found:
-            yield as_builtin(value.id if isinstance(value, self._named) else value)
+            yield as_builtin(id_of(value, self._named))
 
     async def gather(self) -> None:
         """Read to the end what is read with `async for`."""
@@ -74,6 +77,11 @@ class Several:
     def __length_hint__(self) -> int:
         length = operator.length_hint(self._ids, -1)
         return NotImplemented if length < 0 else length
+
+
+def id_of(value: Any, named: type[Any] | tuple[type[Any], ...]) -> Any:
+    """The id of what is of such a type; any other value as it is, which is taken for an id."""
+    return value.id if isinstance(value, named) else value
 
 
 def _counts(value: object) -> bool:
@@ -123,6 +131,24 @@ def checked_text(name: str, value: object) -> str:
     return value
 
 
+def did_you_mean(value: object, known: Iterable[str]) -> str:
+    """A question after a sentence, such as " Did you mean 'failed'?"; "" if nothing known is close to the value."""
+    meant = close_to(value, known) if isinstance(value, str) else None
+    return "" if meant is None else f" Did you mean {meant!r}?"
+
+
+def close_to(value: str, known: Iterable[str]) -> str | None:
+    """What was probably meant by a value that is not among the known ones; None if it is one, or close to none."""
+    from difflib import get_close_matches  # noqa: PLC0415  # few values need it
+
+    lowered = {each.lower(): each for each in known}
+    if value in lowered.values():
+        return None
+    return next(
+        (lowered[each] for each in get_close_matches(value.lower(), lowered, 1, _ALIKE)), None
+    )
+
+
 def at_most(characters: int) -> Callable[[object, Attribute[Any], str], None]:
     """A validator for a text of so many characters; raises `ConfigurationError` for a longer one."""
 
@@ -137,26 +163,50 @@ def check_integer(
     lowest: int, highest: int = _LARGEST
 ) -> Callable[[object, Attribute[Any], object], None]:
     """A validator for integers from `lowest` to `highest`, both included; raises `ConfigurationError`."""
-    bounds = f"an integer from {lowest}" + (f" to {highest}" if highest < _LARGEST else "")
 
     def check(_: object, attribute: Attribute[Any], value: object) -> None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ConfigurationError(
-                f"{attribute.name} takes {bounds}, not {type(value).__name__}."
-            )
-        if not lowest <= value <= highest:
-            most = bounds if value < lowest else f"an integer from {lowest} to {highest}"
-            raise ConfigurationError(f"{attribute.name} takes {most}.")
+        checked_integer(attribute.name, value, lowest, highest)
 
     return check
 
 
+def checked_integer(name: str, value: object, lowest: int, highest: int = _LARGEST) -> int:
+    """An integer from `lowest` to `highest`, both included; raises `ConfigurationError` for anything else."""
+    bounds = f"an integer from {lowest}" + (f" to {highest}" if highest < _LARGEST else "")
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ConfigurationError(f"{name} takes {bounds}, not {type(value).__name__}.")
+    if not lowest <= value <= highest:
+        most = bounds if value < lowest else f"an integer from {lowest} to {highest}"
+        raise ConfigurationError(f"{name} takes {most}.")
+    return value
+
+
 def check_boolean(_: object, attribute: Attribute[Any], value: object) -> None:
     """Accept True and False; raises `ConfigurationError` for anything else."""
+    checked_boolean(attribute.name, value)
+
+
+def checked_boolean(name: str, value: object) -> bool:
+    """True or False; raises `ConfigurationError` for anything else."""
     if not isinstance(value, bool):
-        raise ConfigurationError(
-            f"{attribute.name} takes True or False, not {type(value).__name__}."
-        )
+        raise ConfigurationError(f"{name} takes True or False, not {type(value).__name__}.")
+    return value
+
+
+def check_callable(_: object, attribute: Attribute[Any], value: object) -> None:
+    """Accept what can be called; raises `ConfigurationError` for anything else."""
+    if not callable(value):
+        raise ConfigurationError(f"{attribute.name} takes a function, not {type(value).__name__}.")
+
+
+def checked_path(name: str, value: object) -> Path:
+    """The path that a text or a path-like object names; raises `ConfigurationError` for anything else."""
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else value
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{name} takes a path, not {type(text).__name__}.")
+    if "\0" in text:
+        raise ConfigurationError(f"{name} cannot hold a null character.")
+    return Path(as_builtin(text))
 
 
 def at_least(

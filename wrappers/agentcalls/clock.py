@@ -6,7 +6,10 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import optional
+
+from agentcalls.checks import check_callable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +19,13 @@ if TYPE_CHECKING:
 class Clock:
     """A client's source of time and randomness; a test passes its own, so that it need not wait."""
 
-    now: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = field(default=time.monotonic, validator=check_callable)
     """Seconds of a monotonic clock."""
-    wall: Callable[[], float] = time.time
+    wall: Callable[[], float] = field(default=time.time, validator=check_callable)
     """Unix time in seconds."""
-    random: Callable[[], float] = random.random
+    random: Callable[[], float] = field(default=random.random, validator=check_callable)
     """A number from 0 to 1, for the jitter of retries."""
-    sleep: Callable[[float], Any] | None = None
+    sleep: Callable[[float], Any] | None = field(default=None, validator=optional(check_callable))
     """Sleeps for a number of seconds; async in `AsyncClient`. None: the client waits, and closing it ends the wait."""
 
 

@@ -1,7 +1,8 @@
-"""What values say of themselves: each field's docstring in `help()`, and a table in notebooks."""
+"""How values show themselves: moments as text; each field's docstring in `help()`, and a table in notebooks."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def html_of(title: str, rows: Sequence[Mapping[str, object]], note: str = "") ->
     parts = [cell("code", title), f"<table>{table}</table>" if table else ""]
     notes = filter(None, [f"{more} more rows" if more else "", note])
     return "".join([*parts, *(cell("p", text) for text in notes)])
+
+
+def timestamp(moment: datetime) -> str:
+    """`2026-11-23T12:00:00.123000Z`: in UTC and of fixed length, so that texts sort by time."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class _Docstring:

@@ -5,21 +5,30 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from agentcalls.errors import ConfigurationError
+
 _UNITS = {
-    "ms": "milliseconds",
-    "s": "seconds",
-    "m": "minutes",
-    "h": "hours",
-    "d": "days",
-    "w": "weeks",
+    "milliseconds": "ms|milliseconds?",
+    "seconds": "s|secs?|seconds?",
+    "minutes": "m|mins?|minutes?",
+    "hours": "h|hrs?|hours?",
+    "days": "d|days?",
+    "weeks": "w|weeks?",
 }
-_DURATION = re.compile(rf"([0-9]{{1,9}})({'|'.join(_UNITS)})")
+_DURATION = re.compile(
+    "([0-9]{1,9}) ?(?:" + "|".join(f"(?P<{unit}>{names})" for unit, names in _UNITS.items()) + ")"
+)
 
 
 def duration_of(text: str) -> timedelta | None:
-    """The duration in a text: digits and ms, s, m, h, d or w, such as `24h`; None for any other text."""
+    """The duration in a text such as `24h`, `24 h` or `24 hours`; None for any other text.
+
+    The units are ms, s, m, h, d and w, or their names.
+    """
+    if not isinstance(text, str):  # a caller may pass anything
+        raise ConfigurationError(f"text takes a string, not {type(text).__name__}.")
     matched = _DURATION.fullmatch(text)
     try:
-        return timedelta(**{_UNITS[matched[2]]: int(matched[1])}) if matched else None
+        return timedelta(**{str(matched.lastgroup): int(matched[1])}) if matched else None
     except OverflowError:
         return None

@@ -19,7 +19,7 @@ from agentcalls.reading.iterators import (
     ManyIterator,
     RowsIterator,
 )
-from agentcalls.reading.listed import AsyncListed, Listed
+from agentcalls.reading.listed import AsyncListed, Listed, shown_listing
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
@@ -31,10 +31,11 @@ from agentcalls.table.tabular import AsyncTabular, Tabular
 from agentcalls.values import ManyReport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
     from agentcalls.reading.batches import CallBatch
     from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.table.arrow import Chunk
 
 
 class CallListing(Listed[Call, CallQuery], Tabular):
@@ -70,15 +71,19 @@ class AsyncCallListing(AsyncListed[Call, CallQuery], AsyncTabular):
         return batching.async_over(AsyncManyIterator(self._schedule(batching), self._source))
 
 
-class AgentListing(Listed[Agent, AgentQuery]):
+class AgentListing(Listed[Agent, AgentQuery], Tabular):
     """A lazy listing of the team's agents: each iteration sends new requests, only as far as it is read.
 
     Every method that sends a request raises the `AgentCallsError` for its answer.
     """
 
+    _model = Agent
 
-class AsyncAgentListing(AsyncListed[Agent, AgentQuery]):
+
+class AsyncAgentListing(AsyncListed[Agent, AgentQuery], AsyncTabular):
     """A lazy listing of the team's agents: the same as `AgentListing`, read with `await` and `async for`."""
+
+    _model = Agent
 
 
 @define(eq=False, repr=False)
@@ -97,6 +102,9 @@ class _ManyAgents(Generic[SourceT]):
         agents = "agents" if count < 0 else f"{count} agents"
         settings = settings_shown(self.query, self.options, self.many)
         return f"<{type(self).__name__} of {agents}{settings}>"
+
+    def _repr_html_(self) -> str:
+        return shown_listing(self, self.report if self._latest else None)
 
     @property
     def report(self) -> ManyReport:
@@ -128,12 +136,16 @@ class _ManyAgents(Generic[SourceT]):
         return AgentReader(query, options, wall=wall, sorts=self._source.sorts)
 
 
-class ManyListing(_ManyAgents[SyncSource]):
+class ManyListing(_ManyAgents[SyncSource], Tabular):
     """A lazy listing of many agents' calls, as pairs (agent id, call): each iteration sends new requests."""
 
     def __iter__(self) -> ManyIterator:
         """Each call with its agent's id: one agent's calls in order, different agents mixed unless `ordered`."""
         return ManyIterator(self._schedule(), self._source)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        for batch in self.batches():
+            yield batch.agent_id, batch.calls
 
     def _rows(self) -> RowsIterator:
         return RowsIterator(self._schedule(label=together), self._source.of_rows)
@@ -147,12 +159,16 @@ class ManyListing(_ManyAgents[SyncSource]):
         return batching.over(ManyIterator(self._schedule(batching), self._source))
 
 
-class AsyncManyListing(_ManyAgents[AsyncSource]):
+class AsyncManyListing(_ManyAgents[AsyncSource], AsyncTabular):
     """A lazy listing of many agents' calls: the same as `ManyListing`, read with `async for`."""
 
     def __aiter__(self) -> AsyncManyIterator:
         """Each call with its agent's id: one agent's calls in order, different agents mixed unless `ordered`."""
         return AsyncManyIterator(self._schedule(), self._source)
+
+    async def _chunks(self) -> AsyncIterator[Chunk]:
+        async for batch in self.batches():
+            yield batch.agent_id, batch.calls
 
     def batches(self, size: int = BATCH) -> AsyncGenerator[CallBatch]:
         """The calls of an iteration in batches of one agent each: the same as `ManyListing.batches`."""

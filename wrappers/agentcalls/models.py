@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -16,13 +16,12 @@ from uuid import UUID
 
 import attrs
 
-from agentcalls.described import described
+from agentcalls.described import described, timestamp
 from agentcalls_api import models
 from agentcalls_api.types import Unset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
     from agentcalls.values import Problem
 
@@ -163,7 +162,7 @@ class _Trace:
 
 
 def _json(value: Any) -> str:
-    return str(value) if isinstance(value, UUID) else value.isoformat()
+    return timestamp(value) if isinstance(value, datetime) else str(value)
 
 
 class _Row:
@@ -175,7 +174,10 @@ class _Row:
         return hash(self.id)
 
     def to_dict(self) -> dict[str, Any]:
-        """The values as the API sends them, with JSON names; a field that could not be read has its raw value."""
+        """The values as JSON, with the API's names, and moments as `timestamp` has them.
+
+        A field that could not be read has its raw value.
+        """
         return _object(self, _json)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
@@ -13,7 +14,7 @@ from agentcalls.described import described, html_of
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from typing_extensions import (
         TypeVar as WithDefault,
@@ -66,6 +67,8 @@ class RateLimit:
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> RateLimit | None:
         """The rate limit in these headers, or None without one; header names are in lower case."""
+        if not isinstance(headers, Mapping):  # a caller may pass anything
+            raise ConfigurationError(f"headers takes a mapping, not {type(headers).__name__}.")
         limit, remaining, reset = (
             _integer(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset")
         )
@@ -232,6 +235,8 @@ class Checkpoint:
     @classmethod
     def from_json(cls, text: str) -> Checkpoint:
         """The checkpoint from the text of `to_json`; raises `ConfigurationError` for any other text."""
+        if not isinstance(text, str | bytes):  # the same
+            raise ConfigurationError(f"text takes a string, not {type(text).__name__}.")
         try:
             checkpoint = msgspec.convert(json.loads(text), cls)
         except (msgspec.ValidationError, ValueError, TypeError, RecursionError) as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from agentcalls import AgentCallsError
+from agentcalls.checks import did_you_mean
 from agentcalls.cli.failures import Code, Failure, sentence_of
 from agentcalls.cli.show.output import console, is_plain, say
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     import typer
 
-    from agentcalls import AgentReport, Call, CallListing, Client
+    from agentcalls import AgentReport, Call, Client
 
 _STEP = 100
+AGENT_STATUSES = ("live", "paused", "development")
+"""Those that the contract lists; the set is open."""
 MOST_NAMED = 10
 """The most agents, or sentences about agents, in a message."""
 
@@ -52,8 +55,9 @@ class Named(list[str]):
         wanted = [agent for agent in agents if self._status in {None, agent.status}]
         if not wanted:
             statuses = {agent.status or "none" for agent in agents}
+            meant = did_you_mean(self._status or "", {*AGENT_STATUSES, *statuses})
             raise Failure(
-                f"No agent has the status {self._status!r}; their statuses: {listed(sorted(statuses))}."
+                f"No agent has the status {self._status!r}; their statuses: {listed(sorted(statuses))}.{meant}"
                 if agents
                 else "The team has no agents.",
                 Code.NOT_FOUND,
@@ -99,20 +103,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def check_asked(client: Client, agents: Sequence[str], filters: Mapping[str, Any]) -> None:
-    """Send nothing; raises `ConfigurationError` for wrong arguments, and `Failure` like `check_span`."""
-    first, *_ = [client.calls.list(agent, **filters) for agent in agents]
-    check_span(first, filters.get("since"), filters.get("until"))
-
-
-def check_span(listing: CallListing, since: object, until: object) -> None:
-    """Raises `Failure` if `since` is not before `until`."""
-    # The checkpoint of a new iteration holds the moments that they mean.
-    start = iter(listing).checkpoint
-    if start.since and start.until and start.since >= start.until:
-        raise Failure(
-            f"--since {since} is not before --until {until}: there can be no call between them.",
-            Code.USAGE,
-        )
+    """Send nothing; raises `ConfigurationError` for wrong arguments."""
+    for agent in agents:
+        client.calls.list(agent, **filters)
 
 
 @define
@@ -196,8 +189,11 @@ def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: Nam
 
 
 def _names_in(file: str) -> list[str]:
-    data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     name = "stdin" if file == "-" else file
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Failure(f"{name} cannot be read: {error.strerror}.", Code.USAGE) from error
     try:
         text = data.decode("utf-8-sig")  # editors on Windows write a byte order mark
     except UnicodeDecodeError as error:

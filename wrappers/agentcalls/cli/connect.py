@@ -19,6 +19,7 @@ from attrs import field, frozen
 
 import agentcalls
 from agentcalls import settings
+from agentcalls.checks import did_you_mean
 from agentcalls.cli.failures import Code, Failure, option
 from agentcalls.cli.show.output import say
 
@@ -165,7 +166,9 @@ def read_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
     table = tables.get(name, None if wanted else {})
     if not isinstance(table, dict):
         known = ", ".join(sorted(tables)) or "none"
-        raise _refused(f"There is no profile {name!r} in {path}; its profiles: {known}.")
+        raise _refused(
+            f"There is no profile {name!r} in {path}; its profiles: {known}.{did_you_mean(name, tables)}"
+        )
     values = cast("dict[str, Any]", table)
     for key, value in values.items():
         _check(key, value, f"{path}, profile {name!r}")
@@ -235,6 +238,8 @@ def _check(key: str, value: object, where: str) -> None:
     # The value is not quoted: it may be a key in the wrong place.
     kinds = _TYPES.get(key)
     if kinds is None:
-        raise _refused(f"{where}: {key!r} is not a setting; the settings are {', '.join(_TYPES)}.")
+        raise _refused(
+            f"{where}: {key!r} is not a setting; the settings are {', '.join(_TYPES)}.{did_you_mean(key, _TYPES)}"
+        )
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise _refused(f"{where}: {key} takes a {_WORDS[kinds[0]]}.")

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from enum import IntEnum
+from typing import TYPE_CHECKING, Any, cast
+
+import typer
 
 import agentcalls
+from agentcalls.checks import did_you_mean
 from agentcalls.table.extras import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
 
 # Phrases of the library for Python users, and their form on the command line.
 _WORDS = {
@@ -74,6 +82,28 @@ def sentence_of(error: BaseException) -> str | None:
 def option(name: str) -> str:
     """The option for a setting of this name."""
     return _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+
+
+@contextmanager
+def hinting() -> Generator[None]:
+    """Add to the error for a word that is none of an option's which one was probably meant."""
+    try:
+        yield
+    except typer.BadParameter as error:
+        if given := re.match("'(.*)' is not one of", error.message):
+            choices = cast("Any", error.param).type.choices
+            error.message += did_you_mean(given[1], map(str, choices))
+        raise
+
+
+def check_switches(parameters: Iterable[Any], words: Iterable[str]) -> None:
+    """Raise `Failure` for a switch that is set both ways, such as `--test --live`; the last would win."""
+    given = set(words)
+    for parameter in parameters:
+        both = [given & set(way) for way in (parameter.opts, parameter.secondary_opts)]
+        if all(both):
+            names = " and ".join(name for way in both for name in way)
+            raise Failure(f"{names} contradict each other.", Code.USAGE)
 
 
 def _codes() -> list[tuple[type[BaseException], Code]]:

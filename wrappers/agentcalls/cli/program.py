@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import agentcalls
 from agentcalls import settings
-from agentcalls.cli.failures import Code, code_of, sentence_of
+from agentcalls.cli.failures import Code, check_switches, code_of, hinting, sentence_of
 from agentcalls.cli.show.output import say
 
 DEBUG = "agentcalls.debug"  # a key in the context's meta, which commands and the program share
@@ -99,6 +99,12 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The usage text after the command's name; arguments have no braces of Typer."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the command line; a usage error says which word was probably meant, or which two exclude each other."""
+        check_switches(self.params, args)
+        with hinting():
+            return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write a section for each group, in the order of the parameters; `--help` comes last."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from attrs import frozen
 
+from agentcalls.checks import did_you_mean
 from agentcalls.cli.failures import Code, Failure
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def chosen_zone(tz: str | None, *, utc: bool) -> Zone:
         return Zone(UTC if tz == "UTC" else ZoneInfo(tz))
     except (ValueError, OSError, LookupError):
         raise Failure(
-            f"--tz takes the name of a time zone, such as Europe/Berlin; this machine knows no {tz!r}.",
+            f"--tz takes the name of a time zone, such as Europe/Berlin; this machine knows no {tz!r}."
+            + did_you_mean(tz, available_timezones()),
             Code.USAGE,
         ) from None

@@ -7,8 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from agentcalls import AgentCallsError, Checkpoint
-from agentcalls.checks import builtin_fields, check_boolean, check_integer
+from agentcalls import AgentCallsError, Checkpoint, Client, ConfigurationError
+from agentcalls.checks import builtin_fields, check_boolean, check_callable, check_integer
 from agentcalls.export.journal import AgentFailure, Mark
 from agentcalls.export.outcome import Progress
 from agentcalls.export.resuming import prefixes_of
@@ -18,7 +18,9 @@ from agentcalls.table.text import NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from agentcalls import AgentReport, Call, Client
+    from attrs import Attribute
+
+    from agentcalls import AgentReport, Call
     from agentcalls.export.compression import Piece
     from agentcalls.export.formats import Format
     from agentcalls.export.journal import Journal
@@ -29,11 +31,16 @@ _BATCH = 1_000
 _AGENT_WEIGHT = 100  # an agent without calls still costs a request
 
 
+def _client(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, Client):
+        raise ConfigurationError(f"{attribute.name} takes a Client, not {type(value).__name__}.")
+
+
 @frozen(kw_only=True, field_transformer=builtin_fields)
 class Task:
     """What to write, and how."""
 
-    client: Client
+    client: Client = field(validator=_client)
     agents: Sequence[str]
     form: Format
     filters: Filters
@@ -41,7 +48,7 @@ class Task:
     keep_going: bool = field(validator=check_boolean)
     journal_calls: int = field(validator=check_integer(1))
     """After how many calls the journal is written."""
-    tell: Callable[[Progress], object]
+    progress: Callable[[Progress], object] = field(validator=check_callable)
 
 
 class Copying:
@@ -132,7 +139,7 @@ class Copying:
         if self._due(len(some)) and reached.checkpoint:
             self._journal = self._cut(evolve(journal, checkpoint=reached.checkpoint.to_json()))
         total = reached.report.total_count_last if self._counted else None
-        self._task.tell(progress_of(self._task, self._journal, agent, total))
+        self._task.progress(progress_of(self._task, self._journal, agent, total))
 
     def _ended(self, agent: AgentReport) -> None:
         task, name = self._task, agent.agent_id
@@ -151,7 +158,7 @@ class Copying:
                 problems=journal.problems,
             )
             self._journal = evolve(journal, marks=[*journal.marks, mark])
-        task.tell(progress_of(task, self._journal, name))
+        task.progress(progress_of(task, self._journal, name))
 
     def _write(self, data: bytes) -> None:
         self._piece = self._piece or self._new_piece()

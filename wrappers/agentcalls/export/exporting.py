@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from attrs import evolve
 
 from agentcalls import Agent, ConfigurationError
-from agentcalls.checks import Several, as_builtin
+from agentcalls.checks import Several, as_builtin, checked_boolean, checked_path
 from agentcalls.export.compression import PIECES
 from agentcalls.export.copying import Copying, Task, progress_of
 from agentcalls.export.disk import operations
@@ -25,6 +25,7 @@ from agentcalls.table.text import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
     from typing import Unpack
 
     from agentcalls import Client
@@ -61,7 +62,7 @@ def export(
         client: Reads the listings.
         agents: The agents, by their ids or as `client.agents.list()` gives them.
         path: The file. Its ending sets the format: .csv, .ndjson, .jsonl, .json, all three also with .gz or .zst,
-            .parquet, .arrow, .feather, .sqlite, .sqlite3, .db, .duckdb.
+            .parquet, .arrow, .feather, .sqlite, .sqlite3, .db, .duckdb, .xlsx.
         format: The format's name, whatever the ending.
         resume: Continue an interrupted export with the same filters, if there is one. If the list of agents changed, it
             goes back to the last recorded position before the first difference. A file that is complete already is
@@ -85,7 +86,9 @@ def export(
             the first failure if every agent failed.
         OSError: The disk is full or fails; the export can be resumed.
     """
+    target = checked_path("path", path)
     form, compression = format_of(os.fspath(path), as_builtin(format))
+    resume, force = checked_boolean("resume", resume), checked_boolean("force", force)
     names, doubt = _once(agents)
     task = Task(
         client=client,
@@ -95,9 +98,9 @@ def export(
         concurrency=concurrency,
         keep_going=keep_going,
         journal_calls=journal_calls,
-        tell=progress or _tell_nobody,
+        progress=_tell_nobody if progress is None else progress,
     )
-    workspace = Workspace(Path(path), form)
+    workspace = Workspace(target, form)
     asked = evolve(_journal(task, compression), force=force)
     with workspace.locked():
         journal = begun(workspace, asked, task.agents, resume=resume, keep_going=keep_going)
@@ -128,6 +131,7 @@ def export_stream(
 
     Raises like `export`, and `ConfigurationError` for a format that is not text.
     """
+    _check_binary(file)
     form, _ = format_of("", as_builtin(format))
     if form.build:
         raise ConfigurationError(f"{form.name} is written to a file, not to a stream.")
@@ -140,10 +144,15 @@ def export_stream(
         concurrency=concurrency,
         keep_going=keep_going,
         journal_calls=_JOURNAL_CALLS,
-        tell=progress or _tell_nobody,
+        progress=_tell_nobody if progress is None else progress,
     )
     copying = Copying(task, _journal(task), file, PIECES[""], lambda reached: reached)
     return evolve(_outcome(copying.run()), doubt=doubt)
+
+
+def _check_binary(file: object) -> None:
+    if isinstance(file, io.TextIOBase) or not callable(getattr(file, "write", None)):
+        raise ConfigurationError(f"file takes an open binary file, not {type(file).__name__}.")
 
 
 def _read(task: Task, workspace: Workspace, journal: Journal, compression: str) -> Journal:
@@ -163,7 +172,7 @@ def _read(task: Task, workspace: Workspace, journal: Journal, compression: str) 
 def _build(task: Task, workspace: Workspace, journal: Journal, build: Build) -> Journal:
     built, done = workspace.built, progress_of(task, journal, task.agents[-1])
     workspace.clear_built()
-    build(workspace.rows, built, lambda count: task.tell(evolve(done, built=count)))
+    build(workspace.rows, built, lambda count: task.progress(evolve(done, built=count)))
     made = operations.sync_made(built)
     try:
         _check_count(task.form, built, journal)
@@ -187,7 +196,7 @@ def _once(agents: Iterable[str | Agent]) -> tuple[list[str], str | None]:
     several = Several("agents", agents, Agent)
     names = list(dict.fromkeys(several))
     if not names:
-        raise ConfigurationError("An export needs at least one agent.")
+        raise ConfigurationError("agents takes at least one id.")
     return names, several.doubt
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from agentcalls import ConfigurationError
+from agentcalls.checks import did_you_mean
 from agentcalls.export import as_arrow, as_duckdb, as_parquet, as_sqlite, as_xlsx
 from agentcalls.export.compression import PIECES
 from agentcalls.table.extras import need
@@ -14,7 +16,6 @@ from agentcalls.table.text import CSV, EXCEL_CSV, JSON, NDJSON, TextForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Build = Callable[[Path, Path, Callable[[int], object]], None]
 
@@ -98,12 +99,13 @@ def format_of(file_name: str, name: str | None = None) -> tuple[Format, str]:
         if form.name == name or (name is None and inner.endswith(form.endings)):
             break
     else:
-        endings = ", ".join(ending for form in FORMATS for ending in form.endings)
-        names = ", ".join(form.name for form in FORMATS)
+        endings = [ending for form in FORMATS for ending in form.endings]
+        names = [form.name for form in FORMATS]
         raise ConfigurationError(
-            f"There is no format {name!r}: use one of {names}."
+            f"There is no format {name!r}: use one of {', '.join(names)}.{did_you_mean(name, names)}"
             if name is not None
-            else f"The ending of {file_name!r} names no format: use {endings}, or pass format=…."
+            else f"The ending of {file_name!r} names no format: use {', '.join(endings)}, or pass format=…."
+            f"{did_you_mean(PurePath(inner).suffix, endings)}"
         )
     if compression and form.build:
         raise ConfigurationError(f"{form.name} files cannot end in {compression!r}: leave it out.")

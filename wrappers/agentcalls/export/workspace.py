@@ -23,6 +23,7 @@ import msgspec
 from attrs import evolve
 
 from agentcalls import ConfigurationError
+from agentcalls.checks import checked_path
 from agentcalls.export.disk import operations
 from agentcalls.export.disk.target import check_dress, replaceable
 from agentcalls.export.journal import Journal
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
     from agentcalls.export.formats import Format
 
 
-def folder_of(target: Path) -> Path:
+def folder_of(target: str | os.PathLike[str]) -> Path:
     """The folder in which the file with this name is built."""
-    target = replaceable(target)
-    return target.with_name(f"{target.name}.partial")
+    found = replaceable(checked_path("target", target))
+    return found.with_name(f"{found.name}.partial")
 
 
 class Workspace:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from agentcalls.checks import builtin_fields, check_integer
+from agentcalls.checks import as_builtin, checked_integer
 from agentcalls.described import described
 from agentcalls.errors import AgentCallsError
 
@@ -43,16 +43,11 @@ class CallBatch:
         return import_module("agentcalls.table.arrow").record_batch(self.agent_id, self.calls)
 
 
-@frozen(field_transformer=builtin_fields)
-class _Size:
-    size: int = field(validator=check_integer(1))
-
-
 class Batching:
     """The calls that are gathered, agent by agent; `size` is the most in a batch."""
 
     def __init__(self, size: int) -> None:
-        self._size = _Size(size).size
+        self._size = checked_integer("size", as_builtin(size), 1)
         self._readers: dict[str, AgentReader] = {}
         self._calls: dict[str, list[Call]] = {}
         self._ready: list[CallBatch] = []

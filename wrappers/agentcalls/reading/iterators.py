@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Self
 
+from agentcalls.checks import as_builtin, checked_text
 from agentcalls.models import Call
 from agentcalls.reading.ordered import schedule_of_one
 from agentcalls.reading.pages import AsyncPages, SyncPages
@@ -111,7 +112,7 @@ class _OfMany:
 
     def agent(self, agent_id: str) -> AgentReport:
         """What this iteration has read and proved of one agent; raises `KeyError` for an agent that was not reached."""
-        return self._schedule.agent(agent_id)
+        return self._schedule.agent(checked_text("agent_id", as_builtin(agent_id)))
 
 
 class CallIterator(RowIterator[Call]):

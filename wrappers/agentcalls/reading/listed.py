@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from attrs import define, evolve, field
 
+from agentcalls.checks import as_builtin, checked_integer
 from agentcalls.described import html_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.ended import UNREAD
@@ -17,7 +18,7 @@ from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import paired
 from agentcalls.reading.server_pages import ServerPages, first_call, total_count
 from agentcalls.request.query import ListQuery
-from agentcalls.values import Report
+from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
 
 RowT = TypeVar("RowT")
 QueryT = TypeVar("QueryT", bound=ListQuery)
+
+
+def shown_listing(listing: object, report: Report | ManyReport | None) -> str:
+    """What a notebook shows of a listing; nothing is sent."""
+    if report is None:
+        return html_of(repr(listing), (), UNREAD)
+    each = report.agents.values() if isinstance(report, ManyReport) else [report]
+    pages = sum(one.pages for one in each)
+    return html_of(repr(listing), (), f"{pages} pages read; {report.reason or 'complete'}")
 
 
 @define(eq=False, repr=False)
@@ -46,10 +56,7 @@ class _Listing(Generic[SourceT, QueryT]):
         return f"<{type(self).__name__}{of}{settings_shown(self.query, self.options)}>"
 
     def _repr_html_(self) -> str:
-        # What a notebook shows; nothing is sent.
-        report = self.report
-        read = f"{report.pages} pages read; {report.reason or 'complete'}"
-        return html_of(repr(self), (), read if self._latest else UNREAD)
+        return shown_listing(self, self.report if self._latest else None)
 
     @property
     def report(self) -> Report:
@@ -80,6 +87,7 @@ class _Listing(Generic[SourceT, QueryT]):
 
     def _page(self, number: int) -> ListQuery:
         # A caller's number is checked; `window` is for our own.
+        number = checked_integer("number", as_builtin(number), 1)
         return evolve(self.query, page=number, limit=self.query.size)
 
     def _check_asks_api(self, what: str) -> None:

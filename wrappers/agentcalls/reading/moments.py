@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from agentcalls.checks import did_you_mean
 from agentcalls.durations import duration_of
 from agentcalls.errors import ConfigurationError
 
@@ -40,7 +41,9 @@ def resolved(
             f"{name} takes a time with an offset or a tzinfo, or tz=… beside it; not {moment!r}."
         ) from None
     except (ValueError, OverflowError, TypeError):
-        raise ConfigurationError(f"{name} takes {_FORMS}; not {moment!r}.") from None
+        raise ConfigurationError(
+            f"{name} takes {_FORMS}; not {moment!r}.{did_you_mean(moment, _DAYS_AGO)}"
+        ) from None
 
 
 class _NaiveError(ValueError):
@@ -65,9 +68,11 @@ def check_zone(_: object, attribute: Attribute[Any], value: Any) -> None:
         if value not in {None, "local"}:
             _zone(value)
     except (ValueError, OSError, TypeError, LookupError, AttributeError):
+        from zoneinfo import available_timezones  # noqa: PLC0415 (rarely needed)
+
         raise ConfigurationError(
             f'{attribute.name} takes a tzinfo, the name of a time zone such as "Europe/Berlin", or "local";'
-            f" this machine knows no {value!r}."
+            f" this machine knows no {value!r}.{did_you_mean(value, available_timezones())}"
         ) from None
 
 

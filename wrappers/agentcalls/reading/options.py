@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from attrs import Attribute, AttrsInstance, field, fields, frozen
 from attrs.validators import optional
 
-from agentcalls.checks import Several, builtin_fields, check_boolean, check_integer
+from agentcalls.checks import Several, builtin_fields, check_boolean, check_callable, check_integer
 from agentcalls.errors import ConfigurationError
-from agentcalls.reading.moments import Moment, TimeZone, check_moment, check_zone
+from agentcalls.reading.moments import Moment, TimeZone, check_moment, check_zone, resolved
 from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import Checkpoint
 
@@ -29,13 +30,12 @@ def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
 
 
 def _checkpoints(_: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, Mapping):
+    # mypy knows it as a mapping already, pyright as one of anything.
+    given: Any = value
+    if not isinstance(value, Mapping) or not all(
+        isinstance(each, Checkpoint) for each in given.values()
+    ):
         raise ConfigurationError(f"{attribute.name} takes a mapping from agent ids to checkpoints.")
-
-
-def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
-    if not callable(value):
-        raise ConfigurationError(f"{attribute.name} takes a callable, not {type(value).__name__}.")
 
 
 @frozen(kw_only=True, field_transformer=builtin_fields)
@@ -54,6 +54,17 @@ class ReadOptions:
     strict: bool | None = field(default=None, validator=optional(check_boolean))
     max_retries: int | None = field(default=None, validator=optional(check_integer(0)))
 
+    def check_span(self) -> None:
+        """Raise `ConfigurationError` if there can be no call between `since` and `until`."""
+        now = datetime.now(UTC)
+        since, until = (
+            resolved(name, getattr(self, name), now, self.tz) for name in ("since", "until")
+        )
+        if since and until and since >= until:
+            raise ConfigurationError(
+                f"since takes a moment before until=…: {self.since!r} is not before {self.until!r}."
+            )
+
     @property
     def needs_iterating(self) -> bool:
         """Whether `since`, `until` or `resume` is given: the API itself has no such parameters."""
@@ -71,7 +82,7 @@ class ManyOptions:
     stop_on_error: bool = field(default=False, validator=check_boolean)
     ordered: bool = field(default=False, validator=check_boolean)
     on_agent: Callable[[AgentReport], object] | None = field(
-        default=None, repr=False, validator=optional(_callable)
+        default=None, repr=False, validator=optional(check_callable)
     )
 
 

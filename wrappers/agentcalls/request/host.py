@@ -14,7 +14,7 @@ import httpx
 
 from agentcalls import settings
 from agentcalls._version import __version__
-from agentcalls.checks import as_builtin
+from agentcalls.checks import as_builtin, checked_boolean
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.ids import REQUEST_ID
 
@@ -148,8 +148,9 @@ def checked_timeout(timeout: object) -> httpx.Timeout | None:
     """
     if timeout is None:
         return None
-    timeout = as_builtin(timeout)
-    limits: Any = httpx.Timeout(timeout) if isinstance(timeout, int | float) else timeout
+    limits: Any = as_builtin(timeout)
+    if isinstance(limits, int | float) and not isinstance(limits, bool):
+        limits = httpx.Timeout(limits)
     named = type(limits).__name__, type(limits).__module__.partition(".")[0]
     if named[0] == "Timeout" and named[1] in LIBRARIES:
         limits = httpx.Timeout(**limits.as_dict())
@@ -166,6 +167,7 @@ def checked_url(base_url: str | None, *, allow_http: bool) -> str:
 
     Raises `ConfigurationError` for one that is missing or cannot be used, and never quotes it: it may hold a password.
     """
+    allow_http = checked_boolean("allow_http", allow_http)
     base_url = as_builtin(settings.given("base_url", base_url))
     if base_url is None:
         raise ConfigurationError(
@@ -184,7 +186,7 @@ def checked_url(base_url: str | None, *, allow_http: bool) -> str:
         raise ConfigurationError(
             "The base URL holds a user, a query, a fragment or a space; leave it out."
         )
-    if url.scheme == "http" and not (allow_http is True or is_loopback(base_url)):
+    if url.scheme == "http" and not (allow_http or is_loopback(base_url)):
         raise ConfigurationError(
             "The base URL is plain http, which would show the key to the network: "
             "use https, or pass allow_http=True."

@@ -149,7 +149,8 @@ def given_auth(api_key: Secret | None, auth: str | None) -> KeyAuth:
 
     Raises `ConfigurationError` for a key that is missing or cannot be sent, and for an unknown scheme.
     """
-    scheme = as_builtin(settings.given("auth", auth)) or settings.AUTH
+    scheme = as_builtin(settings.given("auth", auth))
+    scheme = settings.AUTH if scheme in (None, "") else scheme
     if api_key is None:
         raise ConfigurationError(
             f"No API key: set {settings.VARIABLES['api_key']}, or pass api_key=…."

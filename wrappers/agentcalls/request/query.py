@@ -17,8 +17,10 @@ from agentcalls.checks import (
     check_integer,
     check_text,
     checked_text,
+    close_to,
 )
 from agentcalls.errors import ConfigurationError
+from agentcalls.models import Agent, Call, fields_of
 from agentcalls.request.log import log_unlisted
 from agentcalls.settings import MAX_LIMIT
 
@@ -28,9 +30,6 @@ CallStatus: TypeAlias = (
 """The known statuses, for completion in editors. The list is open: any string is allowed."""
 
 _STATUSES: tuple[str, ...] = get_args(get_args(CallStatus)[0])
-_SORTS = ("created_at",)
-"""What the API's own page sorts by, which is no field of a call."""
-_ALIKE = 0.8
 
 
 def checked_segment(name: str, value: object) -> str:
@@ -114,10 +113,8 @@ class CallQuery(ListQuery):
 
     def hint(self) -> None:
         """Log what a status or a sort that the contract does not list may have been meant as; it is sent as it is."""
-        if self.status is not None:
-            _hint("status", self.status)
-        if self.sort is not None:
-            _hint("sort", self.sort)
+        hint_at_status(self.status)
+        _hint_at_sort(self.sort, Call)
 
 
 @frozen(kw_only=True, field_transformer=builtin_fields)
@@ -127,14 +124,21 @@ class AgentQuery(ListQuery):
     search: str | None = field(default=None, validator=optional([check_text, at_most(255)]))
     sort: str | None = field(default=None, validator=optional([check_text, at_most(64)]))
 
+    def hint(self) -> None:
+        """Log what a sort that is no field of an agent may have been meant as; it is sent as it is."""
+        _hint_at_sort(self.sort, Agent)
+
 
 @lru_cache(maxsize=64)  # each is said once
-def _hint(name: str, value: str) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415 (most listings need neither)
+def hint_at_status(status: str | None) -> None:
+    """Log what a status that the contract does not list may have been meant as."""
+    if status is not None and (meant := close_to(status, _STATUSES)):
+        log_unlisted("status", status, meant)
 
-    from agentcalls.models import Call, fields_of  # noqa: PLC0415
 
-    known = [*_STATUSES] if name == "status" else [*_SORTS, *(one.name for one in fields_of(Call))]
-    word = value.removeprefix("-") if name == "sort" else value
-    if word not in known and (close := get_close_matches(word.lower(), known, 1, _ALIKE)):
-        log_unlisted(name, value, value[: -len(word)] + close[0])
+@lru_cache(maxsize=64)  # the same
+def _hint_at_sort(sort: str | None, model: type) -> None:
+    word = (sort or "").removeprefix("-")
+    # The vendor's page sorts calls by `created_at`, which is no field of theirs.
+    if meant := close_to(word, ["created_at", *(field.name for field in fields_of(model))]):
+        log_unlisted("sort", str(sort), f"{'-' * str(sort).startswith('-')}{meant}")

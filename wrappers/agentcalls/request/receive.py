@@ -153,7 +153,7 @@ class Incoming:
         elif isinstance(error, _UNREADABLE) or "location header" in what:
             self.failure = UnexpectedResponseError(f"The answer cannot be read: {what}.")
         else:
-            self.failure = APIConnectionError(f"{what}.")
+            self.failure = APIConnectionError(f"{what}.{_other_protocol(what)}")
             self.failure.retryable = not is_final(_chain(error))
         self._clear(error)
         self.failure.__cause__ = error
@@ -206,6 +206,13 @@ class Incoming:
                 link.args = (without(secret, repr(link.args)),)
 
 
+def _other_protocol(what: str) -> str:
+    # OpenSSL has had several names for an answer that is not TLS.
+    if any(name in what for name in _NO_TLS):
+        return " The port may speak plain http, and not https."
+    return ""
+
+
 def _is_beginning(content: bytes) -> bool:
     try:
         msgspec.json.decode(content)
@@ -224,6 +231,7 @@ def _as_of_httpx(error: Exception) -> Exception:
     return error
 
 
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 _TWINS = {httpx.StreamError, httpx.InvalidURL} | {
     kind
     for kind in vars(httpx).values()

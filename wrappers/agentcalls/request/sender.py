@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from attrs import Attribute, evolve, field, frozen
+from attrs.validators import optional
 
-from agentcalls.checks import at_least, builtin_fields, check_boolean, check_integer
+from agentcalls.checks import at_least, builtin_fields, check_boolean, check_callable, check_integer
 from agentcalls.clock import Clock, Deadline, Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.request.host import Host, is_loopback
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
     from agentcalls.request.retry import Answer, ResultT, Steps
 
 
-def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
-    if value is not None and not callable(value):
-        raise ConfigurationError(f"{attribute.name} takes a function.")
-
-
 def _clock(_: object, attribute: Attribute[Any], value: object) -> None:
     if not isinstance(value, Clock):
         raise ConfigurationError(f"{attribute.name} takes a Clock.")
@@ -49,8 +45,12 @@ class Config:
     retry: RetryPolicy
     max_body_bytes: int = field(validator=at_least(1, "a whole number of bytes", int))
     strict: bool = field(validator=check_boolean)
-    on_retry: Callable[[Retry], object] | None = field(repr=False, validator=_callable)
-    on_exchange: Callable[[Exchange], object] | None = field(repr=False, validator=_callable)
+    on_retry: Callable[[Retry], object] | None = field(
+        repr=False, validator=optional(check_callable)
+    )
+    on_exchange: Callable[[Exchange], object] | None = field(
+        repr=False, validator=optional(check_callable)
+    )
     clock: Clock = field(repr=False, validator=_clock)
 
     @property

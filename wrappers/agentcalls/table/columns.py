@@ -18,7 +18,7 @@ from uuid import UUID
 import attrs
 import msgspec
 
-from agentcalls.models import EXTRA, Call, fields_of, plain
+from agentcalls.models import EXTRA, Agent, Call, fields_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -58,11 +58,15 @@ def _stored(kind: Any) -> type:
     return kind if kind in {str, int, float, bool, datetime, date, NoneType} else object
 
 
-_FIELDS = tuple(
-    Column(field.name, _kind(field.kinds), field.attribute) for field in fields_of(Call)
-)
-COLUMNS = (Column("agent_id", str, "agent_id"), *_FIELDS, Column(EXTRA, object, EXTRA))
-"""The columns of every table, in order."""
+def _columns_for(model: type) -> tuple[Column, ...]:
+    fields = (Column(field.name, _kind(field.kinds), field.attribute) for field in fields_of(model))
+    return (*fields, Column(EXTRA, object, EXTRA))
+
+
+AGENTS = _columns_for(Agent)
+"""The columns of a table of agents, in order."""
+COLUMNS = (Column("agent_id", str, "agent_id"), *_columns_for(Call))
+"""The columns of every table of calls, in order."""
 JSON = tuple(number for number, column in enumerate(COLUMNS) if column.kind is object)
 """The positions of JSON columns in `COLUMNS`; the last one holds the unknown fields."""
 
@@ -73,8 +77,13 @@ def columns_of(agent_id: str, calls: Sequence[Call]) -> list[list[Any]]:
     Raises OverflowError for an integer of more than 64 bits.
     """
     columns: list[list[Any]] = [[agent_id] * len(calls)]
-    columns += [make(map(get, calls)) for get, make in _GETTERS]
+    columns += [make(map(get, calls)) for get, make in _GETTERS[Call]]
     return columns
+
+
+def agent_columns_of(_: object, agents: Sequence[Agent]) -> list[list[Any]]:
+    """The values of each column of `AGENTS`, written like those of calls."""
+    return [make(map(get, agents)) for get, make in _GETTERS[Agent]]
 
 
 def value_of(call: Call, column: Column, leaf: Callable[[Any], object]) -> Any:
@@ -82,26 +91,34 @@ def value_of(call: Call, column: Column, leaf: Callable[[Any], object]) -> Any:
     return plain(getattr(call, column.attribute), leaf)
 
 
-def storable(make: Callable[[str, Sequence[Call]], T], agent_id: str, calls: Sequence[Call]) -> T:
-    """The result of `make` for the calls; if that fails, for the calls changed to what a table can hold.
+def storable(
+    make: Callable[[str, Sequence[Any]], T],
+    agent_id: str,
+    rows: Sequence[Any],
+    model: type[Call | Agent] = Call,
+) -> T:
+    """The result of `make` for the rows; if that fails, for the rows changed to what a table can hold.
 
     A lone surrogate, which JSON may hold and UTF-8 may not, becomes U+FFFD; an integer of more than 64 bits becomes
     None.
     """
     try:
-        return make(agent_id, calls)
+        return make(agent_id, rows)
     except (UnicodeEncodeError, OverflowError):
-        return make(agent_id, [_storable_call(call) for call in calls])
+        return make(agent_id, [_storable_row(row, model) for row in rows])
 
 
-def with_json_texts(columns: Sequence[list[Any]]) -> list[list[Any]]:
-    """The columns with their JSON as text; no value and no unknown fields become None."""
-    texts = list(columns)
-    for number in JSON:
-        texts[number] = [
-            None if found is None or (number == JSON[-1] and not found) else _json(found)
-            for found in columns[number]
-        ]
+def with_json_texts(
+    values: Sequence[list[Any]], columns: Sequence[Column] = COLUMNS
+) -> list[list[Any]]:
+    """The values of these columns with their JSON as text; no value and no unknown fields become None."""
+    texts = list(values)
+    for number, column in enumerate(columns):
+        if column.kind is object:
+            texts[number] = [
+                None if found is None or (column.name == EXTRA and not found) else _json(found)
+                for found in values[number]
+            ]
     return texts
 
 
@@ -144,16 +161,16 @@ def _texts(values: Iterable[Any]) -> list[str | None]:
     return texts
 
 
-def _storable_call(call: Call) -> Call:
+def _storable_row(row: Any, model: type[Call | Agent]) -> Any:
     fields = {
         column.attribute: _storable(
-            plain(getattr(call, column.attribute), lambda leaf: leaf),
+            plain(getattr(row, column.attribute), lambda leaf: leaf),
             integers=column.kind is object,
         )
-        for column in _FIELDS
+        for column in _columns_for(model)[:-1]
     }
-    made = Call(**fields)
-    made.additional_properties = _storable(call.additional_properties, integers=True)
+    made = model(**fields)
+    made.additional_properties = _storable(row.additional_properties, integers=True)
     return made
 
 
@@ -186,5 +203,10 @@ def _maker(field: Field) -> Callable[[Iterable[Any]], list[Any]]:
     return _texts if kind is str else lambda values: make(_plain(values))
 
 
-_GETTERS = [(attrgetter(field.attribute), _maker(field)) for field in fields_of(Call)]
-_GETTERS.append((attrgetter(EXTRA), list))
+_GETTERS: dict[type, list[tuple[Any, Callable[[Iterable[Any]], list[Any]]]]] = {
+    model: [
+        *((attrgetter(field.attribute), _maker(field)) for field in fields_of(model)),
+        (attrgetter(EXTRA), list),
+    ]
+    for model in (Call, Agent)
+}

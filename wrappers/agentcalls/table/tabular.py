@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from agentcalls.models import Call
+from agentcalls.settings import BATCH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
-    from agentcalls.request.query import CallQuery
+    from agentcalls.table.arrow import Chunk
 
 
 def _frames() -> Any:
@@ -19,24 +23,31 @@ class Tabular:
     """A listing that can be read as a table."""
 
     __slots__ = ()
-    query: CallQuery
+    _model: ClassVar[type] = Call
+    """What its rows are."""
+
+    def _chunks(self) -> Iterator[Chunk]:
+        listing: Any = self
+        rows = iter(listing)
+        while some := list(islice(rows, BATCH)):
+            yield listing.query.of_agent, some
 
     def to_arrow(self) -> Any:
-        """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
+        """All rows of an iteration, calls or agents, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
 
         Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
         """
         return self.arrow_batches().read_all()
 
     def arrow_batches(self) -> Any:
-        """All calls as a `pyarrow.RecordBatchReader`, fetched as it is read: at most 5,000 at a time.
+        """All rows as a `pyarrow.RecordBatchReader`, fetched as it is read: at most 5,000 at a time.
 
         Iterating it yields each `pyarrow.RecordBatch`; polars and duckdb read it directly. Raises like `to_arrow`.
         """
-        return import_module("agentcalls.table.arrow").record_batches(self.query.agent_id, self)
+        return import_module("agentcalls.table.arrow").record_batches(self._chunks(), self._model)
 
     def to_pandas(self) -> Any:
-        """All calls of an iteration, as a `pandas.DataFrame` with the columns of `to_arrow`.
+        """All rows of an iteration, as a `pandas.DataFrame` with the columns of `to_arrow`.
 
         Phone numbers are texts, timestamps are in UTC, and integers that may be missing are `Int64`; see
         docs/dataframes.md. Raises `ConfigurationError` if pandas or pyarrow is not installed.
@@ -45,7 +56,7 @@ class Tabular:
         return make(self.to_arrow())
 
     def to_polars(self) -> Any:
-        """All calls of an iteration, as a `polars.DataFrame` with the columns of `to_arrow`.
+        """All rows of an iteration, as a `polars.DataFrame` with the columns of `to_arrow`.
 
         Raises `ConfigurationError` if polars or pyarrow is not installed.
         """
@@ -57,31 +68,45 @@ class AsyncTabular:
     """A listing that can be read as a table, with `await`."""
 
     __slots__ = ()
-    query: CallQuery
+    _model: ClassVar[type] = Call
+    """What its rows are."""
+
+    async def _chunks(self) -> AsyncIterator[Chunk]:
+        listing: Any = self
+        some: list[Any] = []
+        async for row in listing:
+            some.append(row)
+            if len(some) == BATCH:
+                yield listing.query.of_agent, some
+                some = []
+        if some:
+            yield listing.query.of_agent, some
 
     async def to_arrow(self) -> Any:
-        """All calls of an iteration, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
+        """All rows of an iteration, calls or agents, as a `pyarrow.Table`; see docs/dataframes.md for its columns.
 
         Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
         """
-        return await import_module("agentcalls.table.arrow").async_table(self.query.agent_id, self)
+        return await import_module("agentcalls.table.arrow").async_table(
+            self._chunks(), self._model
+        )
 
     def arrow_batches(self) -> AsyncIterator[Any]:
-        """Yields all calls as `pyarrow.RecordBatch`es of at most 5,000 calls.
+        """Yields all rows as `pyarrow.RecordBatch`es of at most 5,000 rows.
 
         Raises like `to_arrow`.
         """
         batches: AsyncIterator[Any] = import_module("agentcalls.table.arrow").async_record_batches(
-            self.query.agent_id, self
+            self._chunks(), self._model
         )
         return batches
 
     async def to_pandas(self) -> Any:
-        """All calls of an iteration, as a `pandas.DataFrame`; the same as `CallListing.to_pandas`."""
+        """All rows of an iteration, as a `pandas.DataFrame`; the same as `CallListing.to_pandas`."""
         make = _frames().pandas_maker()
         return make(await self.to_arrow())
 
     async def to_polars(self) -> Any:
-        """All calls of an iteration, as a `polars.DataFrame`; the same as `CallListing.to_polars`."""
+        """All rows of an iteration, as a `polars.DataFrame`; the same as `CallListing.to_polars`."""
         make = _frames().polars_maker()
         return make(await self.to_arrow())

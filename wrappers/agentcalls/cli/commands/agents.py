@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from attrs import fields
 
+from agentcalls.checks import did_you_mean
 from agentcalls.cli import options
+from agentcalls.cli.agents import AGENT_STATUSES
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.cells import local
-from agentcalls.cli.show.output import Form, Row, chosen_form, console, say, timestamp, write_rows
-from agentcalls.cli.show.table import TableColumn, write_table
+from agentcalls.cli.show.output import (
+    UNBOUNDED,
+    Form,
+    Row,
+    chosen_form,
+    console,
+    say,
+    write_rows,
+)
+from agentcalls.cli.show.table import TableColumn, say_left_out, write_table
 from agentcalls.cli.zone import Zone, chosen_zone
+from agentcalls.described import timestamp
 
 if TYPE_CHECKING:
     from agentcalls import Agent
@@ -63,10 +74,15 @@ def command(
     shown = [agent for agent in agents if status in {None, agent.status}]
     if form is Form.TABLE:
         write_table(shown, _columns(console(sys.stdout).width, zone))
+        say_left_out(*(_headings(width, zone) for width in (UNBOUNDED, console(sys.stdout).width)))
     else:
         write_rows([_row(agent) for agent in shown], form, _names())
     sys.stdout.flush()
     say(f"Showing {len(shown):,} of {len(agents):,} agents.")
+    if status is not None and not shown:
+        found = {agent.status for agent in agents if agent.status}
+        if meant := did_you_mean(status, {*AGENT_STATUSES, *found}):
+            say(f"No agent has the status {status!r}.{meant}")
     if not listing.report.complete:
         raise Failure(f"Not proven complete: {listing.report.reason}", Code.FAILED)
 
@@ -89,6 +105,10 @@ def _columns(width: int, zone: Zone) -> list[TableColumn["Agent"]]:
         ),
     ]
     return [column for least, column in columns if width >= least]
+
+
+def _headings(width: int, zone: Zone) -> list[str]:
+    return [column.heading for column in _columns(width, zone)]
 
 
 def _text(value: object) -> str:

@@ -154,7 +154,8 @@ def _to_file(
 
 
 def _conclude(outcome: "Outcome", names: Named, output: str) -> None:
-    agents = f" of {outcome.agents:,} agents" if outcome.agents > 1 else ""
+    whole = outcome.agents - len(outcome.failures)
+    agents = f" of {whole:,} agents" if outcome.agents > 1 else ""
     calls = "1 call" if outcome.calls == 1 else f"{outcome.calls:,} calls"
     if outcome.already:
         say(f"{output} was complete already, with {calls}{agents}. --force reads them again.")

@@ -6,13 +6,20 @@ from typing import Annotated
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.agents import check_span
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.cells import checked_fields, table_columns
-from agentcalls.cli.show.output import Counted, Form, chosen_form, console, say, write_calls
-from agentcalls.cli.show.table import write_table
-from agentcalls.cli.zone import chosen_zone
+from agentcalls.cli.show.output import (
+    UNBOUNDED,
+    Counted,
+    Form,
+    chosen_form,
+    console,
+    say,
+    write_calls,
+)
+from agentcalls.cli.show.table import say_left_out, write_table
+from agentcalls.cli.zone import Zone, chosen_zone
 
 EXAMPLES = (
     "agentcalls list agent_demo --status failed --since 7d",
@@ -88,10 +95,15 @@ def command(
             tz=zone.asked,
             max_items=None if every else limit or _LIMIT,
         )
-        check_span(listing, since, until)
         calls = Counted(listing)
         if form is Form.TABLE:
             write_table(calls, table_columns(wanted, console(sys.stdout).width, zone))
+            say_left_out(
+                *(
+                    _headings(wanted, width, zone)
+                    for width in (UNBOUNDED, console(sys.stdout).width)
+                )
+            )
         else:
             write_calls(agent, calls, form, wanted)
         report = listing.report
@@ -99,6 +111,10 @@ def command(
     say(_summary(calls.count, report.total_count_last, timed=bool(since or until)))
     if every and not report.complete:
         raise Failure(f"Not proven complete: {report.reason}", Code.FAILED)
+
+
+def _headings(names: tuple[str, ...] | None, width: int, zone: Zone) -> list[str]:
+    return [column.heading for column in table_columns(names, width, zone)]
 
 
 def _summary(shown: int, total: int | None, *, timed: bool) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from agentcalls.checks import did_you_mean
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import to_json
 from agentcalls.cli.show.table import TableColumn
@@ -36,7 +37,10 @@ def checked_fields(text: str | None) -> tuple[str, ...] | None:
     known = fields()
     for name in names:
         if name not in known:
-            raise Failure(f"A call has no field {name!r}; it has {', '.join(known)}.", Code.USAGE)
+            raise Failure(
+                f"A call has no field {name!r}; it has {', '.join(known)}.{did_you_mean(name, known)}",
+                Code.USAGE,
+            )
     return names
 
 

@@ -10,12 +10,12 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Generic, TextIO, TypeVar, cast
 
 from agentcalls.cli.failures import Code, Failure
+from agentcalls.described import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +28,8 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 _BATCH = 100  # calls that are written at a time: one page
-_UNBOUNDED = 10_000  # characters; a table in a pipe or a file is not cut
+UNBOUNDED = 10_000
+"""The width of a pipe or a file in characters: no table in it is cut."""
 
 
 class Form(StrEnum):
@@ -56,7 +57,7 @@ def say(sentence: str) -> None:
 
 def wrapped(sentence: str, stream: TextIO) -> str:
     """A line for a stream, without control characters; for a terminal it is wrapped between words."""
-    width = shutil.get_terminal_size().columns if stream.isatty() else _UNBOUNDED
+    width = shutil.get_terminal_size().columns if stream.isatty() else UNBOUNDED
     lines = textwrap.wrap(
         printable(sentence), width, break_long_words=False, break_on_hyphens=False
     )
@@ -78,7 +79,7 @@ def console(stream: TextIO) -> Console:
         file=stream,
         color_system=None if is_plain(stream) else "auto",
         force_terminal=stream.isatty(),
-        width=None if stream.isatty() else _UNBOUNDED,
+        width=None if stream.isatty() else UNBOUNDED,
         highlight=False,
         markup=False,
         emoji=False,
@@ -141,11 +142,6 @@ def write_json(value: Any) -> None:
     """Write a line of JSON to stdout."""
     line = to_json(value)
     sys.stdout.write(f"{printable_json(line) if sys.stdout.isatty() else line}\n")
-
-
-def timestamp(moment: datetime) -> str:
-    """`2026-11-23T12:00:00.123000Z`: in UTC and of fixed length, as in exports."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def write_rows(rows: Sequence[Row], form: Form, names: tuple[str, ...]) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import frozen
 
-from agentcalls.cli.show.output import console, printable
+from agentcalls.cli.show.output import console, printable, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from rich.text import Text
 
@@ -68,6 +68,12 @@ def write_table(rows: Iterable[T], columns: Sequence[TableColumn[T]]) -> None:
     for row in chain(sample, coming):
         texts = [_shown(column, row) for column in columns]
         show([Text(text, style=STYLES.get(text, "")) for text in texts])
+
+
+def say_left_out(headings: Iterable[str], shown: Collection[str]) -> None:
+    """Say on stderr which columns the terminal has no room for."""
+    if left_out := [heading for heading in headings if heading not in shown]:
+        say(f"No room for {', '.join(left_out)}: a wider terminal shows them, and --json has them.")
 
 
 def fitted(widths: Sequence[int], elastic: Sequence[bool], whole: int) -> list[int]:

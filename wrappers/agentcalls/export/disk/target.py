@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from agentcalls import ConfigurationError
+from agentcalls.checks import checked_path
 from agentcalls.export.disk import operations
 
 if TYPE_CHECKING:
@@ -46,13 +47,13 @@ def check_dress(file: int, target: Path) -> None:
 
 
 @contextmanager
-def written_whole(path: Path) -> Generator[TextIO]:
+def written_whole(path: str | os.PathLike[str]) -> Generator[TextIO]:
     """A file to write beside `path`; it replaces `path` when the block ends, and is deleted if the block fails.
 
     A symbolic link stays, and its target is written. A new file is this user's alone; otherwise the mode and the owner
     stay. Raises `ConfigurationError` at once if the path cannot be a file, or `OSError` if its folder takes none.
     """
-    path = replaceable(path)
+    path = replaceable(checked_path("path", path))
     partial = path.with_name(f".agentcalls-{secrets.token_hex(8)}.partial")
     try:
         with operations.new(partial) as file:

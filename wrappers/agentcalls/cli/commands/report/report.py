@@ -12,6 +12,7 @@ from agentcalls.cli.agents import AgentsCalls, check_asked, named_agents
 from agentcalls.cli.commands.report.document import Scope, page_of
 from agentcalls.cli.commands.report.numbers import Numbers
 from agentcalls.cli.connect import connect
+from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import say
 from agentcalls.cli.zone import chosen_zone
 from agentcalls.table.extras import need
@@ -23,6 +24,9 @@ EXAMPLES = (
     "agentcalls report agent_demo -o report.html --since 30d",
     "agentcalls report agent_demo agent_2 -o report.html --live --show-numbers",
 )
+
+
+_ENDINGS = {".html", ".htm"}
 
 
 class By(StrEnum):
@@ -45,7 +49,7 @@ def command(
             "--output",
             "-o",
             metavar="FILE",
-            help="The HTML file. An existing file is replaced when the new one is complete.",
+            help="The HTML file, which ends in .html. An existing file is replaced when the new one is complete.",
             rich_help_panel=options.OUTPUT,
         ),
     ],
@@ -88,6 +92,10 @@ def command(
     """
     from agentcalls.export import written_whole  # noqa: PLC0415  # help does not need it
 
+    if output.suffix.lower() not in _ENDINGS:
+        raise Failure(
+            f"The report is HTML: name a file that ends in .html, not {output.name!r}.", Code.USAGE
+        )
     for package in ("altair", "vl_convert", "jinja2"):
         need(package)
     zone = chosen_zone(tz, utc=utc)

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.cli.show.output import console, printable, show
-from agentcalls.cli.show.table import STYLES
+from agentcalls.cli.show.table import STYLES, say_left_out
 from agentcalls.cli.show.units import clock, percent, tenths
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def write_bars(by: str, rows: list[Row], other: Row | None) -> None:
     taken = [max(map(cell_len, texts)) for texts in columns]
     room = out.width - min(widest, taken[0]) - sum(taken[1:]) - 3 * _GAP
     shown_cells: list[Callable[[Row], str]] = []
-    for heading, text in _that_fit(cells, lines, room).items():
+    fitting = _that_fit(cells, lines, room)
+    for heading, text in fitting.items():
         table.add_column(heading, justify="right", no_wrap=True)
         shown_cells.append(text)
     most = max((row["calls"] for row in rows), default=0)
@@ -64,6 +65,8 @@ def write_bars(by: str, rows: list[Row], other: Row | None) -> None:
     show(table)
     if len(shown) < len(rows):
         show(f"and {len(rows) - len(shown):,} more: --json has them all")
+    if out.is_terminal:
+        say_left_out(cells, fitting)
 
 
 def label_of(by: str, value: object) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from agentcalls.cli import options
+from agentcalls.cli.agents import check_asked
 from agentcalls.cli.commands.tail.following import Follower
 from agentcalls.cli.commands.tail.interval import bounded_duration
 from agentcalls.cli.commands.tail.polling import Polls
@@ -85,6 +86,7 @@ def command(
     zone = chosen_zone(tz, utc=utc)
     with connect(ctx) as client:
         as_lines = as_json or not sys.stdout.isatty()
+        check_asked(client, [agent], {"status": status})  # which may have been mistyped
         follower = Follower(status=status, follow=reach)
         polls = Polls(client, agent, follower, is_test_call=test, zone=zone)
         try:
