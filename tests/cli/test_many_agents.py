@@ -183,7 +183,7 @@ def test_what_cannot_be_asked_is_refused_before_anything_is_sent(
     command: str, api: Faulty, cli: Cli
 ) -> None:
     name, *options = COMMANDS[command]
-    for wrong in ([""], ["--since", "soon"], ["--concurrency", "0"]):
+    for wrong in ([""], ["--since", "soon"], ["--concurrency", "0"], ["--concurrency", "AUTO"]):
         # Of two, the last --since counts.
         ended = cli(name, *options, "agent_demo", *wrong)
         assert (ended.exit_code, ended.stdout) == (2, "")
@@ -212,7 +212,7 @@ def test_agents_come_from_arguments_and_a_file(command: str, cli: Cli, tmp_path:
     text = "\ufeff# all of them\r\n\r\n  agent_demo \r\nagent_one # a comment\r\nagent_demo\r\nagent/with slash?&#é"
     (tmp_path / "agents.txt").write_bytes(text.encode())
     name, *options = COMMANDS[command]
-    ended = cli(name, "agent_2", "--agents-file", "agents.txt", "--concurrency", "2", *options)
+    ended = cli(name, "agent_2", "--agents-file", "agents.txt", "--concurrency", "auto", *options)
     assert ended.stderr.startswith("Named more than once, and read once: agent_demo.\n")
     agents = ["agent_2", "agent_demo", "agent_one", "agent/with slash?&#é"]
     if command == "export":

@@ -25,6 +25,7 @@ from agentcalls import (
     NotFoundError,
     RateLimitError,
 )
+from agentcalls.settings import CONCURRENCY, MAX_CONCURRENCY
 from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
 from many_agents import FIRST_WALK, START, Agents, Counting, by_agent, client_of, failing
 
@@ -222,6 +223,15 @@ def test_no_more_are_under_way_at_once_than_asked_for_over_all_agents(
     assert sum(map(len, read.values())) == (CALLS if concurrency > 1 else 1250)
     assert slow.most_at_once <= concurrency
     assert (slow.most_at_once > 1) is (concurrency > 1)
+    assert listing.report.complete
+
+
+def test_auto_goes_beyond_the_default_where_answers_come_in_time(
+    client: Client, slow: Counting
+) -> None:
+    listing = client.calls.list_many(AGENTS, concurrency="auto")
+    assert sum(map(len, by_agent(listing).values())) == CALLS
+    assert CONCURRENCY < slow.most_at_once <= MAX_CONCURRENCY
     assert listing.report.complete
 
 

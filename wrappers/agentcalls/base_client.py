@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from agentcalls.clock import Deadline, Stopwatch
     from agentcalls.reading.options import ReadOptions
+    from agentcalls.request.concurrency import Concurrency
     from agentcalls.request.key import AuthScheme, KeyAuth
     from agentcalls.request.operation import Operation, Outgoing
     from agentcalls.request.query import ListQuery
@@ -69,7 +70,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         timeout: float | httpx.Timeout | None = None,
         http_client: HttpT | None = None,
         allow_http: bool = settings.ALLOW_HTTP,
-        concurrency: int = settings.CONCURRENCY,
+        concurrency: Concurrency = settings.CONCURRENCY,
         max_retries: int = settings.MAX_RETRIES,
         deadline: float = settings.DEADLINE,
         max_retry_wait: float = settings.MAX_RETRY_WAIT,
@@ -150,7 +151,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
             start=lambda query, tell, watch: self._begin(steps(query, watch), tell),
             start_rows=lambda query, tell, watch: self._begin(steps(query, watch, LIST_ROWS), tell),
             wait=self._wait_for,
-            concurrency=options.concurrency or self._config.concurrency,
+            concurrency=self._sender.concurrency(options.concurrency),
             sorts=sorts,
             clock=self._config.clock,
         )

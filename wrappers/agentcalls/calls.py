@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from agentcalls.reading.moments import Moment, TimeZone
     from agentcalls.reading.pages import Source
+    from agentcalls.request.concurrency import Concurrency
     from agentcalls.values import AgentReport, Checkpoint
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)
@@ -81,7 +82,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
         exact: bool = True,
         max_items: int | None = None,
         resume: Checkpoint | None = None,
-        concurrency: int | None = None,
+        concurrency: Concurrency | None = None,
         strict: bool | None = None,
         max_retries: int | None = None,
     ) -> ListingT_co:
@@ -110,8 +111,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
                 pages with up to a fifth fewer requests, and proves nothing.
             max_items: Stop after this many calls.
             resume: Continue from the checkpoint of an earlier iteration with the same agent and query.
-            concurrency: How many requests may be in flight at once, 1 to 64; by default the client's setting. Prefetch
-                starts once half of the first answer is consumed.
+            concurrency: How many requests may be in flight at once, 1 to 64 or "auto"; by default the client's setting.
+                Prefetch starts once half of the first answer is consumed.
             strict: Whether a page with a problem is an error; by default the client's setting.
             max_retries: How often each request is retried; by default the client's setting.
 
@@ -158,7 +159,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
         exact: bool = True,
         max_items: int | None = None,
         resume: Mapping[str, Checkpoint] | None = None,
-        concurrency: int | None = None,
+        concurrency: Concurrency | None = None,
         strict: bool | None = None,
         max_retries: int | None = None,
         stop_on_error: bool = False,
@@ -190,8 +191,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             max_items: Stop each agent after this many calls.
             resume: Continue an earlier iteration: its `report.checkpoints`, by agent id. An agent without a checkpoint
                 is read from its start. Checkpoints of other agents are ignored.
-            concurrency: How many requests may be in flight at once for all agents together, 1 to 64; by default the
-                client's setting. The first request is alone until half of its calls are taken.
+            concurrency: How many requests may be in flight at once for all agents together, 1 to 64 or "auto"; by
+                default the client's setting. The first request is alone until half of its calls are taken.
             strict: As in `list`.
             max_retries: As in `list`.
             stop_on_error: Raise the first failure alone, at once. Otherwise the other agents are read to their end, and

@@ -59,6 +59,7 @@ class Client(
             limits. Closing this client leaves it open.
         allow_http: Permit plain http to hosts other than this machine. It shows the key to the network.
         concurrency: How many requests a listing may have in flight at once, 1 to 64; 1 is one after another.
+            "auto" finds the number: it grows with each answer in time, and shrinks after a late one or a refusal.
         max_retries: How many attempts may follow the first one.
         deadline: Seconds for a request with all its retries and waits.
         max_retry_wait: The longest wait that a server may ask for, in seconds; a longer one raises its error at once.

@@ -1,6 +1,6 @@
 """The arguments and options that commands share."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,14 +16,24 @@ AgentsFile = Annotated[
         help='More agent ids, one per line; "#" starts a comment. "-" is stdin.',
     ),
 ]
+
+
+def _concurrency(text: str) -> int | Literal["auto"]:
+    if text == "auto":
+        return "auto"
+    if text.isdecimal() and 1 <= int(text) <= MAX_CONCURRENCY:
+        return int(text)
+    raise typer.BadParameter(f"{text!r} is neither a number from 1 to {MAX_CONCURRENCY} nor auto.")
+
+
 Concurrency = Annotated[
-    int | None,
+    Any,
     typer.Option(
         "--concurrency",
-        min=1,
-        max=MAX_CONCURRENCY,
-        metavar="N",
-        help=f"How many requests may be in flight at once, 1 to {MAX_CONCURRENCY}; {CONCURRENCY} by default.",
+        parser=_concurrency,
+        metavar="N|auto",
+        help=f"How many requests may be in flight at once, 1 to {MAX_CONCURRENCY}; {CONCURRENCY} by default. "
+        "auto: as many as the server answers in time.",
     ),
 ]
 

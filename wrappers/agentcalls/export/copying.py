@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agentcalls.export.journal import Journal
     from agentcalls.export.outcome import Filters
     from agentcalls.reading.iterators import RowsIterator
+    from agentcalls.request.concurrency import Concurrency
 
 _BATCH = 1_000
 _AGENT_WEIGHT = 100  # an agent without calls still costs a request
@@ -44,7 +45,7 @@ class Task:
     agents: Sequence[str]
     form: Format
     filters: Filters
-    concurrency: int | None
+    concurrency: Concurrency | None
     keep_going: bool = field(validator=check_boolean)
     journal_calls: int = field(validator=check_integer(1))
     """After how many calls the journal is written."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agentcalls import Client
     from agentcalls.export.formats import Build, Format
     from agentcalls.export.outcome import Filters, Progress
+    from agentcalls.request.concurrency import Concurrency
 
 _JOURNAL_CALLS = 5_000
 _ANY_AGENT = "*"
@@ -45,7 +46,7 @@ def export(
     resume: bool = False,
     force: bool = False,
     keep_going: bool = False,
-    concurrency: int | None = None,
+    concurrency: Concurrency | None = None,
     progress: Callable[[Progress], object] | None = None,
     journal_calls: int = _JOURNAL_CALLS,
     **filters: Unpack[Filters],
@@ -123,7 +124,7 @@ def export_stream(
     *,
     format: str = "ndjson",  # noqa: A002 (what it is called)
     keep_going: bool = False,
-    concurrency: int | None = None,
+    concurrency: Concurrency | None = None,
     progress: Callable[[Progress], object] | None = None,
     **filters: Unpack[Filters],
 ) -> Outcome:

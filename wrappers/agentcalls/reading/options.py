@@ -13,7 +13,7 @@ from attrs.validators import optional
 from agentcalls.checks import Several, builtin_fields, check_boolean, check_callable, check_integer
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.moments import Moment, TimeZone, check_moment, check_zone, resolved
-from agentcalls.settings import MAX_CONCURRENCY
+from agentcalls.request.concurrency import Concurrency, check_concurrency
 from agentcalls.values import Checkpoint
 
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ class ReadOptions:
     exact: bool = field(default=True, validator=check_boolean)
     max_items: int | None = field(default=None, validator=optional(check_integer(0)))
     resume: Checkpoint | None = field(default=None, repr=False, validator=optional(_checkpoint))
-    concurrency: int | None = field(
-        default=None, validator=optional(check_integer(1, MAX_CONCURRENCY))
-    )
+    concurrency: Concurrency | None = field(default=None, validator=optional(check_concurrency))
     strict: bool | None = field(default=None, validator=optional(check_boolean))
     max_retries: int | None = field(default=None, validator=optional(check_integer(0)))
 

@@ -13,7 +13,7 @@ It differs from the mixing schedule in three ways:
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, SupportsInt, cast
 
 from agentcalls.errors import AgentCallsError
 from agentcalls.reading.schedule import ItemT, Schedule
@@ -56,7 +56,7 @@ class OrderedSchedule(Schedule[ItemT]):
         request = agent.asked[0]
         # While there is one slot, the first half of this answer may be enough for the caller.
         if agent.room == 1 < self.room and not isinstance(request.answer, AgentCallsError | None):
-            agent.room, agent.opened = self._concurrency, True
+            agent.room, agent.opened = self._most, True
             agent.reader.accept(request.window, request.answer)
 
     def _next_ready(self) -> Agent | None:
@@ -64,7 +64,7 @@ class OrderedSchedule(Schedule[ItemT]):
         return first if first and first.asked and first.asked[0].answer is not None else None
 
 
-def schedule_of_one(reader: AgentReader, *, concurrency: int) -> Schedule[Any]:
+def schedule_of_one(reader: AgentReader, *, concurrency: SupportsInt) -> Schedule[Any]:
     """The iteration over one listing: its rows and its failure come unchanged."""
     return OrderedSchedule(
         [cast("str", reader.agent_id)],  # None is the listing of the agents

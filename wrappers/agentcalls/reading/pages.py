@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, SupportsInt, TypeAlias, TypeVar
 
 from attrs import evolve, frozen
 
@@ -43,7 +43,7 @@ class Source(Generic[PageT, JobT]):
     """The same, with rows instead of calls."""
     wait: Callable[[SimpleQueue[Any], Iterable[JobT]], None]
     """Drives the requests that were begun until one is answered; only `Client` has it."""
-    concurrency: int
+    concurrency: SupportsInt
     """How many requests may be in flight at once."""
     sorts: KnownSorts
     """What the client knows about the server's sorting."""

@@ -21,7 +21,7 @@ from collections import deque
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice, repeat
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, SupportsInt, TypeVar, cast
 
 from agentcalls.errors import (
     AgentCallsError,
@@ -32,6 +32,7 @@ from agentcalls.errors import (
 from agentcalls.reading.ended import UNREAD, EndedAgents
 from agentcalls.reading.one_agent import Agent, Request
 from agentcalls.request.log import log_listing
+from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import AgentReport, Report
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Schedule(Generic[ItemT]):
         begin: Callable[[str], AgentReader],
         label: Callable[[str, Iterator[Call]], Iterator[ItemT]],
         *,
-        concurrency: int,
+        concurrency: SupportsInt,
         stop_on_error: bool = False,
         on_agent: Callable[[AgentReport], object] | None = None,
     ) -> None:
@@ -80,10 +81,19 @@ class Schedule(Generic[ItemT]):
         self._slots_taken = self._under_way = 0
         self._ready: deque[Agent] = deque()
         self._current: Agent | None = None
-        self.room = 1
-        """How many requests may be in flight."""
+        self._is_open = False
         self.pending: Iterator[ItemT] = iter(())
         """The items to deliver next."""
+
+    @property
+    def room(self) -> int:
+        """How many requests may be in flight: one, until half of the first answer is taken."""
+        return int(self._concurrency) if self._is_open else 1
+
+    @property
+    def _most(self) -> int:
+        # Of one agent's requests, once it is open; `room` bounds them all.
+        return 1 if int(self._concurrency) == 1 else MAX_CONCURRENCY
 
     def __repr__(self) -> str:
         return f"{len(self._outcomes.ended)} agents read, {len(self._agents)} begun"
@@ -139,7 +149,7 @@ class Schedule(Generic[ItemT]):
         agent, self._current = self._current, None
         if agent and agent.reader.left:
             # A caller that takes the second half of a first answer probably wants more.
-            agent.room = self._concurrency
+            agent.room = self._most
             self._hand_out(agent, agent.reader.pending)
             return True
         if agent and agent.asked:
@@ -188,7 +198,9 @@ class Schedule(Generic[ItemT]):
         yield from chain(idle, self._newcomers(), begun[len(idle) :])
 
     def _may_ask(self, agent: Agent) -> bool:
-        return len(agent.asked) < agent.room and (agent.room > 1 or agent is not self._current)
+        return len(agent.asked) < min(agent.room, self.room) and (
+            agent.room > 1 or agent is not self._current
+        )
 
     def _newcomers(self) -> Iterator[Agent]:
         for agent_id in self._ids:
@@ -254,20 +266,20 @@ class Schedule(Generic[ItemT]):
         if agent.room == 1 and half < reader.left:
             calls = islice(calls, half)  # stop early, and no extra page is requested
         elif reader.begun:
-            agent.room = self._concurrency
+            agent.room = self._most
         self._hand_out(agent, calls)
         return True
 
     def _hand_out(self, agent: Agent, calls: Iterator[Call]) -> None:
         self._current = agent
-        self.room = max(self.room, agent.room)
+        self._is_open |= agent.room > 1
         self.pending = self._label(agent.id, calls)
 
     def _fail(self, agent: Agent, error: AgentCallsError) -> None:
         error.checkpoint = agent.reader.checkpoint
         self._drop_all(agent)
         # An agent that does not exist must not delay the others as a first page does.
-        self.room = self._concurrency
+        self._is_open = True
         self._finish(agent, error)
 
     def _finish(self, agent: Agent, error: AgentCallsError | None = None) -> None:

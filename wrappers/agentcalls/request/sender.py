@@ -6,21 +6,22 @@ The steps are a generator, as `retry.attempts` has them; the shells drive it.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsInt
 
 import httpx
 from attrs import Attribute, evolve, field, frozen
 from attrs.validators import optional
+from httpx import codes
 
-from agentcalls.checks import at_least, builtin_fields, check_boolean, check_callable, check_integer
+from agentcalls.checks import at_least, builtin_fields, check_boolean, check_callable
 from agentcalls.clock import Clock, Deadline, Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.request.concurrency import AutoConcurrency, Concurrency, check_concurrency
 from agentcalls.request.host import Host, is_loopback
 from agentcalls.request.key import KeyAuth, redacted, without
 from agentcalls.request.log import hears_sender, log_exchange, log_problems, log_retry
 from agentcalls.request.proxy import Proxy, proxy_for
 from agentcalls.request.retry import Gate, Retry, RetryPolicy, attempts
-from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import Exchange
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Config:
 
     base_url: str
     auth: KeyAuth
-    concurrency: int = field(validator=check_integer(1, MAX_CONCURRENCY))
+    concurrency: Concurrency = field(validator=check_concurrency)
     retry: RetryPolicy
     max_body_bytes: int = field(validator=at_least(1, "a whole number of bytes", int))
     strict: bool = field(validator=check_boolean)
@@ -75,7 +76,13 @@ class Sender:
         self._config = config
         self._name = httpx.URL(config.base_url).netloc.decode()
         self._gate = Gate()
+        self._auto = AutoConcurrency()
         self._said: set[tuple[str | None, str]] = set()
+
+    def concurrency(self, of_listing: Concurrency | None) -> SupportsInt:
+        """How many requests a listing may have in flight at once; None leaves it to the client."""
+        setting = of_listing or self._config.concurrency
+        return self._auto if setting == "auto" else setting
 
     def deadline(self, watch: Stopwatch | None = None) -> Deadline:
         """The deadline of a request that begins now, by a stopwatch of its own where none is given."""
@@ -136,6 +143,16 @@ class Sender:
     ) -> object:
         if error:
             self._say_of_whom(error, outgoing, answer.secret)
+        status = answer.status
+        if (
+            status is None
+            or status == codes.TOO_MANY_REQUESTS
+            or status >= codes.INTERNAL_SERVER_ERROR
+        ):
+            now = self._config.clock.now()
+            self._auto.refused(now - seconds, now)
+        else:
+            self._auto.answered(seconds)
         told = self._config.on_exchange
         if not told and not hears_sender():
             return None
