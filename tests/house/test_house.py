@@ -21,7 +21,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
     "": 1565,
-    "request": 1280,
+    "request": 1285,
     "request/decode": 510,
     "request/wire": 770,
     "reading": 1090,
@@ -209,8 +209,8 @@ DOCS = {
         ("Calls.list_many", r"together, 1 to (\d+)", settings.MAX_CONCURRENCY),
         ("README.md", r"`httpx.Timeout`; (\d+) by default", settings.TIMEOUT),
         ("README.md", r"by default, (\d+) to connect", settings.CONNECT_TIMEOUT),
-        ("README.md", r"1 to (\d+); \d+ by default", settings.MAX_CONCURRENCY),
-        ("README.md", r"1 to \d+; (\d+) by default", settings.CONCURRENCY),
+        ("README.md", r'1 to (\d+), or "auto"; \d+ by default', settings.MAX_CONCURRENCY),
+        ("README.md", r'1 to \d+, or "auto"; (\d+) by default', settings.CONCURRENCY),
         ("docs/reliability.md", r"`timeout` \| (\d+) s", settings.TIMEOUT),
         ("docs/reliability.md", r"(\d+) s to connect", settings.CONNECT_TIMEOUT),
         ("docs/reliability.md", r"`deadline` \| (\d+) s", settings.DEADLINE),

@@ -18,13 +18,15 @@ from agentcalls.reading.iterators import (
     CallIterator,
     ManyIterator,
     RowsIterator,
+    paired,
+    together,
 )
 from agentcalls.reading.listed import AsyncListed, Listed, shown_listing
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
-from agentcalls.reading.schedule import Schedule, paired, together
+from agentcalls.reading.schedule import Schedule
 from agentcalls.request.query import AgentQuery, CallQuery
 from agentcalls.settings import BATCH
 from agentcalls.table.tabular import AsyncTabular, Tabular

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from agentcalls.checks import as_builtin, checked_text
@@ -158,3 +158,13 @@ class AsyncManyIterator(_OfMany, _AsyncIterator[tuple[str, Call]]):
 
     def __init__(self, schedule: Schedule[tuple[str, Call]], source: AsyncSource) -> None:
         super().__init__(AsyncPages(schedule, source))
+
+
+def paired(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, Call]]:
+    """Each call with its agent's id."""
+    return zip(repeat(agent_id), calls)
+
+
+def together(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, list[Call]]]:
+    """All calls of an answer with their agent's id."""
+    yield agent_id, list(calls)

@@ -10,12 +10,11 @@ from agentcalls.checks import as_builtin, checked_integer
 from agentcalls.described import html_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.ended import UNREAD
-from agentcalls.reading.iterators import AsyncRowIterator, RowIterator
+from agentcalls.reading.iterators import AsyncRowIterator, RowIterator, paired
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
-from agentcalls.reading.schedule import paired
 from agentcalls.reading.server_pages import ServerPages, first_call, total_count
 from agentcalls.request.query import ListQuery
 from agentcalls.values import ManyReport, Report

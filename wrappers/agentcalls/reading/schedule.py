@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Generic, SupportsInt, TypeVar, cast
 
 from agentcalls.errors import (
@@ -299,13 +299,3 @@ class Schedule(Generic[ItemT]):
     def _drop_all(self, agent: Agent) -> None:
         while agent.asked:
             self._drop(agent.asked.popleft())
-
-
-def paired(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, Call]]:
-    """Each call with its agent's id."""
-    return zip(repeat(agent_id), calls)
-
-
-def together(agent_id: str, calls: Iterator[Call]) -> Iterator[tuple[str, list[Call]]]:
-    """All calls of an answer with their agent's id."""
-    yield agent_id, list(calls)
