@@ -12,6 +12,8 @@ from agentcalls.reading.pages import AsyncPages, SyncPages
 from agentcalls.reading.schedule import ItemT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agentcalls.reading.one_agent import AgentReader
     from agentcalls.reading.pages import AsyncSource, SyncSource
     from agentcalls.reading.schedule import Schedule

@@ -74,6 +74,9 @@ class Schedule(Generic[ItemT]):
         """The agents, as they were given."""
         self._ids, self._begin, self._label = iter(ids), begin, label
         self._concurrency = concurrency
+        self._most = (
+            1 if int(concurrency) == 1 else MAX_CONCURRENCY
+        )  # of one agent's, within `room`
         self._outcomes = EndedAgents(stop_on_error=stop_on_error, on_agent=on_agent)
         self._all_reached = self._stopped = False
         self._seen: set[str] = set()
@@ -89,11 +92,6 @@ class Schedule(Generic[ItemT]):
     def room(self) -> int:
         """How many requests may be in flight: one, until half of the first answer is taken."""
         return int(self._concurrency) if self._is_open else 1
-
-    @property
-    def _most(self) -> int:
-        # Of one agent's requests, once it is open; `room` bounds them all.
-        return 1 if int(self._concurrency) == 1 else MAX_CONCURRENCY
 
     def __repr__(self) -> str:
         return f"{len(self._outcomes.ended)} agents read, {len(self._agents)} begun"
