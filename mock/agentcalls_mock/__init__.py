@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentcalls_mock.app import create_app
     from agentcalls_mock.auth import FULL_KEY, NOSCOPE_KEY
+    from agentcalls_mock.background import serving
     from agentcalls_mock.data import Call
     from agentcalls_mock.database import StoreError, open_store
     from agentcalls_mock.faults import Fault
     from agentcalls_mock.ratelimit import RateLimit
     from agentcalls_mock.seeding import Seeding
-    from agentcalls_mock.server import serving
     from agentcalls_mock.store import Store
 
 __all__ = [
@@ -47,7 +47,7 @@ _MODULES = {
     "StoreError": "database",
     "create_app": "app",
     "open_store": "database",
-    "serving": "server",
+    "serving": "background",
 }
 
 
