@@ -5,6 +5,7 @@ wants neither: what is still under way is cut off.
 """
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Callable, Generator
@@ -44,7 +45,7 @@ class Background:
 
     def __init__(self, app: ASGIApp, *, date_header: bool = True) -> None:
         """Start; returns once requests are answered. Without `date_header` the application sends its own."""
-        self._listener = listen()
+        self._listener, self._process = listen(), os.getpid()
         self.url = base_url(self._listener)
         """Where it answers, without a slash at the end."""
         config = Config(
@@ -57,6 +58,8 @@ class Background:
             http=AutoHTTPProtocol,
             loop="asyncio",
             lifespan="off",
+            interface="asgi3",
+            proxy_headers=False,
             ws="none",
         )
         ready = Event()
@@ -79,7 +82,13 @@ class Background:
         self._listener.close()
 
     def call(self, function: Callable[[], ResultT]) -> ResultT:
-        """What the function returns or raises, called in the server's thread: between two requests, never within one."""
+        """What the function returns or raises, called in the server's thread: between two requests, never within one.
+
+        Raises `RuntimeError` in a forked process, which has no such thread.
+        """
+        if os.getpid() != self._process:
+            message = "The API serves in the process that started it, and this one was forked."
+            raise RuntimeError(message)
         future: Future[ResultT] = Future()
 
         def run() -> None:
@@ -92,7 +101,7 @@ class Background:
         return future.result()
 
     def drop(self) -> None:
-        """Close every connection, whatever it waits for."""
+        """Close every connection, and give up every request that is under way."""
         self.call(self._server.abort)
 
     def reset(self, scope: Scope) -> None:
@@ -131,13 +140,12 @@ class _Server(Server):
             server.close()
         for listener in sockets or ():
             listener.close()
-        self.abort()
+        await asyncio.gather(*self.abort(), return_exceptions=True)
+
+    def abort(self) -> list[asyncio.Task[None]]:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
         tasks = list(self.server_state.tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.lifespan.shutdown()
-
-    def abort(self) -> None:
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        return tasks
