@@ -27,7 +27,7 @@ MOST_LINES_OF_CODE = {
     "reading": 1065,
     "reading/walk": 1365,
     "table": 400,
-    "testing": 150,
+    "testing": 180,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
