@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -141,3 +142,14 @@ def test_it_is_among_the_fixtures_that_pytest_lists(tmp_path: Path) -> None:
     assert status in {0, 5}, output
     assert "calls_api" in output
     assert "as each test finds it" in output
+
+
+def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
+    page = (ROOT / "docs/testing.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r'```python title="(\w+\.py)"\n(.*?)```', page, flags=re.DOTALL))
+    assert set(files) == {"failures.py", "test_failures.py"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    status, output = ran(tmp_path, "", *PLUGIN)
+    assert status == 0, output
+    assert "1 passed" in output
