@@ -21,12 +21,13 @@ FILES = sorted(HOUSE.rglob("*.py"))
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
     "": 1500,
-    "request": 1220,
+    "request": 1240,
     "request/decode": 510,
-    "request/wire": 770,
-    "reading": 1065,
+    "request/wire": 775,
+    "reading": 1085,
     "reading/walk": 1365,
     "table": 400,
+    "telemetry": 170,
     "testing": 180,
 }
 MOST_LINES_OF_A_FILE = 300

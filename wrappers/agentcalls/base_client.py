@@ -23,6 +23,7 @@ from agentcalls.request.retry import ResultT, RetryPolicy, Send
 from agentcalls.request.wire.connections import Connections
 from agentcalls.request.wire.tools import changed_library
 from agentcalls.request.wire.waits import Patience
+from agentcalls.telemetry.requests import record_wait
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -104,7 +105,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         self._http = self._way_to_host(http_client)
         self._owns_http = http_client is None
         self._through: dict[Any, Any] = {}
-        self._exchanges = Exchanges(self._config)
+        self._exchanges = Exchanges(self._config, self._way)
         self._sorts = KnownSorts()
         self._open()
         kinds, calls = self._kinds, partial(self._source, LIST_CALLS, self._sorts)
@@ -153,6 +154,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
             concurrency=options.concurrency or self._config.concurrency,
             sorts=sorts,
             clock=self._config.clock,
+            path=operation.path,
         )
 
     def _fetch(self, outgoing: Outgoing[ResultT], **options: Any) -> Any:
@@ -219,6 +221,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
             if isinstance(step, Send):
                 answer = yield from self._send(outgoing, deadline)
             elif isinstance(step, int | float):
+                record_wait(step)
                 yield from self._sleep(step)
                 self._check_open()
             else:

@@ -20,6 +20,8 @@ from agentcalls.request.log import hears_exchanges, log_exchange, log_problems, 
 from agentcalls.request.proxy import Proxy, proxy_for
 from agentcalls.request.retry import Gate, Retry, RetryPolicy, attempts
 from agentcalls.settings import MAX_CONCURRENCY
+from agentcalls.telemetry.instruments import instruments
+from agentcalls.telemetry.requests import record_attempt, record_retry
 from agentcalls.values import Exchange
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from agentcalls.request.operation import Outgoing
     from agentcalls.request.retry import Answer, ResultT, Steps
+    from agentcalls.values import Problem
 
 
 def _callable(_: object, attribute: Attribute[Any], value: object) -> None:
@@ -71,8 +74,8 @@ class Config:
 class Exchanges:
     """The exchanges of one client: they share its settings, its rate limit, and what was logged already."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, way: Callable[[], object]) -> None:
+        self._config, self._way = config, way
         self._name = httpx.URL(config.base_url).netloc.decode()
         self._gate = Gate()
         self._said: set[tuple[str | None, str]] = set()
@@ -97,14 +100,21 @@ class Exchanges:
             max_retries = 0
         if max_retries is not None:
             policy = evolve(policy, max_retries=max_retries)
+        latest: list[ResultT] = []
+
+        def read(answer: Answer) -> tuple[ResultT, tuple[Problem, ...]]:
+            result, problems = outgoing.result_of(answer, strict=strict)
+            latest.append(result)
+            return result, problems
+
         try:
             result, problems = yield from attempts(
                 policy,
                 self._gate,
                 clock=config.clock,
-                read=lambda answer: outgoing.result_of(answer, strict=strict),
+                read=read,
                 on_retry=self._on_retry,
-                on_exchange=partial(self._on_exchange, outgoing),
+                on_exchange=partial(self._on_exchange, outgoing, latest=latest),
                 deadline=deadline,
             )
         except AgentCallsError as error:
@@ -124,6 +134,7 @@ class Exchanges:
 
     def _on_retry(self, retry: Retry) -> object:
         log_retry(retry)
+        record_retry()
         return self._config.on_retry and self._config.on_retry(retry)
 
     def _on_exchange(
@@ -133,11 +144,14 @@ class Exchanges:
         seconds: float,
         answer: Answer,
         error: AgentCallsError | None,
+        *,
+        latest: list[Any],
     ) -> object:
         if error:
             self._say_of_whom(error, outgoing, answer.secret)
         told = self._config.on_exchange
-        if not told and not hears_exchanges():
+        otel = instruments()
+        if not (told or otel or hears_exchanges()):
             return None
         exchange = Exchange(
             method=outgoing.operation.method,
@@ -151,5 +165,8 @@ class Exchanges:
             error=type(error).__name__ if error else None,
             headers=redacted(dict(answer.headers), answer.secret),
         )
+        if otel:
+            read, borrowed = next(iter(latest), None), getattr(self._way(), "client", None)
+            record_attempt(otel, exchange, self._config.base_url, read, borrowed)
         log_exchange(exchange)
         return told and told(exchange)
