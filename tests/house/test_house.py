@@ -20,8 +20,8 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1500,
-    "request": 1240,
+    "": 1450,
+    "request": 1400,
     "request/decode": 510,
     "request/wire": 775,
     "reading": 1085,

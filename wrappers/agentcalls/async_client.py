@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 
-from agentcalls.base_client import BaseClient, Kinds
+from agentcalls.base_client import BaseClient
 from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AsyncAgentListing, AsyncCallListing, AsyncManyListing
 from agentcalls.models import CallDetail
 from agentcalls.request.key import AsyncApiKey
+from agentcalls.request.sending import Kinds
 from agentcalls.request.wire.async_borrowed import AsyncBorrowed
 from agentcalls.request.wire.connections import Connections
 from agentcalls.request.wire.waits import Wait
@@ -67,6 +68,8 @@ class AsyncClient(
         A request that is made, waits or is under way raises `ConfigurationError`. Closing twice does nothing. Raises
         `ConfigurationError` in another event loop than the client's; its connections are closed there, too.
         """
+        if self._is_derived:
+            return
         is_own = isinstance(self._http, Connections)
         if is_own:
             self._http.close()

@@ -1,9 +1,9 @@
-"""What both clients are: settings, listings, and the steps of a request up to where something is waited for."""
+"""What both clients are: settings, listings, and the way of their requests to the host."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, cast
 
 import httpx
 
@@ -18,23 +18,23 @@ from agentcalls.request.host import checked_timeout, checked_url, client_of, is_
 from agentcalls.request.ids import RequestIds
 from agentcalls.request.key import given_auth, given_key
 from agentcalls.request.operation import LIST_AGENTS, LIST_CALLS, LIST_ROWS
-from agentcalls.request.receive import Incoming
-from agentcalls.request.retry import ResultT, RetryPolicy, Send
+from agentcalls.request.options import derived
+from agentcalls.request.retry import ResultT, RetryPolicy
+from agentcalls.request.sending import Sending
 from agentcalls.request.wire.connections import Connections
 from agentcalls.request.wire.tools import changed_library
-from agentcalls.request.wire.waits import Patience
-from agentcalls.telemetry.requests import record_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Callable
+    from typing import Unpack
 
-    from agentcalls.clock import Deadline, Stopwatch
+    from agentcalls.clock import Stopwatch
     from agentcalls.reading.options import ReadOptions
-    from agentcalls.request.key import AuthScheme, KeyAuth
+    from agentcalls.request.key import AuthScheme
     from agentcalls.request.operation import Operation, Outgoing
+    from agentcalls.request.options import Options
     from agentcalls.request.query import ListQuery
-    from agentcalls.request.retry import Answer, Retry
-    from agentcalls.request.wire.waits import Waits
+    from agentcalls.request.retry import Retry
     from agentcalls.values import Exchange, Page
 
 KeyT = TypeVar("KeyT")
@@ -43,23 +43,17 @@ CallsT = TypeVar("CallsT")
 AgentsT = TypeVar("AgentsT")
 
 
-class Kinds(NamedTuple):
-    """What a flavour has of its own."""
-
-    http: str
-    """What httpx calls its client of this flavour."""
-    borrowed: Any
-    listing: Any
-    many: Any
-    agents: Any
+# What waits, and what is waited for: a client with other options leaves it to the first one.
+_SHARED = (
+    *("_run", "_begin", "_wait_for", "_way", "_check_open"),
+    *("_key", "_awaited", "_sleep", "_place", "_leave", "_borrow"),
+)
 
 
-class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
+class BaseClient(Sending, Generic[KeyT, HttpT, CallsT, AgentsT]):
     """What `Client` and `AsyncClient` share; see there."""
 
-    _kinds: ClassVar[Kinds]
-    _closed: Any  # an Event of this flavour
-    _slots: Any  # a Semaphore of this flavour, for our own connections
+    _is_derived = False  # whether the connections are another's
 
     def __init__(
         self,
@@ -106,10 +100,13 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         self._owns_http = http_client is None
         self._through: dict[Any, Any] = {}
         self._exchanges = Exchanges(self._config, self._way)
-        self._sorts = KnownSorts()
+        self._sorts, self._agent_sorts = KnownSorts(), KnownSorts(("created_at",))
         self._open()
+        self._begin_to_list()
+
+    def _begin_to_list(self) -> None:
         kinds, calls = self._kinds, partial(self._source, LIST_CALLS, self._sorts)
-        agents = partial(self._source, LIST_AGENTS, KnownSorts(("created_at",)))
+        agents = partial(self._source, LIST_AGENTS, self._agent_sorts)
         self._calls: Calls[Any, Any, Any] = Calls(kinds.listing, kinds.many, calls, self._fetch)
         self._agents: Agents[Any] = Agents(kinds.agents, agents)
 
@@ -127,6 +124,17 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
     def base_url(self) -> str:
         """What stands before `/api/v1/console` in the address of each request."""
         return self._config.base_url
+
+    def with_options(self, **options: Unpack[Options]) -> Self:
+        """A client that is the same but for these options; this one stays as it is.
+
+        Both use the same connections and key, wait for the same rate limit, and end when this one is closed: the other
+        has nothing of its own to close. Raises `TypeError` for what is no such option, and `ConfigurationError` for a
+        value that cannot be used.
+        """
+        other = derived(self, options, _SHARED)
+        other._begin_to_list()  # noqa: SLF001  # it is one of us
+        return other
 
     def __repr__(self) -> str:
         # A traceback with locals shows a client whose settings were refused, too.
@@ -170,19 +178,6 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
 
     def _wait_for(self, *_: Any, **__: Any) -> Any: ...
 
-    # Of each flavour, as steps: to ask for the key, to await a hook, to sleep, to have a place among the connections,
-    # and to send with a client of httpx's.
-
-    def _key(self) -> Waits[KeyAuth]: ...  # type: ignore[empty-body]
-
-    def _awaited(self, awaitable: Awaitable[object]) -> Waits[None]: ...  # type: ignore[empty-body]
-
-    def _sleep(self, seconds: float) -> Waits[None]: ...  # type: ignore[empty-body]
-
-    def _place(self, seconds: float) -> Waits[None]: ...  # type: ignore[empty-body]
-
-    def _borrow(self, http: Any, *sent: Any) -> Waits[None]: ...  # type: ignore[empty-body]
-
     def _way_to_host(self, http_client: Any = None) -> Any:
         proxy = None if http_client else self._config.proxy
         if http_client or proxy:
@@ -205,85 +200,3 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
 
     def _changed_library(self) -> Any:
         return changed_library(self._kinds.http, self._host.trust)
-
-    def _steps(
-        self, outgoing: Outgoing[ResultT], deadline: Deadline, **options: Any
-    ) -> Generator[Any, Any, ResultT]:
-        """What one request does with its retries: it yields each `Wait`, and what is to be awaited."""
-        steps = self._exchanges.steps(outgoing, deadline, **options)
-        answer: Answer | None = None
-        while True:
-            try:
-                step = steps.send(answer)
-            except StopIteration as end:
-                return cast("ResultT", end.value)
-            answer = None
-            if isinstance(step, Send):
-                answer = yield from self._send(outgoing, deadline)
-            elif isinstance(step, int | float):
-                record_wait(step)
-                yield from self._sleep(step)
-                self._check_open()
-            else:
-                yield from self._awaited(step)
-
-    def _send(self, outgoing: Outgoing[Any], deadline: Deadline) -> Waits[Answer]:
-        fresh = False
-        while True:
-            self._check_open()
-            auth = yield from self._key()
-            self._check_open()
-            sent = self._ids.next()
-            incoming = Incoming(
-                outgoing,
-                auth,
-                longest=self._config.max_body_bytes,
-                deadline=deadline,
-                is_stray=partial(self._ids.is_stray, sent),
-            )
-            try:
-                yield from self._exchange(outgoing, auth, sent, incoming, deadline, fresh=fresh)
-            except RuntimeError:
-                # httpx's, of a client that was closed meanwhile, or our own.
-                self._check_open()
-                raise
-            except Exception as error:
-                if not incoming.fail(error):
-                    raise
-            if incoming.failure:
-                self._check_open()
-            is_lost = incoming.is_stray and incoming.failure
-            if not is_lost or fresh or not outgoing.operation.idempotent:
-                return incoming.answer()
-            fresh = True
-
-    def _exchange(
-        self,
-        outgoing: Outgoing[Any],
-        auth: KeyAuth,
-        sent: str,
-        incoming: Incoming,
-        deadline: Deadline,
-        *,
-        fresh: bool,
-    ) -> Waits[None]:
-        way = self._way()
-        if not isinstance(way, Connections):
-            yield from self._borrow(way, outgoing, auth, sent, incoming, deadline)
-            return
-        patience = Patience(self._timeout or way.timeout, deadline)
-        yield from self._place(min(patience.pool, deadline.left()))
-        try:
-            yield from way.exchange(
-                self._host.message(outgoing, auth, sent),
-                incoming,
-                patience,
-                again=outgoing.operation.idempotent,
-                fresh=fresh,
-            )
-        finally:
-            self._slots.release()
-
-    def _check_open(self) -> None:
-        if self._closed.is_set() or self._http.is_closed:
-            raise ConfigurationError("The client is closed; make a new one.")

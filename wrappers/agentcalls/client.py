@@ -12,13 +12,14 @@ from weakref import WeakSet
 
 import httpx
 
-from agentcalls.base_client import BaseClient, Kinds
+from agentcalls.base_client import BaseClient
 from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AgentListing, CallListing, ManyListing
 from agentcalls.models import CallDetail
 from agentcalls.request.key import ApiKey
 from agentcalls.request.process import this
+from agentcalls.request.sending import Kinds
 from agentcalls.request.wire.borrowed import Borrowed
 from agentcalls.request.wire.connections import Connections
 from agentcalls.request.wire.loop import LONGEST_TURN_SECONDS, Job, Loop
@@ -99,6 +100,8 @@ class Client(
         Every request that is made, waits or is under way raises `ConfigurationError` within a second, in whichever
         thread; one that goes through a client of httpx's may go on until its timeout. Closing twice does nothing.
         """
+        if self._is_derived:
+            return
         self._closed.set()
         if self._owner != this.id:
             return

@@ -72,13 +72,18 @@ class Config:
 
 
 class Exchanges:
-    """The exchanges of one client: they share its settings, its rate limit, and what was logged already."""
+    """The exchanges of one client: they share its settings, its rate limit, and what was logged already.
 
-    def __init__(self, config: Config, way: Callable[[], object]) -> None:
+    Those of a client with other options share the last two with the `first` ones.
+    """
+
+    def __init__(
+        self, config: Config, way: Callable[[], object], first: Exchanges | None = None
+    ) -> None:
         self._config, self._way = config, way
         self._name = httpx.URL(config.base_url).netloc.decode()
-        self._gate = Gate()
-        self._said: set[tuple[str | None, str]] = set()
+        self.gate: Gate = first.gate if first else Gate()
+        self.said: set[tuple[str | None, str]] = first.said if first else set()
 
     def deadline(self, watch: Stopwatch | None = None) -> Deadline:
         """The deadline of a request that begins now, by a stopwatch of its own where none is given."""
@@ -110,7 +115,7 @@ class Exchanges:
         try:
             result, problems = yield from attempts(
                 policy,
-                self._gate,
+                self.gate,
                 clock=config.clock,
                 read=read,
                 on_retry=self._on_retry,
@@ -120,7 +125,7 @@ class Exchanges:
         except AgentCallsError as error:
             self._say_of_whom(error, outgoing)
             raise
-        log_problems(problems, self._said)
+        log_problems(problems, self.said)
         return result
 
     def _say_of_whom(
