@@ -53,7 +53,7 @@ def test_example_runs_as_it_stands_and_prints_something(
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
     monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(example, "README.md", "exec", dont_inherit=True), namespace)  # noqa: S102
+    exec(compile(example, "<example>", "exec", dont_inherit=True), namespace)  # noqa: S102
     assert capsys.readouterr().out
 
 

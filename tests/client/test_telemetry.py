@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from opentelemetry import metrics, trace
+from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -75,7 +75,7 @@ class Heard:
 def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
     found = Heard()
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", found.tracers)
-    monkeypatch.setattr(metrics._internal, "_METER_PROVIDER", found.meters)
+    monkeypatch.setattr("opentelemetry.metrics._internal._METER_PROVIDER", found.meters)
     return found
 
 
