@@ -55,11 +55,19 @@ class Installed:
         return self.prints("python", "-W", "error", "-c", code)
 
 
-def install(folder: Path, wheel: Path, extra: str, **settings: str) -> Installed:
-    """A new environment with the wheel and what it requires with this extra; "" is for none."""
+def install(
+    folder: Path, wheel: Path, extra: str, beside: Sequence[str] = (), **settings: str
+) -> Installed:
+    """A new environment with the wheel and what it requires with this extra; "" is for none.
+
+    `beside` names packages that somebody would have there anyway, such as pytest.
+    """
     installed = Installed(folder, **settings)
     environment, wanted = folder / "env", folder / "wanted.txt"
-    wanted.write_text("\n".join(locked(required(metadata_of(wheel), extra))))
+    names = required(metadata_of(wheel), extra)
+    for name in beside:
+        names |= {canonicalize_name(name)} | required(distribution(name), "")
+    wanted.write_text("\n".join(locked(names)))
     create(environment, wanted)
     add: list[str | Path] = ["pip", "install", "--quiet", "--no-config", "--offline", "--no-deps"]
     alone = {"PATH": os.environ["PATH"], "HOME": str(folder)}

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from agentcalls_mock.answers import ApiError, call_response, error_response, page_response
 from agentcalls_mock.auth import KEYS, authorize
@@ -37,15 +38,17 @@ def create_app(
     *,
     default_order: Order | None = None,
     keys: Mapping[str, frozenset[str]] = KEYS,
-    rate_limit: RateLimit = GENEROUS,
+    rate_limit: RateLimit | RateLimiter = GENEROUS,
     latency_seconds: float = 0,
     fault: Fault | None = None,
+    within: Callable[[ASGIApp], ASGIApp] | None = None,
 ) -> Starlette:
     """The API as an ASGI application over `store`; the caller closes the store.
 
     Without a `default_order`, a listing comes newest first if its `sort` names no field. Queries run in the event loop:
     most take less than handing them to a thread would. With a `fault`, requests fail as it says, and as their
-    `X-Mock-Fault` says.
+    `X-Mock-Fault` says. What `within` gives stands around the routes, and has the request's id and its own answer's
+    rate limit. A `RateLimiter` is used as it is.
     """
 
     def agent_of(request: Request) -> int:
@@ -73,7 +76,9 @@ def create_app(
             raise ApiError(404, "not_found", "Call not found")
         return call_response(call)
 
-    edge = Middleware(Edge, limiter=RateLimiter(rate_limit), latency_seconds=latency_seconds)
+    limiter = RateLimiter(rate_limit) if isinstance(rate_limit, RateLimit) else rate_limit
+    edge = Middleware(Edge, limiter=limiter, latency_seconds=latency_seconds)
+    inner = [Middleware(Faults, fault=fault)] if fault else []
     app = Starlette(
         routes=[
             Route(f"/api/v1/console/agents{path}", endpoint, methods=["GET"])
@@ -83,7 +88,7 @@ def create_app(
                 ("/{agent_id}/calls/{call_id}", get_call),
             )
         ],
-        middleware=[edge, *([Middleware(Faults, fault=fault)] if fault else [])],
+        middleware=[edge, *inner, *([Middleware(within)] if within else [])],
         exception_handlers={ApiError: _answer, HTTPException: _answer_routing},
     )
     # A trailing slash is another path: an API answers 404 there, it does not redirect.

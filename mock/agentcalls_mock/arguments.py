@@ -12,7 +12,7 @@ from agentcalls_mock.query import Order, parse_order
 from agentcalls_mock.ratelimit import GENEROUS, RateLimit
 
 # Room for a month of calls after 1970, before which some systems know no time stamps.
-_EARLIEST, _LATEST = 1971, 9998
+EARLIEST, LATEST = 1971, 9998
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 _DESCRIPTION = """\
@@ -174,8 +174,8 @@ def _moment(text: str) -> datetime:
     except (ValueError, OverflowError):
         message = f"{text!r} is not an ISO 8601 time such as 2026-11-23T12:00:00Z"
         raise ArgumentTypeError(message) from None
-    if not _EARLIEST <= moment.year <= _LATEST:
-        message = f"{text!r} is not in the years {_EARLIEST} to {_LATEST}"
+    if not EARLIEST <= moment.year <= LATEST:
+        message = f"{text!r} is not in the years {EARLIEST} to {LATEST}"
         raise ArgumentTypeError(message)
     return moment
 

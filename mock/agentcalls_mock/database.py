@@ -9,7 +9,7 @@ from os import PathLike
 from agentcalls_mock import schema
 from agentcalls_mock.profiles import profile_of
 from agentcalls_mock.seeding import Seeding, calls_of, roster
-from agentcalls_mock.store import INSERT, Store
+from agentcalls_mock.store import INSERT, INSERT_AGENT, Store
 
 # A file seeded for an earlier start is kept this long: its last 24 hours are then not empty.
 KEPT_FOR = timedelta(hours=12)
@@ -33,14 +33,10 @@ def open_store(
     """
     seeding = seeding or Seeding()
     try:
-        # Whoever serves the store and whoever changes it are different threads in tests.
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection = _connected(path)
     except sqlite3.Error as error:
         raise StoreError(_unusable(path, error)) from error
     try:
-        connection.execute("PRAGMA cache_size = -65536")
-        # REPLACE must fire the triggers for the row that goes.
-        connection.execute("PRAGMA recursive_triggers = ON")
         _prepare(connection, seeding, path, keep=keep)
     except sqlite3.Error as error:
         connection.close()
@@ -49,6 +45,23 @@ def open_store(
         connection.close()
         raise
     return Store(connection)
+
+
+def empty_store() -> Store:
+    """A store in memory without an agent. Close it after use."""
+    connection = _connected(":memory:")
+    for statement in (*schema.TABLES, *schema.INDEXES):
+        connection.execute(statement)
+    return Store(connection)
+
+
+def _connected(path: str | PathLike[str]) -> sqlite3.Connection:
+    # Whoever serves the store and whoever changes it are different threads in tests.
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA cache_size = -65536")
+    # REPLACE must fire the triggers for the row that goes.
+    connection.execute("PRAGMA recursive_triggers = ON")
+    return connection
 
 
 def _prepare(
@@ -93,11 +106,7 @@ def _seed(connection: sqlite3.Connection, seeding: Seeding) -> None:
     )
     for key, agent in enumerate(roster(seeding), start=1):
         profile = profile_of(agent.id, key - 1, seeding.now)
-        places = ", ?" * len(profile)
-        connection.execute(
-            f"INSERT INTO agents VALUES (?, ?{places})",  # noqa: S608  # question marks
-            (key, agent.team, *profile),
-        )
+        connection.execute(INSERT_AGENT, (key, agent.team, *profile))
         rows = ((key, *call) for call in calls_of(agent, seeding))
         connection.executemany(INSERT, rows)
     for statement in schema.INDEXES:

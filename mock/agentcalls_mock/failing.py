@@ -37,7 +37,8 @@ class Faults:
         elif kind in _PLAYS:
             await _PLAYS[kind](self._app, scope, receive, send)
         else:
-            await _status(int(kind), scope)(scope, receive, send)
+            wait = _RETRY_AFTER_SECONDS if int(kind) in _WAITING else None
+            await status_response(int(kind), scope, wait)(scope, receive, send)
 
     def _kind(self, scope: Scope) -> str:
         self._requests += 1
@@ -45,16 +46,18 @@ class Faults:
         return Headers(scope=scope).get(HEADER, self._fault.kind if due else "")
 
 
-def _status(status: int, scope: Scope) -> Response:
+def status_response(status: int, scope: Scope, retry_after: str | None) -> Response:
+    """An answer of this status, with the API's envelope where the status has a name."""
+    headers = None if retry_after is None else {"Retry-After": retry_after}
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:  # 499 and 520 are answered too
-        return HTMLResponse(f"<h1>{status}</h1>", status)
+        return HTMLResponse(f"<h1>{status}</h1>", status, headers)
     error = ApiError(
         status,
         phrase.lower().replace(" ", "_"),
         f"A fault was asked for: {phrase}.",
-        headers={"Retry-After": _RETRY_AFTER_SECONDS} if status in _WAITING else None,
+        headers=headers,
     )
     return error_response(error, scope["state"]["request_id"])
 
@@ -67,13 +70,15 @@ async def _html(_: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     await HTMLResponse("<html><body><h1>It works!</h1></body></html>")(scope, receive, send)
 
 
-async def _stall(_: ASGIApp, _scope: Scope, receive: Receive, _send: Send) -> None:
+async def stall(_: ASGIApp, _scope: Scope, receive: Receive, _send: Send) -> None:
+    """Answer nothing, until the connection ends."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _truncate(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    # Half of the body that the head has promised; the server then cuts the connection.
+async def truncate(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with half of the body that the head has promised; the server then cuts the connection."""
+
     async def send_half(message: Message) -> None:
         if message["type"] == "http.response.body":
             body = message["body"]
@@ -86,6 +91,6 @@ async def _truncate(app: ASGIApp, scope: Scope, receive: Receive, send: Send) ->
 _PLAYS: dict[str, Play] = {
     "empty": _empty,
     "html": _html,
-    "stall": _stall,
-    "truncate": _truncate,
+    "stall": stall,
+    "truncate": truncate,
 }

@@ -48,6 +48,10 @@ class RateLimiter:
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}
 
+    def begin(self, limit: RateLimit) -> None:
+        """Go by this limit from now on, with no window open."""
+        self._limit, self._windows = limit, {}
+
     def take(self, bucket: str) -> Allowance:
         """The allowance of one more request of this bucket; a refused one is not counted.
 

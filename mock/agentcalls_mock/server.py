@@ -1,10 +1,10 @@
-"""Serve an application on a socket: until a stop signal, or around a block of a test."""
+"""Serve an application on a socket until a stop signal."""
 
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from signal import SIGINT, SIGTERM, signal
-from threading import Event, Thread, current_thread, main_thread
+from threading import current_thread, main_thread
 
 from starlette.types import ASGIApp
 from uvicorn import Config, Server
@@ -43,33 +43,6 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then return; `ready` is called once requests are answered."""
     _Server(_config(app, log_level), ready).run(sockets=[listener])
-
-
-@contextmanager
-def serving(app: ASGIApp) -> Generator[str, None, None]:
-    """Yields the base URL of `app`, served by a thread on a free loopback port.
-
-    Any ASGI application will do, one that wraps `create_app(...)` for instance.
-    """
-    listener = listen()
-    answered = Event()
-    server = _Server(_config(app, "critical"), answered.set)
-
-    def run() -> None:
-        try:
-            server.run(sockets=[listener])
-        finally:
-            answered.set()
-
-    thread = Thread(target=run, name="agentcalls-mock")
-    thread.start()
-    try:
-        answered.wait()
-        yield base_url(listener)
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 class _Server(Server):

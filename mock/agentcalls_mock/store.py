@@ -15,6 +15,10 @@ _PROFILE = ", ".join(Profile._fields)
 _COLUMNS = ", ".join(Call._fields)
 INSERT = f"INSERT INTO calls (agent, {_COLUMNS}) VALUES (?{', ?' * len(Call._fields)})"  # noqa: S608  # field names
 
+INSERT_AGENT = (
+    f"INSERT INTO agents (key, team, {_PROFILE}) VALUES (?, ?{', ?' * len(Profile._fields)})"  # noqa: S608  # field names
+)
+
 
 class Store:
     """Agents and their calls. Use `connection` to change rows while the mock runs.
@@ -80,6 +84,19 @@ class Store:
             (agent, call_id),
         ).fetchone()
         return None if found is None else Call(*found)
+
+    def add_agent(self, profile: Profile, *, team: str) -> int:
+        """Insert an agent, and return its key; raises sqlite3.IntegrityError on an id in use."""
+        added = self.connection.execute(INSERT_AGENT, (None, team, *profile))
+        return int(added.lastrowid or 0)
+
+    def every_call(self, agent: int) -> list[Call]:
+        """The calls of the agent of this key, newest first."""
+        rows = self.connection.execute(
+            f"SELECT {_COLUMNS} FROM calls WHERE agent = ? {_order_by('created_on', descending=True)}",  # noqa: S608
+            (agent,),
+        )
+        return [Call(*row) for row in rows]
 
     def add(self, agent: int, calls: Iterable[Call]) -> None:
         """Insert calls for the agent of this key; raises sqlite3.IntegrityError on an id in use."""

@@ -381,7 +381,7 @@ FAULTS = [
     limited("in seconds", [7, 7], 503, Retry_After="7"),
     limited("beyond the cap", None, 503, Retry_After="61"),
     limited("in seconds", None, 501, Retry_After="7"),
-    # Connections.
+    # ConnectionPool.
     broken("reset before the answer", script(then="reset"), dies=True),
     broken("reset inside the head", script(b"HTTP/1.1 200 OK\r\nX-", then="reset")),
     broken("reset after the head", script(HEAD, then="reset"), status=200, request_id=ECHO),

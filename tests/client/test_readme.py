@@ -4,6 +4,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.util._once import Once
 from pyarrow import parquet
 
 from agentcalls import Client
@@ -47,8 +49,11 @@ def test_example_runs_as_it_stands_and_prints_something(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AGENTCALLS_API_KEY", FULL_KEY)
     monkeypatch.setenv("AGENTCALLS_BASE_URL", mock_url)
+    # An example that sets the program's tracers sets them for itself alone.
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(example, "README.md", "exec", dont_inherit=True), namespace)  # noqa: S102
+    exec(compile(example, "<example>", "exec", dont_inherit=True), namespace)  # noqa: S102
     assert capsys.readouterr().out
 
 

@@ -20,13 +20,15 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1565,
-    "request": 1285,
+    "": 1480,
+    "request": 1470,
     "request/decode": 510,
-    "request/wire": 770,
-    "reading": 1090,
+    "request/wire": 775,
+    "reading": 1110,
     "reading/walk": 1365,
     "table": 440,
+    "telemetry": 170,
+    "testing": 180,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14

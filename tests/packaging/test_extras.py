@@ -112,6 +112,18 @@ def mock(alone: Installed) -> None:
     assert server.returncode == 0
 
 
+def otel(alone: Installed) -> None:
+    # The API alone: what a program's providers are, is its own business.
+    shown = alone.python("""
+from opentelemetry import trace
+from agentcalls import Client
+from agentcalls.telemetry.instruments import instruments
+with Client() as client:
+    print(len(client.calls.list("agent_demo").all()), instruments().tracer is not None)
+""")
+    assert shown == f"{CALLS} True\n"
+
+
 def report(alone: Installed) -> None:
     alone.prints("agentcalls", "report", "agent_demo", "-o", "report.html")
     page = (alone.work / "report.html").read_text()
@@ -138,6 +150,7 @@ FIRST_JOBS = {
     "duckdb": duckdb,
     "excel": excel,
     "mock": mock,
+    "otel": otel,
     "report": report,
     "zstd": zstd,
 }
@@ -149,7 +162,8 @@ def test_it_does_its_first_job_alone(
     extra: str, wheel: Path, mock_url: str, tmp_path: Path
 ) -> None:
     settings = {"AGENTCALLS_BASE_URL": mock_url, "AGENTCALLS_API_KEY": FULL_KEY}
-    FIRST_JOBS[extra](install(tmp_path, wheel, extra, **settings))
+    beside = ("hypothesis", "pytest") if extra == "all" else ()  # what a project has that tests
+    FIRST_JOBS[extra](install(tmp_path, wheel, extra, beside, **settings))
 
 
 def test_all_is_all_of_them() -> None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import httpx
 
-from agentcalls.base_client import BaseClient, Kinds
+from agentcalls.base_client import BaseClient
 from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AsyncAgentListing, AsyncCallListing, AsyncManyListing
 from agentcalls.models import CallDetail
+from agentcalls.request.flavour import Kinds
 from agentcalls.request.key import AsyncApiKey
 from agentcalls.request.wire.async_borrowed import AsyncBorrowed
 from agentcalls.request.wire.pool import ConnectionPool
@@ -67,6 +68,8 @@ class AsyncClient(
         A request raises `ConfigurationError`, whether it is new, waiting or in flight. Closing twice does nothing. In
         another event loop than the client's it closes the connections and raises `ConfigurationError`.
         """
+        if self._is_derived:
+            return
         is_own = isinstance(self._http, ConnectionPool)
         if is_own:
             self._http.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, cast
 
 import httpx
 
@@ -13,28 +13,29 @@ from agentcalls.clock import Clock
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.pages import Source
 from agentcalls.reading.walk.sort import KnownSorts
+from agentcalls.request.derived import derived
+from agentcalls.request.flavour import Flavour
 from agentcalls.request.host import checked_timeout, checked_url, client_of, is_client
 from agentcalls.request.ids import RequestIds
 from agentcalls.request.key import given_auth, given_key
 from agentcalls.request.operation import LIST_AGENTS, LIST_CALLS, LIST_ROWS
-from agentcalls.request.receive import Incoming
-from agentcalls.request.retry import ResultT, RetryPolicy, Send
+from agentcalls.request.retry import ResultT, RetryPolicy
 from agentcalls.request.sender import Config, Sender
 from agentcalls.request.wire.pool import ConnectionPool
 from agentcalls.request.wire.tools import changed_library
-from agentcalls.request.wire.waits import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Callable
+    from typing import Unpack
 
-    from agentcalls.clock import Deadline, Stopwatch
+    from agentcalls.clock import Stopwatch
     from agentcalls.reading.options import ReadOptions
     from agentcalls.request.concurrency import Concurrency
-    from agentcalls.request.key import AuthScheme, KeyAuth
+    from agentcalls.request.derived import Options
+    from agentcalls.request.key import AuthScheme
     from agentcalls.request.operation import Operation, Outgoing
     from agentcalls.request.query import ListQuery
-    from agentcalls.request.retry import Answer, Retry
-    from agentcalls.request.wire.waits import Waits
+    from agentcalls.request.retry import Retry
     from agentcalls.values import Exchange, Page
 
 KeyT = TypeVar("KeyT")
@@ -43,23 +44,17 @@ CallsT = TypeVar("CallsT")
 AgentsT = TypeVar("AgentsT")
 
 
-class Kinds(NamedTuple):
-    """The difference between the flavours."""
-
-    http: str
-    """The name of httpx's client of this flavour."""
-    borrowed: Any
-    listing: Any
-    many: Any
-    agents: Any
+# What waits, and what is waited for: a client with other options leaves it to the first one.
+_SHARED = (
+    *("_run", "_begin", "_wait_for", "_way", "_check_open"),
+    *("_key", "_awaited", "_sleep", "_place", "_leave", "_borrow"),
+)
 
 
-class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
-    """The common part of `Client` and `AsyncClient`; see there."""
+class BaseClient(Flavour, Generic[KeyT, HttpT, CallsT, AgentsT]):
+    """What `Client` and `AsyncClient` share; see there."""
 
-    _kinds: ClassVar[Kinds]
-    _closed: Any  # an Event of this flavour
-    _slots: Any  # a Semaphore of this flavour, for our own connections
+    _is_derived = False  # whether the connections are another's
 
     def __init__(
         self,
@@ -105,11 +100,14 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
         self._http = self._way_to_host(http_client)
         self._owns_http = http_client is None
         self._through: dict[Any, Any] = {}
-        self._sender = Sender(self._config)
-        self._sorts = KnownSorts()
+        self._sender = Sender(self._config, self._way)
+        self._sorts, self._agent_sorts = KnownSorts(), KnownSorts(("created_at",))
         self._open()
+        self._begin_to_list()
+
+    def _begin_to_list(self) -> None:
         kinds, calls = self._kinds, partial(self._source, LIST_CALLS, self._sorts)
-        agents = partial(self._source, LIST_AGENTS, KnownSorts(("created_at",)))
+        agents = partial(self._source, LIST_AGENTS, self._agent_sorts)
         self._calls: Calls[Any, Any, Any] = Calls(kinds.listing, kinds.many, calls, self._fetch)
         self._agents: Agents[Any] = Agents(kinds.agents, agents)
 
@@ -127,6 +125,17 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
     def base_url(self) -> str:
         """The address before `/api/v1/console` in each request."""
         return self._config.base_url
+
+    def with_options(self, **options: Unpack[Options]) -> Self:
+        """A client that is the same but for these options; this one stays as it is.
+
+        Both use the same connections and key, wait for the same rate limit, and end when this one is closed: the other
+        has nothing of its own to close. Raises `TypeError` for what is no such option, and `ConfigurationError` for a
+        value that cannot be used.
+        """
+        other = derived(self, options, _SHARED)
+        other._begin_to_list()  # noqa: SLF001  # it is one of us
+        return other
 
     def __repr__(self) -> str:
         # A traceback with locals also shows a client whose settings were refused.
@@ -154,6 +163,7 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
             concurrency=self._sender.concurrency(options.concurrency),
             sorts=sorts,
             clock=self._config.clock,
+            path=operation.path,
         )
 
     def _fetch(self, outgoing: Outgoing[ResultT], **options: Any) -> Any:
@@ -168,19 +178,6 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
     def _begin(self, *_: Any, **__: Any) -> Any: ...
 
     def _wait_for(self, *_: Any, **__: Any) -> Any: ...
-
-    # Each flavour has these steps: get the key, await a hook, sleep, take a slot among the connections, and send with
-    # an httpx client.
-
-    def _key(self) -> Waits[KeyAuth]: ...  # type: ignore[empty-body]
-
-    def _awaited(self, awaitable: Awaitable[object]) -> Waits[None]: ...  # type: ignore[empty-body]
-
-    def _sleep(self, seconds: float) -> Waits[None]: ...  # type: ignore[empty-body]
-
-    def _place(self, seconds: float) -> Waits[None]: ...  # type: ignore[empty-body]
-
-    def _borrow(self, http: Any, *sent: Any) -> Waits[None]: ...  # type: ignore[empty-body]
 
     def _way_to_host(self, http_client: Any = None) -> Any:
         proxy = None if http_client else self._config.proxy
@@ -204,84 +201,3 @@ class BaseClient(Generic[KeyT, HttpT, CallsT, AgentsT]):
 
     def _changed_library(self) -> Any:
         return changed_library(self._kinds.http, self._host.trust)
-
-    def _steps(
-        self, outgoing: Outgoing[ResultT], deadline: Deadline, **options: Any
-    ) -> Generator[Any, Any, ResultT]:
-        """One request with its retries: yields each `Wait`, and each awaitable of the flavour."""
-        steps = self._sender.steps(outgoing, deadline, **options)
-        answer: Answer | None = None
-        while True:
-            try:
-                step = steps.send(answer)
-            except StopIteration as end:
-                return cast("ResultT", end.value)
-            answer = None
-            if isinstance(step, Send):
-                answer = yield from self._send(outgoing, deadline)
-            elif isinstance(step, int | float):
-                yield from self._sleep(step)
-                self._check_open()
-            else:
-                yield from self._awaited(step)
-
-    def _send(self, outgoing: Outgoing[Any], deadline: Deadline) -> Waits[Answer]:
-        fresh = False
-        while True:
-            self._check_open()
-            auth = yield from self._key()
-            self._check_open()
-            sent = self._ids.next()
-            incoming = Incoming(
-                outgoing,
-                auth,
-                longest=self._config.max_body_bytes,
-                deadline=deadline,
-                is_stray=partial(self._ids.is_stray, sent),
-            )
-            try:
-                yield from self._exchange(outgoing, auth, sent, incoming, deadline, fresh=fresh)
-            except RuntimeError:
-                # httpx's error or our own, since the client has been closed.
-                self._check_open()
-                raise
-            except Exception as error:
-                if not incoming.fail(error):
-                    raise
-            if incoming.failure:
-                self._check_open()
-            is_lost = incoming.is_stray and incoming.failure
-            if not is_lost or fresh or not outgoing.operation.idempotent:
-                return incoming.answer()
-            fresh = True
-
-    def _exchange(
-        self,
-        outgoing: Outgoing[Any],
-        auth: KeyAuth,
-        sent: str,
-        incoming: Incoming,
-        deadline: Deadline,
-        *,
-        fresh: bool,
-    ) -> Waits[None]:
-        way = self._way()
-        if not isinstance(way, ConnectionPool):
-            yield from self._borrow(way, outgoing, auth, sent, incoming, deadline)
-            return
-        patience = Patience(self._timeout or way.timeout, deadline)
-        yield from self._place(min(patience.pool, deadline.left()))
-        try:
-            yield from way.exchange(
-                self._host.message(outgoing, auth, sent),
-                incoming,
-                patience,
-                again=outgoing.operation.idempotent,
-                fresh=fresh,
-            )
-        finally:
-            self._slots.release()
-
-    def _check_open(self) -> None:
-        if self._closed.is_set() or self._http.is_closed:
-            raise ConfigurationError("The client is closed; make a new one.")

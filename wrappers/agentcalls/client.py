@@ -12,11 +12,12 @@ from weakref import WeakSet
 
 import httpx
 
-from agentcalls.base_client import BaseClient, Kinds
+from agentcalls.base_client import BaseClient
 from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AgentListing, CallListing, ManyListing
 from agentcalls.models import CallDetail
+from agentcalls.request.flavour import Kinds
 from agentcalls.request.key import ApiKey
 from agentcalls.request.process import this
 from agentcalls.request.wire.borrowed import Borrowed
@@ -100,6 +101,8 @@ class Client(
         A request in any thread raises `ConfigurationError` within a second, whether it is new, waiting or in flight.
         A request through an httpx client may continue until its timeout. Closing twice does nothing.
         """
+        if self._is_derived:
+            return
         self._closed.set()
         if self._owner != this.id:
             return

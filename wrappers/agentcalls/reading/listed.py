@@ -17,6 +17,7 @@ from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.server_pages import ServerPages, first_call, total_count
 from agentcalls.request.query import ListQuery
+from agentcalls.telemetry.listings import span_of_listing
 from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
@@ -136,10 +137,14 @@ class Listed(_Listing[SyncSource, QueryT], Generic[RowT, QueryT]):
 
     def _pages(self, query: ListQuery) -> Iterator[Page[RowT]]:
         pages = ServerPages(query)
-        while pages.next_query:
-            page = self._source.fetch(pages.next_query)
-            pages.accept(page)
-            yield page
+        with span_of_listing(self._source.path) as span:
+            while pages.next_query:
+                span.sent(1)
+                with span.current():
+                    page = self._source.fetch(pages.next_query)
+                pages.accept(page)
+                yield page
+            span.end()
 
 
 class AsyncListed(_Listing[AsyncSource, QueryT], Generic[RowT, QueryT]):
@@ -182,7 +187,11 @@ class AsyncListed(_Listing[AsyncSource, QueryT], Generic[RowT, QueryT]):
 
     async def _pages(self, query: ListQuery) -> AsyncIterator[Page[RowT]]:
         pages = ServerPages(query)
-        while pages.next_query:
-            page: Page[Any] = await self._source.fetch(pages.next_query)
-            pages.accept(page)
-            yield page
+        with span_of_listing(self._source.path) as span:
+            while pages.next_query:
+                span.sent(1)
+                with span.current():
+                    page: Page[Any] = await self._source.fetch(pages.next_query)
+                pages.accept(page)
+                yield page
+            span.end()

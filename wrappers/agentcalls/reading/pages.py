@@ -13,6 +13,7 @@ from agentcalls.clock import Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.reading.schedule import ItemT
 from agentcalls.request.process import this
+from agentcalls.telemetry.listings import span_of_listing
 
 if TYPE_CHECKING:
     import asyncio
@@ -48,6 +49,8 @@ class Source(Generic[PageT, JobT]):
     sorts: KnownSorts
     """What the client knows about the server's sorting."""
     clock: Clock
+    path: str
+    """The template of the path that it asks."""
 
     @property
     def of_rows(self) -> Self:
@@ -75,6 +78,7 @@ class _Pages(Generic[ItemT, JobT]):
         self._under_way: dict[Request, JobT] = {}
         # The deadlines of requests in flight are paused while nobody waits for more.
         self._watch = Stopwatch(source.clock.now)
+        self._span = span_of_listing(source.path)
 
     def _prepare(self) -> bool:
         # Whether there may be more to deliver. An answer frees a slot, so the next requests are sent first.
@@ -96,7 +100,9 @@ class _Pages(Generic[ItemT, JobT]):
         def arrive(done: JobT) -> None:
             arrived((request, done))
 
-        self._under_way[request] = self._start(request.query, arrive, self._watch)
+        with self._span.current():
+            self._under_way[request] = self._start(request.query, arrive, self._watch)
+        self._span.sent(len(self._under_way))
 
     def _receive(self, request: Request, job: JobT, *, is_cancelled: bool) -> None:
         if self._under_way.get(request) is not job:
@@ -122,7 +128,11 @@ class _Pages(Generic[ItemT, JobT]):
             return True
         self.forget()
         self.schedule.end()
+        self._end_span()
         return False
+
+    def _end_span(self) -> None:
+        self._span.end(is_complete=lambda: self.schedule.report.complete)
 
     def forget(self) -> None:
         """Cancel the requests in flight."""
@@ -135,6 +145,7 @@ class _Pages(Generic[ItemT, JobT]):
         """End the iteration."""
         self.schedule.stop()
         self.forget()
+        self._end_span()
 
 
 class SyncPages(_Pages[ItemT, "Job[Page[Any]]"]):
@@ -153,7 +164,7 @@ class SyncPages(_Pages[ItemT, "Job[Page[Any]]"]):
     def __next__(self) -> Iterator[ItemT]:
         self._watch.go()
         try:
-            with self.schedule.stopped_by_errors(self.forget):
+            with self._span, self.schedule.stopped_by_errors(self.forget):
                 self._stay_in_process()
                 while not self._prepare():
                     if not self._advance():
@@ -201,7 +212,7 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
         """Whether there may be more to hand out."""
         self._watch.go()
         try:
-            with self.schedule.stopped_by_errors(self.forget):
+            with self._span, self.schedule.stopped_by_errors(self.forget):
                 await self._gather()
                 if self._prepare():
                     return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from httpx import codes
+
 from agentcalls.checks import check_integer
 from agentcalls.errors import ConfigurationError
 from agentcalls.settings import CONCURRENCY, MAX_CONCURRENCY
@@ -47,6 +49,17 @@ class AutoConcurrency:
 
     def __int__(self) -> int:
         return int(self._size)
+
+    def note(self, status: int | None, seconds: float, now: float) -> None:
+        """Note an attempt that took this long, by its status; None if there was no answer."""
+        if (
+            status is None
+            or status == codes.TOO_MANY_REQUESTS
+            or status >= codes.INTERNAL_SERVER_ERROR
+        ):
+            self.refused(now - seconds, now)
+        else:
+            self.answered(seconds)
 
     def answered(self, seconds: float) -> None:
         """Note an answer that took this long."""

@@ -73,7 +73,7 @@ def log_foreign_ids() -> None:
     _logger.info("The host, or a gateway, answers with request ids of its own (said once)")
 
 
-def hears_sender() -> bool:
+def hears_exchanges() -> bool:
     """Whether the log level shows exchanges."""
     return _logger.isEnabledFor(logging.DEBUG)
 

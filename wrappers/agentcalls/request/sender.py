@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, SupportsInt
 import httpx
 from attrs import Attribute, evolve, field, frozen
 from attrs.validators import optional
-from httpx import codes
 
 from agentcalls.checks import at_least, builtin_fields, check_boolean, check_callable
 from agentcalls.clock import Clock, Deadline, Stopwatch
@@ -19,9 +18,11 @@ from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.request.concurrency import AutoConcurrency, Concurrency, check_concurrency
 from agentcalls.request.host import Host, is_loopback
 from agentcalls.request.key import KeyAuth, redacted, without
-from agentcalls.request.log import hears_sender, log_exchange, log_problems, log_retry
+from agentcalls.request.log import hears_exchanges, log_exchange, log_problems, log_retry
 from agentcalls.request.proxy import Proxy, proxy_for
 from agentcalls.request.retry import Gate, Retry, RetryPolicy, attempts
+from agentcalls.telemetry.instruments import instruments
+from agentcalls.telemetry.requests import record_attempt, record_retry
 from agentcalls.values import Exchange
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from agentcalls.request.operation import Outgoing
     from agentcalls.request.retry import Answer, ResultT, Steps
+    from agentcalls.values import Problem
 
 
 def _clock(_: object, attribute: Attribute[Any], value: object) -> None:
@@ -70,19 +72,24 @@ class Config:
 
 
 class Sender:
-    """The exchanges of one client: they share its settings, its rate limit, and what was logged already."""
+    """The requests of one client: they share its settings, its rate limit, and what was logged already.
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    The sender of a client with other options shares all but the settings with the `first` one.
+    """
+
+    def __init__(
+        self, config: Config, way: Callable[[], object], first: Sender | None = None
+    ) -> None:
+        self._config, self._way = config, way
         self._name = httpx.URL(config.base_url).netloc.decode()
-        self._gate = Gate()
-        self._auto = AutoConcurrency()
-        self._said: set[tuple[str | None, str]] = set()
+        self.gate: Gate = first.gate if first else Gate()
+        self.auto: AutoConcurrency = first.auto if first else AutoConcurrency()
+        self.said: set[tuple[str | None, str]] = first.said if first else set()
 
     def concurrency(self, of_listing: Concurrency | None) -> SupportsInt:
         """How many requests a listing may have in flight at once; None leaves it to the client."""
         setting = of_listing or self._config.concurrency
-        return self._auto if setting == "auto" else setting
+        return self.auto if setting == "auto" else setting
 
     def deadline(self, watch: Stopwatch | None = None) -> Deadline:
         """The deadline of a request that begins now, by a stopwatch of its own where none is given."""
@@ -104,20 +111,27 @@ class Sender:
             max_retries = 0
         if max_retries is not None:
             policy = evolve(policy, max_retries=max_retries)
+        latest: list[ResultT] = []
+
+        def read(answer: Answer) -> tuple[ResultT, tuple[Problem, ...]]:
+            result, problems = outgoing.result_of(answer, strict=strict)
+            latest.append(result)
+            return result, problems
+
         try:
             result, problems = yield from attempts(
                 policy,
-                self._gate,
+                self.gate,
                 clock=config.clock,
-                read=lambda answer: outgoing.result_of(answer, strict=strict),
+                read=read,
                 on_retry=self._on_retry,
-                on_exchange=partial(self._on_exchange, outgoing),
+                on_exchange=partial(self._on_exchange, outgoing, latest=latest),
                 deadline=deadline,
             )
         except AgentCallsError as error:
             self._say_of_whom(error, outgoing)
             raise
-        log_problems(problems, self._said)
+        log_problems(problems, self.said)
         return result
 
     def _say_of_whom(
@@ -131,6 +145,7 @@ class Sender:
 
     def _on_retry(self, retry: Retry) -> object:
         log_retry(retry)
+        record_retry()
         return self._config.on_retry and self._config.on_retry(retry)
 
     def _on_exchange(
@@ -140,21 +155,15 @@ class Sender:
         seconds: float,
         answer: Answer,
         error: AgentCallsError | None,
+        *,
+        latest: list[Any],
     ) -> object:
         if error:
             self._say_of_whom(error, outgoing, answer.secret)
-        status = answer.status
-        if (
-            status is None
-            or status == codes.TOO_MANY_REQUESTS
-            or status >= codes.INTERNAL_SERVER_ERROR
-        ):
-            now = self._config.clock.now()
-            self._auto.refused(now - seconds, now)
-        else:
-            self._auto.answered(seconds)
+        self.auto.note(answer.status, seconds, self._config.clock.now())
         told = self._config.on_exchange
-        if not told and not hears_sender():
+        otel = instruments()
+        if not (told or otel or hears_exchanges()):
             return None
         exchange = Exchange(
             method=outgoing.operation.method,
@@ -168,5 +177,8 @@ class Sender:
             error=type(error).__name__ if error else None,
             headers=redacted(dict(answer.headers), answer.secret),
         )
+        if otel:
+            read, borrowed = next(iter(latest), None), getattr(self._way(), "client", None)
+            record_attempt(otel, exchange, self._config.base_url, read, borrowed)
         log_exchange(exchange)
         return told and told(exchange)

@@ -28,7 +28,7 @@ _EXTRA_OF = {
 }
 
 
-_ALONE = {name: f"pip install {name}" for name in ("pandas", "polars")}
+_ALONE = {name: f"pip install {name}" for name in ("hypothesis", "pandas", "polars")}
 """Packages of no extra, and how to install each: who wants a frame of theirs mostly has them."""
 
 

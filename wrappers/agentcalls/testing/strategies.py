@@ -1,0 +1,112 @@
+"""Strategies for Hypothesis: calls, pages and whole listings that an API may give by the contract.
+
+>>> from hypothesis import given
+>>> from agentcalls.testing import strategies
+>>> @given(strategies.listings())
+... def test_every_call_is_counted(calls):
+...     assert count(calls) == len(calls)
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from agentcalls.settings import MAX_LIMIT
+from agentcalls.table.extras import need
+from agentcalls.testing.making import make_call, make_page
+
+if TYPE_CHECKING:
+    from hypothesis import strategies as st
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+    from agentcalls.models import Call
+    from agentcalls.values import Page
+else:
+    st = need("hypothesis.strategies")
+
+_STATUSES = ("queued", "ringing", "answered", "ended", "busy", "failed", "cancelled")
+_FIRST, _LAST = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001  # Hypothesis adds the zone
+_LISTING = 30
+
+
+def calls(**fields: SearchStrategy[Any]) -> SearchStrategy[Call]:
+    """Calls as the contract has them: times to the millisecond in UTC, in the order of a call's life.
+
+    Unknown statuses and directions are among them, since the sets are open. `fields` gives a strategy for a field by
+    its Python name: `calls(status=st.just("failed"))`; the others fit the status.
+    """
+    return _calls(fields)
+
+
+def pages(*, limit: int = MAX_LIMIT, max_size: int = _LISTING) -> SearchStrategy[Page[Call]]:
+    """Pages of listings of at most `max_size` calls, in pages of `limit`; one past the end is empty."""
+    return _pages(limit, max_size)
+
+
+def listings(
+    of: SearchStrategy[Call] | None = None, *, min_size: int = 0, max_size: int = _LISTING
+) -> SearchStrategy[list[Call]]:
+    """All calls of an agent as the API lists them: newest first, each id once; several may have the same `created_on`.
+
+    `of` is what each call is drawn from.
+    """
+    drawn = st.lists(
+        calls() if of is None else of,
+        min_size=min_size,
+        max_size=max_size,
+        unique_by=lambda call: call.id,
+    )
+    return drawn.map(_in_order)
+
+
+def _in_order(drawn: list[Call]) -> list[Call]:
+    return sorted(drawn, key=lambda call: (call.created_on, call.id), reverse=True)
+
+
+def _times() -> SearchStrategy[datetime]:
+    whole = st.datetimes(_FIRST, _LAST, timezones=st.just(UTC))
+    # Few of them are equal, unless they are drawn to be.
+    few = st.sampled_from([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)])
+    return st.one_of(whole, few).map(
+        lambda one: one.replace(microsecond=one.microsecond // 1000 * 1000)
+    )
+
+
+def _numbers() -> SearchStrategy[str]:
+    return st.integers(10**7, 10**14).map(lambda digits: f"+{digits}")
+
+
+def _words() -> SearchStrategy[str]:
+    return st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=20)
+
+
+@st.composite
+def _calls(draw: DrawFn, fields: dict[str, SearchStrategy[Any]]) -> Call:
+    given = {name: draw(strategy) for name, strategy in fields.items()}
+    status = given.get("status") or draw(st.sampled_from(_STATUSES) | _words())
+    made: dict[str, Any] = {
+        "id": str(draw(st.uuids())),
+        "source": draw(st.none() | _numbers()),
+        "destination": draw(_numbers()),
+        "status": status,
+        "direction": draw(st.sampled_from(("inbound", "outbound")) | _words()),
+        "created_on": draw(_times()),
+        "is_test_call": draw(st.booleans()),
+    }
+    usual = make_call(**(made | given))
+    if usual.duration_seconds is not None and usual.ringing_at:
+        seconds = draw(st.integers(0, 7200))
+        made["duration_seconds"] = seconds
+        made["ended_at"] = usual.ringing_at + timedelta(seconds=seconds)
+    if usual.error_reason is not None:
+        made["error_reason"] = draw(_words())
+    return make_call(**(made | given))
+
+
+@st.composite
+def _pages(draw: DrawFn, limit: int, max_size: int) -> Page[Call]:
+    listing = draw(listings(max_size=max_size))
+    page = draw(st.integers(1, -(-len(listing) // limit) + 1))
+    data = listing[(page - 1) * limit : page * limit]
+    return make_page(data, page=page, limit=limit, total_count=len(listing))
