@@ -20,10 +20,10 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1480,
+    "": 1500,
     "request": 1470,
     "request/decode": 510,
-    "request/wire": 775,
+    "request/wire": 785,
     "reading": 1110,
     "reading/walk": 1365,
     "table": 440,

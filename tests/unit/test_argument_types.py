@@ -19,6 +19,7 @@ import pytest
 import agentcalls
 from agentcalls import AgentCallsError, AsyncClient, Client, Clock, ConfigurationError
 from agentcalls import export as exports
+from agentcalls.request.derived import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,6 +135,12 @@ OWN: dict[tuple[str, str], set[str]] = {
     ("AsyncClient", "concurrency"): COUNT,
     ("Client", "max_retries"): COUNT,
     ("AsyncClient", "max_retries"): COUNT,
+    ("Client.with_options", "strict"): FLAG,
+    ("AsyncClient.with_options", "strict"): FLAG,
+    ("Client.with_options", "concurrency"): COUNT,
+    ("AsyncClient.with_options", "concurrency"): COUNT,
+    ("Client.with_options", "max_retries"): COUNT,
+    ("AsyncClient.with_options", "max_retries"): COUNT,
     ("Calls.list_many", "since"): MOMENT | CALLABLE | {"mapping", "mapping of numbers"},
     ("Calls.list_many", "resume"): MAYBE | {"mapping"},
     ("export", "resume"): FLAG,
@@ -180,6 +187,8 @@ CALLS: dict[str, Callable[..., object]] = {
     "Client": lambda **given: Client(**{**SETTINGS, **given}),
     "AsyncClient": lambda **given: AsyncClient(**{**SETTINGS, **given}),
     "Clock": Clock,
+    "Client.with_options": client().with_options,
+    "AsyncClient.with_options": async_client().with_options,
     "Calls.get": lambda **given: client().calls.get(**{"agent_id": "a", "call_id": "b", **given}),
     "Calls.list": lambda **given: client().calls.list(**{"agent_id": "a", **given}),
     "Calls.list_many": lambda **given: client().calls.list_many(**{"agent_ids": ["a"], **given}),
@@ -211,15 +220,18 @@ ALSO = {
     "api_key": "API key",
     "base_url": "base URL",
 }
+UNPACKED = {
+    "filters": list(exports.Filters.__annotations__),
+    "options": list(Options.__annotations__),
+}
 BUILT = {"Client", "AsyncClient", "Clock"}
 """The classes that a user makes; values, listings and errors come from us."""
 
 
 def parameters_of(function: Any) -> list[str]:
-    """The names of its parameters; those of `**filters` by their own names."""
+    """The names of its parameters; those of `**filters` and `**options` by their own names."""
     names = [name for name in inspect.signature(function).parameters if name != "self"]
-    own = list(exports.Filters.__annotations__) if "filters" in names else []
-    return [*(name for name in names if name != "filters"), *own]
+    return [own for name in names for own in UNPACKED.get(name, [name])]
 
 
 def functions() -> Iterator[tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ from secrets import token_hex
 from agentcalls.checks import as_builtin
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.log import log_foreign_ids
-from agentcalls.request.process import this
+from agentcalls.request.wire.process import this
 
 REQUEST_ID = "X-Request-Id"
 _LONGEST_PREFIX = 64
