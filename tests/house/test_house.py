@@ -20,13 +20,13 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1550,
+    "": 1560,
     "request": 1230,
     "request/decode": 510,
     "request/wire": 770,
-    "reading": 1065,
+    "reading": 1085,
     "reading/walk": 1365,
-    "table": 400,
+    "table": 435,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
