@@ -43,6 +43,7 @@ def samples() -> dict[str, Any]:
         "infinity": float("inf"),
         "text": "word",
         "half a character": "\udc80",
+        "null character": "a\0b",
         "bytes": b"word",
         "list": [],
         "list of numbers": [5],
@@ -67,6 +68,7 @@ CALLABLE = {"function", "class", "httpx.Client"}
 FLAG = {"boolean"}
 COUNT = {"integer"}
 ONE_TEXT = {"text"}
+ANY_TEXT = {"text", "null character"}
 SECONDS = {"integer", "float"}
 MAYBE = {"none"}
 # Each id is checked when it is reached.
@@ -80,10 +82,10 @@ TAKES: dict[str, set[str]] = {
     "call_id": ONE_TEXT,
     "page": MAYBE | COUNT,
     "limit": MAYBE | COUNT,
-    "search": MAYBE | ONE_TEXT,
-    "sort": MAYBE | ONE_TEXT,
+    "search": MAYBE | ANY_TEXT,
+    "sort": MAYBE | ANY_TEXT,
     "is_test_call": MAYBE | FLAG,
-    "status": MAYBE | ONE_TEXT,
+    "status": MAYBE | ANY_TEXT,
     "since": MOMENT,
     "until": MOMENT,
     "tz": MAYBE | {"zone"},
@@ -141,8 +143,10 @@ OWN: dict[tuple[str, str], set[str]] = {
     ("Calls.list_many", "resume"): MAYBE | {"mapping"},
     ("export", "resume"): FLAG,
     ("export_stream", "format"): set(),
-    ("duration_of", "text"): {"text", "half a character"},
-    ("Checkpoint.from_json", "text"): {"text", "half a character", "bytes"},
+    ("ManyIterator.agent", "agent_id"): ANY_TEXT,
+    ("AsyncManyIterator.agent", "agent_id"): ANY_TEXT,
+    ("duration_of", "text"): {"text", "half a character", "null character"},
+    ("Checkpoint.from_json", "text"): {"text", "half a character", "null character", "bytes"},
 }
 
 
