@@ -218,7 +218,7 @@ def test_key_of_stdin_is_read_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize(
     ("status", "hint"),
-    [("lvie", " Did you mean 'live'?"), ("LIVE", " Did you mean 'live'?"), ("retired", None)],
+    [("pasued", " Did you mean 'paused'?"), ("LIVE", " Did you mean 'live'?"), ("retired", None)],
 )
 def test_a_status_that_no_agent_has_is_hinted_at(
     cli: Callable[..., Result], status: str, hint: str | None
