@@ -1,7 +1,8 @@
 """Runs the library and the command line in a strange process, one for each line of stdin: forked, so that it is quick.
 
-A line is JSON: the environment, the limits of the process, the streams to close, and the words of a command line, or
-none for the library. A line of JSON comes back: the exit code, stdout and stderr.
+A line is JSON: the environment, the limits of the process, the streams to close, the folders in which nothing can be
+opened with the error instead, whether threads can be had, and the words of a command line, or none for the library. A
+line of JSON comes back: the exit code, stdout and stderr.
 """
 
 from __future__ import annotations
@@ -12,16 +13,24 @@ import os
 import resource
 import sys
 import tempfile
+import threading
 import time
 import traceback
-from typing import Any
+from typing import Any, NoReturn
+
+import altair as _altair  # noqa: F401, ICN001 (as below)
+import vl_convert
 
 from agentcalls import AgentCallsError, AsyncClient, Client
 from agentcalls.cli import main as command_line
-from agentcalls.cli import program as _program  # noqa: F401 (as below)
+from agentcalls.cli.commands.tail import polling
+from agentcalls.cli.program import COMMANDS, loaded
 
 # What is imported on first use is there before anything is strange.
 Client(api_key="sk_12345678", base_url="https://host.test").close()
+for _name in COMMANDS:
+    loaded(_name)
+vl_convert.javascript_bundle = lambda *_: "charts"  # making it takes seconds
 
 
 def library() -> int:
@@ -43,6 +52,30 @@ def library() -> int:
     return 0
 
 
+def interrupted(*_: object) -> NoReturn:
+    """Ctrl-C, the end of `tail`."""
+    raise KeyboardInterrupt
+
+
+def no_thread(*_: object, **__: object) -> NoReturn:
+    """What CPython does where the system gives no thread; a limit does not hold for root."""
+    raise RuntimeError("can't start new thread")
+
+
+def guard(refused: dict[str, int]) -> None:
+    """Refuse to open anything in these folders, for root, too."""
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in {"open", "os.mkdir", "os.listdir", "os.rename"}:
+            return
+        path = os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else ""
+        for folder, number in refused.items():
+            if path.startswith(folder):
+                raise OSError(number, os.strerror(number), path)
+
+    sys.addaudithook(hook)
+
+
 def strange(cell: dict[str, Any], out: int, err: int) -> int:
     """What comes of a cell; in a process of its own, which ends."""
     os.environ.clear()
@@ -55,6 +88,10 @@ def strange(cell: dict[str, Any], out: int, err: int) -> int:
         setattr(sys, name, None)
     for limit, value in cell["limits"].items():
         resource.setrlimit(getattr(resource, limit), (value, value))
+    vars(polling)["wait_while_read"] = interrupted
+    if not cell["threads"]:
+        threading.Thread.start = no_thread  # type: ignore[method-assign]
+    guard(cell["refused"])
     try:
         return command_line(cell["words"]) if cell["words"] else library()
     except SystemExit as error:

@@ -214,3 +214,16 @@ def test_key_of_stdin_is_read_once(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("AGENTCALLS_API_KEY")
     ended = cli("stats", "--all-agents", "--key-stdin", input="sk_test_full\n")
     assert ended.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [("pasued", " Did you mean 'paused'?"), ("LIVE", " Did you mean 'live'?"), ("retired", None)],
+)
+def test_a_status_that_no_agent_has_is_hinted_at(
+    cli: Callable[..., Result], status: str, hint: str | None
+) -> None:
+    ended = cli("agents", "--status", status)
+    said = f"No agent has the status {status!r}.{hint}\n" if hint else ""
+    assert (ended.exit_code, said in ended.stderr) == (0, True)
+    assert ("No agent" in ended.stderr) is (hint is not None)

@@ -61,10 +61,10 @@ def test_all_is_well_with_an_agent(cli: Cli) -> None:
 
 
 def test_without_an_agent_a_404_shows_that_the_key_is_not_refused(cli: Cli) -> None:
-    assert details(cli("doctor", "--json"))["scope"] == "not refused"
+    assert details(cli("doctor", "--json"))["scope"] == "not refused; name an agent to prove it"
     ended = run_process("doctor")
     assert ended.returncode == 0
-    assert "\nok       key         not refused\n" in ended.stdout
+    assert "\nok       key         not refused; name an agent to prove it\n" in ended.stdout
     assert "\nskipped  contract    name an agent to check this\n" in ended.stdout
     assert "sk_test_full" not in ended.stdout
     assert all(line == line.rstrip() for line in ended.stdout.splitlines())
@@ -169,6 +169,7 @@ def test_the_rate_limit_is_what_the_headers_say(
 @pytest.mark.parametrize(
     ("date", "standing", "says"),
     [
+        (None, "skipped", "there was no answer"),
         ("", "skipped", "does not say the time"),
         ("noon", "skipped", "does not say the time"),
         (format_datetime(NOW - timedelta(seconds=30), usegmt=True), "ok", "within 30 s"),
@@ -176,8 +177,8 @@ def test_the_rate_limit_is_what_the_headers_say(
         ("Mon, 23 Nov 2026 13:00:00 -0000", "warning", "3,600 s behind"),
     ],
 )
-def test_the_clock_is_held_against_the_servers(date: str, standing: str, says: str) -> None:
-    check = concluded(headers={"date": date} if date else {})["clock"]
+def test_the_clock_is_held_against_the_servers(date: str | None, standing: str, says: str) -> None:
+    check = concluded(headers={} if date is None else {"date": date})["clock"]
     assert check.standing == standing
     assert says in check.detail
 

@@ -20,10 +20,12 @@ ENVIRONMENTS = {
     "no code page but ASCII": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
     "warnings are errors": {"PYTHONWARNINGS": "error"},
 }
-FORMS = {
-    "a Windows code page": ("list", "agent_demo", "--all", "--json"),
-    "no code page but ASCII": ("list", "agent_demo", "--all", "--format", "csv"),
-    "warnings are errors": ("export", "agent_demo", "-o", "calls.ndjson"),
+TEXTS = ("json", "ndjson", "csv")
+COMMANDS = {
+    **{f"list {form}": ("list", "agent_demo", "--all", "--format", form) for form in TEXTS},
+    **{f"export {form}": ("export", "agent_demo", "-o", "-", "--format", form) for form in TEXTS},
+    **{f"file {form}": ("export", "agent_demo", "-o", f"calls.{form}") for form in TEXTS},
+    "export excel-csv": ("export", "agent_demo", "-o", "-", "--format", "excel-csv"),
 }
 FOREIGN = "opérateur injoignable"
 LIBRARY = """
@@ -51,11 +53,13 @@ def run(
     )
 
 
+@pytest.mark.share("cell")
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("cell", ENVIRONMENTS)
 def test_data_is_utf_8_whatever_the_process_believes(
-    cell: str, mock_url: str, tmp_path: Path
+    cell: str, command: str, mock_url: str, tmp_path: Path
 ) -> None:
-    ended = run(mock_url, tmp_path, cell, *COMMAND, *FORMS[cell])
+    ended = run(mock_url, tmp_path, cell, *COMMAND, *COMMANDS[command])
     assert ended.returncode == 0, ended.stderr
     files = [path.read_bytes() for path in tmp_path.iterdir()]
     (data,) = files or [ended.stdout]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from errno import EACCES, EIO, ENOSPC, EROFS
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ import pytest
 from attrs import frozen
 
 from agentcalls.cli import main as command_line
+from agentcalls.cli.program import COMMANDS as EVERY_COMMAND
 from agentcalls_mock import FULL_KEY
 from drawn import drawn
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 TESTS = Path(__file__).parent.parent
-CODES = {0, 1, 2, 3, 4, 5, 6, 7, 8}
+CODES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 130}
 CALLS = 250
 
 
@@ -39,6 +42,9 @@ def hosted(
     folder = tmp_path_factory.mktemp("host")
     (folder / "home").mkdir()
     (folder / "file").write_text("no certificate")
+    (folder / "nowhere").symlink_to(folder / "missing")
+    (folder / "loop").symlink_to(folder / "loop")
+    (folder / "guarded").mkdir()
     for name, content in {"bom": b"\xef\xbb\xbf[work]\nauth = 'bearer'\n", "bad": b"\xff["}.items():
         (folder / name / "agentcalls").mkdir(parents=True)
         path = folder / name / "agentcalls" / "config.toml"
@@ -63,9 +69,11 @@ def hosted(
     sending, coming = process.stdin, process.stdout
 
     def run(cell: Any, *words: str) -> Result:
-        given = {"limits": {}, "closed": [], "env": {}, **cell}
+        given = {"limits": {}, "closed": [], "env": {}, "refused": {}, "threads": True, **cell}
         env = {**usual, **given["env"]}
         env = {name: text.format(folder=folder) for name, text in env.items() if text is not None}
+        refused = {path.format(folder=folder): number for path, number in given["refused"].items()}
+        given["refused"] = refused
         words = tuple(word.format(folder=folder) for word in words)
         sending.write(json.dumps({**given, "env": env, "words": words}) + "\n")
         sending.flush()
@@ -86,12 +94,12 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "proxies": env(HTTP_PROXY="http://127.0.0.1:9", ALL_PROXY="socks://127.0.0.1:9"),
     "wrong proxies": env(HTTP_PROXY="::::", HTTPS_PROXY="ftp://x", NO_PROXY="[::1"),
     "home is a device": env(HOME="/dev/null"),
-    "home is missing": env(HOME="/no/such/folder"),
+    "home is missing": env(HOME="{folder}/no home"),
     "home is empty": env(HOME=""),
     "no home": env(HOME=None),
     "config home is a device": env(XDG_CONFIG_HOME="/dev/null"),
     "config home is a file": env(XDG_CONFIG_HOME="{folder}/file"),
-    "config home is missing": env(XDG_CONFIG_HOME="/no/such/folder"),
+    "config home is missing": env(XDG_CONFIG_HOME="{folder}/no config"),
     "config home is relative": env(XDG_CONFIG_HOME="no/such/folder"),
     "config with a byte order mark": env(XDG_CONFIG_HOME="{folder}/bom", AGENTCALLS_PROFILE="work"),
     "wrong certificates, not needed": env(SSL_CERT_FILE="/no/such/file", SSL_CERT_DIR="/dev/null"),
@@ -114,7 +122,34 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "blank list of hosts without a proxy": env(no_proxy=" "),
     "debug of asyncio": env(PYTHONASYNCIODEBUG="1"),
     "twenty open files": {"limits": {"RLIMIT_NOFILE": 20}},
-    "no processes or threads": {"limits": {"RLIMIT_NPROC": 0}},
+    "no threads": {"threads": False},
+    "home is a file": env(HOME="{folder}/file"),
+    "home is a dangling link": env(HOME="{folder}/nowhere"),
+    "home is a link to itself": env(HOME="{folder}/loop"),
+    "home cannot be read": {
+        "env": {"HOME": "{folder}/guarded"},
+        "refused": {"{folder}/guarded": EACCES},
+    },
+    "home fails": {"env": {"HOME": "{folder}/guarded"}, "refused": {"{folder}/guarded": EIO}},
+    "config home cannot be read": {
+        "env": {"XDG_CONFIG_HOME": "{folder}/guarded"},
+        "refused": {"{folder}/guarded": EACCES},
+    },
+    "folder for temporary files is full": {
+        "env": {"TMPDIR": "{folder}/guarded"},
+        "refused": {"{folder}/guarded": ENOSPC},
+    },
+    "folder for temporary files is read-only": {
+        "env": {"TMPDIR": "{folder}/guarded"},
+        "refused": {"{folder}/guarded": EROFS},
+    },
+    "system's own folder for temporary files": env(TMPDIR="/proc"),
+    "folder of caches is full": {
+        "env": {"XDG_CACHE_HOME": "{folder}/guarded"},
+        "refused": {"{folder}/guarded": ENOSPC},
+    },
+    "host without a proxy in brackets": env(HTTP_PROXY="http://127.0.0.1:9", NO_PROXY="[::1]"),
+    "hosts without a proxy": env(ALL_PROXY="http://127.0.0.1:9", NO_PROXY="[::1],127.0.0.1,*"),
     "small files": {"limits": {"RLIMIT_FSIZE": 10**6}},
     "no core files": {"limits": {"RLIMIT_CORE": 0}},
     "stdin is closed": {"closed": ["stdin"]},
@@ -136,6 +171,19 @@ REFUSED: dict[str, dict[str, Any]] = {
     "proxy that refuses, and a bracket": env(
         AGENTCALLS_BASE_URL="https://host.test", HTTPS_PROXY="http://127.0.0.1:9", NO_PROXY="[::1"
     ),
+    "proxy that refuses, and a host in brackets": env(
+        AGENTCALLS_BASE_URL="https://host.test", HTTPS_PROXY="http://127.0.0.1:9", NO_PROXY="[::1]"
+    ),
+    "socks, and a host in brackets": env(
+        AGENTCALLS_BASE_URL="https://host.test", ALL_PROXY="socks://127.0.0.1:9", NO_PROXY="[::1]"
+    ),
+    "certificates cannot be read": {
+        "env": {
+            "AGENTCALLS_BASE_URL": "https://127.0.0.1:9",
+            "SSL_CERT_FILE": "{folder}/guarded/certificates.pem",
+        },
+        "refused": {"{folder}/guarded": EACCES},
+    },
     "certificates are missing": env(
         AGENTCALLS_BASE_URL="https://127.0.0.1:9", SSL_CERT_FILE="/no/such/file"
     ),
@@ -179,6 +227,8 @@ ONLY_HERE: dict[str, dict[str, Any]] = {
 NAMED = {
     "socks": "ALL_PROXY",
     "socks 5": "all_proxy",
+    "socks, and a host in brackets": "ALL_PROXY",
+    "certificates cannot be read": "SSL_CERT_FILE",
     "no proxy at all": "HTTPS_PROXY",
     "proxy by another protocol": "HTTPS_PROXY",
     "port of a proxy": "HTTPS_PROXY",
@@ -190,11 +240,22 @@ NAMED = {
 }
 """The variable that the message blames."""
 
+_CALL = "d4b01769-185a-43a0-a47a-2fa0a19cf156"
 COMMANDS = {
     "list": ("list", "agent_demo"),
+    "show": ("show", "agent_one", _CALL),
+    "agents": ("agents",),
     "export": ("export", "agent_demo", "-o", "-"),
+    "stats": ("stats", "agent_demo"),
+    "report": ("report", "agent_demo", "-o", "{folder}/report.html"),
+    "tail": ("tail", "agent_demo"),
     "check": ("check", "agent_demo", "--since", "1000d", "--max-failure-rate", "100%"),
+    "doctor": ("doctor", "agent_demo"),
 }
+"""How each command is played that calls the API."""
+ENDS = {"tail": 130}
+WRITES_NO_DATA = {"report"}
+ONCE = ("--max-retries", "0")
 
 
 def sentence(result: Result) -> str:
@@ -218,10 +279,10 @@ def test_library_reads_in_a_strange_host(hosted: Callable[..., Result], cell: st
 def test_command_works_in_a_strange_host(
     hosted: Callable[..., Result], cell: str, command: str
 ) -> None:
-    result = hosted(HARMLESS[cell], *COMMANDS[command])
+    result = hosted(HARMLESS[cell], *COMMANDS[command], *ONCE)
     sentence(result)
-    assert result.code == 0, result.err
-    assert result.out
+    assert result.code == ENDS.get(command, 0), result.err
+    assert bool(result.out) is (command not in WRITES_NO_DATA)
 
 
 @pytest.mark.share(one_in=3)
@@ -236,15 +297,30 @@ def test_library_refuses_with_a_typed_error(hosted: Callable[..., Result], cell:
     assert result.out.count(NAMED.get(cell, "")) >= 2
 
 
-@pytest.mark.parametrize("cell", [*REFUSED, *ONLY_HERE])
-def test_command_refuses_in_a_sentence(hosted: Callable[..., Result], cell: str) -> None:
+@pytest.mark.share(one_in=3)
+@pytest.mark.parametrize(("cell", "command"), drawn([*REFUSED, *ONLY_HERE], last=list(COMMANDS)))
+def test_command_refuses_in_a_sentence(
+    hosted: Callable[..., Result], cell: str, command: str
+) -> None:
     strange = {**REFUSED, **ONLY_HERE}[cell]
-    result = hosted(strange, *COMMANDS["list"])
+    result = hosted(strange, *COMMANDS[command], *ONCE)
     said = sentence(result)
-    assert result.code not in {0, 3}
+    if "stdout" in strange.get("closed", ()) and command in WRITES_NO_DATA:
+        assert result.code == 0
+        return
+    assert result.code not in {0, 3, 130}
+    if command == "doctor" and result.out:
+        # It goes on to say what it could not check.
+        assert re.search(rf"(?m)^failed +\w+.*{NAMED.get(cell, '')}", result.out)
+        return
     assert said.startswith("Error: ") is ("stderr" not in strange.get("closed", ()))
     assert NAMED.get(cell, "") in said
     assert not result.out
+
+
+def test_the_matrix_has_every_command_and_sixty_cells_for_each() -> None:
+    assert set(COMMANDS) == set(EVERY_COMMAND) - {"mock"}
+    assert len({**HARMLESS, **REFUSED}) >= 60
 
 
 def test_stream_that_is_closed_is_one_that_cannot_be_written(

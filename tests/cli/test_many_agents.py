@@ -290,3 +290,13 @@ def test_check_asks_agents_of_several_pages_for_the_order_and_no_others(
     assert ended.exit_code == 9
     # Three pages, two probes, and the first page again.
     assert Counter(api.asked) == {"bad": 1, "agent_one": 1, "agent_2": 1, "agent_demo": 6}
+
+
+def test_an_agent_that_failed_is_not_counted_among_those_written(
+    cli: Callable[..., Result], tmp_path: Path
+) -> None:
+    output = str(tmp_path / "calls.csv")
+    ended = cli("export", "agent_one", "absent", "agent_empty", "-o", output, "--keep-going")
+    assert ended.exit_code == 3
+    assert ended.stderr.startswith(f"Wrote 1 call of 2 agents to {output}.\n")
+    assert ended.stderr.endswith("1 of 3 agents failed: absent.\n")

@@ -119,6 +119,21 @@ def test_a_folder_in_the_files_place_is_refused(config: Any) -> None:
     assert refused.value.code == Code.USAGE
 
 
+def test_a_file_that_cannot_be_reached_is_warned_of_unless_it_is_needed(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Permissions do not hold for root.
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "loop"))
+    said = (
+        f"{tmp_path}/loop/agentcalls/config.toml cannot be read: Too many levels of symbolic links."
+    )
+    ended = cli("agents")
+    assert (ended.exit_code, ended.stderr.splitlines()[0]) == (0, f"Warning: {said}")
+    named = cli("agents", "--profile", "work")
+    assert (named.exit_code, named.stderr) == (2, f"Error: {said}\n")
+
+
 def test_a_key_that_others_can_read_is_warned_of(
     config: Any, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

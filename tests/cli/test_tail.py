@@ -178,7 +178,7 @@ def test_a_terminal_gets_a_table_that_fits_it(stage: Stage, tail: Callable[..., 
     head, earlier, changed_line = map(plain, text.splitlines())
     assert code == 130
     assert head.split() == ["CREATED", "STATUS", "TO", "TIME", "REASON"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\dZ  answered  +\+2348012345678", earlier)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ  answered  +\+2348012345678", earlier)
     assert "  answered → cancelled  +2348012345678" in changed_line
     assert "\x1b[33manswered → cancelled" in text
     assert max(map(len, (head, earlier, changed_line))) <= 80

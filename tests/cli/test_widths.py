@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from datetime import timedelta
 from fractions import Fraction
@@ -112,6 +113,22 @@ def test_no_line_is_wider_than_its_terminal(
         lines = Text.from_ansi(terminal.getvalue()).plain.splitlines()
         assert len(lines) > 3 or write is check
         assert [line for line in lines if cell_len(line) > width] == [], width
+
+
+def test_a_tail_has_each_time_to_the_second_and_each_change_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    for width in WIDTHS:
+        monkeypatch.setenv("COLUMNS", str(width))
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stdout", terminal)
+        tail(width)
+        first = Text.from_ansi(terminal.getvalue()).plain.splitlines()[1]
+        assert re.match(r"(\d{4}-)?\d\d-\d\d \d\d:\d\d:\d\dZ +answered → cancelled ", first), (
+            width,
+            first,
+        )
 
 
 def headings(by: str, width: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from agentcalls import __version__
+from contract.tool import differences
 from contract.tool.contract import OPENAPI, PARAMETERS
 from contract.tool.differences import (
     DOCUMENTATION,
@@ -18,6 +20,7 @@ from contract.tool.differences import (
     SENDERS,
     Difference,
     at,
+    before_the_latest_change,
     compare,
     main,
     may_break,
@@ -365,3 +368,42 @@ def test_breaking_edit_fails_until_the_version_says_so_and_comes_with_its_change
     assert "_version.py says 1.5.0" in said.err
     assert main(released, contract, "2.0.0") == 0
     assert line in capsys.readouterr().out
+
+
+def test_what_the_latest_change_brought_is_told_from_what_was_there(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    released = tmp_path / "released-1.4.0.yaml"
+    released.write_text(json.dumps(edited({})))
+    first = {f"{CALL}/status/description": "New words."}
+    second = {f"{CALL}/end_reason/description": "Other words."}
+    assert main(released, edited({**first, **second}), "1.5.0", edited(first)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith(
+        " differences from the contract of 1.4.0, 1 of them (+) by its latest change"
+    )
+    assert "  + `Call.end_reason.description` changed (readers of responses)." in lines
+    assert "  `Call.status.description` changed (readers of responses)." in lines
+    assert main(released, edited(first), "1.5.0", edited(first)) == 0
+    assert "+" not in capsys.readouterr().out
+
+
+def test_the_contract_before_its_latest_change_is_of_a_commit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(differences, "ROOT", tmp_path)
+    assert before_the_latest_change({"a": 1}) is None  # no clone
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init")
+    for number in (1, 2):
+        (tmp_path / "openapi.yaml").write_text(f"a: {number}\n")
+        git("add", ".")
+        git("commit", "-m", "Change")
+    assert before_the_latest_change({"a": 2}) == {"a": 1}
+    assert before_the_latest_change({"a": 3}) == {"a": 2}

@@ -9,10 +9,13 @@ import asyncio
 import inspect
 import io
 import re
+import socket
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import httpx
 import pytest
 
@@ -41,6 +44,7 @@ def samples() -> dict[str, Any]:
         "infinity": float("inf"),
         "text": "word",
         "half a character": "\udc80",
+        "null character": "a\0b",
         "bytes": b"word",
         "list": [],
         "list of numbers": [5],
@@ -65,6 +69,7 @@ CALLABLE = {"function", "class", "httpx.Client"}
 FLAG = {"boolean"}
 COUNT = {"integer"}
 ONE_TEXT = {"text"}
+ANY_TEXT = {"text", "null character"}
 SECONDS = {"integer", "float"}
 MAYBE = {"none"}
 # Each id is checked when it is reached.
@@ -78,10 +83,10 @@ TAKES: dict[str, set[str]] = {
     "call_id": ONE_TEXT,
     "page": MAYBE | COUNT,
     "limit": MAYBE | COUNT,
-    "search": MAYBE | ONE_TEXT,
-    "sort": MAYBE | ONE_TEXT,
+    "search": MAYBE | ANY_TEXT,
+    "sort": MAYBE | ANY_TEXT,
     "is_test_call": MAYBE | FLAG,
-    "status": MAYBE | ONE_TEXT,
+    "status": MAYBE | ANY_TEXT,
     "since": MOMENT,
     "until": MOMENT,
     "tz": MAYBE | {"zone"},
@@ -145,8 +150,10 @@ OWN: dict[tuple[str, str], set[str]] = {
     ("Calls.list_many", "resume"): MAYBE | {"mapping"},
     ("export", "resume"): FLAG,
     ("export_stream", "format"): set(),
-    ("duration_of", "text"): {"text", "half a character"},
-    ("Checkpoint.from_json", "text"): {"text", "half a character", "bytes"},
+    ("ManyIterator.agent", "agent_id"): ANY_TEXT,
+    ("AsyncManyIterator.agent", "agent_id"): ANY_TEXT,
+    ("duration_of", "text"): {"text", "half a character", "null character"},
+    ("Checkpoint.from_json", "text"): {"text", "half a character", "null character", "bytes"},
 }
 
 
@@ -296,3 +303,52 @@ def test_argument_of_its_type_is_taken(function: str, name: str) -> None:
             assert f"{name} takes" not in str(error), (kind, str(error))  # noqa: PT017 (others may do)
         except (AgentCallsError, KeyError):  # nobody listens; such an agent was not reached
             pass
+
+
+def test_an_agent_and_a_call_stand_for_their_ids() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path.removeprefix("/api/v1/console/"))
+        return httpx.Response(404)
+
+    def made(model: Any, id: str) -> Any:
+        fields = [each.name for each in attrs.fields(model) if each.init]
+        return model(**{**dict.fromkeys(fields), "id": id})
+
+    agent, call = made(agentcalls.Agent, "agent_1"), made(agentcalls.Call, "call_1")
+    with (
+        httpx.Client(transport=httpx.MockTransport(answer)) as http,
+        Client(**SETTINGS, http_client=http) as client,
+    ):
+        for read in (
+            lambda: client.calls.list(agent).first(),
+            lambda: client.calls.get(agent, call),
+            lambda: list(client.calls.list_many([agent], stop_on_error=True)),
+        ):
+            with pytest.raises(agentcalls.NotFoundError):
+                read()
+        assert client.calls.list(agent).query == client.calls.list("agent_1").query
+    assert asked == ["agents/agent_1/calls", "agents/agent_1/calls/call_1", "agents/agent_1/calls"]
+
+
+def test_a_port_that_does_not_speak_tls_is_named_as_such() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        thread = Thread(target=refuse)
+        thread.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        with (
+            Client(**{**SETTINGS, "base_url": url}) as client,
+            pytest.raises(
+                agentcalls.APIConnectionError, match="may speak plain http, and not https"
+            ),
+        ):
+            client.agents.list().all()
+        thread.join()

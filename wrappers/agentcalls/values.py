@@ -67,7 +67,8 @@ class RateLimit:
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> RateLimit | None:
         """The rate limit in these headers, or None without one; header names are in lower case."""
-        if not isinstance(headers, Mapping):  # a caller may pass anything
+        given: object = headers  # a caller may pass anything
+        if not isinstance(given, Mapping):
             raise ConfigurationError(f"headers takes a mapping, not {type(headers).__name__}.")
         limit, remaining, reset = (
             _integer(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset")
@@ -235,7 +236,8 @@ class Checkpoint:
     @classmethod
     def from_json(cls, text: str) -> Checkpoint:
         """The checkpoint from the text of `to_json`; raises `ConfigurationError` for any other text."""
-        if not isinstance(text, str | bytes):  # the same
+        given: object = text  # the same
+        if not isinstance(given, str | bytes):
             raise ConfigurationError(f"text takes a string, not {type(text).__name__}.")
         try:
             checkpoint = msgspec.convert(json.loads(text), cls)

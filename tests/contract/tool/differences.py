@@ -8,18 +8,19 @@ redocly leaves open is judged by the tables below, and what no table knows is br
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from attrs import frozen
 from ruamel.yaml import YAML
 
 from agentcalls import __version__
-from contract.tool.contract import OPENAPI
+from contract.tool.contract import OPENAPI, ROOT
 from contract.tool.redocly import redocly
 
 if TYPE_CHECKING:
@@ -84,13 +85,24 @@ def may_break(released: str, version: str) -> bool:
     return new[0] > old[0] or (old[0] == new[0] == 0 and new[1] > old[1])
 
 
-def main(released: Path, contract: dict[str, Any], version: str) -> int:
-    """Print the differences and the lines for the CHANGELOG; 1 where something breaks without a version for it."""
+def main(
+    released: Path, contract: dict[str, Any], version: str, before: dict[str, Any] | None = None
+) -> int:
+    """Print the differences and the lines for the CHANGELOG; 1 where something breaks without a version for it.
+
+    `before` is the contract before its latest change: what that brought is marked.
+    """
     base = released.stem.removeprefix("released-")
-    found = compare(YAML(typ="safe").load(released), contract)
-    print(f"{len(found)} differences from the contract of {base}")  # noqa: T201
+    old = YAML(typ="safe").load(released)
+    found = compare(old, contract)
+    earlier = set(map(str, found if before is None else compare(old, before)))
+    count = len({text for text in map(str, found) if text not in earlier})
+    latest = f", {count} of them (+) by its latest change" if count else ""
+    print(f"{len(found)} differences from the contract of {base}{latest}")  # noqa: T201
     for verdict, differences in groupby(found, key=lambda difference: difference.verdict):
-        print(f"\n{verdict}:", *sorted(set(map(str, differences))), sep="\n  ")  # noqa: T201
+        lines = sorted(set(map(str, differences)), key=lambda text: (text in earlier, text))
+        marked = (text if text in earlier else f"+ {text}" for text in lines)
+        print(f"\n{verdict}:", *marked, sep="\n  ")  # noqa: T201
     lines = [
         ("- **Breaking:** " if difference.verdict == "breaking" else "- ") + difference.what
         for difference in found
@@ -108,6 +120,31 @@ def main(released: Path, contract: dict[str, Any], version: str) -> int:
         )
         return 1
     return 0
+
+
+def before_the_latest_change(contract: dict[str, Any]) -> dict[str, Any] | None:
+    """The contract as it was committed, or, if that is this one, before its last commit; None if git knows neither."""
+    commits = _git("log", "-2", "--format=%H", "--", "openapi.yaml")
+    for commit in (commits or "").split():
+        text = _git("show", f"{commit}:./openapi.yaml")
+        found = text and YAML(typ="safe").load(text)
+        if found and found != contract:
+            return cast("dict[str, Any]", found)
+    return None
+
+
+def _git(*words: str) -> str | None:
+    try:
+        ended = subprocess.run(
+            ["git", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None  # not a clone
+    return ended.stdout
 
 
 def _redocly(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
@@ -307,4 +344,4 @@ def _escaped(name: object) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(RELEASED, OPENAPI, __version__))
+    sys.exit(main(RELEASED, OPENAPI, __version__, before_the_latest_change(OPENAPI)))

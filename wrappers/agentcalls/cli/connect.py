@@ -159,7 +159,11 @@ def read_profile(name: str | None, environment: Mapping[str, str]) -> Profile:
     except (FileNotFoundError, NotADirectoryError):
         mode, tables = 0, {}
     except OSError as error:
-        raise _refused(f"{path} cannot be read: {error.strerror}.") from None
+        sentence = f"{path} cannot be read: {error.strerror}."
+        if wanted or isinstance(error, IsADirectoryError):
+            raise _refused(sentence) from None
+        # A service often has the home of a user that it is not, and its settings in the environment.
+        return Profile(DEFAULT_PROFILE, path, {}, sentence)
     except ValueError as error:
         raise _refused(f"{path} is not TOML: {error}.") from None
     name = wanted or DEFAULT_PROFILE

@@ -8,7 +8,7 @@ import platform
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import httpx
 
@@ -148,9 +148,9 @@ def checked_timeout(timeout: object) -> httpx.Timeout | None:
     """
     if timeout is None:
         return None
-    limits: Any = as_builtin(timeout)
-    if isinstance(limits, int | float) and not isinstance(limits, bool):
-        limits = httpx.Timeout(limits)
+    given: Any = as_builtin(timeout)
+    is_number = isinstance(given, int | float) and given is not True and given is not False
+    limits: Any = httpx.Timeout(cast("float", given)) if is_number else given
     named = type(limits).__name__, type(limits).__module__.partition(".")[0]
     if named[0] == "Timeout" and named[1] in LIBRARIES:
         limits = httpx.Timeout(**limits.as_dict())

@@ -28,7 +28,7 @@ class Tabular:
 
     def _chunks(self) -> Iterator[Chunk]:
         listing: Any = self
-        rows = iter(listing)
+        rows: Iterator[Any] = iter(listing)
         while some := list(islice(rows, BATCH)):
             yield listing.query.of_agent, some
 

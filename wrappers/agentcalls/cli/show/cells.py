@@ -44,9 +44,14 @@ def checked_fields(text: str | None) -> tuple[str, ...] | None:
     return names
 
 
-def table_columns(names: tuple[str, ...] | None, width: int, zone: Zone) -> list[TableColumn[Call]]:
-    """The columns of a table: these fields, otherwise the columns that fit the width."""
-    when = partial(local, zone=zone, seconds=bool(names) or width >= _ROOMY)
+def table_columns(
+    names: tuple[str, ...] | None, width: int, zone: Zone, *, seconds: bool = False
+) -> list[TableColumn[Call]]:
+    """The columns of a table: these fields, otherwise the columns that fit the width.
+
+    Times have seconds where there is room, or with `seconds`.
+    """
+    when = partial(local, zone=zone, seconds=seconds or bool(names) or width >= _ROOMY)
     if names:
         known = fields()
         return [

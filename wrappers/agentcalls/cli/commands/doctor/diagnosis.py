@@ -63,7 +63,7 @@ class Attempt:
 
 
 def shown(found: Mapping[str, Setting]) -> list[dict[str, Any]]:
-    """Each setting with its value (secrets masked) and its origin."""
+    """Each setting with its value (secrets masked), its unit if it has one, and its origin."""
     return [
         {
             "setting": name,
@@ -82,7 +82,7 @@ def findings(probe: Attempt, profile: Profile) -> Iterator[Finding]:
     broken = False
     for name in _CHAIN:
         if broken:
-            yield Finding(name, "skipped", "unknown")
+            yield Finding(name, "skipped", f"not checked, since {culprit} failed")
         elif error and name == culprit:
             broken = True
             said = without_keys(sentence_of(error) or repr(error))
@@ -111,9 +111,15 @@ def _passed(name: str, probe: Attempt, profile: Profile) -> Finding:
     page = probe.page
     if name == "settings":
         warning = profile.warning
-        return Finding(name, "warning", warning) if warning else Finding(name, "ok", "complete")
+        return (
+            Finding(name, "warning", warning)
+            if warning
+            else Finding(name, "ok", "a key and a host")
+        )
     # A 404 may come from another server or path: it proves less than a page.
-    proven = "valid" if page else "not refused"
+    proven = "valid" if page else "not refused; name an agent to prove it"
+    if probe.agent and page is None:
+        proven = "not refused"
     if said := {"host": "answers", "key": proven, "scope": proven}.get(name):
         return Finding(name, "ok", said)
     if name == "rate limit":
@@ -151,7 +157,12 @@ def _clock(probe: Attempt) -> Finding:
         # An HTTP date is always in GMT, even if it does not say so.
         skew = probe.at - (date if date.tzinfo else date.replace(tzinfo=UTC))
     except (KeyError, ValueError):
-        return Finding("clock", "skipped", "the answer does not say the time")
+        why = (
+            "the answer does not say the time"
+            if probe.headers or probe.page
+            else "there was no answer"
+        )
+        return Finding("clock", "skipped", why)
     seconds = round(skew.total_seconds())
     if abs(seconds) <= _LONGEST_SKEW_SECONDS:
         return Finding("clock", "ok", f"within {_LONGEST_SKEW_SECONDS} s of the server's")

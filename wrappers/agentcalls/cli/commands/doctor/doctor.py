@@ -51,6 +51,8 @@ def command(
             page = connected.calls.list(agent or _NOBODY, max_retries=0).page(1)
     except (agentcalls.AgentCallsError, Failure) as refusal:
         error = refusal
+        if agent is None and isinstance(error, agentcalls.AgentCallsError):
+            error.agent_id = None  # the user named none
     headers = heard[-1].headers if heard else dict[str, str]()
     probe = Attempt(agent=agent, page=page, error=error, headers=headers, at=datetime.now(UTC))
     found_out = list(findings(probe, profile))
@@ -68,13 +70,19 @@ def command(
     raise typer.Exit(next((check.code for check in found_out if check.code), 0))
 
 
+def _said(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g} s" if name in {"timeout", "deadline"} else str(value)
+
+
 def _show(values: list[dict[str, Any]], found_out: list[Finding]) -> None:
     from rich.table import Table  # noqa: PLC0415  # JSON does not need Rich
     from rich.text import Text  # noqa: PLC0415  # the same
 
     settings, checklist = Table.grid(padding=(0, 2)), Table.grid(padding=(0, 2))
     for value in values:
-        texts = (value["setting"], str(value["value"]), f"from {value['from']}")
+        texts = (value["setting"], _said(value["setting"], value["value"]), f"from {value['from']}")
         settings.add_row(*(Text(printable(text)) for text in texts))
     for check in found_out:
         standing = Text(check.standing, style=_STYLES[check.standing])

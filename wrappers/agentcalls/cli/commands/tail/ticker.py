@@ -34,9 +34,9 @@ _WIDTHS = {
     "REASON": 0,
     "ID": 36,
 }
-_ROOMY = 100
+_FAIR, _ROOMY = 74, 100
+_YEAR = "2026-"
 _WIDER = 8  # than the same columns of a list, whose statuses are one word
-_SECONDS = len(":00")
 
 
 def json_writer(agent_id: str) -> Callable[[Event], None]:
@@ -56,16 +56,25 @@ def terminal_writer(zone: Zone) -> Callable[[Event], None]:
     from rich.text import Text  # noqa: PLC0415  # JSON does not need Rich
 
     out = console(sys.stdout)
-    room = out.width - _WIDER
+    room, is_narrow = out.width - _WIDER, out.width < _FAIR
+    left_out = {"FROM"} if room < _ROOMY else set[str]()
+    left_out |= {"REASON"} if is_narrow else set[str]()
+    # A change is often a matter of seconds, so they are shown at any width; without room, the year gives way.
     columns = [
         column
-        for column in table_columns(None, room, zone)
-        if room >= _ROOMY or column.heading != "FROM"
+        for column in table_columns(None, room, zone, seconds=True)
+        if column.heading not in left_out
     ]
     widths = [_WIDTHS[column.heading] for column in columns]
-    widths[0] -= _SECONDS * (room < _ROOMY) - len("Z") * zone.is_utc
+    widths[0] += len("Z") * zone.is_utc
+    if is_narrow:
+        text = columns[0].text
+        columns[0] = TableColumn("CREATED", lambda call: text(call)[len(_YEAR) :])
+        widths[0] -= len(_YEAR)
     spare = out.width - sum(widths) - GAP * (len(widths) - 1)
-    elastic = [width == 0 for width in widths]
+    elastic = [
+        width == 0 or column.heading == "TO" for width, column in zip(widths, columns, strict=True)
+    ]
     widths = [width or max(NARROWEST, spare) for width in widths]
     widths = fitted(widths, elastic, out.width)
 
