@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen, mutable
 
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.lifecycle import is_over
+from agentcalls.table.lifecycle import is_over
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
