@@ -118,11 +118,11 @@ TABLES = (CALLS, AGENTS, RUNS, PROBLEMS, SEEN, ABOUT)
 VIEWS = {
     "current_calls": "SELECT * FROM calls WHERE deleted_at IS NULL",
     "calls_by_day": (
-        "SELECT agent_id, {day} AS day, count(*) AS calls, sum({open}) AS open,"
-        " sum(duration_seconds) AS seconds FROM calls WHERE deleted_at IS NULL GROUP BY 1, 2"
+        "SELECT agent_id, {day} AS day, count(*) AS calls, CAST(sum({open}) AS BIGINT) AS open,"
+        " CAST(sum(duration_seconds) AS BIGINT) AS seconds FROM calls WHERE deleted_at IS NULL GROUP BY 1, 2"
     ),
     "failure_rate": (
-        "SELECT agent_id, sum(1 - {open}) AS over, sum({failed}) AS failed,"
+        "SELECT agent_id, CAST(sum(1 - {open}) AS BIGINT) AS over, CAST(sum({failed}) AS BIGINT) AS failed,"
         " 1.0 * sum({failed}) / nullif(sum(1 - {open}), 0) AS rate"
         " FROM calls WHERE deleted_at IS NULL GROUP BY 1"
     ),
