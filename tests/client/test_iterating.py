@@ -310,6 +310,18 @@ def test_oldest_first_loses_nothing_to_calls_that_come_before_it_goes_on(
     assert listing.report.repairs == 0
 
 
+def test_pages_are_asked_for_oldest_first_once_the_name_is_known(
+    make_client: MakeClient, api: Listing
+) -> None:
+    listing = client_of(make_client, api).calls.list("a", oldest_first=True)
+    assert ids(listing)[0] == "call_0"
+    assert ids(listing.page(2))[0] == "call_100"
+    assert ids(next(iter(listing.pages())))[0] == "call_0"
+    first = listing.first()
+    assert first
+    assert first.id == "call_0"
+
+
 def test_checkpoint_of_one_order_is_refused_in_the_other(
     make_client: MakeClient, api: Listing
 ) -> None:

@@ -102,9 +102,9 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             until: Calls created before this moment only; written like `since`.
             tz: The time zone of days, and of times that name no offset: a tzinfo, a name such as "Europe/Berlin", or
                 "local" for this machine's. By default, days are those of UTC, and such times are refused.
-            oldest_first: Ask for the oldest calls first, under the name that the server honours for it; it excludes `sort`.
-                New calls then come behind those that were read, so a reading that is resumed much later loses nothing by
-                them.
+            oldest_first: Ask for the oldest calls first, by the name that the server has for that order, instead of
+                `sort`. New calls then come behind those that were read, so a reading that is resumed much later still
+                joins. `pages()` and `page()` come so once another reading of the client has found out the name.
             exact: Whether windows overlap, so that each call comes once even if the listing shifts. False reads plain
                 pages with up to a fifth fewer requests, and proves nothing.
             max_items: Stop after this many calls.
