@@ -1,1 +1,32 @@
-"""A copy of agents' calls in a database of your own, kept up to date: `agentcalls sync`."""
+"""A copy of agents' calls in a database of your own, kept up to date.
+
+>>> from agentcalls import Client
+>>> from agentcalls.mirror import sync
+>>> with Client() as client:
+...     outcome = sync(client, ["agent_1"], "calls.duckdb")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentcalls.mirror.outcome import Outcome, Progress
+    from agentcalls.mirror.syncing import least_requests, sync, verify
+    from agentcalls.mirror.target import InUseError
+
+_MODULES = {
+    "InUseError": "target",
+    "Outcome": "outcome",
+    "Progress": "outcome",
+    "least_requests": "syncing",
+    "sync": "syncing",
+    "verify": "syncing",
+}
+__all__ = ["InUseError", "Outcome", "Progress", "least_requests", "sync", "verify"]
+
+
+def __getattr__(name: str) -> Any:  # PEP 562: the type of any name above
+    # Imported on first use: what reads for other engines needs none of the databases.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -41,6 +41,7 @@ WHEN NOT MATCHED THEN INSERT ({_NAMES}, first_seen, changed_at) VALUES ({_GIVEN}
 class InDuckDB(Target):
     """A copy in a file of DuckDB."""
 
+    name = "DuckDB"
     types = TYPES
     words = {  # noqa: RUF012 (it is never changed)
         "day": "CAST(created_on AT TIME ZONE 'UTC' AS DATE)",

@@ -32,7 +32,7 @@ _INDEXES = (
 _OWN = [column.name for column in COLUMNS if column.name not in CALLS.key]
 _DIFFERS = " OR ".join(f'calls."{name}" IS NOT excluded."{name}"' for name in _OWN)
 _UPSERT = (
-    f"INSERT INTO calls VALUES ("  # noqa: S608 (our own names)
+    "INSERT INTO calls VALUES ("
     + ", ".join(MOMENT if column.kind is datetime else "?" for column in COLUMNS)
     + ", ?, ?, ?, NULL) ON CONFLICT (agent_id, id) DO UPDATE SET "
     + ", ".join(f'"{name}" = excluded."{name}"' for name in (*_OWN, "open", "changed_at"))
@@ -43,6 +43,7 @@ _UPSERT = (
 class InSQLite(Target):
     """A copy in a file of SQLite."""
 
+    name = "SQLite"
     types = TYPES
     words = {  # noqa: RUF012 (it is never changed)
         "day": "date(created_on)",

@@ -14,7 +14,6 @@ The watermark and `proven_at` move only behind a reading that is proven.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -28,14 +27,14 @@ if TYPE_CHECKING:
     from agentcalls import Report
 
 _MARGIN = timedelta(minutes=5)
-"""How much later than a newer one a call may appear without being late."""
+"""By how much a call may appear behind newer ones without being late."""
 _MISCOUNTS = 2
 _REREAD_EVERY = timedelta(hours=1)
 _DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
 _LONGER = math.log(8 / 7)
 _ROWS_A_REQUEST = 85
 """New rows in a request of a whole reading, whose windows overlap."""
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @frozen(kw_only=True)
@@ -81,7 +80,7 @@ def since_of(agent: Agent, now: datetime, follow: timedelta) -> datetime | None:
     if agent.watermark is None or agent.proven_at is None:
         return None
     first = min(now, agent.proven_at)
-    return min(_before(agent.watermark, _MARGIN), _before(first, follow))
+    return min(before(agent.watermark, _MARGIN), before(first, follow))
 
 
 def begun(agent: Agent, now: datetime) -> Agent:
@@ -124,7 +123,7 @@ def reread(agent: Agent, report: Report, newest: datetime | None, now: datetime)
 
 
 def counted(agent: Agent, held: int, *, steady: bool) -> Agent:
-    """The agent after the copy's calls were counted; `steady` says that the server's count stayed the same meanwhile."""
+    """The agent after the copy's calls were counted; `steady`: the server's count stayed the same."""
     if agent.server_count == held:
         return evolve(agent, miscounts=0)
     return evolve(agent, miscounts=agent.miscounts + 1) if steady else agent
@@ -165,8 +164,8 @@ def due_calls(
     return [
         call
         for call in calls
-        if (before := agents[call.agent_id].looked_at) is None
-        or _looks(now - call.created_on) > _looks(before - call.created_on)
+        if (last := agents[call.agent_id].looked_at) is None
+        or _looks(now - call.created_on) > _looks(last - call.created_on)
     ]
 
 
@@ -199,7 +198,7 @@ def audited(
     ]
     found: list[Audit] = []
     for agent in sorted(
-        old, key=lambda one: (one.reading_since is None, one.tried_at or _EARLIEST, one.agent_id)
+        old, key=lambda one: (one.reading_since is None, one.tried_at or EARLIEST, one.agent_id)
     ):
         if budget < 1:
             break
@@ -236,16 +235,9 @@ def _looks(age: timedelta) -> int:
     return int(math.log(minutes) / _LONGER) + days
 
 
-def _before(moment: datetime, span: timedelta) -> datetime:
+def before(moment: datetime, span: timedelta) -> datetime:
+    """A moment by so much earlier, as far as there is one."""
     try:
         return moment - span
     except OverflowError:
-        return _EARLIEST
-
-
-def by_agent(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """The second of each pair, by the first."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for agent_id, value in pairs:
-        found[agent_id].add(value)
-    return found
+        return EARLIEST

@@ -73,6 +73,7 @@ class Target(ABC):
 
     # What the databases do differently.
 
+    name: str
     types: dict[type, str]
     """What the database calls the kinds of columns."""
     words: dict[str, str]
@@ -104,14 +105,12 @@ class Target(ABC):
         """What the copy knows of each agent, by its id."""
         names = ", ".join(schema.AGENTS.names)
         rows = self.fetch(schema.AGENTS, f"SELECT {names} FROM agents")  # noqa: S608 (our own names)
-        return {
-            row[0]: Agent(**dict(zip(schema.AGENTS.names, row, strict=True))) for row in rows
-        }
+        return {row[0]: Agent(**dict(zip(schema.AGENTS.names, row, strict=True))) for row in rows}
 
     def held(self) -> dict[str, int]:
         """How many calls the copy has of each agent, without the marked ones."""
         return dict(
-            self.run("SELECT agent_id, count(*) FROM calls WHERE deleted_at IS NULL GROUP BY 1")  # type: ignore[arg-type]
+            self.run("SELECT agent_id, count(*) FROM calls WHERE deleted_at IS NULL GROUP BY 1")
         )
 
     def open_calls(self, before: datetime) -> list[OpenCall]:
@@ -207,7 +206,8 @@ class Target(ABC):
         """The rows that a statement gives, with the columns of a table."""
         return [
             tuple(
-                self.value(field.kind, value) for field, value in zip(table.fields, row, strict=True)
+                self.value(field.kind, value)
+                for field, value in zip(table.fields, row, strict=True)
             )
             for row in self.run(statement, values)
         ]
@@ -254,12 +254,14 @@ class Target(ABC):
         self.run("UPDATE about SET value = ? WHERE name = ?", [value, name])
 
     def _about(self) -> dict[str, str]:
-        return dict(self.run("SELECT name, value FROM about"))  # type: ignore[arg-type]
+        return dict(self.run("SELECT name, value FROM about"))
 
     def create(self) -> None:
         """Make the tables and views."""
         for table in schema.TABLES:
-            columns = ", ".join(f'"{field.name}" {self.types[field.kind]}' for field in table.fields)
+            columns = ", ".join(
+                f'"{field.name}" {self.types[field.kind]}' for field in table.fields
+            )
             self.run(f"CREATE TABLE {table.name} ({columns})")
         for name, query in schema.VIEWS.items():
             self.run(f"CREATE VIEW {name} AS {query.format(**self.words)}")
