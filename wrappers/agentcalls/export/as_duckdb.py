@@ -60,18 +60,28 @@ def count(path: Path) -> int:
 
 def check(path: Path) -> None:
     """Raise `ConfigurationError` if the file is open elsewhere, or if DuckDB reads its name as another."""
-    if odd := _PATTERN & set(str(path.absolute())):
-        signs = " and ".join(sorted(odd))
-        raise ConfigurationError(
-            f"DuckDB reads {signs} in {path.absolute()} as a pattern: choose another name or folder."
-        )
+    check_name(path)
     if path.exists():
         try:
             count(path)
         except OSError as error:
             # Whatever else is wrong with a file that is to be replaced does not matter.
-            if re.search("set lock on|already attached", str(error)):
+            if is_in_use(error):
                 raise ConfigurationError(f"{path} is in use: close it first.") from error
+
+
+def check_name(path: Path) -> None:
+    """Raise `ConfigurationError` if DuckDB reads the name of a file as another."""
+    if odd := _PATTERN & set(str(path.absolute())):
+        signs = " and ".join(sorted(odd))
+        raise ConfigurationError(
+            f"DuckDB reads {signs} in {path.absolute()} as a pattern: choose another name or folder."
+        )
+
+
+def is_in_use(error: OSError) -> bool:
+    """Whether an error says that a file is open elsewhere."""
+    return bool(re.search("set lock on|already attached", str(error)))
 
 
 @contextmanager

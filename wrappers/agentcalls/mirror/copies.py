@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,7 @@ def checked(path: str | os.PathLike[str]) -> tuple[Path, Kind]:
     if kind is InDuckDB:
         need("duckdb")
         need("pyarrow")
+        as_duckdb.check_name(target)
     if target.exists():
         if not os.access(target, os.W_OK):
             raise ConfigurationError(f"{target} cannot be written.")
@@ -69,14 +70,14 @@ def opened(path: str | os.PathLike[str], host: str) -> Generator[Target]:
     process has it.
     """
     target, kind = checked(path)
-    with _locked(target):
-        if kind is InDuckDB:
-            try:
-                as_duckdb.check(target)
-            except ConfigurationError as error:
-                raise InUseError(str(error)) from error
-        with kind.opened(target, host) as copy:
-            yield copy
+    with _locked(target), ExitStack() as stack:
+        try:
+            copy = stack.enter_context(kind.opened(target, host))
+        except OSError as error:
+            if as_duckdb.is_in_use(error) or "database is locked" in str(error):
+                raise InUseError(f"{target} is in use: close it first.") from error
+            raise
+        yield copy
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class Outcome:
     """The agents that failed, each with the name and the status of its error."""
     differing: Sequence[str] = ()
     """The agents whose calls are proven, but not as many as the server counts."""
-    doubt: str | None = field(default=None)
+    doubt: str | None = None
     """Why there may be more agents; None if there are not."""
 
     @property

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import asdict, evolve, frozen
 
@@ -23,7 +23,7 @@ from agentcalls.mirror.outcome import Outcome, Progress, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime
 
     from agentcalls import AgentReport, CallBatch, Client
     from agentcalls.mirror.target import Target
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 _BATCH = 1_000
 OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
 """What would meet every other agent, too, and ends a run."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @frozen(kw_only=True)
@@ -49,8 +45,15 @@ class Task:
     full: bool = False
     quiet_every: timedelta | None = None
     concurrency: int | None = None
-    tell: Callable[[Progress], object] = lambda _: None
-    clock: Callable[[], datetime] = _now
+    tell: Callable[[Progress], object]
+    doubt: str | None = None
+    """Why there may be more agents."""
+
+    def now(self) -> datetime:
+        """The time by the client's clock."""
+        # The checkpoint of a new iteration holds the moment that `since` means.
+        start = iter(self.client.calls.list("*", since=timedelta())).checkpoint
+        return cast("datetime", start.since)
 
 
 class Running:
@@ -58,7 +61,7 @@ class Running:
 
     def __init__(self, task: Task, target: Target) -> None:
         self._task, self._target = task, target
-        self._gathering = Gathering(target, task.clock)
+        self._gathering = Gathering(target, task.now)
         self._now = self._gathering.began
         self._asked = self._asked_to_load = self._calls = 0
         self._done: set[str] = set()
@@ -110,8 +113,12 @@ class Running:
         agents, follow = self._gathering.agents, self._task.follow
         since = {one: plan.since_of(agents[one], self._now, follow) for one in agent_ids}
         self._gathering.begin(agent_ids, whole=False)
-        for batch in self._read(agent_ids, since=since):
-            self._gathering.take(batch, since[batch.agent_id], whole=False, ended=batch.done)
+        # One agent that has more than a page finds out the order for all of them.
+        held = self._gathering.held
+        first = sorted(agent_ids, key=lambda one: held.get(one, 0))[-1:]
+        for some in (first, [one for one in agent_ids if one not in first]):
+            for batch in self._read(some, since=since):
+                self._gathering.take(batch, since[batch.agent_id], whole=False, ended=batch.done)
 
     def _reread(self, agent_ids: Sequence[str], most: int | None = None) -> list[str]:
         # Returns the agents that an earlier run had begun to read.
@@ -241,6 +248,7 @@ class Running:
             skipped=len(self._task.agents) - len(self._due),
             asked=self._asked,
             written=gathering.written,
+            doubt=self._task.doubt,
             unproven=gathering.unproven,
             failures={one: failure_of(error) for one, error in self._failures.items()},
             differing=sorted(
@@ -252,7 +260,7 @@ class Running:
         self._target.note_run(
             evolve(
                 began,
-                ended_at=self._task.clock(),
+                ended_at=self._task.now(),
                 agents=len(self._due),
                 failed=len(outcome.failures),
                 unproven=len(outcome.unproven),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from agentcalls import Agent, ConfigurationError, duration_of
 from agentcalls.checks import Several, at_least, builtin_fields, check_boolean
@@ -85,34 +85,34 @@ def sync(
         quiet_every=None if quiet_every is None else _span("quiet_every", asked.quiet_every),
         concurrency=concurrency,
         tell=progress or _tell_nobody,
+        doubt=doubt,
     )
     for agent in names:
         # Raises for what cannot be sent before anything is.
         client.calls.list(agent, concurrency=concurrency)
     with opened(path, client.base_url) as copy:
-        return evolve(Running(task, copy).run(), doubt=doubt)
+        return Running(task, copy).run()
 
 
 def least_requests(
     client: Client,
-    agents: Iterable[str | Agent],
+    agents: Iterable[str | Agent] | None,
     path: str | os.PathLike[str],
     *,
     full: bool = False,
 ) -> int:
     """How many requests a sync makes at least, as far as the copy alone can tell; nothing is sent.
 
-    Raises like `sync`.
+    `agents` is None for those that the copy has. Raises like `sync`.
     """
-    names, _ = _once(agents)
     known: dict[str, plan.Agent] = {}
     held: dict[str, int] = {}
     if checked(path)[0].exists():
         with opened(path, client.base_url) as copy:
             known, held = copy.agents(), copy.held()
-    return plan.least_requests(
-        [known.get(one, plan.Agent(agent_id=one)) for one in names], held, full=full
-    )
+    names = list(known) if agents is None else _once(agents)[0]
+    wanted = [known.get(one, plan.Agent(agent_id=one)) for one in names]
+    return plan.least_requests(wanted, held, full=full)
 
 
 def verify(client: Client, path: str | os.PathLike[str]) -> list[str]:
