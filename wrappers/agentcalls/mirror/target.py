@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from contextlib import contextmanager, suppress
+from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import astuple
 
 from agentcalls import ConfigurationError
 from agentcalls.mirror import schema
 from agentcalls.mirror.change import Written
+from agentcalls.mirror.database import Database
 from agentcalls.mirror.plan import Agent, OpenCall
-from agentcalls.table.columns import COLUMNS
-from agentcalls.table.lifecycle import FINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from agentcalls import Call
     from agentcalls.mirror.change import Change, Run, Span
-    from agentcalls.mirror.schema import Table
 
 _TICK = timedelta(microseconds=1)
 _PAIRS = schema.Table("pairs", schema.SEEN.fields)
@@ -56,7 +53,7 @@ class InUseError(ConfigurationError):
     """Another process has the copy open."""
 
 
-class Target(ABC):
+class Target(Database):
     """A copy that is open for writing; only one process has it.
 
     A new one is made for `host`. Raises `ConfigurationError` for a database that is no copy, of another host, or of a
@@ -68,38 +65,12 @@ class Target(ABC):
         if not self.tables():
             with self.transaction():
                 self.create()
-                self._put(schema.ABOUT, [*_ABOUT.items(), ("host", host)], by=("name",))
+                self.replace(schema.ABOUT, [*_ABOUT.items(), ("host", host)], by=("name",))
         self._stamp = self._checked(host)
-
-    # What the databases do differently.
-
-    name: str
-    types: dict[type, str]
-    """What the database calls the kinds of columns."""
-    words: dict[str, str]
-    """What stands for the placeholders of `schema.VIEWS`."""
-
-    @abstractmethod
-    def run(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows that a statement gives; moments in `values` and in rows are aware datetimes."""
-
-    @abstractmethod
-    def load(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
-        """Make the rows a table of this name for the statements that follow, until the transaction ends."""
-
-    @abstractmethod
-    def unload(self, table: Table) -> None:
-        """Drop such a table."""
 
     @abstractmethod
     def put(self, calls: Sequence[tuple[str, Sequence[Call]]], stamp: datetime) -> None:
         """Insert the calls, or update those that differ and unmark those that were marked."""
-
-    @abstractmethod
-    def tables(self) -> set[str]:
-        """The names of what is in the database."""
-
-    # What they have in common.
 
     def agents(self) -> dict[str, Agent]:
         """What the copy knows of each agent, by its id."""
@@ -124,7 +95,7 @@ class Target(ABC):
 
     def ranks(self, calls: Sequence[OpenCall]) -> list[tuple[str, int]]:
         """The agent of each call, and how many of its calls in the copy are older."""
-        with self._loaded(_RANKED, map(astuple, calls)):
+        with self.loaded(_RANKED, map(astuple, calls)):
             rows = self.run(
                 "SELECT ranked.agent_id, count(calls.id) FROM ranked LEFT JOIN calls"
                 " ON calls.agent_id = ranked.agent_id AND calls.created_on < ranked.created_on"
@@ -148,16 +119,16 @@ class Target(ABC):
             if change.calls:
                 self.put(change.calls, stamp)
             if change.seen:
-                self._put(schema.SEEN, dict.fromkeys(change.seen), by=schema.SEEN.key)
+                self.replace(schema.SEEN, dict.fromkeys(change.seen), by=schema.SEEN.key)
             marked = self._mark(_MARK_FOLLOWED, change.followed, stamp, change.given)
             marked += self._mark(_MARK_REREAD, change.reread, stamp)
             for agent_id in change.ended:
                 self.run("DELETE FROM seen WHERE agent_id = ?", [agent_id])
-            self._put(schema.AGENTS, map(astuple, change.agents.values()), by=("agent_id",))
+            self.replace(schema.AGENTS, map(astuple, change.agents.values()), by=("agent_id",))
             problems = [
                 (*astuple(one), stamp) for found in change.problems.values() for one in found
             ]
-            self._put(schema.PROBLEMS, problems, by=("agent_id",))
+            self.replace(schema.PROBLEMS, problems, by=("agent_id",))
             self._note("stamp", stamp.isoformat())
             if change.credit is not None:
                 self._note("credit", str(change.credit))
@@ -171,7 +142,7 @@ class Target(ABC):
     def note_run(self, run: Run) -> None:
         """Write the row of a run, in place of that of its beginning."""
         with self.transaction():
-            self._put(schema.RUNS, [astuple(run)], by=("began_at",))
+            self.replace(schema.RUNS, [astuple(run)], by=("began_at",))
 
     def verify(self) -> list[str]:
         """What is wrong with the copy, in sentences: keys that are there twice, states that contradict each other."""
@@ -188,54 +159,6 @@ class Target(ABC):
             found.append(f"{bare:,} calls have no id or no created_on.")
         return found
 
-    @contextmanager
-    def transaction(self) -> Generator[None]:
-        """A transaction: all of the block, or nothing."""
-        self.run("BEGIN")
-        try:
-            yield
-            self.run("COMMIT")
-        except BaseException:
-            with suppress(Exception):  # the database may have given up by itself
-                self.run("ROLLBACK")
-            raise
-
-    def fetch(
-        self, table: Table, statement: str, values: Sequence[Any] = ()
-    ) -> list[tuple[Any, ...]]:
-        """The rows that a statement gives, with the columns of a table."""
-        return [
-            tuple(
-                self.value(field.kind, value)
-                for field, value in zip(table.fields, row, strict=True)
-            )
-            for row in self.run(statement, values)
-        ]
-
-    def value(self, kind: type, value: Any) -> Any:
-        """A value of the database as one of Python's."""
-        return value.astimezone(UTC) if kind is datetime and value is not None else value
-
-    @contextmanager
-    def _loaded(self, table: Table, rows: Iterable[Sequence[Any]]) -> Generator[None]:
-        self.load(table, rows)
-        try:
-            yield
-        finally:
-            self.unload(table)
-
-    def _put(self, table: Table, rows: Iterable[Sequence[Any]], *, by: tuple[str, ...]) -> None:
-        # The rows replace those that have the same of `by`.
-        if not (rows := list(rows)):
-            return
-        came = schema.Table("came", table.fields)
-        same = " AND ".join(f"came.{name} = {table.name}.{name}" for name in by)
-        with self._loaded(came, rows):
-            self.run(
-                f"DELETE FROM {table.name} WHERE EXISTS (SELECT 1 FROM came WHERE {same})"  # noqa: S608 (our own names)
-            )
-            self.run(f"INSERT INTO {table.name} SELECT * FROM came")  # noqa: S608 (the same)
-
     def _mark(
         self,
         statement: str,
@@ -245,7 +168,7 @@ class Target(ABC):
     ) -> int:
         if not spans:
             return 0
-        with self._loaded(_SPANS, map(astuple, spans)), self._loaded(_PAIRS, given):
+        with self.loaded(_SPANS, map(astuple, spans)), self.loaded(_PAIRS, given):
             self.run(statement, [stamp, stamp])
         ((marked,),) = self.run("SELECT count(*) FROM calls WHERE deleted_at = ?", [stamp])
         return int(marked)
@@ -294,12 +217,3 @@ class Target(ABC):
                 for statement in schema.MIGRATIONS[step]:
                     self.run(statement)
             self._note("schema_version", str(schema.VERSION))
-
-
-_NUMBER = {column.name: number for number, column in enumerate(COLUMNS)}
-
-
-def still_open(columns: Sequence[Sequence[Any]]) -> list[bool]:
-    """Whether each call is open, from the columns of a table: the same as `is_over` says of a call."""
-    over = zip(columns[_NUMBER["status"]], columns[_NUMBER["ended_at"]], strict=True)
-    return [not (status in FINAL or ended is not None) for status, ended in over]
