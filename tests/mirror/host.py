@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -66,7 +67,9 @@ class Host:
         rows = list(self.calls[agent])
         if self.sorts:
             falling = sort != "created_on"
-            rows.sort(key=lambda one: (str(one.get("created_on")), str(one.get("id"))), reverse=falling)
+            rows.sort(
+                key=lambda one: (str(one.get("created_on")), str(one.get("id"))), reverse=falling
+            )
         end, total = page * limit, self.count(len(rows))
         meta = {
             "total_count": total,
@@ -77,7 +80,8 @@ class Host:
             "has_previous_page": page > 1,
         }
         body = {"message": "Success", "data": rows[end - limit : end]}
-        return httpx.Response(200, json=body | ({"meta": meta} if self.meta else {}))
+        content = json.dumps(body | ({"meta": meta} if self.meta else {}))
+        return httpx.Response(200, content=content)
 
     def client(self, **options: Any) -> Client:
         """A new client of it, whose clock is the host's."""

@@ -37,8 +37,8 @@ def live(world: World, steps: int) -> None:
     for _ in range(steps):
         world.step()
         world.tick(timedelta(minutes=world.random.expovariate(1 / 10)))
-    if world.random.random() < 0.1:
-        world.tick(timedelta(days=world.random.uniform(0, 4)))
+        if world.random.random() < 0.5 / steps:
+            world.tick(timedelta(days=world.random.uniform(0, 4)))
 
 
 @pytest.mark.parametrize(("ending", "number"), HISTORIES)

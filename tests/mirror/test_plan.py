@@ -155,7 +155,9 @@ def test_an_open_call_is_looked_at_in_growing_intervals_and_daily_in_the_end() -
     assert found[0] == DAY
     waits = [after - before for before, after in zip(found, found[1:], strict=False)]
     assert waits[0] < 4 * HOUR
-    week = [after - before for before, after in zip(found, found[1:], strict=False) if after > 8 * DAY]
+    week = [
+        after - before for before, after in zip(found, found[1:], strict=False) if after > 8 * DAY
+    ]
     assert set(week) == {DAY}
     assert len(found) < 35
 
