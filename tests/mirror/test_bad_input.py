@@ -241,7 +241,10 @@ def test_a_value_of_the_wrong_type_is_kept_as_it_came(copy: Path, synced: Synced
     kept = current(copy)
     assert kept["a", "call_1"]["duration_seconds"] is None
     assert '"long"' in kept["a", "call_1"]["additional_properties"]
-    assert {one["field"] for one in query(copy, "SELECT field FROM problems")} == {"duration_seconds", "status"}
+    assert {one["field"] for one in query(copy, "SELECT field FROM problems")} == {
+        "duration_seconds",
+        "status",
+    }
 
 
 def test_a_call_that_moves_in_time_is_there_once(copy: Path, synced: Synced) -> None:
