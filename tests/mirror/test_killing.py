@@ -36,13 +36,14 @@ def test_a_killed_sync_loses_nothing(ending: str, tmp_path: Path) -> None:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         ) as killed,
     ):
-        assert killed.stdin
-        assert killed.stdout
+        tell, told = killed.stdin, killed.stdout
+        assert tell
+        assert told
 
         def run(step: int, *, full: bool) -> int:
-            killed.stdin.write(json.dumps([url, str(path), step, full]) + "\n")
-            killed.stdin.flush()
-            return int(killed.stdout.readline())
+            tell.write(json.dumps([url, str(path), step, full]) + "\n")
+            tell.flush()
+            return int(told.readline())
 
         codes = [
             run(int(draw.paretovariate(0.5)) + draw.randrange(60), full=draw.random() < 0.7)
@@ -50,7 +51,7 @@ def test_a_killed_sync_loses_nothing(ending: str, tmp_path: Path) -> None:
         ]
         assert set(codes) <= {0, -9}
         assert run(0, full=True) == 0
-        killed.stdin.close()
+        tell.close()
     assert len(current(path)) == 400 + 40 + 1
     assert query(path, "SELECT * FROM calls WHERE deleted_at IS NOT NULL") == []
     assert query(path, "SELECT * FROM seen") == []

@@ -10,19 +10,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agentcalls.mirror.metrics import Numbers, served
     from agentcalls.mirror.outcome import Outcome, Progress
     from agentcalls.mirror.syncing import least_requests, sync, verify
     from agentcalls.mirror.target import InUseError
+    from agentcalls.mirror.watching import watch
 
 _MODULES = {
     "InUseError": "target",
+    "Numbers": "metrics",
     "Outcome": "outcome",
     "Progress": "outcome",
     "least_requests": "syncing",
+    "served": "metrics",
     "sync": "syncing",
     "verify": "syncing",
+    "watch": "watching",
 }
-__all__ = ["InUseError", "Outcome", "Progress", "least_requests", "sync", "verify"]
+__all__ = [
+    "InUseError",
+    "Numbers",
+    "Outcome",
+    "Progress",
+    "least_requests",
+    "served",
+    "sync",
+    "verify",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:  # PEP 562: the type of any name above
