@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from agentcalls import AsyncClient, Client, Clock, ConfigurationError, RateLimitError
-from agentcalls.request.wire.process import this
+from agentcalls.request.ids import this
 from faults import IDS, FaultServer, answer, head_of, script
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ import pytest
 from agentcalls import APIConnectionError, AsyncClient, Client, Clock
 from agentcalls.clock import Deadline, Stopwatch
 from agentcalls.request.host import Host
+from agentcalls.request.ids import _This, this
 from agentcalls.request.wire import connection, names
 from agentcalls.request.wire.connection import Connection
 from agentcalls.request.wire.loop import Job, Loop
 from agentcalls.request.wire.parser import AnswerParser, joined
-from agentcalls.request.wire.process import _This, this
 from agentcalls.request.wire.waits import Patience, Wait
 from faults import IDS, FaultServer, head_of
 

@@ -20,15 +20,16 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1500,
+    "": 1515,
     "request": 1470,
     "request/decode": 510,
     "request/wire": 785,
-    "reading": 1110,
-    "reading/walk": 1365,
-    "table": 440,
+    "reading": 1130,
+    "reading/walk": 1380,
+    "table": 460,
     "telemetry": 170,
     "testing": 180,
+    "mirror": 1440,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14

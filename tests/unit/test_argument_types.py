@@ -91,6 +91,7 @@ TAKES: dict[str, set[str]] = {
     "until": MOMENT,
     "tz": MAYBE | {"zone"},
     "exact": FLAG,
+    "oldest_first": FLAG,
     "max_items": MAYBE | COUNT,
     "resume": MAYBE,  # of a listing
     "concurrency": MAYBE | COUNT,

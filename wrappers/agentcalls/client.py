@@ -18,11 +18,11 @@ from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AgentListing, CallListing, ManyListing
 from agentcalls.models import CallDetail
 from agentcalls.request.flavour import Kinds
+from agentcalls.request.ids import this
 from agentcalls.request.key import ApiKey
 from agentcalls.request.wire.borrowed import Borrowed
 from agentcalls.request.wire.loop import LONGEST_TURN_SECONDS, Job, Loop
 from agentcalls.request.wire.pool import ConnectionPool
-from agentcalls.request.wire.process import this
 from agentcalls.request.wire.threads import Threads
 from agentcalls.request.wire.waits import Wait
 from agentcalls.settings import MAX_CONNECTIONS

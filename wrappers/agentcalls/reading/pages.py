@@ -12,7 +12,7 @@ from agentcalls.checks import Several
 from agentcalls.clock import Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.reading.schedule import ItemT
-from agentcalls.request.wire.process import this
+from agentcalls.request.ids import this
 from agentcalls.telemetry.listings import span_of_listing
 
 if TYPE_CHECKING:

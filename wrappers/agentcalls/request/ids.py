@@ -1,7 +1,8 @@
-"""The `X-Request-Id` of each attempt, and what its echo proves of the answer: that it is the one to this request."""
+"""The `X-Request-Id` of each attempt, and what its echo proves; the id of this process, which is a part of it."""
 
 from __future__ import annotations
 
+import os
 import re
 from itertools import count
 from secrets import token_hex
@@ -9,11 +10,25 @@ from secrets import token_hex
 from agentcalls.checks import as_builtin
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.log import log_foreign_ids
-from agentcalls.request.wire.process import this
 
 REQUEST_ID = "X-Request-Id"
 _LONGEST_PREFIX = 64
 _VISIBLE = re.compile(rf"[!-~]{{0,{_LONGEST_PREFIX}}}")
+
+
+class _This:
+    # Asking the system each time would cost as much as reading from a socket.
+    def __init__(self) -> None:
+        self.id = os.getpid()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._note)
+
+    def _note(self) -> None:
+        self.id = os.getpid()
+
+
+this = _This()
+"""This process; a forked one has another `id`."""
 
 
 class RequestIds:

@@ -13,7 +13,7 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from agentcalls.request.wire.process import this
+from agentcalls.request.ids import this
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ import typer
 
 from agentcalls.cli import options
 from agentcalls.cli.agents import check_asked
+from agentcalls.cli.amounts import bounded_duration
 from agentcalls.cli.commands.tail.following import Follower
-from agentcalls.cli.commands.tail.interval import bounded_duration
 from agentcalls.cli.commands.tail.polling import Polls
 from agentcalls.cli.commands.tail.ticker import json_writer, terminal_writer
 from agentcalls.cli.connect import connect

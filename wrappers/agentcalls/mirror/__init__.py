@@ -1,0 +1,47 @@
+"""A copy of agents' calls in a database of your own, kept up to date.
+
+>>> from agentcalls import Client
+>>> from agentcalls.mirror import sync
+>>> with Client() as client:
+...     outcome = sync(client, ["agent_1"], "calls.duckdb")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentcalls.mirror.metrics import Numbers, served
+    from agentcalls.mirror.outcome import Outcome, Progress
+    from agentcalls.mirror.syncing import least_requests, sync, verify
+    from agentcalls.mirror.target import InUseError
+    from agentcalls.mirror.watching import watch
+
+_MODULES = {
+    "InUseError": "target",
+    "Numbers": "metrics",
+    "Outcome": "outcome",
+    "Progress": "outcome",
+    "least_requests": "syncing",
+    "served": "metrics",
+    "sync": "syncing",
+    "verify": "syncing",
+    "watch": "watching",
+}
+__all__ = [
+    "InUseError",
+    "Numbers",
+    "Outcome",
+    "Progress",
+    "least_requests",
+    "served",
+    "sync",
+    "verify",
+    "watch",
+]
+
+
+def __getattr__(name: str) -> Any:  # PEP 562: the type of any name above
+    # Imported on first use: what reads for other engines needs none of the databases.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
