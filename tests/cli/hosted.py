@@ -88,7 +88,7 @@ def strange(cell: dict[str, Any], out: int, err: int) -> int:
         setattr(sys, name, None)
     for limit, value in cell["limits"].items():
         resource.setrlimit(getattr(resource, limit), (value, value))
-    vars(polling)["wait_while_read"] = interrupted
+    setattr(polling, "wait_while_read", interrupted)  # noqa: B010 (it is not exported)
     if not cell["threads"]:
         threading.Thread.start = no_thread  # type: ignore[method-assign]
     guard(cell["refused"])

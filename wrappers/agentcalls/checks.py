@@ -201,7 +201,9 @@ def check_callable(_: object, attribute: Attribute[Any], value: object) -> None:
 
 def checked_path(name: str, value: object) -> Path:
     """The path that a text or a path-like object names; raises `ConfigurationError` for anything else."""
-    text = os.fspath(value) if isinstance(value, str | os.PathLike) else value
+    text: object = value
+    if isinstance(value, str | os.PathLike):
+        text = os.fspath(cast("str | os.PathLike[str]", value))
     if not isinstance(text, str):
         raise ConfigurationError(f"{name} takes a path, not {type(text).__name__}.")
     if "\0" in text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import cast
 
 from agentcalls.errors import ConfigurationError
 
@@ -25,7 +26,7 @@ def duration_of(text: str) -> timedelta | None:
 
     The units are ms, s, m, h, d and w, or their names.
     """
-    if not isinstance(text, str):  # a caller may pass anything
+    if not isinstance(cast("object", text), str):  # a caller may pass anything
         raise ConfigurationError(f"text takes a string, not {type(text).__name__}.")
     matched = _DURATION.fullmatch(text)
     try:

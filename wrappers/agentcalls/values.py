@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 from attrs import field, frozen
@@ -67,8 +67,7 @@ class RateLimit:
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> RateLimit | None:
         """The rate limit in these headers, or None without one; header names are in lower case."""
-        given: object = headers  # a caller may pass anything
-        if not isinstance(given, Mapping):
+        if not isinstance(cast("object", headers), Mapping):  # a caller may pass anything
             raise ConfigurationError(f"headers takes a mapping, not {type(headers).__name__}.")
         limit, remaining, reset = (
             _integer(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset")
@@ -236,8 +235,7 @@ class Checkpoint:
     @classmethod
     def from_json(cls, text: str) -> Checkpoint:
         """The checkpoint from the text of `to_json`; raises `ConfigurationError` for any other text."""
-        given: object = text  # the same
-        if not isinstance(given, str | bytes):
+        if not isinstance(cast("object", text), str | bytes):  # the same
             raise ConfigurationError(f"text takes a string, not {type(text).__name__}.")
         try:
             checkpoint = msgspec.convert(json.loads(text), cls)
