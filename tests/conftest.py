@@ -36,7 +36,7 @@ os.environ.setdefault("AGENTCALLS_SEED", str(secrets.randbelow(10**9)))
 hypothesis.settings.register_profile("agentcalls", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("agentcalls")
 
-COVERING = ("unit", "client", "cli", "export")
+COVERING = ("unit", "client", "cli", "export", "mirror")
 """The folders whose tests prove the branches of the facade; measuring the others would cost, and prove nothing more."""
 
 
