@@ -1,0 +1,79 @@
+"""One Spark session, and one mock, for all tests of the source: `make test-spark`."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agentcalls_mock import create_app, open_store, serving
+from doubtful import Doubtful
+from spark.host import KEY, SEEDING, Host
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+# `make test` has no Spark: these tests belong to `make test-spark`.
+collect_ignore_glob = [] if importlib.util.find_spec("pyspark") else ["test_*.py"]
+
+@pytest.fixture(scope="session")
+def _served() -> Generator[tuple[Host, str]]:
+    keys = {KEY: frozenset({"conversations:read"})}
+    with open_store(SEEDING) as store:
+        app = Doubtful(create_app(store, keys=keys))
+        with serving(app) as url:
+            yield Host(store, app), url
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("events")
+
+
+@pytest.fixture(scope="session")
+def session(
+    _served: tuple[Host, str], logs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Any]:
+    from pyspark.sql import SparkSession  # noqa: PLC0415  # absent in `make test`
+
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    for name in ("API_KEY", "BASE_URL", "AUTH"):
+        os.environ.pop(f"AGENTCALLS_{name}", None)
+    settings = {
+        "spark.ui.enabled": "true",
+        "spark.ui.port": "0",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": logs.as_uri(),
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+        "spark.log.level": "ERROR",
+    }
+    builder = SparkSession.builder.master("local[2]").appName("agentcalls")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    yield spark
+    spark.stop()
+
+
+@pytest.fixture
+def host(_served: tuple[Host, str]) -> Generator[Host]:
+    host, _ = _served
+    host.app.doubted, host.app.failing = set(), {}
+    host.app.asked.clear()
+    yield host
+    host.app.doubted, host.app.failing = set(), {}
+
+
+@pytest.fixture
+def source(session: Any, _served: tuple[Host, str]) -> Any:
+    """The source with the mock's key and host; a test adds its options."""
+    _, url = _served
+    return session.read.format("agentcalls").option("api_key", KEY).option("base_url", url)

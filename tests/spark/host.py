@@ -1,0 +1,37 @@
+"""The mock that the tests of the Spark source read, and its truth."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from agentcalls_mock import Seeding
+
+if TYPE_CHECKING:
+    from doubtful import Doubtful
+
+KEY = "sk_canary_7f3a9c51d2e8"
+SEEDING = Seeding(calls=250, agents=4, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
+AGENTS = ("agent_demo", "agent_2", "agent_3", "agent_4", "agent_empty", "agent_one")
+
+
+class Host:
+    """The mock, with what it was asked and what it holds."""
+
+    def __init__(self, store: Any, app: Doubtful) -> None:
+        self.store, self.app = store, app
+
+    def calls(self, agent: str, where: str = "1") -> set[tuple[str, str]]:
+        """The truth: the agent and id of each call that the mock holds of an agent."""
+        found = self.store.connection.execute(
+            "SELECT a.id, c.id FROM calls c JOIN agents a ON c.agent = a.key"  # noqa: S608  # the tests' own
+            f" WHERE a.id = ? AND {where}",
+            (agent,),
+        )
+        return set(found)
+
+    @property
+    def agents_asked(self) -> set[str]:
+        return {agent for agent, _ in self.app.asked}
+
+
