@@ -11,7 +11,7 @@ import pytest
 
 from agentcalls_mock import create_app, open_store, serving
 from doubtful import Doubtful
-from spark.host import KEY, SEEDING, Host
+from spark.host import AGENTS, KEY, SEEDING, WARNED, Host
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # `make test` has no Spark: these tests belong to `make test-spark`.
 collect_ignore_glob = [] if importlib.util.find_spec("pyspark") else ["test_*.py"]
+
 
 @pytest.fixture(scope="session")
 def _served() -> Generator[tuple[Host, str]]:
@@ -41,8 +42,8 @@ def session(
     from pyspark.sql import SparkSession  # noqa: PLC0415  # absent in `make test`
 
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    for name in ("API_KEY", "BASE_URL", "AUTH"):
-        os.environ.pop(f"AGENTCALLS_{name}", None)
+    # The driver's own, which the tasks do not have.
+    os.environ.update(AGENTCALLS_API_KEY=KEY, AGENTCALLS_BASE_URL=_served[1])
     settings = {
         "spark.ui.enabled": "true",
         "spark.ui.port": "0",
@@ -53,7 +54,8 @@ def session(
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": logs.as_uri(),
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
-        "spark.log.level": "ERROR",
+        "spark.log.level": "OFF",
+        "spark.executorEnv.WARNED_API_KEY": WARNED,
     }
     builder = SparkSession.builder.master("local[2]").appName("agentcalls")
     for name, value in settings.items():
@@ -63,17 +65,39 @@ def session(
     spark.stop()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests that stop the session come last."""
+    items.sort(key=lambda item: "stopped" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def stopped(session: Any, logs: Path) -> str:
+    """All that Spark wrote to its event log, whose last frame comes when the session stops."""
+    import zstandard  # noqa: PLC0415  # as above
+
+    session.stop()
+    files = [file for file in logs.rglob("*") if file.is_file() and file.stat().st_size]
+    return "".join(
+        zstandard.ZstdDecompressor()
+        .stream_reader(file.read_bytes(), read_across_frames=True)
+        .read()
+        .decode()
+        if file.suffix == ".zstd"
+        else file.read_text()
+        for file in files
+    )
+
+
 @pytest.fixture
-def host(_served: tuple[Host, str]) -> Generator[Host]:
+def host(_served: tuple[Host, str]) -> Host:
     host, _ = _served
     host.app.doubted, host.app.failing = set(), {}
     host.app.asked.clear()
-    yield host
-    host.app.doubted, host.app.failing = set(), {}
+    return host
 
 
 @pytest.fixture
-def source(session: Any, _served: tuple[Host, str]) -> Any:
-    """The source with the mock's key and host; a test adds its options."""
-    _, url = _served
-    return session.read.format("agentcalls").option("api_key", KEY).option("base_url", url)
+def source(session: Any) -> Any:
+    """The source with the key and the host of the driver; a test adds its options."""
+    return session.read.format("agentcalls").option("agents", ",".join(AGENTS))

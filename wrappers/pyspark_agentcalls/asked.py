@@ -31,8 +31,10 @@ _TYPES = {
     datetime: "timestamp",
     object: "string",
 }
+KEY_OPTION = "api_key_secret"
+"""Spark shows options in the plan of a view, in its pages and its event log, but not one that is called a secret."""
 OPTIONS = {
-    *("agents", "agents_file", "base_url", "auth", "api_key", "api_key_file"),
+    *("agents", "agents_file", "base_url", "auth", KEY_OPTION, "api_key_file"),
     *("since", "until", "status", "is_test_call"),
     *("partitions", "concurrency", "allow_incomplete", "pushdown", "follow", "every"),
 }
@@ -96,6 +98,10 @@ class Asked:
 def asked_of(given: Mapping[str, str]) -> Asked:
     """What these options of Spark's ask for; raises `ConfigurationError` for any that cannot be used."""
     options = {name.lower(): value for name, value in given.items()}
+    if "api_key" in options:
+        raise ConfigurationError(
+            f"The option for the key is {KEY_OPTION}: by the name api_key, Spark would show it in plans and logs."
+        )
     if unknown := sorted(options.keys() - OPTIONS):
         raise ConfigurationError(
             f"No such option: {', '.join(unknown)}; there are {', '.join(sorted(OPTIONS))}."
@@ -138,9 +144,11 @@ def _agents(options: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _connection(options: Mapping[str, str]) -> dict[str, Any]:
-    key, file = options.get("api_key"), options.get("api_key_file")
+    key, file = options.get(KEY_OPTION), options.get("api_key_file")
     if key is not None and file is not None:
-        raise ConfigurationError("The options api_key and api_key_file contradict each other.")
+        raise ConfigurationError(
+            f"The options {KEY_OPTION} and api_key_file contradict each other."
+        )
     if file is not None:
         key = Path(file).read_text(encoding="utf-8").strip()
     found = {"api_key": key, "base_url": options.get("base_url"), "auth": options.get("auth")}

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _spark: Any = import_module("pyspark.sql.datasource")  # as in __init__.py
 
+_KNOWN: tuple[str, ...] = get_args(get_args(CallStatus)[0])
+
 
 def reader(asked: Asked) -> AgentsReader:
     """The reader that the option `pushdown` asks for."""
@@ -63,7 +65,7 @@ def narrowed(asked: Asked, filters: Sequence[Any]) -> Asked:
             asked = evolve(asked, agents=tuple(agent for agent in asked.agents if agent in values))
         elif len(values) == 1 and column not in asked.filters:
             (value,) = values
-            if column == "is_test_call" or (column == "status" and value in get_args(CallStatus)):
+            if column == "is_test_call" or (column == "status" and value in _KNOWN):
                 asked = evolve(asked, filters={**asked.filters, column: value})
     return asked
 
