@@ -294,6 +294,43 @@ def test_checkpoint_in_the_last_answer_holds_though_others_were_asked_for_in_vai
     assert len(before + after) == len(set(before + after)) == 450
 
 
+@pytest.mark.parametrize("cut", [0, 40, 100, 950])
+def test_oldest_first_loses_nothing_to_calls_that_come_before_it_goes_on(
+    make_client: MakeClient, api: Listing, cut: int
+) -> None:
+    iterator = iter(client_of(make_client, api).calls.list("a", oldest_first=True))
+    before = [next(iterator).id for _ in range(cut)]
+    assert before == [f"call_{number}" for number in range(cut)]
+    api.rows += [api.row(number) for number in range(1000, 1500)]
+    listing = client_of(make_client, api).calls.list(
+        "a", oldest_first=True, resume=iterator.checkpoint
+    )
+    assert before + ids(listing) == [f"call_{number}" for number in range(1500)]
+    assert listing.report.complete
+    assert listing.report.repairs == 0
+
+
+def test_pages_are_asked_for_oldest_first_once_the_name_is_known(
+    make_client: MakeClient, api: Listing
+) -> None:
+    listing = client_of(make_client, api).calls.list("a", oldest_first=True)
+    assert ids(listing)[0] == "call_0"
+    assert ids(listing.page(2))[0] == "call_100"
+    assert ids(next(iter(listing.pages())))[0] == "call_0"
+    first = listing.first()
+    assert first
+    assert first.id == "call_0"
+
+
+def test_checkpoint_of_one_order_is_refused_in_the_other(
+    make_client: MakeClient, api: Listing
+) -> None:
+    client = client_of(make_client, api)
+    checkpoint = iter(client.calls.list("a", oldest_first=True)).checkpoint
+    with pytest.raises(ConfigurationError, match="another agent or query"):
+        iter(client.calls.list("a", resume=checkpoint))
+
+
 def test_failure_in_the_middle_carries_the_checkpoint_to_go_on_from(
     make_client: MakeClient, api: Listing
 ) -> None:
@@ -474,6 +511,8 @@ def test_what_the_api_cannot_answer_is_refused_with_a_time_window(
         {"since": "soon"},
         {"until": datetime(2026, 1, 1)},  # noqa: DTZ001
         {"exact": None},
+        {"oldest_first": 1},
+        {"oldest_first": True, "sort": "-created_on"},
         {"max_items": -1},
         {"max_items": True},
         {"resume": "{}"},

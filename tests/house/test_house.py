@@ -20,13 +20,14 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1510,
+    "": 1515,
     "request": 1220,
     "request/decode": 510,
     "request/wire": 770,
-    "reading": 1065,
-    "reading/walk": 1365,
-    "table": 400,
+    "reading": 1080,
+    "reading/walk": 1375,
+    "table": 420,
+    "mirror": 1400,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14

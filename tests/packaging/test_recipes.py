@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from typer import Context
 from typer.main import get_command
 
-from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits, percentage
+from agentcalls.cli.amounts import percentage
+from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits
 from agentcalls.cli.commands.check.monitors import prometheus_text
 from agentcalls.cli.failures import Code
 from agentcalls.cli.program import app, loaded

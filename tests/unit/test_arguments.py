@@ -152,6 +152,7 @@ GIVEN: dict[str, Any] = {
     "since": NOW,
     "until": timedelta(hours=1),
     "tz": "Europe/Berlin",
+    "oldest_first": False,
     "exact": True,
     "max_items": 5,
     "concurrency": 3,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from agentcalls.cli.commands.tail.durations import bounded_duration
+from agentcalls.cli.amounts import bounded_duration
 from agentcalls.cli.failures import Code, Failure
 
 LEAST, MOST = timedelta(milliseconds=100), timedelta(days=1)

@@ -6,12 +6,12 @@ from fractions import Fraction
 import attrs
 import pytest
 
+from agentcalls.cli.amounts import percentage
 from agentcalls.cli.commands.check.failure_rate import (
     CheckResult,
     FailureCount,
     Limits,
     Verdict,
-    percentage,
 )
 from agentcalls.cli.commands.check.monitors import nagios_line, prometheus_text, state_of
 from agentcalls.cli.failures import Code, Failure

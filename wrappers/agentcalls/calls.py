@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from agentcalls.checks import Several
 from agentcalls.models import Agent
-from agentcalls.reading.options import ManyOptions, ReadOptions, own_moments
+from agentcalls.reading.options import ManyOptions, ReadOptions, check_order, own_moments
 from agentcalls.request.operation import GET_CALL
 from agentcalls.request.query import AgentQuery, CallQuery, CallStatus
 
@@ -74,6 +74,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
         since: Moment | None = None,
         until: Moment | None = None,
         tz: TimeZone | None = None,
+        oldest_first: bool = False,
         exact: bool = True,
         max_items: int | None = None,
         resume: Checkpoint | None = None,
@@ -101,6 +102,9 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             until: Calls created before this moment only; written like `since`.
             tz: The time zone of days, and of times that name no offset: a tzinfo, a name such as "Europe/Berlin", or
                 "local" for this machine's. By default, days are those of UTC, and such times are refused.
+            oldest_first: Ask for the oldest calls first, by the name that the server has for that order, instead of
+                `sort`. New calls then come behind those that were read, so a reading that is resumed much later still
+                joins. `pages()` and `page()` come so once another reading of the client has found out the name.
             exact: Whether windows overlap, so that each call comes once even if the listing shifts. False reads plain
                 pages with up to a fifth fewer requests, and proves nothing.
             max_items: Stop after this many calls.
@@ -125,10 +129,12 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             status=status,
         )
         query.hint()
+        check_order(sort, oldest_first=oldest_first)
         options = ReadOptions(
             since=since,
             until=until,
             tz=tz,
+            oldest_first=oldest_first,
             exact=exact,
             max_items=max_items,
             resume=resume,
@@ -149,6 +155,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
         since: Moment | Mapping[str, Moment | None] | Callable[[str], Moment | None] | None = None,
         until: Moment | None = None,
         tz: TimeZone | None = None,
+        oldest_first: bool = False,
         exact: bool = True,
         max_items: int | None = None,
         resume: Mapping[str, Checkpoint] | None = None,
@@ -180,6 +187,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
                 reached; an agent without a moment is read from its start.
             until: As in `list`.
             tz: As in `list`.
+            oldest_first: As in `list`.
             exact: As in `list`.
             max_items: Stop each agent after this many calls.
             resume: Continue an earlier iteration: its `report.checkpoints`, by agent id. An agent without a checkpoint
@@ -208,6 +216,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             status=status,
         )
         query.hint()
+        check_order(sort, oldest_first=oldest_first)
         own_since = own_moments(since)
         many = ManyOptions(
             agent_ids=Several("agent_ids", agent_ids, Agent),
@@ -221,6 +230,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             since=None if own_since else cast("Moment | None", since),
             until=until,
             tz=tz,
+            oldest_first=oldest_first,
             exact=exact,
             max_items=max_items,
             concurrency=concurrency,

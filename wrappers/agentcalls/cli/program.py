@@ -164,6 +164,7 @@ COMMANDS = {
     "show": "Show one call and its transcript.",
     "agents": "List the agents of your team.",
     "export": "Write all calls of some agents to a file.",
+    "sync": "Keep a copy of agents' calls in a database up to date.",
     "stats": "Count the calls of agents, and show how many were answered, how long they lasted, and when they rang.",
     "report": "Write a report of agents' calls: one HTML file with charts, which needs no network.",
     "tail": "Show an agent's new calls as they come, and each call that changes its status or ends.",
@@ -172,7 +173,7 @@ COMMANDS = {
     "mock": "Run the API on this machine, with made-up calls, until Ctrl-C.",
 }
 _KINDS: dict[str, type[Command]] = {
-    **dict.fromkeys(("export", "stats", "report", "check"), OfAgents),
+    **dict.fromkeys(("export", "sync", "stats", "report", "check"), OfAgents),
     "mock": Passing,
 }
 """All others are `Connected`."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-_TYPES = {
+TYPES = {
     str: "TEXT",
     int: "INTEGER",
     float: "REAL",
@@ -30,6 +30,9 @@ _TYPES = {
     date: "DATE",
     object: "TEXT",
 }
+"""What SQLite calls the kinds of columns."""
+MOMENT = "replace(rtrim(?, 'Z'), 'T', ' ')"
+"""A timestamp from the text that a row has, such as 2026-11-23T10:00:00.000000Z."""
 
 _KEY = "agent_id", "id"
 _INDEXED = "created_on", "status"
@@ -47,15 +50,12 @@ def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
 
 def _build(rows: Path, path: Path, built: Callable[[int], object], *, keyed: bool) -> bool:
     # Whether all rows are in it.
-    columns = [f'"{column.name}" {_TYPES[column.kind]}' for column in COLUMNS]
+    columns = [f'"{column.name}" {TYPES[column.kind]}' for column in COLUMNS]
     key = [f"PRIMARY KEY ({', '.join(_KEY)})"] if keyed else []
-    # The spooled text is 2026-11-23T10:00:00.000000Z.
-    values = [
-        "replace(rtrim(?, 'Z'), 'T', ' ')" if column.kind is datetime else "?" for column in COLUMNS
-    ]
+    values = [MOMENT if column.kind is datetime else "?" for column in COLUMNS]
     insert = f"INSERT OR IGNORE INTO calls VALUES ({', '.join(values)})"  # noqa: S608 (our own texts)
     operations.new(path).close()  # SQLite would make it readable for others
-    with _opened(path, "rw") as database:
+    with opened(path, "rw") as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
         database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
@@ -76,7 +76,7 @@ def _build(rows: Path, path: Path, built: Callable[[int], object], *, keyed: boo
 
 def count(path: Path) -> int:
     """The number of rows in a file."""
-    with _opened(path, "ro") as database:
+    with opened(path, "ro") as database:
         (number,) = database.execute("SELECT count(*) FROM calls").fetchone()
     return int(number)
 
@@ -97,7 +97,8 @@ def check(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path, mode: str) -> Generator[sqlite3.Connection]:
+def opened(path: Path, mode: str) -> Generator[sqlite3.Connection]:
+    """A connection to the file; an error of SQLite's is an `OSError`."""
     try:
         with closing(sqlite3.connect(_uri(path, mode), uri=True, isolation_level=None)) as database:
             yield database

@@ -1,9 +1,46 @@
-"""Copies of calls elsewhere: `read` gives those of some agents to any engine that runs Python functions.
+"""A copy of agents' calls in a database of your own, kept up to date.
 
->>> from agentcalls.mirror import read
->>> table = read(["agent_1", "agent_2"], since="30d")  # AGENTCALLS_API_KEY, AGENTCALLS_BASE_URL
+>>> from agentcalls import Client
+>>> from agentcalls.mirror import sync
+>>> with Client() as client:
+...     outcome = sync(client, ["agent_1"], "calls.duckdb")
+
+`read` gives the calls of some agents to an engine that calls Python functions in processes of its own.
 """
 
-from agentcalls.mirror.reading import IncompleteError, read
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["IncompleteError", "read"]
+if TYPE_CHECKING:
+    from agentcalls.mirror.outcome import Outcome, Progress
+    from agentcalls.mirror.reading import IncompleteError, read
+    from agentcalls.mirror.syncing import least_requests, sync, verify
+    from agentcalls.mirror.target import InUseError
+
+_MODULES = {
+    "InUseError": "target",
+    "IncompleteError": "reading",
+    "Outcome": "outcome",
+    "Progress": "outcome",
+    "least_requests": "syncing",
+    "read": "reading",
+    "sync": "syncing",
+    "verify": "syncing",
+}
+__all__ = [
+    "InUseError",
+    "IncompleteError",
+    "Outcome",
+    "Progress",
+    "least_requests",
+    "read",
+    "sync",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:  # PEP 562: the type of any name above
+    # Imported on first use: what reads for other engines needs none of the databases.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -76,11 +76,22 @@ class _Listing(Generic[SourceT, QueryT]):
         )
 
     def _first(self) -> ListQuery:
-        return first_call(self.query, self._source.sorts.best if self.options.exact else None)
+        return first_call(self.query, self._sort if self.options.exact else None)
 
     def _page(self, number: int) -> ListQuery:
         # A caller's number is checked; `window` is for our own.
-        return evolve(self.query, page=number, limit=self.query.size)
+        return evolve(self._pages_query, page=number, limit=self.query.size)
+
+    @property
+    def _sort(self) -> str | None:
+        # What an exact reading would sort by, as far as the client knows.
+        best = self._source.sorts.best
+        return best if best is None or self.options.oldest_first else f"-{best}"
+
+    @property
+    def _pages_query(self) -> QueryT:
+        # The server's own pages come in its own order, unless the caller names one.
+        return evolve(self.query, sort=self._sort) if self.options.oldest_first else self.query
 
     def _check_asks_api(self, what: str) -> None:
         if self.options.needs_iterating:
@@ -102,7 +113,7 @@ class Listed(_Listing[SyncSource, QueryT], Generic[RowT, QueryT]):
         They are not corrected: if the listing shifts meanwhile, rows may be repeated or lost between two pages.
         """
         self._check_asks_api("pages()")
-        return self._pages(self.query)
+        return self._pages(self._pages_query)
 
     def page(self, number: int) -> Page[RowT]:
         """Page `number`, 1-based, of `limit` rows; a page past the end is empty."""
@@ -148,7 +159,7 @@ class AsyncListed(_Listing[AsyncSource, QueryT], Generic[RowT, QueryT]):
         They are not corrected: if the listing shifts meanwhile, rows may be repeated or lost between two pages.
         """
         self._check_asks_api("pages()")
-        return self._pages(self.query)
+        return self._pages(self._pages_query)
 
     async def page(self, number: int) -> Page[RowT]:
         """Page `number`, 1-based, of `limit` rows; a page past the end is empty."""

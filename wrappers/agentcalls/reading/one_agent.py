@@ -44,6 +44,7 @@ class AgentReader:
             start=(query.start - 1) * query.size,
             exact=options.exact,
             sort=query.sort,
+            oldest_first=options.oldest_first,
             sorts=sorts,
             max_items=options.max_items,
             since=resolved("since", options.since, now, options.tz),
@@ -187,7 +188,8 @@ def _binding(query: ListQuery, options: ReadOptions, now: datetime) -> str:
         str(moment) if is_relative(moment) else str(resolved("", moment, now, options.tz))
         for moment in (options.since, options.until)
     ]
+    order = ["oldest first"] if options.oldest_first else []
     text = json.dumps(
-        [query.sent() | {"page": query.start, "limit": query.size}, window], sort_keys=True
+        [query.sent() | {"page": query.start, "limit": query.size}, window, *order], sort_keys=True
     )
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

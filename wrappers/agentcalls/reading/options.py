@@ -45,6 +45,7 @@ class ReadOptions:
     tz: TimeZone | None = field(default=None, validator=check_zone)
     since: Moment | None = field(default=None, validator=check_moment)
     until: Moment | None = field(default=None, validator=check_moment)
+    oldest_first: bool = field(default=False, validator=check_boolean)
     exact: bool = field(default=True, validator=check_boolean)
     max_items: int | None = field(default=None, validator=optional(check_integer(0)))
     resume: Checkpoint | None = field(default=None, repr=False, validator=optional(_checkpoint))
@@ -73,6 +74,12 @@ class ManyOptions:
     on_agent: Callable[[AgentReport], object] | None = field(
         default=None, repr=False, validator=optional(_callable)
     )
+
+
+def check_order(sort: str | None, *, oldest_first: object) -> None:
+    """Raise `ConfigurationError` where a caller asks for two orders."""
+    if sort is not None and oldest_first:
+        raise ConfigurationError("oldest_first=True and sort=… contradict each other.")
 
 
 def own_moments(

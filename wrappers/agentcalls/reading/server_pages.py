@@ -61,10 +61,10 @@ class ServerPages:
         self.next_query = query.window(start + 1, size)
 
 
-def first_call(query: ListQuery, best: str | None) -> ListQuery:
-    """The query for a page of one: the row that reading starts at. `best` is what an exact reading would sort by."""
+def first_call(query: ListQuery, sort: str | None) -> ListQuery:
+    """The query for a page of one: the row that reading starts at. `sort` is what an exact reading would sort by."""
     one = query.window((query.start - 1) * query.size + 1, 1)
-    return evolve(one, sort=f"-{best}") if best and query.start == 1 and not query.sort else one
+    return evolve(one, sort=sort) if sort and query.start == 1 and not query.sort else one
 
 
 def total_count(page: Page[Any]) -> int | None:

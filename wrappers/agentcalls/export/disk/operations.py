@@ -10,7 +10,7 @@ import io
 import os
 import shutil
 import stat
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -21,6 +21,7 @@ except ImportError:  # pragma: no cover (Windows)
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
@@ -91,6 +92,16 @@ def make_private(path: Path) -> None:
     os.chmod(path, _PRIVATE_FILE)  # noqa: PTH101 (the tests fail what `os` does)
 
 
+@contextmanager
+def private() -> Generator[None]:
+    """A block in which what a library makes is this user's alone, in every thread of the process."""
+    before = os.umask(_OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def sync_folder(path: Path) -> None:
     """Write to disk which names a folder has; some systems cannot."""
     try:
@@ -135,6 +146,13 @@ def make_folder(path: Path) -> None:
         sync_folder(path.parent)
 
 
+def open_lock(path: Path) -> int | None:
+    """A file to lock, made where there is none; None on Windows. Raises `OSError` for a link."""
+    if fcntl is None:
+        return None
+    return os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, _PRIVATE_FILE)
+
+
 def open_folder(path: Path) -> int | None:
     """A folder that is open; None on Windows. Raises `OSError` for a link and for anything else."""
     if fcntl is None:
@@ -142,11 +160,11 @@ def open_folder(path: Path) -> int | None:
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
-def lock(folder: int) -> bool:
-    """Whether nobody else has locked the folder; also true where folders have no locks."""
+def lock(opened: int) -> bool:
+    """Whether nobody else has locked the folder or file; also true where they have no locks."""
     try:
-        # Where there is no fcntl, no folder is open.
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # pyright: ignore[reportOptionalMemberAccess]
+        # Where there is no fcntl, nothing is open.
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)  # pyright: ignore[reportOptionalMemberAccess]
     except BlockingIOError:
         return False
     except OSError as error:

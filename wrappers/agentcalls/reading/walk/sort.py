@@ -122,6 +122,7 @@ class Ordering:
         plan: What is asked for next.
         ledger: Where doubts are noted.
         sort: The caller's, if there is one.
+        oldest_first: Whether to ask for the oldest calls first where there is none.
         sorts: What the client knows of the server's sorting; it is added to.
         matters: Whether the order can prove anything: the walk is exact, and begins at the start.
         resume: Where the walk goes on, if it does.
@@ -133,13 +134,15 @@ class Ordering:
         ledger: Ledger,
         *,
         sort: str | None,
+        oldest_first: bool,
         sorts: KnownSorts,
         matters: bool,
         resume: Checkpoint | None,
     ) -> None:
         self._plan, self._ledger, self._sorts = plan, ledger, sorts
         self._name = sort.removeprefix("-") if sort else None
-        self.direction: Direction = 1 if sort and not sort.startswith("-") else -1
+        rising = not sort.startswith("-") if sort else oldest_first
+        self.direction: Direction = 1 if rising else -1
         """The direction that the keys run in where the order is honoured."""
         self.by_time = self._name is None or self._name in BY_TIME
         """Whether the rows may be sorted by `created_on`: order in a few rows that are sorted by another field says
@@ -153,7 +156,7 @@ class Ordering:
         elif self._name:
             plan.ordered = sorts.honours(self._name) is True
         elif sorts.best:
-            plan.open_again(f"-{sorts.best}")
+            plan.open_again(self._sort_by(sorts.best))
 
     def shown_by(self, keys: Sequence[datetime]) -> Direction | None:
         """The direction of the first keys: 0 where there is none, None where all are equal and matter."""
@@ -185,9 +188,11 @@ class Ordering:
             self._know(name, honoured=bool(honoured))
 
     def holds_back(self, direction: Direction | None) -> bool:
-        """Whether the first answer waits for the order: its calls are not the newest, which a reader expects first."""
+        """Whether the first answer waits for the order: its calls may not be those that a reader expects first."""
         self._holds = (
-            not self._name and direction in {0, 1} and (self.is_asking or self._plan.ordered)
+            not self._name
+            and direction in {0, -self.direction}
+            and (self.is_asking or self._plan.ordered)
         )
         return self._holds
 
@@ -210,6 +215,9 @@ class Ordering:
         else:
             self._know(probe.name, honoured=bool(verdict))
 
+    def _sort_by(self, name: str) -> str:
+        return name if self.direction > 0 else f"-{name}"
+
     def _know(self, name: str | None, *, honoured: bool) -> None:
         self._may_ask = False
         chain = self._plan.chain
@@ -217,7 +225,7 @@ class Ordering:
             self._plan.ordered = not chain or chain.direction == self.direction
         elif honoured and self._plan.position <= MAX_LIMIT:
             self._ledger.forget_doubts()
-            self._plan.open_again(f"-{name}")
+            self._plan.open_again(self._sort_by(str(name)))
             return
         elif self._holds:
             self._ledger.forget_doubts()

@@ -10,7 +10,8 @@ import typer
 from agentcalls import AgentCallsError
 from agentcalls.cli import options
 from agentcalls.cli.agents import AgentsCalls, check_asked, named_agents
-from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits, percentage
+from agentcalls.cli.amounts import percentage
+from agentcalls.cli.commands.check.failure_rate import CheckResult, FailureCount, Limits
 from agentcalls.cli.commands.check.monitors import Plugin, nagios_line, prometheus_text, state_of
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure, sentence_of

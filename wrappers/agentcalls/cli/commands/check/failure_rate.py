@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from attrs import frozen, mutable
 
-from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.lifecycle import is_over
+from agentcalls.cli.failures import Code
+from agentcalls.table.lifecycle import is_over
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -176,19 +175,6 @@ class CheckResult:
             "not_proven_complete": tally.doubt,
             "error": tally.error,
         }
-
-
-def percentage(name: str, text: str) -> Fraction:
-    """The share in an option's text, 1/20 for `5%`; raises `Failure`, which names the option."""
-    matched = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%", text)
-    share = Fraction(matched[1]) / 100 if matched else None
-    if share is None or share > 1:
-        raise Failure(
-            f"{name} takes a percentage from 0% to 100% with its sign, such as 5% or 0.5%, "
-            f"since 0.05 alone could be either; not {text!r}.",
-            Code.USAGE,
-        )
-    return share
 
 
 def shown(share: Fraction) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
-from agentcalls.cli.lifecycle import is_over
+from agentcalls.table.lifecycle import is_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.commands.tail.durations import bounded_duration
+from agentcalls.cli.amounts import bounded_duration
 from agentcalls.cli.commands.tail.following import Follower
 from agentcalls.cli.commands.tail.polling import Polls
 from agentcalls.cli.commands.tail.ticker import json_writer, terminal_writer

@@ -1,0 +1,166 @@
+"""The command: its options, and what it says."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agentcalls.cli import options
+from agentcalls.cli.agents import Named, check_asked, conclude, listed, named_agents
+from agentcalls.cli.amounts import bounded_duration, percentage
+from agentcalls.cli.commands.sync.progress import progress_bar
+from agentcalls.cli.connect import connect
+from agentcalls.cli.failures import Code, Failure
+from agentcalls.cli.show.output import say
+
+if TYPE_CHECKING:
+    from agentcalls import Client
+    from agentcalls.mirror import Outcome
+
+EXAMPLES = (
+    "agentcalls sync agent_demo agent_2 --to calls.sqlite",
+    "agentcalls sync --all-agents --to calls.duckdb --follow 48h --audit 10%",
+)
+
+_COPY, _CHECKS = "Copy", "Instead of a sync"
+_SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
+_LONGEST = 3650 * _DAY
+
+
+def command(
+    ctx: typer.Context,
+    agents: options.Agents = None,
+    *,
+    agents_file: options.AgentsFile = None,
+    concurrency: options.Concurrency = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="The database, made where there is none: .duckdb, or .sqlite, .sqlite3 or .db.",
+            rich_help_panel=_COPY,
+        ),
+    ],
+    follow: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="How far back each sync looks for calls that come late, change or are deleted.",
+            rich_help_panel=_COPY,
+        ),
+    ] = "24h",
+    audit: Annotated[
+        str,
+        typer.Option(
+            metavar="PERCENT",
+            help="The share of requests that may be spent on reading agents whole again, beside the rest; 0% is none.",
+            rich_help_panel=_COPY,
+        ),
+    ] = "5%",
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Read all agents whole again now.", rich_help_panel=_COPY),
+    ] = False,
+    quiet_every: Annotated[
+        str | None,
+        typer.Option(
+            "--quiet-every",
+            metavar="TIME",
+            help="Ask an agent that had no call for a day only so often, such as 1h. By default, in each sync.",
+            rich_help_panel=_COPY,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Say how many requests a sync makes at least, by the database alone; none is made.",
+            rich_help_panel=_CHECKS,
+        ),
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Check the database by itself: whether a call is there twice; no request is made.",
+            rich_help_panel=_CHECKS,
+        ),
+    ] = False,
+) -> None:
+    """Keep a copy of agents' calls in a database up to date.
+
+    The first sync reads all calls; it may be killed, and the next one goes on. Later ones ask for new calls, for those
+    of the last --follow, and for calls that are still open. They do not see an edit of an older call, or a deletion
+    that a late call makes up for in the count: --audit finds them over time, --full at once. What is gone is marked in
+    deleted_at, and never removed. The exit code is 3 if an agent failed, or its calls could not be proven.
+    """
+    if verify:
+        with connect(ctx) as client:
+            _verify(client, to)
+        return
+    names = named_agents(ctx, agents, agents_file)
+    how: dict[str, Any] = {
+        "follow": bounded_duration("--follow", follow, least=timedelta(), most=_LONGEST),
+        "audit": float(percentage("--audit", audit)),
+        "full": full,
+        "concurrency": concurrency,
+    }
+    if quiet_every is not None:
+        how["quiet_every"] = bounded_duration(
+            "--quiet-every", quiet_every, least=_SECOND, most=_LONGEST
+        )
+    with connect(ctx) as client:
+        if dry_run:
+            _dry_run(client, None if ctx.obj["all_agents"] else names, to, full=full)
+            return
+        names.read(client)
+        check_asked(client, names, {})
+        _sync(client, names, to, how)
+
+
+def _sync(client: "Client", names: Named, to: str, how: dict[str, Any]) -> None:
+    from agentcalls.mirror import InUseError, sync  # noqa: PLC0415  # help does not need it
+
+    with progress_bar() as tell:
+        try:
+            outcome = sync(client, names, to, progress=tell, **how)
+        except InUseError as error:
+            raise Failure(str(error)) from error
+    say(sentence(outcome, to))
+    conclude(outcome.failures, outcome.unproven, names)
+
+
+def sentence(outcome: "Outcome", to: str) -> str:
+    """What a sync came to, on one line."""
+    written = outcome.written
+    text = (
+        f"{to}: {written.new:,} new calls, {written.changed:,} changed, {written.marked:,} gone;"
+        f" {outcome.asked:,} requests for {outcome.agents - outcome.skipped:,} agents."
+    )
+    if outcome.skipped:
+        text += f" Not due: {outcome.skipped:,} quiet agents."
+    if outcome.differing:
+        text += f" The server counts otherwise, which a later sync looks into: {listed(outcome.differing)}."
+    return text
+
+
+def _dry_run(client: "Client", names: Named | None, to: str, *, full: bool) -> None:
+    from agentcalls.mirror import InUseError, least_requests  # noqa: PLC0415  # as above
+
+    try:
+        least = least_requests(client, names, to, full=full)
+    except InUseError as error:
+        raise Failure(str(error)) from error
+    typer.echo(f"At least {least:,} requests.")
+
+
+def _verify(client: "Client", to: str) -> None:
+    from agentcalls.mirror import InUseError, verify  # noqa: PLC0415  # as above
+
+    try:
+        found = verify(client, to)
+    except InUseError as error:
+        raise Failure(str(error)) from error
+    if found:
+        raise Failure(f"{to}: {' '.join(found)}", Code.FAILED)
+    typer.echo(f"{to}: each call is there once.")

@@ -1,0 +1,93 @@
+"""What one transaction writes to a copy, and what it came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from agentcalls import Call
+    from agentcalls.mirror.plan import Agent
+
+
+@frozen
+class ProblemCount:
+    """How often a reading met the same problem of a field of an agent's calls."""
+
+    agent_id: str
+    field: str
+    why: str
+    rows: int
+
+
+@frozen
+class Span:
+    """A proven reading of an agent's calls from a moment on: what it did not give is gone."""
+
+    agent_id: str
+    since: datetime
+    """By `created_on` where the agent was followed, and by `first_seen` where it was read whole."""
+
+
+@define
+class Change:
+    """What came, not yet written."""
+
+    calls: list[tuple[str, Sequence[Call]]] = field(factory=list["tuple[str, Sequence[Call]]"])
+    """Calls with their agents; each has its id and its `created_on`."""
+    rows: int = 0
+    """How many they are."""
+    seen: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
+    """Agents and ids that a whole reading under way was given."""
+    given: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
+    """The same of those in `followed`."""
+    followed: list[Span] = field(factory=list["Span"])
+    reread: list[Span] = field(factory=list["Span"])
+    ended: list[str] = field(factory=list[str])
+    """Agents whose whole reading has ended, proven or not: what it was given is forgotten."""
+    agents: dict[str, Agent] = field(factory=dict[str, "Agent"])
+    problems: dict[str, list[ProblemCount]] = field(factory=dict[str, list[ProblemCount]])
+    """By agent; they replace those that were met before."""
+    credit: float | None = None
+    """The requests that the audit may make, where they changed."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.calls or self.agents or self.problems or self.credit is not None)
+
+
+@frozen
+class Written:
+    """How many rows of `calls` a transaction, or a run, changed."""
+
+    new: int = 0
+    changed: int = 0
+    """Apart from the new ones and the marked ones."""
+    marked: int = 0
+
+    def __add__(self, other: Written) -> Written:
+        return Written(
+            self.new + other.new, self.changed + other.changed, self.marked + other.marked
+        )
+
+
+@frozen(kw_only=True)
+class Run:
+    """A row of `runs`."""
+
+    began_at: datetime
+    ended_at: datetime | None = None
+    agents: int = 0
+    failed: int = 0
+    unproven: int = 0
+    asked: int = 0
+    new: int = 0
+    changed: int = 0
+    marked: int = 0
+    complete: bool | None = None
+    why: str | None = None

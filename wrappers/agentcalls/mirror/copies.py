@@ -1,0 +1,95 @@
+"""Find the database of a copy by its file, lock it, and open it for writing."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentcalls import ConfigurationError
+from agentcalls.export import as_duckdb
+from agentcalls.export.disk import operations
+from agentcalls.export.disk.target import replaceable
+from agentcalls.mirror.in_duckdb import InDuckDB
+from agentcalls.mirror.in_sqlite import InSQLite
+from agentcalls.mirror.target import InUseError
+from agentcalls.table.extras import need
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from agentcalls.mirror.target import Target
+
+    Kind = type[InDuckDB | InSQLite]
+
+_KINDS: dict[str, Kind] = {
+    ".duckdb": InDuckDB,
+    ".sqlite": InSQLite,
+    ".sqlite3": InSQLite,
+    ".db": InSQLite,
+}
+_MAGIC: dict[Kind, tuple[int, bytes]] = {
+    InSQLite: (0, b"SQLite format 3\0"),
+    InDuckDB: (8, b"DUCK"),
+}
+
+
+def checked(path: str | os.PathLike[str]) -> tuple[Path, Kind]:
+    """The file of a copy behind a name, and its database; it need not exist yet.
+
+    Raises `ConfigurationError` for an ending of no database, for what is no file that can be written, or no database of
+    this kind, and for a package that is not installed.
+    """
+    target = replaceable(Path(path))
+    kind = _KINDS.get(target.suffix.lower())
+    if kind is None:
+        raise ConfigurationError(
+            f"The ending of {target} names no database: use {', '.join(_KINDS)}."
+        )
+    if kind is InDuckDB:
+        need("duckdb")
+        need("pyarrow")
+        as_duckdb.check_name(target)
+    if target.exists():
+        if not os.access(target, os.W_OK):
+            raise ConfigurationError(f"{target} cannot be written.")
+        start, magic = _MAGIC[kind]
+        with operations.read(target) as file:
+            found = file.read(start + len(magic))
+        if found[start:] != magic:
+            raise ConfigurationError(f"{target} is no {kind.name} database: choose another file.")
+    return target, kind
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str], host: str) -> Generator[Target]:
+    """A copy of the calls at a host, for this process alone until the block ends; it is made where there is none.
+
+    Raises `ConfigurationError` as `checked` does, and for a database that is no such copy; `InUseError` where another
+    process has it.
+    """
+    target, kind = checked(path)
+    with _locked(target), ExitStack() as stack:
+        try:
+            copy = stack.enter_context(kind.opened(target, host))
+        except OSError as error:
+            if as_duckdb.is_in_use(error) or "database is locked" in str(error):
+                raise InUseError(f"{target} is in use: close it first.") from error
+            raise
+        yield copy
+
+
+@contextmanager
+def _locked(target: Path) -> Generator[None]:
+    # The file stays: whoever deleted it could lock one that another process still waits for.
+    lock = operations.open_lock(target.with_name(f"{target.name}.lock"))
+    if lock is None:
+        yield
+        return
+    try:
+        if not operations.lock(lock):
+            raise InUseError(f"Another sync is writing {target}.")
+        yield
+    finally:
+        os.close(lock)

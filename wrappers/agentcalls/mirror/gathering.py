@@ -1,0 +1,154 @@
+"""What is read, gathered into transactions, and the state of each agent that follows from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from agentcalls.mirror import plan
+from agentcalls.mirror.change import Change, ProblemCount, Span, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from agentcalls import Call, CallBatch, Report
+    from agentcalls.mirror.plan import Agent
+    from agentcalls.mirror.target import Target
+
+_ROWS = 5_000
+_SECONDS = 2.0
+
+
+class Gathering:
+    """What one run has read: it is written when it has some thousand rows, or some seconds have passed.
+
+    Args:
+        target: The copy.
+        clock: The time of this machine, as an aware datetime.
+    """
+
+    def __init__(self, target: Target, clock: Callable[[], datetime]) -> None:
+        self.agents = target.agents()
+        self.held = target.held()
+        self.began = clock()
+        """When the run began, by the clock."""
+        self.stamp = target.next_stamp(self.began)
+        """The same, and later than all that is in the copy."""
+        self.written = Written()
+        self.steady: dict[str, bool] = {}
+        """The agents that were proven in this run, and whether the server's count stayed the same meanwhile."""
+        self.unproven: dict[str, str] = {}
+        """Why the latest reading of an agent is not proven."""
+        self.reread: set[str] = set()
+        """The agents that were proven whole."""
+        self._target, self._clock = target, clock
+        self._change = Change()
+        self._written_at = monotonic()
+        self._given: dict[str, list[str]] = {}
+        self._newest: dict[str, datetime | None] = {}
+
+    def begin(self, agent_ids: Iterable[str], *, whole: bool) -> None:
+        """Take note of the agents that are going to be read."""
+        for agent_id in agent_ids:
+            self._given.pop(agent_id, None)
+            self._newest[agent_id] = None
+            if whole:
+                self.agents[agent_id] = plan.begun(self.agents[agent_id], self.stamp)
+
+    def take(self, batch: CallBatch, since: datetime | None, *, whole: bool, ended: bool) -> None:
+        """Take a batch of an agent that is read whole, or from a moment on; `ended` says that no more is to come."""
+        agent_id, agent = batch.agent_id, self.agents[batch.agent_id]
+        calls = self.add(agent_id, batch.calls)
+        newest = max((call.created_on for call in calls), default=None)
+        newest = self._newest[agent_id] = plan.latest(self._newest[agent_id], newest)
+        if not whole:
+            self._given.setdefault(agent_id, []).extend([call.id for call in calls])
+        if ended:
+            agent = self._ended(agent, batch.report, since, newest, whole=whole)
+        elif whole:
+            agent = evolve(agent, checkpoint=batch.checkpoint.to_json())
+        self.keep(agent)
+        if self._change.rows >= _ROWS or monotonic() - self._written_at >= _SECONDS:
+            self.write()
+
+    def restart(self, agent_id: str) -> None:
+        """Give up a whole reading that cannot go on."""
+        self._change.ended.append(agent_id)
+        self.keep(evolve(self.agents[agent_id], reading_since=None, checkpoint=None))
+
+    def add(self, agent_id: str, calls: Sequence[Call]) -> list[Call]:
+        """Take calls of an agent; returns those that have an id and a `created_on`, which is all of a sound server."""
+        # The types are the contract's; a row that breaks it may have None anywhere.
+        sound = [
+            call
+            for call in calls
+            if call.id is not None and call.created_on is not None  # pyright: ignore[reportUnnecessaryComparison]
+        ]
+        if sound:
+            self._change.calls.append((agent_id, sound))
+            self._change.rows += len(sound)
+            if self._is_marking(agent_id):
+                self._change.seen += [(agent_id, call.id) for call in sound]
+        return sound
+
+    def keep(self, agent: Agent) -> None:
+        """Take the new state of an agent."""
+        self.agents[agent.agent_id] = self._change.agents[agent.agent_id] = agent
+
+    def fail(self, agent_id: str, why: str) -> None:
+        """Take note that reading an agent has failed; what came of it is kept."""
+        self.steady.pop(agent_id, None)
+        self.keep(evolve(self.agents[agent_id], error=why))
+
+    def write(self, credit: float | None = None) -> None:
+        """Write what there is, in one transaction."""
+        self._change.credit = credit
+        if not self._change.is_empty:
+            change, self._change = self._change, Change()
+            self.written += self._target.write(change, self._clock())
+        self._written_at = monotonic()
+
+    def _is_marking(self, agent_id: str) -> bool:
+        # Whether a whole reading is under way that something may be gone by.
+        return self.agents[agent_id].reading_since is not None and self.held.get(agent_id, 0) > 0
+
+    def _ended(
+        self,
+        agent: Agent,
+        report: Report,
+        since: datetime | None,
+        newest: datetime | None,
+        *,
+        whole: bool,
+    ) -> Agent:
+        agent_id, change = agent.agent_id, self._change
+        if whole:
+            if self._is_marking(agent_id):
+                change.ended.append(agent_id)
+                if report.complete and agent.reading_since:
+                    change.reread.append(Span(agent_id, agent.reading_since))
+            if report.complete:
+                self.reread.add(agent_id)
+            agent = plan.reread(agent, report, newest, self.began)
+        else:
+            given = self._given.pop(agent_id, [])
+            if report.complete:
+                change.followed.append(Span(agent_id, since or plan.EARLIEST))
+                change.given += [(agent_id, id) for id in given]
+            agent = plan.followed(agent, report, newest, self.began)
+        if report.complete:
+            self.steady[agent_id] = report.total_count_first == report.total_count_last
+            self.unproven.pop(agent_id, None)
+        else:
+            self.steady.pop(agent_id, None)
+            self.unproven[agent_id] = report.reason or ""
+        if report.problems:
+            kinds = Counter((one.field or "", one.why) for one in report.problems)
+            change.problems[agent_id] = [
+                ProblemCount(agent_id, *kind, rows) for kind, rows in kinds.items()
+            ]
+        return agent

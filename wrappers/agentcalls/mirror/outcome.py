@@ -1,0 +1,73 @@
+"""A run's progress, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agentcalls import AgentCallsError
+    from agentcalls.mirror.change import Written
+
+
+@frozen(kw_only=True)
+class Progress:
+    """The progress of a run."""
+
+    agents: int
+    """The agents that are asked about."""
+    agents_done: int
+    requests: int
+    """The requests for the agents that are done."""
+    calls: int
+    """The calls that were read."""
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What came of a run."""
+
+    agents: int
+    """The agents of the copy, those that were not due included."""
+    skipped: int = 0
+    """The agents that were not due, since they are quiet."""
+    asked: int
+    """The number of requests; retries are not counted."""
+    written: Written
+    """The calls that are new in the copy, changed or marked as gone."""
+    unproven: Mapping[str, str]
+    """Why an agent's calls are not proven, by agent id."""
+    failures: Mapping[str, str]
+    """The agents that failed, each with the name and the status of its error."""
+    differing: Sequence[str] = ()
+    """The agents whose calls are proven, but not as many as the server counts."""
+    doubt: str | None = None
+    """Why there may be more agents; None if there are not."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether each agent that was due is proven, and so is the listing of the agents."""
+        return not (self.unproven or self.failures or self.doubt)
+
+    @property
+    def why(self) -> str | None:
+        """Why the run is not complete, without a word of the server's; None if it is."""
+        found: list[str] = []
+        if self.failures:
+            kinds = ", ".join(sorted(set(self.failures.values())))
+            found.append(f"{len(self.failures)} of {self.agents} agents failed: {kinds}.")
+        if self.unproven:
+            reasons = " ".join(sorted(set(self.unproven.values())))
+            found.append(f"{len(self.unproven)} of {self.agents} agents are not proven: {reasons}")
+        if self.doubt:
+            found.append(self.doubt)
+        return " ".join(found) or None
+
+
+def failure_of(error: AgentCallsError) -> str:
+    """The name of an error's class, and its status: the message may hold what a server said."""
+    name = type(error).__name__
+    return f"{name} ({error.status})" if error.status else name

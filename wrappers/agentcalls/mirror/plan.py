@@ -1,0 +1,243 @@
+"""What to ask about an agent, and what follows from what came: the rules of a copy, without clock, socket or database.
+
+An agent is read in three ways:
+
+    Whole       From its oldest call on. The first load is one, and the audit is made of them; each goes on from its
+                checkpoint, in a later run, too. What a proven one was not given is marked.
+    Following   From its newest call back to `since_of`. What the copy has of that span, and a proven one was not given,
+                is marked.
+    Looking     The pages that should hold calls that are open and older than what is followed.
+
+The watermark and `proven_at` move only behind a reading that is proven.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from agentcalls.settings import MAX_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from agentcalls import Report
+
+_MARGIN = timedelta(minutes=5)
+"""By how much a call may appear behind newer ones without being late."""
+_MISCOUNTS = 2
+_REREAD_EVERY = timedelta(hours=1)
+_DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
+_LONGER = math.log(8 / 7)
+_ROWS_A_REQUEST = 85
+"""New rows in a request of a whole reading, whose windows overlap."""
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+@frozen(kw_only=True)
+class Agent:
+    """What a copy knows of an agent: a row of `agents`. Moments are this machine's, but for the watermark."""
+
+    agent_id: str
+    watermark: datetime | None = None
+    """`created_on` of the newest call of a proven reading: the server's time."""
+    server_count: int | None = None
+    """The server's count of its calls, at the latest reading."""
+    proven_at: datetime | None = None
+    """When the latest proven reading began; None until the first load is proven."""
+    reread_at: datetime | None = None
+    """When the latest proven whole reading began."""
+    tried_at: datetime | None = None
+    """The run in which a whole reading ended last, proven or not."""
+    looked_at: datetime | None = None
+    """The latest run that looked which old open calls are due."""
+    miscounts: int = 0
+    """In how many runs in a row the server's count was not that of the copy."""
+    reading_since: datetime | None = None
+    """When the whole reading that is under way began."""
+    checkpoint: str | None = None
+    """Where it goes on."""
+    error: str | None = None
+    """Why the latest reading failed, or is not proven; None if it is."""
+    due: datetime | None = None
+    """Before when it is not asked, since it is quiet."""
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the first load is proven."""
+        return self.proven_at is not None
+
+
+def since_of(agent: Agent, now: datetime, follow: timedelta) -> datetime | None:
+    """From where on an agent is followed; None for all of its calls.
+
+    Calls that came in order since the last proven reading are newer than the watermark, whatever the clocks say. Late
+    ones, and changes, are found as far back as `follow`, also where no sync ran for long.
+    """
+    if agent.watermark is None or agent.proven_at is None:
+        return None
+    first = min(now, agent.proven_at)
+    return min(before(agent.watermark, _MARGIN), before(first, follow))
+
+
+def begun(agent: Agent, now: datetime) -> Agent:
+    """The agent where a whole reading begins, or goes on."""
+    return agent if agent.reading_since else evolve(agent, reading_since=now, checkpoint=None)
+
+
+def followed(agent: Agent, report: Report, newest: datetime | None, now: datetime) -> Agent:
+    """The agent after it was followed; `newest` is the latest `created_on` that came."""
+    if not report.complete:
+        return evolve(agent, server_count=report.total_count_last, error=report.reason)
+    return evolve(
+        agent,
+        server_count=report.total_count_last,
+        watermark=latest(agent.watermark, newest),
+        proven_at=now,
+        error=None,
+    )
+
+
+def reread(agent: Agent, report: Report, newest: datetime | None, now: datetime) -> Agent:
+    """The agent after a whole reading has come to its end, proven or not."""
+    began = agent.reading_since
+    agent = evolve(
+        agent,
+        server_count=report.total_count_last,
+        tried_at=now,
+        reading_since=None,
+        checkpoint=None,
+        error=report.reason,
+    )
+    if not report.complete:
+        return agent
+    return evolve(
+        agent,
+        watermark=latest(agent.watermark, newest),
+        proven_at=latest(agent.proven_at, min(began or now, now)),
+        reread_at=began,
+    )
+
+
+def counted(agent: Agent, held: int, *, steady: bool) -> Agent:
+    """The agent after the copy's calls were counted; `steady`: the server's count stayed the same."""
+    if agent.server_count == held:
+        return evolve(agent, miscounts=0)
+    return evolve(agent, miscounts=agent.miscounts + 1) if steady else agent
+
+
+def is_doubtful(agent: Agent, now: datetime) -> bool:
+    """Whether the counts differ so long that the agent is to be read whole now."""
+    waited = agent.tried_at is None or abs(now - agent.tried_at) >= _REREAD_EVERY
+    return agent.miscounts >= _MISCOUNTS and waited
+
+
+def quieted(agent: Agent, now: datetime, every: timedelta | None) -> Agent:
+    """The agent with when it is due, where it had no call for a day and is to be asked less often."""
+    quiet = every and agent.watermark and agent.error is None and agent.reading_since is None
+    if not quiet or agent.miscounts or now - agent.watermark < _DAY:  # type: ignore[operator]
+        return evolve(agent, due=None)
+    return evolve(agent, due=now + every)  # type: ignore[operator]
+
+
+def is_due(agent: Agent, now: datetime, every: timedelta | None) -> bool:
+    """Whether an agent is to be asked in this run; a clock that was set back makes nobody wait longer than that."""
+    return every is None or agent.due is None or not now < agent.due <= now + every
+
+
+@frozen
+class OpenCall:
+    """A call that was open when it was seen last, and is older than what is followed."""
+
+    agent_id: str
+    id: str
+    created_on: datetime
+
+
+def due_calls(
+    calls: Iterable[OpenCall], agents: Mapping[str, Agent], now: datetime
+) -> list[OpenCall]:
+    """The open calls to look at now: each at growing intervals, and daily once it is a week old."""
+    return [
+        call
+        for call in calls
+        if (last := agents[call.agent_id].looked_at) is None
+        or _looks(now - call.created_on) > _looks(last - call.created_on)
+    ]
+
+
+def pages_of(ranks: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The agents and pages, oldest first, that should hold the calls of these ranks; each once."""
+    return sorted({(agent_id, rank // MAX_LIMIT + 1) for agent_id, rank in ranks})
+
+
+@frozen
+class Audit:
+    """A whole reading that the budget allows."""
+
+    agent_id: str
+    most: int | None
+    """The rows it may read; None for all."""
+
+
+def audited(
+    agents: Iterable[Agent], held: Mapping[str, int], budget: int, now: datetime, follow: timedelta
+) -> list[Audit]:
+    """The whole readings to go on with, for so many requests.
+
+    Those under way come first, and then the agents that were read whole longest ago. One that was proven within
+    `follow` needs none.
+    """
+    old = [
+        agent
+        for agent in agents
+        if agent.reading_since or agent.reread_at is None or now - agent.reread_at > follow
+    ]
+    found: list[Audit] = []
+    for agent in sorted(
+        old, key=lambda one: (one.reading_since is None, one.tried_at or EARLIEST, one.agent_id)
+    ):
+        if budget < 1:
+            break
+        needed = requests_of(held.get(agent.agent_id, 0))
+        most = None if needed <= budget else budget * _ROWS_A_REQUEST
+        found.append(Audit(agent.agent_id, most))
+        budget -= needed
+    return found
+
+
+def requests_of(rows: int) -> int:
+    """About how many requests a whole reading of so many rows takes."""
+    return 1 if rows < MAX_LIMIT else -(-rows // _ROWS_A_REQUEST)
+
+
+def least_requests(agents: Iterable[Agent], held: Mapping[str, int], *, full: bool) -> int:
+    """How many requests a run makes at least, as far as the copy alone can tell."""
+    total = 0
+    for agent in agents:
+        count = max(held.get(agent.agent_id, 0), agent.server_count or 0)
+        total += max(1, -(-count // MAX_LIMIT)) if full else 1
+    return total
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """The latest of these moments; None where there is none."""
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _looks(age: timedelta) -> int:
+    # How often a call of this age was to be looked at: each time after a seventh of its age, up to a day.
+    minutes = max(1.0, min(age, _WEEK) / timedelta(minutes=1))
+    days = max(timedelta(), age - _WEEK) // _DAY
+    return int(math.log(minutes) / _LONGER) + days
+
+
+def before(moment: datetime, span: timedelta) -> datetime:
+    """A moment by so much earlier, as far as there is one."""
+    try:
+        return moment - span
+    except OverflowError:
+        return EARLIEST

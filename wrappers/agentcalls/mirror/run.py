@@ -1,0 +1,283 @@
+"""One run: ask for what the plan says, agent by agent, and count what it came to."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from attrs import asdict, evolve, frozen
+
+from agentcalls import (
+    AgentCallsError,
+    AuthenticationError,
+    Checkpoint,
+    ConfigurationError,
+    PaginationError,
+    RateLimitError,
+)
+from agentcalls.mirror import plan
+from agentcalls.mirror.change import Run
+from agentcalls.mirror.gathering import Gathering
+from agentcalls.mirror.outcome import Outcome, Progress, failure_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from agentcalls import AgentReport, CallBatch, Client
+    from agentcalls.mirror.target import Target
+
+_BATCH = 1_000
+OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
+"""What would meet every other agent, too, and ends a run."""
+
+
+@frozen(kw_only=True)
+class Task:
+    """What to copy, and how."""
+
+    client: Client
+    agents: Sequence[str]
+    follow: timedelta
+    audit: float
+    """The share of the requests that the audit may make beside them."""
+    full: bool = False
+    quiet_every: timedelta | None = None
+    concurrency: int | None = None
+    tell: Callable[[Progress], object]
+    doubt: str | None = None
+    """Why there may be more agents."""
+
+    def now(self) -> datetime:
+        """The time by the client's clock."""
+        # The checkpoint of a new iteration holds the moment that `since` means.
+        start = iter(self.client.calls.list("*", since=timedelta())).checkpoint
+        return cast("datetime", start.since)
+
+
+class Running:
+    """One run of a task over a copy."""
+
+    def __init__(self, task: Task, target: Target) -> None:
+        self._task, self._target = task, target
+        self._gathering = Gathering(target, task.now)
+        self._now = self._gathering.began
+        self._asked = self._asked_to_load = self._calls = 0
+        self._done: set[str] = set()
+        self._failures: dict[str, AgentCallsError] = {}
+        agents = self._gathering.agents
+        for agent_id in task.agents:
+            agents.setdefault(agent_id, plan.Agent(agent_id=agent_id))
+        self._due = [
+            agent_id
+            for agent_id in task.agents
+            if task.full or plan.is_due(agents[agent_id], self._now, task.quiet_every)
+        ]
+
+    def run(self) -> Outcome:
+        """What came of the run, which is a row of `runs`, too.
+
+        Raises an error that ends the whole reading, and the first failure if every agent failed.
+        """
+        began = Run(began_at=self._gathering.stamp)
+        self._target.note_run(began)
+        try:
+            self._ask()
+            if self._failures and len(self._failures) == len(self._due):
+                raise next(iter(self._failures.values()))
+        except AgentCallsError as error:
+            self._end(began, failure_of(error))
+            raise
+        return self._end(began)
+
+    def _ask(self) -> None:
+        gathering, due = self._gathering, self._due
+        loaded = [agent_id for agent_id in due if gathering.agents[agent_id].is_loaded]
+        whole = due if self._task.full else [one for one in due if one not in set(loaded)]
+        if not self._task.full:
+            self._follow(loaded)
+        loading = self._asked
+        resumed = self._reread(whole)
+        # What was read by an earlier run is as old as that.
+        self._follow([agent_id for agent_id in resumed if agent_id in gathering.steady])
+        self._asked_to_load = self._asked - loading
+        self._look(loaded)
+        self._count(due)
+        doubtful = [one for one in due if plan.is_doubtful(gathering.agents[one], self._now)]
+        self._reread(doubtful)
+        self._count(doubtful)
+        self._audit(loaded)
+
+    def _follow(self, agent_ids: Sequence[str]) -> None:
+        agents, follow = self._gathering.agents, self._task.follow
+        since = {one: plan.since_of(agents[one], self._now, follow) for one in agent_ids}
+        self._gathering.begin(agent_ids, whole=False)
+        # One agent that has more than a page finds out the order for all of them.
+        held = self._gathering.held
+        first = sorted(agent_ids, key=lambda one: held.get(one, 0))[-1:]
+        for some in (first, [one for one in agent_ids if one not in first]):
+            for batch in self._read(some, since=since):
+                self._gathering.take(batch, since[batch.agent_id], whole=False, ended=batch.done)
+
+    def _reread(self, agent_ids: Sequence[str], most: int | None = None) -> list[str]:
+        # Returns the agents that an earlier run had begun to read.
+        gathering = self._gathering
+        resume: dict[str, Checkpoint] = {}
+        for agent_id in agent_ids:
+            checkpoint = self._checkpoint(agent_id)
+            if checkpoint:
+                resume[agent_id] = checkpoint
+            elif gathering.agents[agent_id].reading_since:
+                gathering.restart(agent_id)
+        gathering.begin(agent_ids, whole=True)
+        taken = dict.fromkeys(agent_ids, 0)
+        for batch in self._read(agent_ids, oldest_first=True, resume=resume, max_items=most):
+            taken[batch.agent_id] += len(batch.calls)
+            cut = most is not None and taken[batch.agent_id] >= most and not batch.report.complete
+            gathering.take(batch, None, whole=True, ended=batch.done and not cut)
+        for agent_id in agent_ids:
+            if isinstance(self._failures.get(agent_id), PaginationError):
+                gathering.restart(agent_id)  # it would fail there again
+        return list(resume)
+
+    def _read(
+        self,
+        agent_ids: Sequence[str],
+        *,
+        resume: Mapping[str, Checkpoint] | None = None,
+        **options: Any,
+    ) -> Iterator[CallBatch]:
+        # Gives the batches of the agents that did not fail before.
+        before = {one: found.report.requests for one, found in (resume or {}).items()}
+
+        def ended(agent: AgentReport) -> None:
+            self._asked += agent.report.requests - before.get(agent.agent_id, 0)
+            self._done.add(agent.agent_id)
+            if agent.error:
+                self._failures[agent.agent_id] = agent.error
+
+        names = [one for one in agent_ids if one not in self._failures]
+        if not names:
+            return
+        listing = self._task.client.calls.list_many(
+            names,
+            resume=resume,
+            concurrency=self._task.concurrency,
+            on_agent=ended,
+            **options,
+        )
+        try:
+            with closing(listing.batches(_BATCH)) as batches:
+                for batch in batches:
+                    self._calls += len(batch.calls)
+                    yield batch
+                    self._tell()
+        except ExceptionGroup:
+            pass  # each is among the failures
+        finally:
+            for agent_id in names:
+                if agent_id in self._failures:
+                    self._gathering.fail(agent_id, failure_of(self._failures[agent_id]))
+
+    def _checkpoint(self, agent_id: str) -> Checkpoint | None:
+        text = self._gathering.agents[agent_id].checkpoint
+        if text is None:
+            return None
+        try:
+            checkpoint = Checkpoint.from_json(text)
+        except ConfigurationError:
+            return None  # of another version
+        listing = self._task.client.calls.list(agent_id, oldest_first=True)
+        return checkpoint if checkpoint.binding == iter(listing).checkpoint.binding else None
+
+    def _look(self, agent_ids: Iterable[str]) -> None:
+        # The calls that are still open, and older than what was followed.
+        gathering, calls = self._gathering, self._task.client.calls
+        gathering.write()
+        names = {one for one in agent_ids if one not in self._failures} - gathering.reread
+        before = plan.before(self._now, self._task.follow)
+        found = [call for call in self._target.open_calls(before) if call.agent_id in names]
+        due = plan.due_calls(found, gathering.agents, self._now)
+        for agent_id, number in plan.pages_of(self._target.ranks(due)) if due else ():
+            if agent_id in self._failures:
+                continue
+            try:
+                self._asked += 1
+                page = calls.list(agent_id, oldest_first=True).page(number)
+            except OF_ALL_AGENTS:
+                raise
+            except AgentCallsError as error:
+                self._failures[agent_id] = error
+                gathering.fail(agent_id, failure_of(error))
+            else:
+                gathering.add(agent_id, page.data)
+                gathering.keep(evolve(gathering.agents[agent_id], looked_at=self._now))
+
+    def _count(self, agent_ids: Iterable[str]) -> None:
+        gathering = self._gathering
+        gathering.write()
+        gathering.held = self._target.held()
+        for agent_id in agent_ids:
+            agent, steady = gathering.agents[agent_id], gathering.steady.get(agent_id)
+            if steady is not None:
+                agent = plan.counted(agent, gathering.held.get(agent_id, 0), steady=steady)
+                gathering.keep(plan.quieted(agent, self._now, self._task.quiet_every))
+
+    def _audit(self, agent_ids: Iterable[str]) -> None:
+        gathering, task = self._gathering, self._task
+        followed = self._asked
+        credit = self._target.credit + task.audit * (followed - self._asked_to_load)
+        names = [
+            gathering.agents[one]
+            for one in agent_ids
+            if one not in self._failures and one not in gathering.reread
+        ]
+        chosen = plan.audited(names, gathering.held, int(credit), self._now, task.follow)
+        self._reread([one.agent_id for one in chosen if one.most is None])
+        for one in chosen:
+            if one.most is not None:
+                self._reread([one.agent_id], one.most)
+        gathering.write(max(0.0, credit - (self._asked - followed)))
+
+    def _end(self, began: Run, why: str | None = None) -> Outcome:
+        gathering = self._gathering
+        gathering.write()
+        outcome = Outcome(
+            agents=len(self._task.agents),
+            skipped=len(self._task.agents) - len(self._due),
+            asked=self._asked,
+            written=gathering.written,
+            doubt=self._task.doubt,
+            unproven=gathering.unproven,
+            failures={one: failure_of(error) for one, error in self._failures.items()},
+            differing=sorted(
+                one
+                for one in gathering.steady
+                if gathering.agents[one].server_count != gathering.held.get(one, 0)
+            ),
+        )
+        self._target.note_run(
+            evolve(
+                began,
+                ended_at=self._task.now(),
+                agents=len(self._due),
+                failed=len(outcome.failures),
+                unproven=len(outcome.unproven),
+                asked=outcome.asked,
+                **asdict(outcome.written),
+                complete=why is None and outcome.complete,
+                why=why or outcome.why,
+            )
+        )
+        return outcome
+
+    def _tell(self) -> None:
+        self._task.tell(
+            Progress(
+                agents=len(self._due),
+                agents_done=len(self._done),
+                requests=self._asked,
+                calls=self._calls,
+            )
+        )

@@ -1,0 +1,130 @@
+"""The tables and views of a copy, the same in DuckDB and in SQLite; docs/schema.md says what is in them.
+
+A new version of the schema appends the statements that bring the one before it up to date to `MIGRATIONS`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+from agentcalls.table.columns import COLUMNS
+
+VERSION = 1
+"""The version of the schema that this code writes."""
+
+MIGRATIONS: dict[int, tuple[str, ...]] = {}
+"""What brings a copy of each earlier version to the next one: statements that both databases understand."""
+
+
+@frozen
+class Field:
+    """A column of a table of a copy."""
+
+    name: str
+    kind: type
+    """str, int, float, bool, datetime or date, or object for any JSON; each may be NULL."""
+
+
+@frozen
+class Table:
+    """A table of a copy."""
+
+    name: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...] = ()
+    """The columns whose values are unique together."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(field.name for field in self.fields)
+
+
+CALLS = Table(
+    "calls",
+    (
+        *(Field(column.name, column.kind) for column in COLUMNS),
+        Field("open", bool),
+        Field("first_seen", datetime),
+        Field("changed_at", datetime),
+        Field("deleted_at", datetime),
+    ),
+    key=("agent_id", "id"),
+)
+"""A row for each call that was ever seen. `changed_at` grows from one transaction to the next."""
+
+AGENTS = Table(
+    "agents",
+    (
+        Field("agent_id", str),
+        Field("watermark", datetime),
+        Field("server_count", int),
+        Field("proven_at", datetime),
+        Field("reread_at", datetime),
+        Field("tried_at", datetime),
+        Field("looked_at", datetime),
+        Field("miscounts", int),
+        Field("reading_since", datetime),
+        Field("checkpoint", str),
+        Field("error", str),
+        Field("due", datetime),
+    ),
+    key=("agent_id",),
+)
+"""A row for each agent: how far its calls are proven, and the whole reading that is under way."""
+
+RUNS = Table(
+    "runs",
+    (
+        Field("began_at", datetime),
+        Field("ended_at", datetime),
+        Field("agents", int),
+        Field("failed", int),
+        Field("unproven", int),
+        Field("asked", int),
+        Field("new", int),
+        Field("changed", int),
+        Field("marked", int),
+        Field("complete", bool),
+        Field("why", str),
+    ),
+    key=("began_at",),
+)
+"""A row for each run; one that was killed has no `ended_at`."""
+
+PROBLEMS = Table(
+    "problems",
+    (
+        Field("agent_id", str),
+        Field("field", str),
+        Field("why", str),
+        Field("rows", int),
+        Field("seen_at", datetime),
+    ),
+    key=("agent_id", "field", "why"),
+)
+"""What the contract does not allow, counted by agent, field and reason in the latest reading that met it."""
+
+SEEN = Table("seen", (Field("agent_id", str), Field("id", str)), key=("agent_id", "id"))
+"""The calls that a whole reading that is under way was given."""
+
+ABOUT = Table("about", (Field("name", str), Field("value", str)), key=("name",))
+"""`schema_version`, the `host` whose calls these are, the latest `stamp`, and the requests that the audit may make."""
+
+TABLES = (CALLS, AGENTS, RUNS, PROBLEMS, SEEN, ABOUT)
+
+VIEWS = {
+    "current_calls": "SELECT * FROM calls WHERE deleted_at IS NULL",
+    "calls_by_day": (
+        "SELECT agent_id, {day} AS day, count(*) AS calls, CAST(sum({open}) AS BIGINT) AS open,"
+        " CAST(sum(duration_seconds) AS BIGINT) AS seconds FROM calls WHERE deleted_at IS NULL GROUP BY 1, 2"
+    ),
+    "failure_rate": (
+        "SELECT agent_id, CAST(sum(1 - {open}) AS BIGINT) AS over, CAST(sum({failed}) AS BIGINT) AS failed,"
+        " 1.0 * sum({failed}) / nullif(sum(1 - {open}), 0) AS rate"
+        " FROM calls WHERE deleted_at IS NULL GROUP BY 1"
+    ),
+}
+"""The views by name; `{day}`, `{open}` and `{failed}` stand for what a database calls the day in UTC, and 0 or 1."""

@@ -1,0 +1,143 @@
+"""Bring a copy up to date: the public functions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from agentcalls import Agent, ConfigurationError, duration_of
+from agentcalls.checks import Several, at_least, builtin_fields, check_boolean
+from agentcalls.mirror import plan
+from agentcalls.mirror.copies import checked, opened
+from agentcalls.mirror.run import Running, Task
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable
+
+    from agentcalls import Client
+    from agentcalls.mirror.outcome import Outcome, Progress
+
+FOLLOW = "24h"
+"""How far back late calls and changes are looked for."""
+AUDIT = 0.05
+"""The share of requests that whole readings may make beside the others."""
+
+
+@frozen(kw_only=True, field_transformer=builtin_fields)
+class _Asked:
+    """The arguments of `sync` that are checked here."""
+
+    follow: timedelta | str
+    quiet_every: timedelta | str | None
+    audit: float = field(validator=at_least(0, "a share, such as 0.05"))
+    full: bool = field(validator=check_boolean)
+
+
+def sync(
+    client: Client,
+    agents: Iterable[str | Agent],
+    path: str | os.PathLike[str],
+    *,
+    follow: timedelta | str = FOLLOW,
+    audit: float = AUDIT,
+    full: bool = False,
+    quiet_every: timedelta | str | None = None,
+    concurrency: int | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> Outcome:
+    """The outcome of bringing a copy of the agents' calls up to date; a kill leaves it as the last transaction did.
+
+    The first run loads each agent, oldest call first. A later one asks for new calls, for those created within
+    `follow`, and for those that are still open. What it cannot see, an edit of an old call or a deletion that a late
+    call makes up for in the count, is found by whole readings: those of `audit`, or with `full` at once.
+
+    Args:
+        client: Reads the listings.
+        agents: The agents, by their ids or as `client.agents.list()` gives them. What the copy has of others stays.
+        path: The database, made where there is none: .duckdb, or .sqlite, .sqlite3 or .db.
+        follow: How far back late calls and changes are looked for: a timedelta, or text such as "24h".
+        audit: The share of a run's requests that may be spent on reading agents whole again, those first that were
+            read whole longest ago; 0 for none.
+        full: Read all agents whole now.
+        quiet_every: Ask an agent that had no call for a day only so often; by default in each run.
+        concurrency: How many requests may be in flight at once; by default the client's setting.
+        progress: Called from time to time.
+
+    Raises:
+        ConfigurationError: Before anything is sent: a value that is not allowed, a file that is no copy of this host's
+            calls or of a newer version, an extra that is not installed; `InUseError` where another process has the
+            file open.
+        AgentCallsError: What affects every agent, such as a refused key or the rate limit; or the first failure if
+            every agent failed. What came before it is in the copy.
+        OSError: The disk is full or the database fails; the copy is as the last transaction left it.
+    """
+    names, doubt = _once(agents)
+    asked = _Asked(follow=follow, quiet_every=quiet_every, audit=audit, full=full)
+    task = Task(
+        client=client,
+        agents=names,
+        follow=_span("follow", asked.follow),
+        audit=asked.audit,
+        full=asked.full,
+        quiet_every=None if quiet_every is None else _span("quiet_every", asked.quiet_every),
+        concurrency=concurrency,
+        tell=progress or _tell_nobody,
+        doubt=doubt,
+    )
+    for agent in names:
+        # Raises for what cannot be sent before anything is.
+        client.calls.list(agent, concurrency=concurrency)
+    with opened(path, client.base_url) as copy:
+        return Running(task, copy).run()
+
+
+def least_requests(
+    client: Client,
+    agents: Iterable[str | Agent] | None,
+    path: str | os.PathLike[str],
+    *,
+    full: bool = False,
+) -> int:
+    """How many requests a sync makes at least, as far as the copy alone can tell; nothing is sent.
+
+    `agents` is None for those that the copy has. Raises like `sync`.
+    """
+    known: dict[str, plan.Agent] = {}
+    held: dict[str, int] = {}
+    if checked(path)[0].exists():
+        with opened(path, client.base_url) as copy:
+            known, held = copy.agents(), copy.held()
+    names = list(known) if agents is None else _once(agents)[0]
+    wanted = [known.get(one, plan.Agent(agent_id=one)) for one in names]
+    return plan.least_requests(wanted, held, full=full)
+
+
+def verify(client: Client, path: str | os.PathLike[str]) -> list[str]:
+    """What is wrong with a copy by itself, in sentences; nothing is sent. Raises like `sync`."""
+    if not checked(path)[0].exists():
+        raise ConfigurationError(f"There is no {path}.")
+    with opened(path, client.base_url) as copy:
+        return copy.verify()
+
+
+def _once(agents: Iterable[str | Agent]) -> tuple[list[str], str | None]:
+    # The ids, and why there may be more.
+    several = Several("agents", agents, Agent)
+    names = list(dict.fromkeys(several))
+    if not names:
+        raise ConfigurationError("A copy needs at least one agent.")
+    return names, several.doubt
+
+
+def _span(name: str, value: object) -> timedelta:
+    span = duration_of(value) if isinstance(value, str) else value
+    if not isinstance(span, timedelta) or span < timedelta():
+        raise ConfigurationError(f'{name} takes a duration such as "24h"; not {value!r}.')
+    return span
+
+
+def _tell_nobody(_: Progress) -> None:
+    pass

@@ -1,0 +1,219 @@
+"""What a copy is in any database: reading its state, and writing what came, each in one transaction."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from attrs import astuple
+
+from agentcalls import ConfigurationError
+from agentcalls.mirror import schema
+from agentcalls.mirror.change import Written
+from agentcalls.mirror.database import Database
+from agentcalls.mirror.plan import Agent, OpenCall
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from agentcalls import Call
+    from agentcalls.mirror.change import Change, Run, Span
+
+_TICK = timedelta(microseconds=1)
+_PAIRS = schema.Table("pairs", schema.SEEN.fields)
+_SPANS = schema.Table("spans", (schema.Field("agent_id", str), schema.Field("since", datetime)))
+_RANKED = schema.Table(
+    "ranked",
+    (
+        schema.Field("agent_id", str),
+        schema.Field("id", str),
+        schema.Field("created_on", datetime),
+    ),
+)
+_ABOUT = {
+    "schema_version": str(schema.VERSION),
+    "stamp": datetime.min.replace(tzinfo=UTC).isoformat(),
+    "credit": "0",
+}
+# The rows that are gone, by the span of a proven reading and by what it was given.
+_MARK = """
+UPDATE calls SET deleted_at = ?, changed_at = ? WHERE rowid IN (
+    SELECT calls.rowid FROM spans JOIN calls ON calls.agent_id = spans.agent_id AND calls.{moment} {sign} spans.since
+    WHERE calls.deleted_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM {given} AS given WHERE given.agent_id = calls.agent_id AND given.id = calls.id
+    )
+)"""
+_MARK_FOLLOWED = _MARK.format(moment="created_on", sign=">=", given="pairs")
+_MARK_REREAD = _MARK.format(moment="first_seen", sign="<", given="seen")
+
+
+class InUseError(ConfigurationError):
+    """Another process has the copy open."""
+
+
+class Target(Database):
+    """A copy that is open for writing; only one process has it.
+
+    A new one is made for `host`. Raises `ConfigurationError` for a database that is no copy, of another host, or of a
+    newer version.
+    """
+
+    def __init__(self, path: Path, host: str) -> None:
+        self.path = path
+        if not self.tables():
+            with self.transaction():
+                self.create()
+                self.replace(schema.ABOUT, [*_ABOUT.items(), ("host", host)], by=("name",))
+        self._stamp = self._checked(host)
+
+    @abstractmethod
+    def put(self, calls: Sequence[tuple[str, Sequence[Call]]], stamp: datetime) -> None:
+        """Insert the calls, or update those that differ and unmark those that were marked."""
+
+    def agents(self) -> dict[str, Agent]:
+        """What the copy knows of each agent, by its id."""
+        names = ", ".join(schema.AGENTS.names)
+        rows = self.fetch(schema.AGENTS, f"SELECT {names} FROM agents")  # noqa: S608 (our own names)
+        return {row[0]: Agent(**dict(zip(schema.AGENTS.names, row, strict=True))) for row in rows}
+
+    def held(self) -> dict[str, int]:
+        """How many calls the copy has of each agent, without the marked ones."""
+        return dict(
+            self.run("SELECT agent_id, count(*) FROM calls WHERE deleted_at IS NULL GROUP BY 1")
+        )
+
+    def open_calls(self, before: datetime) -> list[OpenCall]:
+        """The calls that are open and were created before a moment."""
+        rows = self.fetch(
+            _RANKED,
+            'SELECT agent_id, id, created_on FROM calls WHERE "open" AND deleted_at IS NULL AND created_on < ?',
+            [before],
+        )
+        return [OpenCall(*row) for row in rows]
+
+    def ranks(self, calls: Sequence[OpenCall]) -> list[tuple[str, int]]:
+        """The agent of each call, and how many of its calls in the copy are older."""
+        with self.loaded(_RANKED, map(astuple, calls)):
+            rows = self.run(
+                "SELECT ranked.agent_id, count(calls.id) FROM ranked LEFT JOIN calls"
+                " ON calls.agent_id = ranked.agent_id AND calls.created_on < ranked.created_on"
+                " AND calls.deleted_at IS NULL GROUP BY ranked.agent_id, ranked.id"
+            )
+        return [(agent_id, int(rank)) for agent_id, rank in rows]
+
+    @property
+    def credit(self) -> float:
+        """The requests that the audit may make."""
+        return float(self._about()["credit"])
+
+    def next_stamp(self, now: datetime) -> datetime:
+        """A moment later than all that are in the copy: now, if the clock was not set back."""
+        return max(now, self._stamp + _TICK)
+
+    def write(self, change: Change, now: datetime) -> Written:
+        """Write what came, in one transaction; `changed_at` of it is later than all before."""
+        stamp = self.next_stamp(now)
+        with self.transaction():
+            if change.calls:
+                self.put(change.calls, stamp)
+            if change.seen:
+                self.replace(schema.SEEN, dict.fromkeys(change.seen), by=schema.SEEN.key)
+            marked = self._mark(_MARK_FOLLOWED, change.followed, stamp, change.given)
+            marked += self._mark(_MARK_REREAD, change.reread, stamp)
+            for agent_id in change.ended:
+                self.run("DELETE FROM seen WHERE agent_id = ?", [agent_id])
+            self.replace(schema.AGENTS, map(astuple, change.agents.values()), by=("agent_id",))
+            problems = [
+                (*astuple(one), stamp) for found in change.problems.values() for one in found
+            ]
+            self.replace(schema.PROBLEMS, problems, by=("agent_id",))
+            self._note("stamp", stamp.isoformat())
+            if change.credit is not None:
+                self._note("credit", str(change.credit))
+            ((new,),) = self.run(
+                "SELECT count(*) FROM calls WHERE changed_at = ? AND first_seen = ?", [stamp, stamp]
+            )
+            ((every,),) = self.run("SELECT count(*) FROM calls WHERE changed_at = ?", [stamp])
+        self._stamp = stamp
+        return Written(new, every - new - marked, marked)
+
+    def note_run(self, run: Run) -> None:
+        """Write the row of a run, in place of that of its beginning."""
+        with self.transaction():
+            self.replace(schema.RUNS, [astuple(run)], by=("began_at",))
+
+    def verify(self) -> list[str]:
+        """What is wrong with the copy, in sentences: keys that are there twice, states that contradict each other."""
+        found: list[str] = []
+        for table in schema.TABLES:
+            key = ", ".join(table.key)
+            ((twice,),) = self.run(
+                f"SELECT count(*) FROM (SELECT 1 FROM {table.name} GROUP BY {key} HAVING count(*) > 1) AS twice"  # noqa: S608 (our own names)
+            )
+            if twice:
+                found.append(f"{twice:,} keys are in {table.name} more than once.")
+        ((bare,),) = self.run("SELECT count(*) FROM calls WHERE id IS NULL OR created_on IS NULL")
+        if bare:
+            found.append(f"{bare:,} calls have no id or no created_on.")
+        return found
+
+    def _mark(
+        self,
+        statement: str,
+        spans: Sequence[Span],
+        stamp: datetime,
+        given: Sequence[tuple[str, str]] = (),
+    ) -> int:
+        if not spans:
+            return 0
+        with self.loaded(_SPANS, map(astuple, spans)), self.loaded(_PAIRS, given):
+            self.run(statement, [stamp, stamp])
+        ((marked,),) = self.run("SELECT count(*) FROM calls WHERE deleted_at = ?", [stamp])
+        return int(marked)
+
+    def _note(self, name: str, value: str) -> None:
+        self.run("UPDATE about SET value = ? WHERE name = ?", [value, name])
+
+    def _about(self) -> dict[str, str]:
+        return dict(self.run("SELECT name, value FROM about"))
+
+    def create(self) -> None:
+        """Make the tables and views."""
+        for table in schema.TABLES:
+            columns = ", ".join(
+                f'"{field.name}" {self.types[field.kind]}' for field in table.fields
+            )
+            self.run(f"CREATE TABLE {table.name} ({columns})")
+        for name, query in schema.VIEWS.items():
+            self.run(f"CREATE VIEW {name} AS {query.format(**self.words)}")
+
+    def _checked(self, host: str) -> datetime:
+        # The latest stamp of a copy that is ours.
+        about = self._about() if "about" in self.tables() else {}
+        version = about.get("schema_version", "")
+        if not version.isdigit() or set(_ABOUT) - set(about):
+            raise ConfigurationError(
+                f"{self.path} is no copy that agentcalls made: choose another file."
+            )
+        if int(version) > schema.VERSION:
+            raise ConfigurationError(
+                f"{self.path} has version {version} of the schema, and this agentcalls knows {schema.VERSION}:"
+                " install a newer one."
+            )
+        if about["host"] != host:
+            raise ConfigurationError(
+                f"{self.path} is a copy of the calls at {about['host']}, and not at {host}: choose another file."
+            )
+        self._migrate(int(version))
+        return datetime.fromisoformat(about["stamp"])
+
+    def _migrate(self, version: int) -> None:
+        if version == schema.VERSION:
+            return
+        with self.transaction():
+            for step in range(version, schema.VERSION):
+                for statement in schema.MIGRATIONS[step]:
+                    self.run(statement)
+            self._note("schema_version", str(schema.VERSION))
