@@ -1,5 +1,7 @@
 """One Spark session, and one mock, for all tests of the source: `make test-spark`."""
 
+# Spark is in an environment of its own.
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import importlib.util

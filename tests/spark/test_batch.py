@@ -1,5 +1,7 @@
 """`spark.read.format("agentcalls")`, compared with what the mock holds."""
 
+# Spark is in an environment of its own.
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,5 +1,7 @@
 """A canary: the key is in nothing that Spark shows or keeps, however the source was given it."""
 
+# Spark is in an environment of its own.
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,5 +1,7 @@
 """What the source plans, without a session: its options, its partitions, the filters, a stream's offsets."""
 
+# Spark is in an environment of its own.
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import subprocess

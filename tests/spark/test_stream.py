@@ -1,5 +1,7 @@
 """`spark.readStream.format("agentcalls")`: a copy that is merged batch by batch, across restarts."""
 
+# Spark is in an environment of its own.
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 from datetime import UTC, datetime
