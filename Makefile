@@ -62,7 +62,7 @@ simulate: $(VENV_READY) ## Walk over random lying servers for SECONDS=60, and pr
 	@PYTHONPATH=tests $(BIN)/python -m simulation.lying $(or $(SECONDS),60)
 
 # What make test draws a share of, whole. A test fails if a share reads a variable that is not set here.
-WHOLE := ALL_COMBINATIONS=1 SHIFTING_LISTINGS=20 AGENTCALLS_KILLS=50 AGENTCALLS_TORTURE=1000 RANDOM_CHANGES=40
+WHOLE := ALL_COMBINATIONS=1 SHIFTING_LISTINGS=20 AGENTCALLS_KILLS=50 AGENTCALLS_TORTURE=1000 RANDOM_CHANGES=40 AGENTCALLS_HISTORIES=200
 
 nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run all that make test draws a share of, random contracts, and all mutants
 	@$(WHOLE) $(PYTEST)

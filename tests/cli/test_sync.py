@@ -1,0 +1,175 @@
+"""`agentcalls sync`: its options, its exit codes and what it says."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agentcalls.cli.commands.sync.sync import sentence
+from agentcalls.export.disk import operations
+from agentcalls.mirror import Outcome
+from agentcalls.mirror.change import Written
+from cli.running import COMMAND, run_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typer.testing import Result
+
+    Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def to(tmp_path: Path) -> str:
+    return str(tmp_path / "calls.sqlite")
+
+
+def count(path: str) -> int:
+    with closing(sqlite3.connect(path)) as database:
+        (found,) = database.execute("SELECT count(*) FROM current_calls").fetchone()
+    return int(found)
+
+
+def test_a_copy_is_made_and_kept_up_to_date(cli: Cli, to: str) -> None:
+    first = cli("sync", "agent_demo", "agent_one", "--to", to)
+    assert (first.exit_code, first.stdout) == (0, "")
+    assert "251 new calls, 0 changed, 0 gone;" in first.stderr
+    second = cli("sync", "agent_demo", "agent_one", "--to", to, "--full")
+    assert (second.exit_code, count(to)) == (0, 251)
+    assert "0 new calls, 0 changed, 0 gone;" in second.stderr
+
+
+def test_all_agents_are_those_of_the_team(cli: Cli, to: str) -> None:
+    assert cli("sync", "--all-agents", "--to", to, "--quiet-every", "1h").exit_code == 0
+    asked = cli("sync", "--all-agents", "--to", to, "--quiet-every", "1h")
+    assert "Not due: " in asked.stderr
+    with closing(sqlite3.connect(to)) as database:
+        assert database.execute("SELECT count(*) FROM agents").fetchone()[0] > 3
+
+
+def test_a_dry_run_and_a_check_ask_for_nothing(
+    cli: Cli, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("sync", "agent_demo", "--to", to).exit_code == 0
+    monkeypatch.setenv("AGENTCALLS_BASE_URL", os.environ["AGENTCALLS_BASE_URL"])
+    found = cli("sync", "agent_demo", "agent_2", "--to", to, "--dry-run")
+    assert (found.exit_code, found.stdout) == (0, "At least 2 requests.\n")
+    assert cli("sync", "--all-agents", "--to", to, "--dry-run").stdout == "At least 1 requests.\n"
+    assert (
+        cli("sync", "agent_demo", "--to", to, "--dry-run", "--full").stdout
+        == "At least 3 requests.\n"
+    )
+    found = cli("sync", "--to", to, "--verify")
+    assert (found.exit_code, found.stdout) == (0, f"{to}: each call is there once.\n")
+
+
+def test_a_check_that_finds_something_exits_with_3(cli: Cli, to: str) -> None:
+    assert cli("sync", "agent_one", "--to", to).exit_code == 0
+    with closing(sqlite3.connect(to)) as database, database:
+        database.execute("UPDATE calls SET created_on = NULL")
+    found = cli("sync", "--to", to, "--verify")
+    assert found.exit_code == 3
+    assert "1 calls have no id or no created_on." in found.stderr
+
+
+def test_a_failing_agent_exits_with_3_and_costs_the_others_nothing(cli: Cli, to: str) -> None:
+    found = cli("sync", "agent_demo", "nobody", "--to", to)
+    assert found.exit_code == 3
+    assert "nobody: NotFoundError (404)" in found.stderr
+    assert "1 of 2 agents failed: nobody." in found.stderr
+    assert count(to) == 250
+    assert cli("sync", "nobody", "--to", to).exit_code == 5
+
+
+def test_agents_come_from_a_file(cli: Cli, to: str, tmp_path: Path) -> None:
+    names = tmp_path / "agents.txt"
+    names.write_bytes(b"\xef\xbb\xbfagent_one\r\n\r\nagent_empty\r\nagent_one\r\n")
+    found = cli("sync", "--agents-file", str(names), "--to", to)
+    assert found.exit_code == 0
+    assert "Named more than once, and read once: agent_one." in found.stderr
+    assert count(to) == 1
+    names.write_text("\n\n")
+    assert cli("sync", "--agents-file", str(names), "--to", to).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["agent_one"],
+        ["--to", "calls.sqlite"],
+        ["agent_one", "--to", "calls.csv"],
+        ["agent_one", "--to", "calls.sqlite", "--audit", "5"],
+        ["agent_one", "--to", "calls.sqlite", "--follow", "soon"],
+        ["agent_one", "--to", "calls.sqlite", "--quiet-every", "0s"],
+        ["\ud800", "--to", "calls.sqlite"],
+        ["--verify", "--to", "calls.sqlite"],
+    ],
+    ids=str,
+)
+def test_wrong_usage_exits_with_2_and_writes_nothing(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("sync", *wrong).exit_code == 2
+    assert not [file for file in tmp_path.iterdir() if file.name.startswith("calls")]
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--verify"]])
+def test_a_second_sync_at_once_says_so_and_exits_with_1(
+    cli: Cli, to: str, tmp_path: Path, more: list[str]
+) -> None:
+    assert cli("sync", "agent_one", "--to", to).exit_code == 0
+    lock = operations.open_lock(tmp_path / "calls.sqlite.lock")
+    assert lock is not None
+    try:
+        assert operations.lock(lock)
+        found = cli("sync", "agent_one", "--to", to, *more)
+    finally:
+        os.close(lock)
+    assert found.exit_code == 1
+    assert f"Another sync is writing {to}." in found.stderr
+
+
+def test_a_terminal_shows_the_progress(to: str) -> None:
+    code, shown = run_here("sync", "agent_demo", "agent_one", "--to", to)
+    assert code == 0
+    assert "Agents" in shown
+    assert "requests/s" in shown
+
+
+def test_what_differs_is_said() -> None:
+    outcome = Outcome(
+        agents=3, asked=3, written=Written(new=1), unproven={}, failures={}, differing=["agent_2"]
+    )
+    assert sentence(outcome, "x.duckdb") == (
+        "x.duckdb: 1 new calls, 0 changed, 0 gone; 3 requests for 3 agents."
+        " The server counts otherwise, which a later sync looks into: agent_2."
+    )
+
+
+def test_ctrl_c_and_sigterm_leave_a_copy_that_goes_on(cli: Cli, to: str) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with subprocess.Popen(
+            [*COMMAND, "sync", "agent_demo", "--to", to], env=dict(os.environ)
+        ) as running:
+            running.send_signal(number)
+            running.wait(10)
+    assert cli("sync", "agent_demo", "--to", to).exit_code == 0
+    assert count(to) == 250
+
+
+def test_the_copy_is_in_duckdb_where_its_name_says_so(cli: Cli, tmp_path: Path) -> None:
+    import duckdb  # noqa: PLC0415
+
+    path = tmp_path / "calls.duckdb"
+    assert cli("sync", "agent_demo", "--to", str(path)).exit_code == 0
+    with duckdb.connect(str(path), read_only=True) as database:
+        found: Any = database.execute("SELECT sum(calls) FROM calls_by_day").fetchone()
+    assert found == (250,)

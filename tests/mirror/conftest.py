@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agentcalls.mirror import sync
+from mirror.copies import ENDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from agentcalls.mirror import Outcome
+    from mirror.host import Host
+
+
+@pytest.fixture(params=ENDINGS)
+def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The file of a copy that is not there yet, in each kind of database."""
+    return tmp_path / f"calls.{request.param}"
+
+
+@pytest.fixture
+def synced(copy: Path) -> Callable[..., Outcome]:
+    """Brings the copy up to date with a host, by a client of its own."""
+
+    def synced(host: Host, *agents: str, **options: Any) -> Outcome:
+        with host.client() as client:
+            return sync(client, agents or list(host.calls), copy, **{"audit": 0, **options})
+
+    return synced

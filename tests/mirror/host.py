@@ -1,0 +1,91 @@
+"""A host in a function, with some agents' calls: honest, or as odd as a test makes it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import httpx
+from attrs import field, mutable
+
+from agentcalls import Client
+from agentcalls.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Row = dict[str, Any]
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def row(number: int, **changed: Any) -> Row:
+    """A call that was created so many minutes before `NOW`, and is over."""
+    created = (NOW - timedelta(minutes=number)).isoformat()
+    found = {
+        "id": f"call_{number}",
+        "source": None,
+        "destination": "+2348012345678",
+        "status": "ended",
+        "direction": "outbound",
+        "created_on": created,
+        "duration_seconds": 42,
+        "is_test_call": False,
+        "error_reason": None,
+        "end_reason": "hangup",
+        "ringing_at": created,
+        "ended_at": created,
+    }
+    return {**found, **changed}
+
+
+@mutable
+class Host:
+    """Answers requests for calls; it honours `sort=created_on`, and otherwise gives the newest first."""
+
+    calls: dict[str, list[Row]]
+    sorts: bool = True
+    meta: bool = True
+    count: Callable[[int], int] = lambda count: count
+    """The count that it tells, by the number of calls."""
+    status: dict[str, int] = field(factory=dict[str, int])
+    """The agents that fail, each with a status."""
+    now: datetime = NOW
+    asked: list[httpx.URL] = field(factory=list[httpx.URL])
+    before: Callable[[int], object] = lambda _: None
+    """Called with the number of each request, 1-based, before it is answered."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url)
+        self.before(len(self.asked))
+        agent = unquote(request.url.raw_path.decode().split("/")[-2])
+        if agent in self.status or agent not in self.calls:
+            return httpx.Response(self.status.get(agent, 404), json={"message": "+1415555 no"})
+        asked = request.url.params
+        page, limit, sort = int(asked["page"]), int(asked["limit"]), asked.get("sort", "")
+        rows = list(self.calls[agent])
+        if self.sorts:
+            falling = sort != "created_on"
+            rows.sort(
+                key=lambda one: (str(one.get("created_on")), str(one.get("id"))), reverse=falling
+            )
+        end, total = page * limit, self.count(len(rows))
+        meta = {
+            "total_count": total,
+            "page_count": -(-total // limit),
+            "current_page": page,
+            "limit": limit,
+            "has_next_page": end < total,
+            "has_previous_page": page > 1,
+        }
+        body = {"message": "Success", "data": rows[end - limit : end]}
+        content = json.dumps(body | ({"meta": meta} if self.meta else {}))
+        return httpx.Response(200, content=content)
+
+    def client(self, **options: Any) -> Client:
+        """A new client of it, whose clock is the host's."""
+        http = httpx.Client(transport=httpx.MockTransport(self))
+        clock = Clock(wall=lambda: self.now.timestamp(), sleep=lambda _: None)
+        settings: dict[str, Any] = {"api_key": "sk_1", "base_url": "https://host", "clock": clock}
+        return Client(**{**settings, "http_client": http, "max_retries": 0, **options})
