@@ -73,6 +73,13 @@ def cli(alone: Installed) -> None:
     alone.prints("agentcalls", "export", "agent_demo", "-o", "calls.csv.gz")
 
 
+def dlt(alone: Installed) -> None:
+    alone.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+    alone.prints("agentcalls", "sync", "agent_demo", "--to", "calls.duckdb")
+    alone.prints("agentcalls", "push", "calls.duckdb", "--to", "dlt:duckdb")
+    assert (alone.work / "agentcalls_push.duckdb").exists()
+
+
 def duckdb(alone: Installed) -> None:
     rows = alone.python("""
 import duckdb
@@ -137,6 +144,7 @@ FIRST_JOBS = {
     "arrow": arrow,
     "cli": cli,
     "country": country,
+    "dlt": dlt,
     "duckdb": duckdb,
     "excel": excel,
     "mock": mock,

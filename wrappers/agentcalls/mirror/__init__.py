@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentcalls.mirror.outcome import Outcome, Progress
+    from agentcalls.mirror.pushing import Pushed, push
     from agentcalls.mirror.reading import IncompleteError, read
     from agentcalls.mirror.syncing import least_requests, sync, verify
     from agentcalls.mirror.target import InUseError
@@ -22,7 +23,9 @@ _MODULES = {
     "IncompleteError": "reading",
     "Outcome": "outcome",
     "Progress": "outcome",
+    "Pushed": "pushing",
     "least_requests": "syncing",
+    "push": "pushing",
     "read": "reading",
     "sync": "syncing",
     "verify": "syncing",
@@ -32,7 +35,9 @@ __all__ = [
     "IncompleteError",
     "Outcome",
     "Progress",
+    "Pushed",
     "least_requests",
+    "push",
     "read",
     "sync",
     "verify",

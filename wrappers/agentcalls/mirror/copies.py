@@ -63,11 +63,11 @@ def checked(path: str | os.PathLike[str]) -> tuple[Path, Kind]:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], host: str) -> Generator[Target]:
+def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
     """A copy of the calls at a host, for this process alone until the block ends; it is made where there is none.
 
-    Raises `ConfigurationError` as `checked` does, and for a database that is no such copy; `InUseError` where another
-    process has it.
+    Without a host, it is that of any, and must exist. Raises `ConfigurationError` as `checked` does, and for a database
+    that is no such copy; `InUseError` where another process has it.
     """
     target, kind = checked(path)
     with _locked(target), ExitStack() as stack:

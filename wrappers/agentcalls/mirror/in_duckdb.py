@@ -50,7 +50,7 @@ class InDuckDB(Target):
         "failed": "CAST(status IS NOT DISTINCT FROM 'failed' AS INTEGER)",
     }
 
-    def __init__(self, connection: Any, path: Path, host: str) -> None:
+    def __init__(self, connection: Any, path: Path, host: str | None) -> None:
         self._connection = connection
         self._pa = need("pyarrow")
         self._make = batch_maker()
@@ -58,7 +58,7 @@ class InDuckDB(Target):
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path, host: str) -> Generator[InDuckDB]:
+    def opened(cls, path: Path, host: str | None) -> Generator[InDuckDB]:
         """The copy in this file, until the block ends; an error of DuckDB's is an `OSError`."""
         need("pyarrow")
         version = "" if path.exists() else " (STORAGE_VERSION 'v1.0.0')"
@@ -80,6 +80,11 @@ class InDuckDB(Target):
         with operations.private():  # its write-ahead log, and what it spills
             found: list[tuple[Any, ...]] = self._connection.execute(statement, values).fetchall()
         return found
+
+    def cursor(self, statement: str, values: Any = ()) -> Any:
+        """As in `Target`."""
+        with operations.private():
+            return self._connection.execute(statement, values)
 
     def load(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
         """As in `Target`: a table of Arrow's, registered by its name."""

@@ -52,7 +52,7 @@ class InSQLite(Target):
         "failed": "(status IS 'failed')",
     }
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, host: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, host: str | None) -> None:
         self._connection = connection
         self.run("PRAGMA journal_mode = WAL")
         self.run("PRAGMA synchronous = NORMAL")
@@ -61,7 +61,7 @@ class InSQLite(Target):
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path, host: str) -> Generator[InSQLite]:
+    def opened(cls, path: Path, host: str | None) -> Generator[InSQLite]:
         """The copy in this file, until the block ends; an error of SQLite's is an `OSError`."""
         if not path.exists():
             operations.new(path).close()  # SQLite would make it readable for others
@@ -76,7 +76,12 @@ class InSQLite(Target):
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """As in `Target`."""
-        return self._connection.execute(statement, list(map(_stored, values))).fetchall()
+        found: list[tuple[Any, ...]] = self.cursor(statement, values).fetchall()
+        return found
+
+    def cursor(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """As in `Target`."""
+        return self._connection.execute(statement, list(map(_stored, values)))
 
     def load(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
         """As in `Target`: a temporary table."""
