@@ -83,9 +83,12 @@ class Host:
         content = json.dumps(body | ({"meta": meta} if self.meta else {}))
         return httpx.Response(200, content=content)
 
+    def wall(self) -> float:
+        return self.now.timestamp()
+
     def client(self, **options: Any) -> Client:
         """A new client of it, whose clock is the host's."""
         http = httpx.Client(transport=httpx.MockTransport(self))
-        clock = Clock(wall=lambda: self.now.timestamp(), sleep=lambda _: None)
+        clock = Clock(wall=self.wall, sleep=lambda _: None)
         settings: dict[str, Any] = {"api_key": "sk_1", "base_url": "https://host", "clock": clock}
         return Client(**{**settings, "http_client": http, "max_retries": 0, **options})

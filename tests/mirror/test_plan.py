@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -100,7 +101,8 @@ def test_a_count_that_differs_twice_in_a_row_is_looked_into() -> None:
     [(None, True), (NOW - HOUR, True), (NOW - 59 * MINUTE, False), (NOW + 2 * HOUR, True)],
 )
 def test_a_count_that_never_agrees_has_an_agent_read_once_an_hour(
-    tried: datetime | None, doubtful: bool
+    tried: datetime | None,
+    doubtful: bool,  # noqa: FBT001
 ) -> None:
     assert plan.is_doubtful(agent(miscounts=9, tried_at=tried), NOW) is doubtful
 
@@ -134,7 +136,9 @@ def test_an_agent_that_is_quiet_and_proven_is_due_later(known: Any, due: datetim
     ],
 )
 def test_a_quiet_agent_waits_no_longer_than_was_asked_for(
-    due: datetime | None, every: timedelta | None, asked: bool
+    due: datetime | None,
+    every: timedelta | None,
+    asked: bool,  # noqa: FBT001
 ) -> None:
     assert plan.is_due(agent(due=due), NOW, every) is asked
 
@@ -153,11 +157,9 @@ def looks(age: timedelta, run_every: timedelta, runs: int) -> list[timedelta]:
 def test_an_open_call_is_looked_at_in_growing_intervals_and_daily_in_the_end() -> None:
     found = looks(DAY, timedelta(minutes=10), 6 * 24 * 20)
     assert found[0] == DAY
-    waits = [after - before for before, after in zip(found, found[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(found)]
     assert waits[0] < 4 * HOUR
-    week = [
-        after - before for before, after in zip(found, found[1:], strict=False) if after > 8 * DAY
-    ]
+    week = [after - before for before, after in pairwise(found) if after > 8 * DAY]
     assert set(week) == {DAY}
     assert len(found) < 35
 

@@ -11,7 +11,7 @@ from agentcalls import AuthenticationError, ConfigurationError, NotFoundError
 from agentcalls.mirror import least_requests, sync, verify
 from agentcalls.mirror.change import Written
 from mirror.copies import current, query
-from mirror.host import NOW, Host, row
+from mirror.host import Host, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Synced = Callable[..., Outcome]
 
+IN_SQLITE = pytest.mark.parametrize("copy", ["sqlite"], indirect=True)
+"""Where the database does not matter."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -100,6 +102,7 @@ def test_a_load_goes_on_where_it_ended(copy: Path, synced: Synced) -> None:
     assert (agent["checkpoint"], agent["reading_since"], agent["error"]) == (None, None, None)
 
 
+@IN_SQLITE
 def test_what_a_load_read_long_ago_is_looked_at_again_in_the_run_that_ends_it(
     copy: Path, synced: Synced
 ) -> None:
@@ -137,7 +140,7 @@ def test_old_open_calls_are_looked_at_by_their_rank(copy: Path, synced: Synced) 
     assert query(copy, 'SELECT id FROM calls WHERE "open"') == []
 
 
-@pytest.mark.parametrize("copy", ["sqlite"], indirect=True)
+@IN_SQLITE
 def test_an_open_call_is_not_looked_at_in_each_run(copy: Path, synced: Synced) -> None:
     host = Host({"a": [row(n) for n in range(40)] + [row(9000, status="queued", ended_at=None)]})
     synced(host)
@@ -147,6 +150,7 @@ def test_an_open_call_is_not_looked_at_in_each_run(copy: Path, synced: Synced) -
     assert of_agents(copy)["a"]["looked_at"]
 
 
+@IN_SQLITE
 def test_a_failure_while_an_open_call_is_looked_at_is_one_of_its_agent(
     copy: Path, synced: Synced
 ) -> None:
@@ -165,6 +169,7 @@ def test_a_failure_while_an_open_call_is_looked_at_is_one_of_its_agent(
         synced(host)
 
 
+@IN_SQLITE
 def test_an_edit_of_an_old_call_is_seen_by_a_whole_reading_only(copy: Path, synced: Synced) -> None:
     rows = [row(60 * n) for n in range(400)]
     host = Host({"a": rows})
@@ -175,6 +180,7 @@ def test_an_edit_of_an_old_call_is_seen_by_a_whole_reading_only(copy: Path, sync
     assert of_agents(copy)["a"]["reread_at"]
 
 
+@IN_SQLITE
 def test_a_count_that_differs_has_an_agent_read_whole_in_the_second_run(
     copy: Path, synced: Synced
 ) -> None:
@@ -191,8 +197,8 @@ def test_a_count_that_differs_has_an_agent_read_whole_in_the_second_run(
     assert of_agents(copy)["a"]["miscounts"] == 0
 
 
-@pytest.mark.parametrize("copy", ["sqlite"], indirect=True)
-def test_the_audit_reads_all_agents_over_time_within_its_share(copy: Path, synced: Synced) -> None:
+@IN_SQLITE
+def test_the_audit_reads_all_agents_over_time_within_its_share(synced: Synced) -> None:
     agents = {f"a{k}": [row(60 * n, id=f"{k}_{n}") for n in range(250)] for k in range(5)}
     host = Host(agents)
     synced(host)
@@ -211,7 +217,7 @@ def test_the_audit_reads_all_agents_over_time_within_its_share(copy: Path, synce
     assert audited <= 0.5 * 12 * 7 + 8
 
 
-@pytest.mark.parametrize("copy", ["sqlite"], indirect=True)
+@IN_SQLITE
 def test_a_large_agent_is_audited_over_several_runs(copy: Path, synced: Synced) -> None:
     rows = [row(60 * n) for n in range(3000)]
     host = Host({"a": rows})
@@ -248,6 +254,7 @@ def test_one_failing_agent_does_not_stop_the_others(copy: Path, synced: Synced) 
     assert of_agents(copy)["b"]["error"] is None
 
 
+@IN_SQLITE
 def test_a_run_in_which_every_agent_fails_raises_the_first(copy: Path, synced: Synced) -> None:
     host = Host({}, status={"a": 404, "b": 500})
     with pytest.raises(NotFoundError):
@@ -256,6 +263,7 @@ def test_a_run_in_which_every_agent_fails_raises_the_first(copy: Path, synced: S
     assert (run["failed"], run["why"]) == (2, "NotFoundError (404)")
 
 
+@IN_SQLITE
 def test_a_refused_key_ends_a_run_behind_what_came_before_it(copy: Path, synced: Synced) -> None:
     host = Host({f"a{n}": [row(n, id=f"c{n}")] for n in range(9)})
     host.before = lambda number: host.status.update({"a5": 401} if number == 1 else {})
@@ -267,7 +275,7 @@ def test_a_refused_key_ends_a_run_behind_what_came_before_it(copy: Path, synced:
     assert run["ended_at"]
 
 
-@pytest.mark.parametrize("copy", ["sqlite"], indirect=True)
+@IN_SQLITE
 def test_quiet_agents_are_asked_less_often(copy: Path, synced: Synced) -> None:
     host = Host({"busy": [row(1)], "quiet": [row(9000)], "empty": []})
     synced(host, quiet_every="1h")
@@ -281,14 +289,15 @@ def test_quiet_agents_are_asked_less_often(copy: Path, synced: Synced) -> None:
     assert synced(host, quiet_every="1h").skipped == 0
 
 
-def test_progress_is_told(copy: Path, synced: Synced) -> None:
+@IN_SQLITE
+def test_progress_is_told(synced: Synced) -> None:
     told: list[Progress] = []
     synced(Host({"a": [row(n) for n in range(250)], "b": [row(1)]}), progress=told.append)
     assert (told[-1].agents, told[-1].agents_done, told[-1].calls) == (2, 2, 251)
     assert told[-1].requests >= 4
 
 
-def test_the_least_requests_are_told_by_the_copy_alone(copy: Path, synced: Synced) -> None:
+def test_the_least_requests_are_told_by_the_copy_alone(copy: Path) -> None:
     host = Host({"a": [row(n) for n in range(250)], "b": [row(1)]})
     with host.client() as client:
         assert least_requests(client, ["a", "b", "new"], copy) == 3
@@ -301,7 +310,7 @@ def test_the_least_requests_are_told_by_the_copy_alone(copy: Path, synced: Synce
     assert host.asked == []
 
 
-def test_verify_finds_what_is_there_twice(copy: Path, synced: Synced) -> None:
+def test_verify_finds_nothing_in_a_copy_that_is_sound(copy: Path) -> None:
     host = Host({"a": [row(1), row(2)]})
     with host.client() as client:
         with pytest.raises(ConfigurationError, match="There is no"):
@@ -322,6 +331,7 @@ def test_verify_finds_what_is_there_twice(copy: Path, synced: Synced) -> None:
     ],
     ids=str,
 )
+@IN_SQLITE
 def test_an_argument_that_is_not_allowed_is_named(copy: Path, synced: Synced, wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         synced(Host({"a": []}), **wrong)

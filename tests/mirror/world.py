@@ -17,7 +17,7 @@ from agentcalls.clock import Clock
 from agentcalls_mock import FULL_KEY, Call, Seeding, create_app, open_store, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from agentcalls_mock import Store
 
@@ -81,6 +81,9 @@ class World:
             run(f"INSERT INTO agents VALUES ({places})", [row.get(one) for one in columns])  # noqa: S608
             self._keys[name] = key
             self.calls[name] = {}
+
+    def wall(self) -> float:
+        return self.now.timestamp()
 
     def tick(self, length: timedelta = timedelta(milliseconds=7)) -> None:
         self.now += length
@@ -206,7 +209,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-class Reset(Exception):
+class ResetError(Exception):
     """Ends a connection without an answer."""
 
 
@@ -243,7 +246,7 @@ async def _fail(status: int | None, send: Any) -> None:
         # The body that was promised does not come: the server cuts the connection.
         headers = [(b"content-length", b"100"), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        raise Reset
+        raise ResetError
     await send(
         {"type": "http.response.start", "status": status, "headers": [(b"retry-after", b"0")]}
     )
@@ -252,5 +255,5 @@ async def _fail(status: int | None, send: Any) -> None:
 
 def client_of(world: World, url: str, **options: Any) -> Client:
     """A client whose clock is the world's, and which need not wait."""
-    clock = Clock(wall=lambda: world.now.timestamp(), sleep=lambda _: None)
+    clock = Clock(wall=world.wall, sleep=lambda _: None)
     return Client(api_key=FULL_KEY, base_url=url, clock=clock, **options)

@@ -14,9 +14,8 @@ from agentcalls.export.disk import operations
 from agentcalls.mirror.schema import CALLS
 from agentcalls.mirror.target import Target
 from agentcalls.table.arrow import batch_maker
-from agentcalls.table.columns import COLUMNS, columns_of, storable, with_json_texts
+from agentcalls.table.columns import COLUMNS, columns_of, still_open, storable, with_json_texts
 from agentcalls.table.extras import need
-from agentcalls.table.lifecycle import still_open
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence

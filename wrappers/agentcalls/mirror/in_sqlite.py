@@ -10,8 +10,7 @@ from agentcalls.export.as_sqlite import MOMENT, TYPES, opened
 from agentcalls.export.disk import operations
 from agentcalls.mirror.schema import CALLS
 from agentcalls.mirror.target import Target
-from agentcalls.table.columns import COLUMNS, columns_of, storable, with_json_texts
-from agentcalls.table.lifecycle import still_open
+from agentcalls.table.columns import COLUMNS, columns_of, still_open, storable, with_json_texts
 
 if TYPE_CHECKING:
     import sqlite3

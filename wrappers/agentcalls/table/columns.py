@@ -19,6 +19,7 @@ import attrs
 import msgspec
 
 from agentcalls.models import EXTRA, Call, fields_of, plain
+from agentcalls.table.lifecycle import FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -65,6 +66,7 @@ COLUMNS = (Column("agent_id", str, "agent_id"), *_FIELDS, Column(EXTRA, object, 
 """The columns of every table, in order."""
 JSON = tuple(number for number, column in enumerate(COLUMNS) if column.kind is object)
 """The positions of JSON columns in `COLUMNS`; the last one holds the unknown fields."""
+_NUMBER = {column.name: number for number, column in enumerate(COLUMNS)}
 
 
 def columns_of(agent_id: str, calls: Sequence[Call]) -> list[list[Any]]:
@@ -103,6 +105,12 @@ def with_json_texts(columns: Sequence[list[Any]]) -> list[list[Any]]:
             for found in columns[number]
         ]
     return texts
+
+
+def still_open(columns: Sequence[Sequence[Any]]) -> list[bool]:
+    """Whether each call is open, from the columns of a table: the same as `is_over` says of a call."""
+    over = zip(columns[_NUMBER["status"]], columns[_NUMBER["ended_at"]], strict=True)
+    return [not (status in FINAL or ended is not None) for status, ended in over]
 
 
 def _json(value: object) -> str:
