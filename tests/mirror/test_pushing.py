@@ -13,7 +13,7 @@ import pytest
 from agentcalls import ConfigurationError
 from agentcalls.mirror import push
 from agentcalls.mirror.copies import opened
-from agentcalls.mirror.loading import LoadError
+from agentcalls.mirror.pushing.loading import LoadError
 from agentcalls.mirror.schema import CALLS
 from agentcalls.mirror.syncing import sync
 from mirror.team_at_work import Work
@@ -34,7 +34,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["calls.duckdb", "calls.sqlite"])
 def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    path = tmp_path / request.param
+    path = tmp_path / str(request.param)
     work = Work(3, ROWS // 3, a_day=10)
     with work.client() as client:
         sync(client, work.agents, path, audit=0)
@@ -92,7 +92,7 @@ def test_a_repeated_push_changes_nothing(copy: Path) -> None:
 
 KILLED = """
 import os, signal, sys
-from agentcalls.mirror import loading, pushing
+from agentcalls.mirror.pushing import loading, push
 
 step = getattr(loading.Loader, sys.argv[1])
 
@@ -102,7 +102,7 @@ def kill(self, *given):
     os.kill(os.getpid(), signal.SIGKILL)
 
 setattr(loading.Loader, sys.argv[1], kill)
-pushing.push(sys.argv[3], "duckdb")
+push.push(sys.argv[3], "duckdb")
 """
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentcalls.mirror.outcome import Outcome, Progress
-    from agentcalls.mirror.pushing import Pushed, push
+    from agentcalls.mirror.pushing.push import Pushed, push
     from agentcalls.mirror.reading import IncompleteError, read
     from agentcalls.mirror.syncing import least_requests, sync, verify
     from agentcalls.mirror.target import InUseError
@@ -23,9 +23,9 @@ _MODULES = {
     "IncompleteError": "reading",
     "Outcome": "outcome",
     "Progress": "outcome",
-    "Pushed": "pushing",
+    "Pushed": "pushing.push",
     "least_requests": "syncing",
-    "push": "pushing",
+    "push": "pushing.push",
     "read": "reading",
     "sync": "syncing",
     "verify": "syncing",

@@ -9,8 +9,8 @@ from attrs import frozen
 
 from agentcalls import ConfigurationError
 from agentcalls.mirror.copies import checked, opened
-from agentcalls.mirror.loading import Loader
 from agentcalls.mirror.plan import latest
+from agentcalls.mirror.pushing.loading import Loader
 from agentcalls.mirror.schema import CALLS
 from agentcalls.table import arrow
 from agentcalls.table.columns import COLUMNS
@@ -48,8 +48,8 @@ def push(
 
     The table is `calls`, merged by `agent_id` and `id`, with the columns of the copy. The copy notes how far it is once
     the destination has taken everything. So a push that is killed is repeated by the next one, and a repeated push
-    changes nothing. What is not loaded yet is in a folder beside the copy, `NAME.push`. The copy is locked only while it
-    is read.
+    changes nothing. What is not loaded yet is in a folder beside the copy, `NAME.push`. The copy is locked only while
+    it is read.
 
     Args:
         path: The copy.
