@@ -1,0 +1,63 @@
+"""`agentcalls push`: what it says. What it does is tested in tests/mirror/test_pushing.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agentcalls.cli import main
+from agentcalls.mirror import InUseError, Pushed
+
+if TYPE_CHECKING:
+    from typing import Any
+
+SAID = [
+    (Pushed(0, None), "Nothing is new in calls.duckdb.\n"),
+    (Pushed(1, None), "Pushed 1 call of calls.duckdb to dlt:postgres.\n"),
+    (Pushed(1200, None), "Pushed 1,200 calls of calls.duckdb to dlt:postgres.\n"),
+]
+
+
+@pytest.mark.parametrize(("pushed", "sentence"), SAID)
+def test_it_says_how_many_calls_it_pushed(
+    pushed: Pushed,
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def push(path: str, destination: str, **options: Any) -> Pushed:
+        asked.update(path=path, destination=destination, **options)
+        return pushed
+
+    monkeypatch.setattr("agentcalls.mirror.push", push, raising=False)
+    assert main(["push", "calls.duckdb", "--to", "dlt:postgres", "--dataset", "raw", "--full"]) == 0
+    assert capsys.readouterr().err == sentence
+    assert asked == {
+        "path": "calls.duckdb",
+        "destination": "postgres",
+        "dataset": "raw",
+        "table_format": None,
+        "full": True,
+    }
+
+
+@pytest.mark.parametrize("to", ["postgres", "dlt:", "postgresql://host"])
+def test_a_destination_is_one_of_dlt(to: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["push", "calls.duckdb", "--to", to]) == 2
+    assert f"--to takes dlt: and a destination of dlt, such as dlt:postgres; not {to!r}." in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_copy_in_use_is_an_error_and_no_wrong_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def push(*_: object, **__: object) -> Pushed:
+        raise InUseError("Another sync is writing calls.duckdb.")
+
+    monkeypatch.setattr("agentcalls.mirror.push", push, raising=False)
+    assert main(["push", "calls.duckdb", "--to", "dlt:duckdb"]) == 1
+    assert "Another sync is writing calls.duckdb." in capsys.readouterr().err
