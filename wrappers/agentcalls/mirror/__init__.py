@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agentcalls.mirror.databases.target import InUseError
     from agentcalls.mirror.metrics import Numbers, served
     from agentcalls.mirror.outcome import Outcome, Progress
     from agentcalls.mirror.syncing import least_requests, sync, verify
-    from agentcalls.mirror.target import InUseError
     from agentcalls.mirror.watching import watch
 
 _MODULES = {
-    "InUseError": "target",
+    "InUseError": "databases.target",
     "Numbers": "metrics",
     "Outcome": "outcome",
     "Progress": "outcome",
