@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SAID = [
-    (Pushed(0, None), "Nothing is new in calls.duckdb.\n"),
+    (Pushed(0, None), "Nothing in calls.duckdb is new to dlt:postgres.\n"),
     (Pushed(1, None), "Pushed 1 call of calls.duckdb to dlt:postgres.\n"),
     (Pushed(1200, None), "Pushed 1,200 calls of calls.duckdb to dlt:postgres.\n"),
 ]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from agentcalls import AuthenticationError, NotFoundError
+from agentcalls.cli.commands.sync.repeating import address
 from agentcalls.cli.commands.sync.sync import sentence
 from agentcalls.export.disk import operations
-from agentcalls.mirror import Outcome
+from agentcalls.mirror import Outcome, Progress
 from agentcalls.mirror.change import Written
 from cli.running import COMMAND, run_here
 
@@ -110,6 +114,8 @@ def test_agents_come_from_a_file(cli: Cli, to: str, tmp_path: Path) -> None:
         ["agent_one", "--to", "calls.sqlite", "--quiet-every", "0s"],
         ["\ud800", "--to", "calls.sqlite"],
         ["--verify", "--to", "calls.sqlite"],
+        ["agent_one", "--to", "calls.sqlite", "--metrics", "127.0.0.1:0"],
+        ["agent_one", "--to", "calls.sqlite", "--every", "0s"],
     ],
     ids=str,
 )
@@ -163,6 +169,82 @@ def test_ctrl_c_and_sigterm_leave_a_copy_that_goes_on(cli: Cli, to: str) -> None
             running.wait(10)
     assert cli("sync", "agent_demo", "--to", to).exit_code == 0
     assert count(to) == 250
+
+
+def answered(url: str) -> tuple[int, str]:
+    found = httpx.get(url, trust_env=False)
+    return found.status_code, found.text
+
+
+def test_it_syncs_again_and_again_until_sigterm(cli: Cli, to: str) -> None:
+    words = ["sync", "--all-agents", "--to", to, "--every", "1s", "--metrics", "127.0.0.1:0"]
+    with subprocess.Popen(
+        [*COMMAND, *words], stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    ) as running:
+        assert running.stderr
+        (port,) = re.findall(r"port (\d+) of 127.0.0.1", running.stderr.readline())
+        said = [running.stderr.readline() for _ in range(2)]
+        assert all(" new calls, " in line for line in said)
+        url = f"http://127.0.0.1:{port}"
+        assert answered(f"{url}/healthz") == (200, "ok\n")
+        assert "agentcalls_sync_runs_total " in answered(f"{url}/metrics")[1]
+        running.terminate()
+        assert running.wait(5) == 0
+        assert running.stderr.read().endswith("Stopped.\n")
+    assert cli("sync", "--to", to, "--verify").exit_code == 0
+
+
+def test_sigterm_in_the_middle_of_a_sync_ends_it(
+    cli: Cli, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def sync(*_: Any, progress: Any, **__: Any) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except BaseException:  # noqa: BLE001  # as Python does while an object is deleted
+            progress(Progress(agents=1, agents_done=0, requests=0, calls=0))
+
+    monkeypatch.setattr("agentcalls.mirror.syncing.sync", sync)
+    found = cli("sync", "agent_one", "--to", to, "--every", "1s")
+    assert (found.exit_code, found.stderr) == (0, "Stopped.\n")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_what_ends_a_sync_is_said_and_a_refused_key_ends_them_all(
+    cli: Cli, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = [NotFoundError("It is gone."), AuthenticationError("It is refused.")]
+
+    def sync(*_: Any, **__: Any) -> None:
+        raise failing.pop(0)
+
+    monkeypatch.setattr("agentcalls.mirror.syncing.sync", sync)
+    monkeypatch.setattr("threading.Event.wait", lambda *_: False)
+    found = cli("sync", "agent_one", "--to", to, "--every", "1h")
+    assert found.exit_code == 4
+    first, second = found.stderr.splitlines()
+    assert first.startswith("Error: It is gone.")
+    assert second.startswith("Error: It is refused.")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
+        ("localhost:0", ("localhost", 0)),
+        ("[::1]:80", ("::1", 80)),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(text: str, found: tuple[str, int]) -> None:
+    assert address(text) == found
+
+
+@pytest.mark.parametrize("text", ["9464", ":9464", "host:", "host:65536", "::1:80", "h h:1", "a:b"])
+def test_what_is_no_address_is_wrong_usage(cli: Cli, to: str, text: str) -> None:
+    found = cli("sync", "agent_one", "--to", to, "--every", "1s", "--metrics", text)
+    assert found.exit_code == 2
+    assert "HOST:PORT" in found.stderr
 
 
 def test_the_copy_is_in_duckdb_where_its_name_says_so(cli: Cli, tmp_path: Path) -> None:

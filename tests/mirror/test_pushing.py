@@ -169,7 +169,7 @@ def test_a_destination_that_refuses_leaves_the_mark_where_it_was(copy: Path) -> 
     ("destination", "sentence"),
     [
         ("nowhere", "dlt:nowhere cannot be used"),
-        ("filesystem", "dlt:filesystem"),
+        ("filesystem", "dlt:filesystem appends to plain files"),
         ("postgres", "dlt:postgres cannot be used"),
     ],
 )

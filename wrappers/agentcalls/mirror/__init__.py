@@ -12,35 +12,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agentcalls.mirror.databases.target import InUseError
+    from agentcalls.mirror.metrics import Numbers, served
     from agentcalls.mirror.outcome import Outcome, Progress
     from agentcalls.mirror.pushing.push import Pushed, push
     from agentcalls.mirror.reading import IncompleteError, read
     from agentcalls.mirror.syncing import least_requests, sync, verify
-    from agentcalls.mirror.target import InUseError
+    from agentcalls.mirror.watching import watch
 
 _MODULES = {
-    "InUseError": "target",
+    "InUseError": "databases.target",
     "IncompleteError": "reading",
+    "Numbers": "metrics",
     "Outcome": "outcome",
     "Progress": "outcome",
     "Pushed": "pushing.push",
     "least_requests": "syncing",
     "push": "pushing.push",
     "read": "reading",
+    "served": "metrics",
     "sync": "syncing",
     "verify": "syncing",
+    "watch": "watching",
 }
 __all__ = [
     "InUseError",
     "IncompleteError",
+    "Numbers",
     "Outcome",
     "Progress",
     "Pushed",
     "least_requests",
     "push",
     "read",
+    "served",
     "sync",
     "verify",
+    "watch",
 ]
 
 

@@ -11,15 +11,15 @@ from agentcalls import ConfigurationError
 from agentcalls.export import as_duckdb
 from agentcalls.export.disk import operations
 from agentcalls.export.disk.target import replaceable
-from agentcalls.mirror.in_duckdb import InDuckDB
-from agentcalls.mirror.in_sqlite import InSQLite
-from agentcalls.mirror.target import InUseError
+from agentcalls.mirror.databases.in_duckdb import InDuckDB
+from agentcalls.mirror.databases.in_sqlite import InSQLite
+from agentcalls.mirror.databases.target import InUseError
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentcalls.mirror.target import Target
+    from agentcalls.mirror.databases.target import Target
 
     Kind = type[InDuckDB | InSQLite]
 

@@ -8,6 +8,7 @@ from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from agentcalls import AgentCallsError
     from agentcalls.mirror.change import Written
@@ -44,6 +45,8 @@ class Outcome:
     """The agents that failed, each with the name and the status of its error."""
     differing: Sequence[str] = ()
     """The agents whose calls are proven, but not as many as the server counts."""
+    oldest_watermark: datetime | None = None
+    """`created_on` of the newest proven call of the agent where that is oldest; None where no agent has any."""
     doubt: str | None = None
     """Why there may be more agents; None if there are not."""
 

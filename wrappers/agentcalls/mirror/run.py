@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls import AgentReport, CallBatch, Client
-    from agentcalls.mirror.target import Target
+    from agentcalls.mirror.databases.target import Target
 
 _BATCH = 1_000
 OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
@@ -243,11 +243,13 @@ class Running:
     def _end(self, began: Run, why: str | None = None) -> Outcome:
         gathering = self._gathering
         gathering.write()
+        watermarks = [gathering.agents[one].watermark for one in self._task.agents]
         outcome = Outcome(
             agents=len(self._task.agents),
             skipped=len(self._task.agents) - len(self._due),
             asked=self._asked,
             written=gathering.written,
+            oldest_watermark=min(filter(None, watermarks), default=None),
             doubt=self._task.doubt,
             unproven=gathering.unproven,
             failures={one: failure_of(error) for one, error in self._failures.items()},

@@ -1,6 +1,6 @@
 """`agentcalls push`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,17 +50,31 @@ def command(
     The table calls of the dataset is merged by agent_id and id; it has the columns of the copy, deleted_at too. A push
     that was killed is repeated by the next one, and a repeated push changes nothing.
     """
-    from agentcalls.mirror import InUseError, push  # noqa: PLC0415  # help does not need it
+    hand_on(file, destination_of("--to", to), dataset=dataset, table_format=table_format, full=full)
 
+
+def destination_of(option: str, to: str) -> str:
+    """The name that dlt has for a destination; raises `Failure` for a text that is not `dlt:NAME`."""
     name = to.removeprefix(_SCHEME)
     if not to.startswith(_SCHEME) or not name:
         raise Failure(
-            f"--to takes dlt: and a destination of dlt, such as dlt:postgres; not {to!r}.",
+            f"{option} takes dlt: and a destination of dlt, such as dlt:postgres; not {to!r}.",
             Code.USAGE,
         )
+    return name
+
+
+def hand_on(file: str, destination: str, **options: Any) -> None:
+    """Push, and say what came of it."""
+    from agentcalls.mirror import InUseError, push  # noqa: PLC0415  # help does not need it
+
     try:
-        pushed = push(file, name, dataset=dataset, table_format=table_format, full=full)
+        pushed = push(file, destination, **options)
     except InUseError as error:
         raise Failure(str(error)) from error
     calls = "1 call" if pushed.rows == 1 else f"{pushed.rows:,} calls"
-    say(f"Pushed {calls} of {file} to {to}." if pushed.rows else f"Nothing is new in {file}.")
+    say(
+        f"Pushed {calls} of {file} to {_SCHEME}{destination}."
+        if pushed.rows
+        else f"Nothing in {file} is new to {_SCHEME}{destination}."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from agentcalls import AgentCallsError, ConfigurationError
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_AS_EVER = "column hints were different"
+"""JSON is text in Arrow, and JSON in the table: of this dlt warns each time."""
 _PIPELINE = "agentcalls_push"  # a DuckDB file gets this name; one called like the dataset is ambiguous to DuckDB
 
 
@@ -30,8 +33,13 @@ class Loader:
         self, folder: Path, destination: str, *, dataset: str, table_format: str | None
     ) -> None:
         dlt = need("dlt")
+        if destination == "filesystem" and not table_format:
+            raise ConfigurationError(
+                "dlt:filesystem appends to plain files: name a format that merges, such as delta."
+            )
         self._dlt: Any = dlt
         self._table_format = table_format
+        logging.getLogger("dlt").addFilter(_tells_something)
         try:
             self._pipeline: Any = dlt.pipeline(
                 _PIPELINE,
@@ -43,10 +51,6 @@ class Loader:
             where = str(self._pipeline.destination_client().config)
         except _errors() as error:
             raise ConfigurationError(f"dlt:{destination} cannot be used: {error}") from error
-        if destination == "filesystem" and not table_format:
-            raise ConfigurationError(
-                "dlt:filesystem appends to plain files: name a format that merges, such as delta."
-            )
         self._strategy = "upsert" if "upsert" in (strategies or ()) else "delete-insert"
         self.place = hashlib.sha256(f"{destination} {where} {dataset}".encode()).hexdigest()[:16]
         """Tells one place from another; it shows neither."""
@@ -84,6 +88,10 @@ class Loader:
             step()
         except _errors() as error:
             raise LoadError(f"dlt could not load the calls: {error}") from error
+
+
+def _tells_something(record: logging.LogRecord) -> bool:
+    return _AS_EVER not in record.getMessage()
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -1,5 +1,6 @@
 """The command: its options, and what it says."""
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,20 +10,23 @@ from agentcalls.cli import options
 from agentcalls.cli.agents import Named, check_asked, conclude, listed, named_agents
 from agentcalls.cli.amounts import bounded_duration, percentage
 from agentcalls.cli.commands.sync.progress import progress_bar
+from agentcalls.cli.commands.sync.repeating import repeat
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
     from agentcalls import Client
-    from agentcalls.mirror import Outcome
+    from agentcalls.mirror import Outcome, Progress
 
 EXAMPLES = (
     "agentcalls sync agent_demo agent_2 --to calls.sqlite",
     "agentcalls sync --all-agents --to calls.duckdb --follow 48h --audit 10%",
 )
 
-_COPY, _CHECKS = "Copy", "Instead of a sync"
+_COPY, _AGAIN, _CHECKS = "Copy", "Again and again", "Instead of a sync"
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
 _LONGEST = 3650 * _DAY
 
@@ -70,6 +74,22 @@ def command(
             rich_help_panel=_COPY,
         ),
     ] = None,
+    every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Sync again at these times, such as 10m, until SIGTERM or Ctrl-C.",
+            rich_help_panel=_AGAIN,
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="With --every: answer /metrics for Prometheus, and /healthz, at this address.",
+            rich_help_panel=_AGAIN,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -109,25 +129,57 @@ def command(
         how["quiet_every"] = bounded_duration(
             "--quiet-every", quiet_every, least=_SECOND, most=_LONGEST
         )
+    if metrics is not None and every is None:
+        raise Failure("--metrics goes with --every.", Code.USAGE)
     with connect(ctx) as client:
         if dry_run:
             _dry_run(client, None if ctx.obj["all_agents"] else names, to, full=full)
             return
-        names.read(client)
-        check_asked(client, names, {})
-        _sync(client, names, to, how)
 
+        def run(check: "Callable[[], None]") -> "Outcome":
+            return _synced(client, names, to, check, how)
 
-def _sync(client: "Client", names: Named, to: str, how: dict[str, Any]) -> None:
-    from agentcalls.mirror import InUseError, sync  # noqa: PLC0415  # help does not need it
-
-    with progress_bar() as tell:
-        try:
-            outcome = sync(client, names, to, progress=tell, **how)
-        except InUseError as error:
-            raise Failure(str(error)) from error
-    say(sentence(outcome, to))
+        if every is not None:
+            length = bounded_duration("--every", every, least=_SECOND, most=_LONGEST)
+            repeat(run, length, metrics)
+            return
+        with _in_use():
+            outcome = run(_nothing)
     conclude(outcome.failures, outcome.unproven, names)
+
+
+def _synced(
+    client: "Client", names: Named, to: str, check: "Callable[[], None]", how: dict[str, Any]
+) -> "Outcome":
+    from agentcalls.mirror import sync  # noqa: PLC0415  # help does not need it
+
+    names.read(client)  # new agents of the team join by themselves
+    check_asked(client, names, {})
+    with progress_bar() as tell:
+
+        def told(progress: "Progress") -> None:
+            check()
+            if tell:
+                tell(progress)
+
+        outcome = sync(client, names, to, progress=told, **how)
+    say(sentence(outcome, to))
+    return outcome
+
+
+@contextmanager
+def _in_use() -> "Generator[None]":
+    # Another process has the copy: that is no wrong usage.
+    from agentcalls.mirror import InUseError  # noqa: PLC0415  # as above
+
+    try:
+        yield
+    except InUseError as error:
+        raise Failure(str(error)) from error
+
+
+def _nothing() -> None:
+    pass
 
 
 def sentence(outcome: "Outcome", to: str) -> str:
@@ -145,22 +197,18 @@ def sentence(outcome: "Outcome", to: str) -> str:
 
 
 def _dry_run(client: "Client", names: Named | None, to: str, *, full: bool) -> None:
-    from agentcalls.mirror import InUseError, least_requests  # noqa: PLC0415  # as above
+    from agentcalls.mirror import least_requests  # noqa: PLC0415  # as above
 
-    try:
+    with _in_use():
         least = least_requests(client, names, to, full=full)
-    except InUseError as error:
-        raise Failure(str(error)) from error
     typer.echo(f"At least {least:,} requests.")
 
 
 def _verify(client: "Client", to: str) -> None:
-    from agentcalls.mirror import InUseError, verify  # noqa: PLC0415  # as above
+    from agentcalls.mirror import verify  # noqa: PLC0415  # as above
 
-    try:
+    with _in_use():
         found = verify(client, to)
-    except InUseError as error:
-        raise Failure(str(error)) from error
     if found:
         raise Failure(f"{to}: {' '.join(found)}", Code.FAILED)
     typer.echo(f"{to}: each call is there once.")

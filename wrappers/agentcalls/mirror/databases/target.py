@@ -11,7 +11,7 @@ from attrs import astuple
 from agentcalls import ConfigurationError
 from agentcalls.mirror import schema
 from agentcalls.mirror.change import Written
-from agentcalls.mirror.database import Database
+from agentcalls.mirror.databases.database import Database
 from agentcalls.mirror.plan import EARLIEST, Agent, OpenCall
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from agentcalls.export.as_sqlite import MOMENT, TYPES, opened
 from agentcalls.export.disk import operations
+from agentcalls.mirror.databases.target import Target
 from agentcalls.mirror.schema import CALLS
-from agentcalls.mirror.target import Target
 from agentcalls.table.columns import COLUMNS, columns_of, still_open, storable, with_json_texts
 
 if TYPE_CHECKING:
