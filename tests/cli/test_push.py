@@ -8,8 +8,10 @@ import pytest
 
 from agentcalls.cli import main
 from agentcalls.mirror import InUseError, Pushed
+from agentcalls_mock import FULL_KEY
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
 SAID = [
@@ -61,3 +63,30 @@ def test_a_copy_in_use_is_an_error_and_no_wrong_option(
     monkeypatch.setattr("agentcalls.mirror.push", push, raising=False)
     assert main(["push", "calls.duckdb", "--to", "dlt:duckdb"]) == 1
     assert "Another sync is writing calls.duckdb." in capsys.readouterr().err
+
+
+def test_a_sync_hands_on_what_it_brought(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    mock_url: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def push(path: str, destination: str) -> Pushed:
+        asked.append((path, destination))
+        return Pushed(1, None)
+
+    monkeypatch.setattr("agentcalls.mirror.push", push, raising=False)
+    monkeypatch.setenv("AGENTCALLS_API_KEY", FULL_KEY)
+    monkeypatch.setenv("AGENTCALLS_BASE_URL", mock_url)
+    to = str(tmp_path / "calls.sqlite")
+    command = ["sync", "agent_one", "--to", to, "--push"]
+    assert main([*command, "dlt:postgres"]) == 0
+    assert asked == [(to, "postgres")]
+    assert capsys.readouterr().err.endswith(f"Pushed 1 call of {to} to dlt:postgres.\n")
+    assert main([*command, "postgres"]) == 2
+    assert "--push takes dlt:" in capsys.readouterr().err
+    # What did come of a sync is handed on, also where some agent failed.
+    assert main(["sync", "agent_one", "agent_of_nobody", *command[2:], "dlt:postgres"]) == 3
+    assert len(asked) == 2

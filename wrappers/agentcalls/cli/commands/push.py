@@ -50,7 +50,13 @@ def command(
     The table calls of the dataset is merged by agent_id and id; it has the columns of the copy, deleted_at too. A push
     that was killed is repeated by the next one, and a repeated push changes nothing.
     """
-    hand_on(file, destination_of("--to", to), dataset=dataset, table_format=table_format, full=full)
+    from agentcalls.mirror import InUseError  # noqa: PLC0415  # help does not need it
+
+    name = destination_of("--to", to)
+    try:
+        hand_on(file, name, dataset=dataset, table_format=table_format, full=full)
+    except InUseError as error:
+        raise Failure(str(error)) from error
 
 
 def destination_of(option: str, to: str) -> str:
@@ -66,12 +72,9 @@ def destination_of(option: str, to: str) -> str:
 
 def hand_on(file: str, destination: str, **options: Any) -> None:
     """Push, and say what came of it."""
-    from agentcalls.mirror import InUseError, push  # noqa: PLC0415  # help does not need it
+    from agentcalls.mirror import push  # noqa: PLC0415  # as above
 
-    try:
-        pushed = push(file, destination, **options)
-    except InUseError as error:
-        raise Failure(str(error)) from error
+    pushed = push(file, destination, **options)
     calls = "1 call" if pushed.rows == 1 else f"{pushed.rows:,} calls"
     say(
         f"Pushed {calls} of {file} to {_SCHEME}{destination}."

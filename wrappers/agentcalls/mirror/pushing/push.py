@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
 
-    from agentcalls.mirror.target import Target
+    from agentcalls.mirror.databases.target import Target
 
 DATASET = "agentcalls"
 _CHANGED = CALLS.names.index("changed_at")
