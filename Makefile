@@ -32,9 +32,11 @@ NODE_READY := node_modules/.ready
 HANDWRITTEN := wrappers mock tests examples benchmarks environments
 BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
+SPARK := .cache/spark
+SPARK_READY := $(SPARK)/.ready
 PORT ?= 8010
 
-.PHONY: checks mypy pyright help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
+.PHONY: test-spark checks mypy pyright help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
   types format dist check lock check-locks check-release clean cli-docs bench bench-check mutation
 
 help: ## Show these targets
@@ -65,8 +67,18 @@ WHOLE := ALL_COMBINATIONS=1 SHIFTING_LISTINGS=20 AGENTCALLS_KILLS=50 AGENTCALLS_
 nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run all that make test draws a share of, random contracts, and all mutants
 	@$(WHOLE) $(PYTEST)
 	@$(MAKE) fuzz SECONDS=600
+	@$(MAKE) test-spark
 	@$(MAKE) mutants
 	@$(MAKE) mutation
+
+# Spark is half a gigabyte and needs Java, so it has an environment of its own, and its tests are not of those of CI.
+test-spark: $(SPARK_READY) ## Run the tests of the Spark source in an environment of its own; they need Java 17 or newer
+	@command -v java >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing default-jre-headless, once"; \
+	  { apt-get update -qq && apt-get install -qq -y --no-install-recommends default-jre-headless; } >/dev/null || true; \
+	fi
+	@if command -v java >/dev/null; then $(SPARK)/bin/python -m pytest --confcutdir=tests/spark tests/spark; \
+	else echo "The tests of the Spark source were left out: there is no Java, and only root can install Debian's"; fi
 
 test-all: ## Run the tests on each Python of this machine, from 3.11 to 3.14
 	@for version in 3.11 3.12 3.13 3.14; do \
@@ -180,13 +192,14 @@ check: ## Run everything that CI runs
 # A lock has names, versions and hashes, but no host. The demo has the same versions as the tests.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 define LOCKS
-@$(COMPILE) $(1) --all-extras --group dev pyproject.toml --output-file $(2)requirements.lock
+@$(COMPILE) $(1) --extra all --group dev pyproject.toml --output-file $(2)requirements.lock
 @$(COMPILE) --extra mock --group demo --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/demo.lock
 @echo uv | $(COMPILE) --constraint $(2)requirements.lock - --output-file $(2)environments/uv.lock
+@$(COMPILE) --extra spark --extra mock --extra zstd --group spark --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/spark.lock
 @$(COMPILE) $(1) pyproject.toml benchmarks/requirements.in --output-file $(2)benchmarks/requirements.lock
 endef
 
-lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers again into the four locks
+lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers again into the five locks
 	$(call LOCKS,--upgrade,)
 
 check-locks: $(VENV_READY) ## Fail if a lock does not match pyproject.toml; run it before a release, since it asks the registry
@@ -213,6 +226,9 @@ $(VENV_READY): requirements.lock pyproject.toml $(if $(call stands,$(VENV)),,gon
 
 $(DEMO_READY): environments/demo.lock pyproject.toml $(if $(call stands,$(DEMO)),,gone)
 	@environments/create "$(PYTHON)" $(DEMO) $< . && touch $@
+
+$(SPARK_READY): environments/spark.lock pyproject.toml $(if $(call stands,$(SPARK)),,gone)
+	@environments/create "$(PYTHON)" $(SPARK) $< . && touch $@
 
 # A separate environment: the peers must not influence the versions that the tests run with.
 $(BENCH_READY): benchmarks/requirements.lock $(if $(call stands,$(BENCH)),,gone)

@@ -32,6 +32,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # What is new on every run is drawn from one seed, which the workers of pytest-xdist take over.
 os.environ.setdefault("AGENTCALLS_SEED", str(secrets.randbelow(10**9)))
 
+# dlt would report each of our tests to its makers, and logs what is no concern of ours.
+os.environ.update(RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__LOG_LEVEL="ERROR")
+
 # The same examples on every run, so that a red CI can be repeated; no deadlines, since machines differ.
 hypothesis.settings.register_profile("agentcalls", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("agentcalls")

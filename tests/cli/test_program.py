@@ -132,6 +132,8 @@ def test_an_example_works_against_the_mock(
         end_with_ctrl_c(example.replace("agentcalls ", f"{shlex.join(COMMAND)} "), tmp_path)
         return
     monkeypatch.chdir(tmp_path)
+    if name == "push":
+        assert main(["sync", "agent_demo", "--to", "calls.duckdb"]) == 0
     code = main(shlex.split(example)[1:])
     printed = capsys.readouterr()
     assert code in {0, 3} if name == "check" else code == 0, printed.err

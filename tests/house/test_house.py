@@ -29,7 +29,9 @@ MOST_LINES_OF_CODE = {
     "table": 460,
     "telemetry": 170,
     "testing": 180,
-    "mirror": 1440,
+    "mirror": 1140,
+    "mirror/databases": 460,
+    "mirror/pushing": 170,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from agentcalls.mirror.in_duckdb import InDuckDB
-from agentcalls.mirror.in_sqlite import InSQLite
+from agentcalls.mirror.databases.in_duckdb import InDuckDB
+from agentcalls.mirror.databases.in_sqlite import InSQLite
 
 if TYPE_CHECKING:
     from collections.abc import Generator

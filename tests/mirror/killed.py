@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from agentcalls import Client
 from agentcalls.mirror import sync
-from agentcalls.mirror.in_duckdb import InDuckDB
-from agentcalls.mirror.in_sqlite import InSQLite
+from agentcalls.mirror.databases.in_duckdb import InDuckDB
+from agentcalls.mirror.databases.in_sqlite import InSQLite
 from agentcalls_mock import FULL_KEY
 
 AGENTS = ["agent_demo", "agent_2", "agent_one"]

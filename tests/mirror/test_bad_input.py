@@ -17,8 +17,8 @@ from agentcalls.export.disk import operations
 from agentcalls.mirror import InUseError, schema, sync, verify
 from agentcalls.mirror.change import Written
 from agentcalls.mirror.copies import opened
-from agentcalls.mirror.in_duckdb import InDuckDB
-from agentcalls.mirror.in_sqlite import InSQLite
+from agentcalls.mirror.databases.in_duckdb import InDuckDB
+from agentcalls.mirror.databases.in_sqlite import InSQLite
 from mirror.copies import current, query
 from mirror.host import NOW, Host, row
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-PACKAGES = ("agentcalls", "agentcalls_api", "agentcalls_mock")
+PACKAGES = ("agentcalls", "agentcalls_api", "agentcalls_mock", "pyspark_agentcalls")
 
 
-def test_wheel_has_the_three_packages_typed_and_nothing_else(wheel: Path) -> None:
+def test_wheel_has_the_four_packages_typed_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == set(PACKAGES)

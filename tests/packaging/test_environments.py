@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 UV = Path(sys.executable).with_name("uv")
 LOCKS = ["requirements.lock", "environments/demo.lock", "benchmarks/requirements.lock"]
-OTHERS = ["environments/uv.lock", "tests/packaging/old-pip.lock"]
+OTHERS = ["environments/uv.lock", "environments/spark.lock", "tests/packaging/old-pip.lock"]
 
 NEEDS = {"app": "helper[fast]", "helper": "engine; extra == 'fast'", "engine": ""}
 """What each made-up package needs: `engine` is reached through an extra alone, as coverage is through pytest-cov."""
@@ -392,12 +392,12 @@ def test_locks_hold_names_versions_and_hashes_alone(lock: str) -> None:
 
 
 def asked_for(*groups: str) -> Iterator[Requirement]:
-    """What pyproject.toml names itself in its dependencies, all extras and some groups."""
+    """What pyproject.toml names itself in its dependencies, all extras but Spark's, and some groups."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"]
     for listed in (
         project["project"]["dependencies"],
-        *extras.values(),
+        *(named for extra, named in extras.items() if extra != "spark"),
         *(project["dependency-groups"][group] for group in groups),
     ):
         for line in listed:
@@ -435,6 +435,9 @@ def test_the_smaller_locks_have_the_versions_of_the_tests() -> None:
     tests = locked("requirements.lock")
     for lock in ("environments/demo.lock", "environments/uv.lock"):
         assert locked(lock).items() <= tests.items()
+    spark = locked("environments/spark.lock")
+    assert spark.keys() - tests.keys() == {"pyspark", "py4j"}
+    assert {name: tests[name] for name in spark.keys() & tests.keys()}.items() <= spark.items()
 
 
 def test_the_tests_run_with_what_the_lock_says() -> None:

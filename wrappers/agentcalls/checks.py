@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import re
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -82,6 +83,23 @@ class Several:
 def id_of(value: Any, named: type[Any] | tuple[type[Any], ...]) -> Any:
     """The id of what is of such a type; any other value as it is, which is taken for an id."""
     return value.id if isinstance(value, named) else value
+
+
+def ids_in(data: bytes, name: str) -> list[str]:
+    """The ids in the bytes of a file of this name: UTF-8 text, one id a line, as docs/many.md describes it.
+
+    Raises `ConfigurationError` for other bytes, and for a file without an id.
+    """
+    try:
+        text = data.decode("utf-8-sig")  # editors on Windows write a byte order mark
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{name} is not UTF-8 text.") from error
+    # An id itself may contain a "#".
+    lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in re.split(r"[\r\n]+", text)]
+    ids = [line for line in lines if line]
+    if not ids:
+        raise ConfigurationError(f"{name} names no agent.")
+    return ids
 
 
 def _counts(value: object) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from contextlib import closing, contextmanager
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from agentcalls import AgentCallsError
-from agentcalls.checks import did_you_mean
+from agentcalls import AgentCallsError, ConfigurationError
+from agentcalls.checks import did_you_mean, ids_in
 from agentcalls.cli.failures import Code, Failure, sentence_of
 from agentcalls.cli.show.output import console, is_plain, say
 
@@ -192,18 +191,11 @@ def _names_in(file: str) -> list[str]:
     name = "stdin" if file == "-" else file
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return ids_in(data, name)
     except OSError as error:
         raise Failure(f"{name} cannot be read: {error.strerror}.", Code.USAGE) from error
-    try:
-        text = data.decode("utf-8-sig")  # editors on Windows write a byte order mark
-    except UnicodeDecodeError as error:
-        raise Failure(f"{name} is not UTF-8 text.", Code.USAGE) from error
-    # An id itself may contain a "#".
-    lines = [re.sub(r"(^|\s)#.*", "", line).strip() for line in re.split(r"[\r\n]+", text)]
-    names = [line for line in lines if line]
-    if not names:
-        raise Failure(f"{name} names no agent.", Code.USAGE)
-    return names
+    except ConfigurationError as error:
+        raise Failure(str(error), Code.USAGE) from error
 
 
 @contextmanager

@@ -171,6 +171,7 @@ COMMANDS = {
     "agents": "List the agents of your team.",
     "export": "Write all calls of some agents to a file.",
     "sync": "Keep a copy of agents' calls in a database up to date.",
+    "push": "Load what changed in a copy into a warehouse, with dlt.",
     "stats": "Count the calls of agents, and show how many were answered, how long they lasted, and when they rang.",
     "report": "Write a report of agents' calls: one HTML file with charts, which needs no network.",
     "tail": "Show an agent's new calls as they come, and each call that changes its status or ends.",
@@ -181,6 +182,7 @@ COMMANDS = {
 _KINDS: dict[str, type[Command]] = {
     **dict.fromkeys(("export", "sync", "stats", "report", "check"), OfAgents),
     "mock": Passing,
+    "push": Command,
 }
 """All others are `Connected`."""
 

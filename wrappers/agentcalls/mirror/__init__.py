@@ -4,24 +4,32 @@
 >>> from agentcalls.mirror import sync
 >>> with Client() as client:
 ...     outcome = sync(client, ["agent_1"], "calls.duckdb")
+
+`read` gives the calls of some agents to an engine that calls Python functions in processes of its own.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agentcalls.mirror.databases.target import InUseError
     from agentcalls.mirror.metrics import Numbers, served
     from agentcalls.mirror.outcome import Outcome, Progress
+    from agentcalls.mirror.pushing.push import Pushed, push
+    from agentcalls.mirror.reading import IncompleteError, read
     from agentcalls.mirror.syncing import least_requests, sync, verify
-    from agentcalls.mirror.target import InUseError
     from agentcalls.mirror.watching import watch
 
 _MODULES = {
-    "InUseError": "target",
+    "InUseError": "databases.target",
+    "IncompleteError": "reading",
     "Numbers": "metrics",
     "Outcome": "outcome",
     "Progress": "outcome",
+    "Pushed": "pushing.push",
     "least_requests": "syncing",
+    "push": "pushing.push",
+    "read": "reading",
     "served": "metrics",
     "sync": "syncing",
     "verify": "syncing",
@@ -29,10 +37,14 @@ _MODULES = {
 }
 __all__ = [
     "InUseError",
+    "IncompleteError",
     "Numbers",
     "Outcome",
     "Progress",
+    "Pushed",
     "least_requests",
+    "push",
+    "read",
     "served",
     "sync",
     "verify",

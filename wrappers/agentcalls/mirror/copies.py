@@ -11,15 +11,15 @@ from agentcalls import ConfigurationError
 from agentcalls.export import as_duckdb
 from agentcalls.export.disk import operations
 from agentcalls.export.disk.target import replaceable
-from agentcalls.mirror.in_duckdb import InDuckDB
-from agentcalls.mirror.in_sqlite import InSQLite
-from agentcalls.mirror.target import InUseError
+from agentcalls.mirror.databases.in_duckdb import InDuckDB
+from agentcalls.mirror.databases.in_sqlite import InSQLite
+from agentcalls.mirror.databases.target import InUseError
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from agentcalls.mirror.target import Target
+    from agentcalls.mirror.databases.target import Target
 
     Kind = type[InDuckDB | InSQLite]
 
@@ -63,11 +63,11 @@ def checked(path: str | os.PathLike[str]) -> tuple[Path, Kind]:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], host: str) -> Generator[Target]:
+def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
     """A copy of the calls at a host, for this process alone until the block ends; it is made where there is none.
 
-    Raises `ConfigurationError` as `checked` does, and for a database that is no such copy; `InUseError` where another
-    process has it.
+    Without a host, it is that of any, and must exist. Raises `ConfigurationError` as `checked` does, and for a database
+    that is no such copy; `InUseError` where another process has it.
     """
     target, kind = checked(path)
     with _locked(target), ExitStack() as stack:

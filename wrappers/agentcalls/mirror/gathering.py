@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls import Call, CallBatch, Report
+    from agentcalls.mirror.databases.target import Target
     from agentcalls.mirror.plan import Agent
-    from agentcalls.mirror.target import Target
 
 _ROWS = 5_000
 _SECONDS = 2.0

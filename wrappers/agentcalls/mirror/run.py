@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls import AgentReport, CallBatch, Client
-    from agentcalls.mirror.target import Target
+    from agentcalls.mirror.databases.target import Target
 
 _BATCH = 1_000
 OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)

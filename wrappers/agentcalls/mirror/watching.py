@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from agentcalls import AgentCallsError, AuthenticationError, ConfigurationError
-from agentcalls.mirror.target import InUseError
+from agentcalls.mirror.databases.target import InUseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

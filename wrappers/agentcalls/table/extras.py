@@ -14,6 +14,7 @@ INSTALL = 'pip install ".[{extra}]" in a clone of agentcalls'
 
 _EXTRA_OF = {
     "altair": "report",
+    "dlt": "dlt",
     "duckdb": "duckdb",
     "jinja2": "report",
     "phonenumbers": "country",

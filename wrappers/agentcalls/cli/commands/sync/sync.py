@@ -9,6 +9,7 @@ import typer
 from agentcalls.cli import options
 from agentcalls.cli.agents import Named, check_asked, conclude, listed, named_agents
 from agentcalls.cli.amounts import bounded_duration, percentage
+from agentcalls.cli.commands.push import destination_of, hand_on
 from agentcalls.cli.commands.sync.progress import progress_bar
 from agentcalls.cli.commands.sync.repeating import repeat
 from agentcalls.cli.connect import connect
@@ -74,6 +75,14 @@ def command(
             rich_help_panel=_COPY,
         ),
     ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(
+            metavar="dlt:DESTINATION",
+            help="Then load what changed into a warehouse, as agentcalls push does.",
+            rich_help_panel=_COPY,
+        ),
+    ] = None,
     every: Annotated[
         str | None,
         typer.Option(
@@ -119,6 +128,7 @@ def command(
             _verify(client, to)
         return
     names = named_agents(ctx, agents, agents_file)
+    destination = None if push is None else destination_of("--push", push)
     how: dict[str, Any] = {
         "follow": bounded_duration("--follow", follow, least=timedelta(), most=_LONGEST),
         "audit": float(percentage("--audit", audit)),
@@ -137,7 +147,10 @@ def command(
             return
 
         def run(check: "Callable[[], None]") -> "Outcome":
-            return _synced(client, names, to, check, how)
+            outcome = _synced(client, names, to, check, how)
+            if destination is not None:
+                hand_on(to, destination)
+            return outcome
 
         if every is not None:
             length = bounded_duration("--every", every, least=_SECOND, most=_LONGEST)

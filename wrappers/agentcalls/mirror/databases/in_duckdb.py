@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from agentcalls.export.as_duckdb import TYPES, connected, quoted
 from agentcalls.export.disk import operations
+from agentcalls.mirror.databases.target import Target
 from agentcalls.mirror.schema import CALLS
-from agentcalls.mirror.target import Target
 from agentcalls.table.arrow import batch_maker
 from agentcalls.table.columns import COLUMNS, columns_of, still_open, storable, with_json_texts
 from agentcalls.table.extras import need
@@ -49,7 +49,7 @@ class InDuckDB(Target):
         "failed": "CAST(status IS NOT DISTINCT FROM 'failed' AS INTEGER)",
     }
 
-    def __init__(self, connection: Any, path: Path, host: str) -> None:
+    def __init__(self, connection: Any, path: Path, host: str | None) -> None:
         self._connection = connection
         self._pa = need("pyarrow")
         self._make = batch_maker()
@@ -57,7 +57,7 @@ class InDuckDB(Target):
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path, host: str) -> Generator[InDuckDB]:
+    def opened(cls, path: Path, host: str | None) -> Generator[InDuckDB]:
         """The copy in this file, until the block ends; an error of DuckDB's is an `OSError`."""
         need("pyarrow")
         version = "" if path.exists() else " (STORAGE_VERSION 'v1.0.0')"
@@ -79,6 +79,11 @@ class InDuckDB(Target):
         with operations.private():  # its write-ahead log, and what it spills
             found: list[tuple[Any, ...]] = self._connection.execute(statement, values).fetchall()
         return found
+
+    def cursor(self, statement: str, values: Any = ()) -> Any:
+        """As in `Target`."""
+        with operations.private():
+            return self._connection.execute(statement, values)
 
     def load(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
         """As in `Target`: a table of Arrow's, registered by its name."""

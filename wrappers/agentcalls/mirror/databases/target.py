@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import astuple
 
 from agentcalls import ConfigurationError
 from agentcalls.mirror import schema
 from agentcalls.mirror.change import Written
-from agentcalls.mirror.database import Database
-from agentcalls.mirror.plan import Agent, OpenCall
+from agentcalls.mirror.databases.database import Database
+from agentcalls.mirror.plan import EARLIEST, Agent, OpenCall
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from agentcalls import Call
@@ -56,11 +56,11 @@ class InUseError(ConfigurationError):
 class Target(Database):
     """A copy that is open for writing; only one process has it.
 
-    A new one is made for `host`. Raises `ConfigurationError` for a database that is no copy, of another host, or of a
-    newer version.
+    A new one is made for `host`; None is any host, for a copy that exists. Raises `ConfigurationError` for a database
+    that is no copy, of another host, or of a newer version.
     """
 
-    def __init__(self, path: Path, host: str) -> None:
+    def __init__(self, path: Path, host: str | None) -> None:
         self.path = path
         if not self.tables():
             with self.transaction():
@@ -139,6 +139,24 @@ class Target(Database):
         self._stamp = stamp
         return Written(new, every - new - marked, marked)
 
+    def noted(self, name: str) -> str | None:
+        """What was noted under a name that is not the copy's own."""
+        return self._about().get(name)
+
+    def note(self, name: str, value: str) -> None:
+        """Note a text under a name, in place of an earlier one."""
+        with self.transaction():
+            self.replace(schema.ABOUT, [(name, value)], by=("name",))
+
+    def changed(self, after: datetime | None) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of `calls` that changed after a moment, in no order; all of them for None."""
+        names = ", ".join(f'"{name}"' for name in schema.CALLS.names)
+        return self.pieces(
+            schema.CALLS,
+            f"SELECT {names} FROM calls WHERE changed_at > ?",  # noqa: S608 (our own names)
+            [after or EARLIEST],
+        )
+
     def note_run(self, run: Run) -> None:
         """Write the row of a run, in place of that of its beginning."""
         with self.transaction():
@@ -189,7 +207,7 @@ class Target(Database):
         for name, query in schema.VIEWS.items():
             self.run(f"CREATE VIEW {name} AS {query.format(**self.words)}")
 
-    def _checked(self, host: str) -> datetime:
+    def _checked(self, host: str | None) -> datetime:
         # The latest stamp of a copy that is ours.
         about = self._about() if "about" in self.tables() else {}
         version = about.get("schema_version", "")
@@ -202,7 +220,7 @@ class Target(Database):
                 f"{self.path} has version {version} of the schema, and this agentcalls knows {schema.VERSION}:"
                 " install a newer one."
             )
-        if about["host"] != host:
+        if host not in {None, about["host"]}:
             raise ConfigurationError(
                 f"{self.path} is a copy of the calls at {about['host']}, and not at {host}: choose another file."
             )

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.mirror import schema
+from agentcalls.settings import BATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from agentcalls.mirror.schema import Table
 
@@ -27,6 +28,10 @@ class Database(ABC):
     @abstractmethod
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows that a statement gives; moments in `values` and in rows are aware datetimes."""
+
+    @abstractmethod
+    def cursor(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """The same, to be fetched piece by piece."""
 
     @abstractmethod
     def load(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
@@ -56,13 +61,20 @@ class Database(ABC):
         self, table: Table, statement: str, values: Sequence[Any] = ()
     ) -> list[tuple[Any, ...]]:
         """The rows that a statement gives, with the columns of a table."""
-        return [
-            tuple(
-                self.value(field.kind, value)
-                for field, value in zip(table.fields, row, strict=True)
-            )
-            for row in self.run(statement, values)
-        ]
+        return [self._row(table, row) for row in self.run(statement, values)]
+
+    def pieces(
+        self, table: Table, statement: str, values: Sequence[Any] = ()
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """The same, so many rows at a time; no other statement may come between."""
+        cursor = self.cursor(statement, values)
+        while rows := cursor.fetchmany(BATCH):
+            yield [self._row(table, row) for row in rows]
+
+    def _row(self, table: Table, row: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(
+            self.value(field.kind, value) for field, value in zip(table.fields, row, strict=True)
+        )
 
     def value(self, kind: type, value: Any) -> Any:
         """A value of the database as one of Python's."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from agentcalls.export.as_sqlite import MOMENT, TYPES, opened
 from agentcalls.export.disk import operations
+from agentcalls.mirror.databases.target import Target
 from agentcalls.mirror.schema import CALLS
-from agentcalls.mirror.target import Target
 from agentcalls.table.columns import COLUMNS, columns_of, still_open, storable, with_json_texts
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class InSQLite(Target):
         "failed": "(status IS 'failed')",
     }
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, host: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, host: str | None) -> None:
         self._connection = connection
         self.run("PRAGMA journal_mode = WAL")
         self.run("PRAGMA synchronous = NORMAL")
@@ -60,7 +60,7 @@ class InSQLite(Target):
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path, host: str) -> Generator[InSQLite]:
+    def opened(cls, path: Path, host: str | None) -> Generator[InSQLite]:
         """The copy in this file, until the block ends; an error of SQLite's is an `OSError`."""
         if not path.exists():
             operations.new(path).close()  # SQLite would make it readable for others
@@ -75,7 +75,12 @@ class InSQLite(Target):
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """As in `Target`."""
-        return self._connection.execute(statement, list(map(_stored, values))).fetchall()
+        found: list[tuple[Any, ...]] = self.cursor(statement, values).fetchall()
+        return found
+
+    def cursor(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """As in `Target`."""
+        return self._connection.execute(statement, list(map(_stored, values)))
 
     def load(self, table: Table, rows: Iterable[Sequence[Any]]) -> None:
         """As in `Target`: a temporary table."""

@@ -1,0 +1,1 @@
+"""What changed in a copy, handed on to a warehouse."""
