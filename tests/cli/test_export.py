@@ -14,7 +14,8 @@ import pytest
 
 from agentcalls import Client
 from agentcalls.cli.commands.export import NAMES
-from agentcalls.cli.program import _KINDS, OfAgents
+from agentcalls.cli.kinds import OfAgents
+from agentcalls.cli.program import _KINDS
 from agentcalls.cli.show.progress_bar import expected, progress_bar
 from agentcalls.export import FORMATS, Progress, export
 from agentcalls_mock import Seeding, create_app, open_store, serving

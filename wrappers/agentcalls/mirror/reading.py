@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from agentcalls import Agent, AgentCallsError, Client
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 COMPLETE = "_complete"
 """The column that `allow_incomplete` adds."""
-
-_logger = logging.getLogger("agentcalls")
 
 
 class IncompleteError(AgentCallsError):
@@ -122,13 +119,9 @@ def _marked(many: ManyListing) -> Iterator[Any]:
             if batch.done:
                 yield from _with_mark(held.pop(batch.agent_id), complete=batch.report.complete)
     except ExceptionGroup:
-        # Each of them is in the report. One that affects every agent comes alone, and is raised.
+        # Each of them is in the log. One that affects every agent comes alone, and is raised.
         for batches in held.values():
             yield from _with_mark(batches, complete=False)
-    found = many.report
-    doubts = {agent: one.reason for agent, one in found.agents.items() if not one.complete}
-    for agent, why in {**doubts, **found.failures}.items():
-        _logger.warning("read: %s is incomplete: %s", agent, why)
 
 
 def _with_mark(batches: list[CallBatch], *, complete: bool) -> Iterator[Any]:
