@@ -19,11 +19,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from agentcalls import AgentCallsError, Exchange, InternalServerError
+from agentcalls.export import export
 from agentcalls.telemetry.instruments import instruments
 from agentcalls_mock import FULL_KEY, MockCallsAPI
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from agentcalls import Client
     from flavours import MakeClient
@@ -145,6 +147,22 @@ def test_a_request_says_what_the_semantic_conventions_name(client: Client, heard
         "agentcalls.calls": 100,
     }
     assert span.status.status_code is StatusCode.UNSET
+
+
+def test_a_listing_that_is_not_read_has_no_span(client: Client, heard: Heard) -> None:
+    iter(client.calls.list(AGENT)).close()
+    client.calls.list(AGENT).pages()
+    client.calls.list_many([AGENT]).batches()
+    assert heard.spans == []
+
+
+def test_an_export_of_several_agents_has_one_root(
+    heard: Heard, api: MockCallsAPI, tmp_path: Path
+) -> None:
+    api.add_agent("agent_2", calls=150)
+    export(api.client(), [AGENT, "agent_2"], tmp_path / "calls.csv")
+    (root,) = heard.roots
+    assert len(heard.below(root)) == len(api.requests) == attributes(root)["agentcalls.requests"]
 
 
 def test_a_proven_listing_says_so_and_one_that_is_left_does_not(
