@@ -300,6 +300,8 @@ def test_nobody_is_named(make_client: MakeClient, heard: Heard, api: MockCallsAP
         list(client.calls.list(AGENT, search="+1415555"))
     with pytest.raises(ExceptionGroup):
         list(client.calls.list_many([AGENT]))
+    with pytest.raises(InternalServerError):
+        list(client.calls.list(AGENT, search="+1415555").pages())
     said = everything(heard)
     assert len(heard.spans) > 5
     for secret in (AGENT, "14155550177", "1415555", FULL_KEY, "agent_", "page=", api.base_url):

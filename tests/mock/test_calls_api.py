@@ -485,12 +485,18 @@ def test_options_of_a_client_are_passed_on(api: MockCallsAPI) -> None:
 
 def test_it_serves_within_its_block_alone() -> None:
     api = MockCallsAPI()
-    for use in (lambda: api.base_url, lambda: api.add_agent("a"), lambda: api.requests, api.reset):
+    uses: list[Callable[[], object]] = [
+        *(lambda: api.base_url, lambda: api.add_agent("a"), lambda: api.calls("a")),
+        *(lambda: api.requests, api.reset, api.clear, api.client, api.async_client),
+        *(api.truncate, lambda: api.shift(inserts=1), lambda: api.rate_limit(1)),
+    ]
+    for use in uses:
         with pytest.raises(RuntimeError, match="with MockCallsAPI"):
             use()
     with api:
         url = api.base_url
         fault = api.fail(500)
+        api.now = NOON
         with pytest.raises(RuntimeError, match="serves already"):
             api.__enter__()
     fault.take_back()
@@ -498,6 +504,7 @@ def test_it_serves_within_its_block_alone() -> None:
         httpx.get(url)
     with api:  # anew, and empty
         assert api.requests == ()
+        assert api.now > NOON
         with pytest.raises(LookupError):
             api.calls("a")
 
