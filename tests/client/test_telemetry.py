@@ -353,13 +353,19 @@ def test_the_hook_of_the_user_s_goes_on(
     assert len(told) == len(heard.spans) == 1
 
 
+@pytest.mark.parametrize("told", [None, [].append])
 def test_where_a_program_has_not_imported_it_nothing_is_made(
-    client: Client, heard: Heard, monkeypatch: pytest.MonkeyPatch, api: MockCallsAPI
+    make_client: MakeClient,
+    heard: Heard,
+    monkeypatch: pytest.MonkeyPatch,
+    api: MockCallsAPI,
+    told: Any,
 ) -> None:
     monkeypatch.delitem(sys.modules, "opentelemetry.trace")
     monkeypatch.delitem(sys.modules, "opentelemetry.metrics")
     assert instruments() is None
     api.fail(503, times=1)
+    client = make_client(api_key=FULL_KEY, base_url=api.base_url, on_exchange=told)
     assert len(list(client.calls.list(AGENT, exact=False))) == 1150
     assert heard.spans == []
     assert heard.metrics == {}
