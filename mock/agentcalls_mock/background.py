@@ -24,7 +24,7 @@ ResultT = TypeVar("ResultT")
 
 _TICK_SECONDS = 1.0
 # On, and for no time: what is closed is reset (RST), and not ended (FIN).
-_RESET = struct.pack("ii", 1, 0)
+_RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 @contextmanager

@@ -61,6 +61,7 @@ class MockCallsAPI:
         if self._background:
             message = "This MockCallsAPI serves already."
             raise RuntimeError(message)
+        self._moment = Moment()
         self._world = World(self._moment)
         self._background = Background(self._answer, date_header=False)
         return self
@@ -286,12 +287,11 @@ class MockCallsAPI:
         if not inserts + deletions:
             message = "shift takes inserts or deletions, or both"
             raise ValueError(message)
-        world = self._world
 
         async def play(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
             asked = agent_in(scope["path"]) if is_listing(scope["path"]) else None
             if asked is not None:
-                send = when_answered(send, lambda: world.shift(asked, inserts, deletions))
+                send = when_answered(send, lambda: self._world.shift(asked, inserts, deletions))
             await app(scope, receive, send)
 
         what = f"{inserts} new calls and {deletions} deleted ones"

@@ -19,11 +19,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from agentcalls import AgentCallsError, Exchange, InternalServerError
+from agentcalls.export import export
 from agentcalls.telemetry.instruments import instruments
 from agentcalls_mock import FULL_KEY, MockCallsAPI
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from agentcalls import Client
     from flavours import MakeClient
@@ -145,6 +147,22 @@ def test_a_request_says_what_the_semantic_conventions_name(client: Client, heard
         "agentcalls.calls": 100,
     }
     assert span.status.status_code is StatusCode.UNSET
+
+
+def test_a_listing_that_is_not_read_has_no_span(client: Client, heard: Heard) -> None:
+    iter(client.calls.list(AGENT)).close()
+    client.calls.list(AGENT).pages()
+    client.calls.list_many([AGENT]).batches()
+    assert heard.spans == []
+
+
+def test_an_export_of_several_agents_has_one_root(
+    heard: Heard, api: MockCallsAPI, tmp_path: Path
+) -> None:
+    api.add_agent("agent_2", calls=150)
+    export(api.client(), [AGENT, "agent_2"], tmp_path / "calls.csv")
+    (root,) = heard.roots
+    assert len(heard.below(root)) == len(api.requests) == attributes(root)["agentcalls.requests"]
 
 
 def test_a_proven_listing_says_so_and_one_that_is_left_does_not(
@@ -282,6 +300,8 @@ def test_nobody_is_named(make_client: MakeClient, heard: Heard, api: MockCallsAP
         list(client.calls.list(AGENT, search="+1415555"))
     with pytest.raises(ExceptionGroup):
         list(client.calls.list_many([AGENT]))
+    with pytest.raises(InternalServerError):
+        list(client.calls.list(AGENT, search="+1415555").pages())
     said = everything(heard)
     assert len(heard.spans) > 5
     for secret in (AGENT, "14155550177", "1415555", FULL_KEY, "agent_", "page=", api.base_url):
@@ -333,13 +353,19 @@ def test_the_hook_of_the_user_s_goes_on(
     assert len(told) == len(heard.spans) == 1
 
 
+@pytest.mark.parametrize("told", [None, [].append])
 def test_where_a_program_has_not_imported_it_nothing_is_made(
-    client: Client, heard: Heard, monkeypatch: pytest.MonkeyPatch, api: MockCallsAPI
+    make_client: MakeClient,
+    heard: Heard,
+    monkeypatch: pytest.MonkeyPatch,
+    api: MockCallsAPI,
+    told: Any,
 ) -> None:
     monkeypatch.delitem(sys.modules, "opentelemetry.trace")
     monkeypatch.delitem(sys.modules, "opentelemetry.metrics")
     assert instruments() is None
     api.fail(503, times=1)
+    client = make_client(api_key=FULL_KEY, base_url=api.base_url, on_exchange=told)
     assert len(list(client.calls.list(AGENT, exact=False))) == 1150
     assert heard.spans == []
     assert heard.metrics == {}

@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from agentcalls import (
     APIConnectionError,
     AsyncClient,
+    Call,
     Client,
     ConfigurationError,
     InternalServerError,
     NotFoundError,
 )
+from agentcalls.testing import strategies
 from agentcalls_mock import FULL_KEY, MockCallsAPI
 
 if TYPE_CHECKING:
@@ -32,15 +35,15 @@ NAIVE = NOON.replace(tzinfo=None)
 
 
 @pytest.fixture(scope="module")
-def _serving() -> Generator[MockCallsAPI]:
+def served() -> Generator[MockCallsAPI]:
     with MockCallsAPI() as api:
         yield api
 
 
 @pytest.fixture
-def api(_serving: MockCallsAPI) -> MockCallsAPI:
-    _serving.reset()
-    return _serving
+def api(served: MockCallsAPI) -> MockCallsAPI:
+    served.reset()
+    return served
 
 
 def statuses(api: MockCallsAPI) -> list[int | None]:
@@ -117,6 +120,18 @@ def test_a_call_that_was_read_can_be_added_again(api: MockCallsAPI) -> None:
     for call in before:
         api.add_call("agent_1", **call.to_dict())
     assert api.client().calls.list("agent_1").all() == before
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(listing=strategies.listings(max_size=12))
+def test_a_listing_that_is_drawn_is_what_the_api_gives_of_it(
+    listing: list[Call], served: MockCallsAPI
+) -> None:
+    served.reset()
+    served.add_agent("agent_1")
+    for call in listing:
+        served.add_call("agent_1", **call.to_dict())
+    assert served.client().calls.list("agent_1").all() == listing
 
 
 WRONG: list[tuple[Callable[[MockCallsAPI], object], type[Exception], str]] = [
@@ -470,12 +485,18 @@ def test_options_of_a_client_are_passed_on(api: MockCallsAPI) -> None:
 
 def test_it_serves_within_its_block_alone() -> None:
     api = MockCallsAPI()
-    for use in (lambda: api.base_url, lambda: api.add_agent("a"), lambda: api.requests, api.reset):
+    uses: list[Callable[[], object]] = [
+        *(lambda: api.base_url, lambda: api.add_agent("a"), lambda: api.calls("a")),
+        *(lambda: api.requests, api.reset, api.clear, api.client, api.async_client),
+        *(api.truncate, lambda: api.shift(inserts=1), lambda: api.rate_limit(1)),
+    ]
+    for use in uses:
         with pytest.raises(RuntimeError, match="with MockCallsAPI"):
             use()
     with api:
         url = api.base_url
         fault = api.fail(500)
+        api.now = NOON
         with pytest.raises(RuntimeError, match="serves already"):
             api.__enter__()
     fault.take_back()
@@ -483,6 +504,7 @@ def test_it_serves_within_its_block_alone() -> None:
         httpx.get(url)
     with api:  # anew, and empty
         assert api.requests == ()
+        assert api.now > NOON
         with pytest.raises(LookupError):
             api.calls("a")
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_type
 
 import httpx
+from hypothesis.strategies import SearchStrategy
 
 from agentcalls import (
     Agent,
@@ -29,6 +30,8 @@ from agentcalls import (
     RateLimit,
     RateLimitError,
 )
+from agentcalls.testing import make_call, make_page, strategies
+from agentcalls_mock import MockCallsAPI
 
 
 def sync() -> None:
@@ -120,3 +123,19 @@ async def asynchronous() -> None:
         assert_type([agent async for agent in agents], list[Agent])
         client.calls.list_many(agents)
         assert_type(await client.calls.get("agent_1", "call_1"), CallDetail)
+
+
+async def with_options() -> None:
+    assert_type(Client().with_options(timeout=None, strict=True), Client)
+    assert_type(AsyncClient().with_options(max_retries=0).with_options(deadline=3), AsyncClient)
+
+
+def for_tests() -> None:
+    with MockCallsAPI() as api:
+        assert_type(api.client(), Client)
+        assert_type(api.async_client(), AsyncClient)
+        assert_type(api.add_call("agent_1", status="failed").end_reason, str | None)
+        assert_type(api.fail(503).hits, int)
+        assert_type([request.status for request in api.requests], list[int | None])
+    assert_type(make_page([make_call(status="failed")]), Page[Call])
+    assert_type(strategies.listings(), SearchStrategy[list[Call]])

@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcalls import Call, RateLimit
 from agentcalls.models import Field
 from agentcalls.request.decode.page import decode_page
 from agentcalls.testing import make_call, make_page, strategies
-from agentcalls.testing.making import _blank
-from agentcalls_mock import MockCallsAPI
+from agentcalls.testing.making import _blank, _checked
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from agentcalls import Page
 
 STATUSES = ["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled", "teleported"]
@@ -97,8 +94,6 @@ def test_a_field_that_the_contract_gains_has_a_blank(
 
 
 def test_a_field_with_parameters_takes_any_value() -> None:
-    from agentcalls.testing.making import _checked  # noqa: PLC0415
-
     field = Field(attribute="tags", name="tags", kinds=(list[str],), optional=False, default=None)
     assert _checked(field, "tags", ["a"]) == ["a"]
 
@@ -140,25 +135,6 @@ def test_a_field_can_be_drawn_from_another_strategy(call: Call) -> None:
     assert call.duration_seconds is not None
     assert call.ringing_at
     assert call.ended_at == call.ringing_at + timedelta(seconds=call.duration_seconds)
-
-
-@pytest.fixture(scope="module")
-def api() -> Generator[MockCallsAPI]:
-    with MockCallsAPI() as serving:
-        yield serving
-
-
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-@given(listing=strategies.listings(max_size=12))
-def test_a_listing_that_is_drawn_is_what_the_mock_gives_of_it(
-    listing: list[Call], api: MockCallsAPI
-) -> None:
-    api.clear()
-    api.add_agent("agent_1")
-    for call in listing:
-        api.add_call("agent_1", **call.to_dict())
-    with api.client() as client:
-        assert client.calls.list("agent_1").all() == listing
 
 
 @given(strategies.listings(strategies.calls(status=st.just("failed")), min_size=1, max_size=3))

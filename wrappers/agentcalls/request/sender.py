@@ -81,7 +81,7 @@ class Sender:
         self, config: Config, way: Callable[[], object], first: Sender | None = None
     ) -> None:
         self._config, self._way = config, way
-        self._name = httpx.URL(config.base_url).netloc.decode()
+        self.name: str = first.name if first else httpx.URL(config.base_url).netloc.decode()
         self.gate: Gate = first.gate if first else Gate()
         self.auto: AutoConcurrency = first.auto if first else AutoConcurrency()
         self.said: set[tuple[str | None, str]] = first.said if first else set()
@@ -140,7 +140,7 @@ class Sender:
         # It is told to the hooks before it is raised, and by then the key is cut out: an id may be it, by mistake.
         operation, agent_id = outgoing.operation, outgoing.arguments.get("agent_id")
         if error.host is None:
-            vars(error).update(method=operation.method, path=operation.path, host=self._name)
+            vars(error).update(method=operation.method, path=operation.path, host=self.name)
             error.agent_id = agent_id and without(secret, agent_id)
 
     def _on_retry(self, retry: Retry) -> object:

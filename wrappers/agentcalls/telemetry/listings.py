@@ -20,7 +20,7 @@ _NO_FAILURES = (StopIteration, GeneratorExit)
 
 
 def span_of_listing(path: str) -> ListingSpan:
-    """The span of one reading of a listing, which begins now; `path` is the template of its requests' paths."""
+    """The span of one reading of a listing, from its first request on; `path` is the template of their paths."""
     otel = instruments()
     return _Recorded(otel, path) if otel else _NO_SPAN
 
@@ -54,11 +54,15 @@ class ListingSpan:
 class _Recorded(ListingSpan):
     def __init__(self, otel: Instruments, path: str) -> None:
         self._otel, self._path, self._requests = otel, path, 0
-        self._span: Span = otel.tracer.start_span(f"list {path}", attributes={"url.template": path})
+        self._span: Span | None = None
 
     def current(self) -> AbstractContextManager[Any]:
         from opentelemetry.trace import use_span  # noqa: PLC0415  # it is there
 
+        # Nothing is read before the first request.
+        if self._span is None:
+            described = {"url.template": self._path}
+            self._span = self._otel.tracer.start_span(f"list {self._path}", attributes=described)
         # What an error says may name an agent.
         return use_span(self._span, record_exception=False, set_status_on_exception=False)
 
@@ -71,17 +75,18 @@ class _Recorded(ListingSpan):
         error: BaseException | None = None,
         is_complete: Callable[[], bool] | None = None,
     ) -> None:
-        if not self._span.is_recording():
+        span = self._span
+        if span is None or not span.is_recording():
             return
-        self._span.set_attribute("agentcalls.requests", self._requests)
+        span.set_attribute("agentcalls.requests", self._requests)
         if is_complete:
-            self._span.set_attribute("agentcalls.complete", is_complete())
+            span.set_attribute("agentcalls.complete", is_complete())
         if error is not None:
             from opentelemetry.trace import StatusCode  # noqa: PLC0415  # it is there
 
-            self._span.set_attribute("error.type", type(error).__name__)
-            self._span.set_status(StatusCode.ERROR)
-        self._span.end()
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(StatusCode.ERROR)
+        span.end()
 
 
 _NO_SPAN = ListingSpan()
