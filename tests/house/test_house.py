@@ -28,7 +28,7 @@ MOST_LINES_OF_CODE = {
     "reading/walk": 1375,
     "table": 420,
     "mirror": 1010,
-    "mirror/databases": 420,
+    "mirror/databases": 430,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
