@@ -119,6 +119,35 @@ def test_what_a_load_read_long_ago_is_looked_at_again_in_the_run_that_ends_it(
     assert "late" in names(copy)
 
 
+@IN_SQLITE
+def test_a_reading_is_written_in_several_transactions(
+    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentcalls.mirror.gathering._ROWS", 1000)
+    assert synced(Host({"a": [row(n) for n in range(2500)]})).written == Written(new=2500)
+    stamps = query(copy, "SELECT count(*) AS rows FROM calls GROUP BY changed_at")
+    assert [one["rows"] >= 400 for one in stamps] == [True] * 3
+
+
+@IN_SQLITE
+def test_an_order_that_is_honoured_no_more_moves_no_watermark_and_marks_nothing(
+    copy: Path, synced: Synced
+) -> None:
+    host = Host({"a": [row((n * 7919) % 3000) for n in range(300)]})
+    synced(host)
+    before = of_agents(copy)["a"]
+    host.sorts = False
+    host.now += HOUR
+    del host.calls["a"][5]
+    found = synced(host)
+    assert (found.complete, found.written) == (False, Written())
+    after = of_agents(copy)["a"]
+    assert after["error"]
+    assert [after[name] for name in ("watermark", "proven_at")] == [
+        before[name] for name in ("watermark", "proven_at")
+    ]
+
+
 def test_old_open_calls_are_looked_at_by_their_rank(copy: Path, synced: Synced) -> None:
     rows = [row(n) for n in range(4000)]
     rows[3900] = row(3900, status="answered", ended_at=None)
@@ -157,7 +186,8 @@ def test_a_failure_while_an_open_call_is_looked_at_is_one_of_its_agent(
     old = row(9000, status="queued", ended_at=None)
     middle = [row(60 * n, id=f"a{n}") for n in range(160)]
     older = row(999_000, id="older", status="queued", ended_at=None)
-    host = Host({"a": [*middle, old, older], "b": [row(1, id="b"), {**old, "id": "old"}]})
+    late = row(60 * 40 + 1, id="late", status="queued", ended_at=None)
+    host = Host({"a": [*middle, late, old, older], "b": [row(1, id="b"), {**old, "id": "old"}]})
     synced(host)
     host.asked = []
 
