@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from agentcalls import AgentReport, Call, CallListing, Client
+    from agentcalls import AgentReport, Call, CallListing, Checkpoint, Client
 
 _STEP = 100
 MOST_NAMED = 10
@@ -107,11 +107,14 @@ def check_asked(client: Client, agents: Sequence[str], filters: Mapping[str, Any
 def check_span(listing: CallListing, since: object, until: object) -> None:
     """Raises `Failure` if `since` is not before `until`."""
     # The checkpoint of a new iteration holds the moments that they mean.
-    start = iter(listing).checkpoint
+    check_moments(iter(listing).checkpoint, f"--since {since}", f"--until {until}")
+
+
+def check_moments(start: Checkpoint, since: str, until: str) -> None:
+    """Raises `Failure`, with these words for both, if the moments of a new iteration leave no time between them."""
     if start.since and start.until and start.since >= start.until:
         raise Failure(
-            f"--since {since} is not before --until {until}: there can be no call between them.",
-            Code.USAGE,
+            f"{since} is not before {until}: there can be no call between them.", Code.USAGE
         )
 
 

@@ -16,6 +16,7 @@ _EXTRA_OF = {
     "altair": "report",
     "duckdb": "duckdb",
     "jinja2": "report",
+    "mcp": "mcp",
     "phonenumbers": "country",
     "pyarrow": "arrow",
     "rich": "cli",
