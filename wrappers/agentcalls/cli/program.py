@@ -57,7 +57,7 @@ class Connected(Command):
             parameter.rich_help_panel = _PANEL
         shared = [*chain.from_iterable(map(_parameters_of, self._others)), *own]
         self._shared = [str(parameter.name) for parameter in shared]
-        self.params = [*self.params, *shared]
+        self.params: list[Any] = [*self.params, *shared]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the function, after moving the connection options to the context."""
@@ -148,7 +148,7 @@ class Commands(TyperGroup):
             raise typer.Exit(code_of(error)) from None
 
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     cls=Commands,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -80,7 +80,7 @@ class Schedule(Generic[ItemT]):
         self._slots_taken = self._under_way = 0
         self._ready: deque[Agent] = deque()
         self._current: Agent | None = None
-        self.room = 1
+        self.room: int = 1
         """How many requests may be in flight."""
         self.pending: Iterator[ItemT] = iter(())
         """The items to deliver next."""

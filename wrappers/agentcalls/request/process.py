@@ -15,5 +15,5 @@ class _This:
         self.id = os.getpid()
 
 
-this = _This()
+this: _This = _This()
 """Its `id` is another one in a process that was forked."""

@@ -83,9 +83,9 @@ class Chain:
         most: int = MAX_LIMIT,
         sought: bool = False,
     ) -> None:
-        self.seam = seam
+        self.seam: Seam = seam
         self.direction: Direction = direction
-        self.group = group
+        self.group: int = group
         self.most = most
         """The longest window to ask for, in rows."""
         self.sought = sought
@@ -93,16 +93,16 @@ class Chain:
         self.first: datetime | None = None
         """The first key that a row of the time window can have, where the listing is sorted as asked."""
         self._began, self._rows = seam.key, 0
-        self.frontier = seam.end
+        self.frontier: int = seam.end
         """The farthest position at which H has advanced."""
         self._frontier_total = seam.total
         self._tries = 0
         self._target: int | None = None
-        self.planned_to = seam.end
+        self.planned_to: int = seam.end
         """Rows of the listing up to the end of the last window planned."""
         self._giving_up = False
         self._beyond: Window | None = None
-        self.looks_beyond = False
+        self.looks_beyond: bool = False
         """Whether the window asked for last begins behind the listing's end, as it seems."""
 
     def look_beyond(self, window: Window) -> None:

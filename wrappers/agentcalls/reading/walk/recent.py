@@ -17,7 +17,7 @@ class RecentIds:
     """The last thousand ids, and a few more: whole pages are forgotten at a time; those of the opening never are."""
 
     def __init__(self, opening: Iterable[str] = ()) -> None:
-        self.opening = frozenset(opening)
+        self.opening: frozenset[str] = frozenset(opening)
         """Delivered before the order was known: in that order they come again, at any place."""
         self._known: set[str] = set()
         self._batches: deque[list[str]] = deque()

@@ -141,7 +141,7 @@ class Ordering:
         self._name = sort.removeprefix("-") if sort else None
         self.direction: Direction = 1 if sort and not sort.startswith("-") else -1
         """The direction that the keys run in where the order is honoured."""
-        self.by_time = self._name is None or self._name in BY_TIME
+        self.by_time: bool = self._name is None or self._name in BY_TIME
         """Whether the rows may be sorted by `created_on`: order in a few rows that are sorted by another field says
         nothing of the rest."""
         self._may_ask = matters and self.by_time

@@ -57,13 +57,14 @@ class Job(Generic[ResultT]):
         self._error: BaseException | None = None
         self.wait: Wait | None = None
         """What it waits for."""
-        self.end = 0.0
+        self.end: float = 0.0
         """When that is over, on the machine's monotonic clock."""
         self.loop: Loop | None = None
         """Who drives it."""
         self.watched: tuple[int, int] | None = None
         """The file and the event that its loop watches."""
-        self.is_done = self.is_cancelled = False
+        self.is_done: bool = False
+        self.is_cancelled: bool = False
         """Whether it has ended; whether nobody wants it any more."""
         self.is_apart = False
         """Whether a thread of its own drives it."""
@@ -142,7 +143,7 @@ class Loop:
         self._left_at = time.monotonic()
         self.jobs: set[Job[Any]] = set()
         """Those under way."""
-        self.process = this.id
+        self.process: int = this.id
         """Where it was made."""
 
     def take(self, job: Job[Any]) -> None:
