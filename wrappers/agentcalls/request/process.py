@@ -7,7 +7,7 @@ import os
 
 class _This:
     def __init__(self) -> None:
-        self.id = os.getpid()
+        self.id: int = os.getpid()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._note)
 
