@@ -29,15 +29,17 @@ VENV_READY := $(VENV)/.ready
 DEMO := .cache/demo
 DEMO_READY := $(DEMO)/.ready
 NODE_READY := node_modules/.ready
-HANDWRITTEN := wrappers mock tests examples benchmarks environments
+HANDWRITTEN := wrappers mock tests examples benchmarks environments release
 BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 SPARK := .cache/spark
 SPARK_READY := $(SPARK)/.ready
+RELEASE := .cache/release
+RELEASE_READY := $(RELEASE)/.ready
 PORT ?= 8010
 
 .PHONY: test-spark checks mypy pyright help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
-  types format dist check lock check-locks check-release clean cli-docs bench bench-check mutation
+  types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs bench bench-check mutation
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +72,7 @@ nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## R
 	@$(MAKE) test-spark
 	@$(MAKE) mutants
 	@$(MAKE) mutation
+	@$(MAKE) release-installed
 
 # Spark is half a gigabyte and needs Java, so it has an environment of its own, and its tests are not of those of CI.
 test-spark: $(SPARK_READY) ## Run the tests of the Spark source in an environment of its own; they need Java 17 or newer
@@ -183,7 +186,7 @@ contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed sin
 
 # The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves and
 # include the properties of the contract.
-checks: lint types check-generated contract-diff contract-run
+checks: lint types check-generated contract-diff contract-run release-quick
 
 check: ## Run everything that CI runs
 	@$(MAKE) --jobs=2 --output-sync=target checks
@@ -194,6 +197,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 define LOCKS
 @$(COMPILE) $(1) --extra all --group dev pyproject.toml --output-file $(2)requirements.lock
 @$(COMPILE) --extra mock --group demo --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/demo.lock
+@$(COMPILE) --extra all --group release --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/release.lock
 @echo uv | $(COMPILE) --constraint $(2)requirements.lock - --output-file $(2)environments/uv.lock
 @$(COMPILE) --extra spark --extra mock --extra zstd --group spark --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/spark.lock
 @$(COMPILE) $(1) pyproject.toml benchmarks/requirements.in --output-file $(2)benchmarks/requirements.lock
@@ -209,12 +213,23 @@ check-locks: $(VENV_READY) ## Fail if a lock does not match pyproject.toml; run 
 	@for lock in requirements.lock environments/*.lock benchmarks/requirements.lock; do diff $$lock build/locks/$$lock; done
 	@echo "The locks match pyproject.toml"
 
-check-release: check-locks ## Fail if a release lacks something: addresses, people, a section of the changelog, right locks
-	@$(BIN)/python environments/release.py
+# Of any commit, and without a network: the files of the wheel, the public API, the types.
+release-quick: $(RELEASE_READY) $(NODE_READY)
+	@$(RELEASE)/bin/python -m release quick
+
+# With a network: installations on each Python, licences, an SBOM, known vulnerabilities.
+release-installed: $(RELEASE_READY) $(NODE_READY)
+	@$(RELEASE)/bin/python -m release quick installed
+
+release-check: check-locks $(RELEASE_READY) $(NODE_READY) ## Fail if a release lacks something, or would break its users; docs/releasing.md says what is checked
+	@$(RELEASE)/bin/python -m release quick installed ready
+
+release-snapshot: $(RELEASE_READY) ## Write the public API of this checkout, after its release, for the next ones to be compared with
+	@$(RELEASE)/bin/python -m release.api
 
 clean: ## Remove everything that make created
 	@rm -rf .venv .cache build dist node_modules reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find generated wrappers mock tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find generated wrappers mock tests examples benchmarks release -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Nothing is resolved here: environments/create installs each line of a lock unchanged. An environment is rebuilt if
 # its Python is gone, if it was made elsewhere, or if it was made with another PYTHON.
@@ -229,6 +244,9 @@ $(DEMO_READY): environments/demo.lock pyproject.toml $(if $(call stands,$(DEMO))
 
 $(SPARK_READY): environments/spark.lock pyproject.toml $(if $(call stands,$(SPARK)),,gone)
 	@environments/create "$(PYTHON)" $(SPARK) $< . && touch $@
+
+$(RELEASE_READY): environments/release.lock $(if $(call stands,$(RELEASE)),,gone)
+	@environments/create "$(PYTHON)" $(RELEASE) $< && touch $@
 
 # A separate environment: the peers must not influence the versions that the tests run with.
 $(BENCH_READY): benchmarks/requirements.lock $(if $(call stands,$(BENCH)),,gone)

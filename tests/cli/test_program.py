@@ -18,7 +18,7 @@ import agentcalls
 from agentcalls.cli import main
 from agentcalls.cli.program import COMMANDS, loaded
 from cli.pages import FOLDER, help_of, page
-from cli.running import COMMAND, open_terminal, read_to_end, run_in_terminal
+from cli.running import COMMAND, open_terminal, read_to_end, run_in_terminal, run_process
 from contract.tool.contract import ROOT
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ EXAMPLES = [
     for number, example in enumerate(import_module(f"agentcalls.cli.commands.{name}").EXAMPLES, 1)
 ]
 # What `--help` has no use for. httpx brings Rich, and is brought by agentcalls itself when that is asked for a client.
-HEAVY = "altair duckdb httpx numpy pandas polars pyarrow rich vl_convert zstandard agentcalls_api agentcalls_mock"
+HEAVY = "altair duckdb httpx mcp numpy pandas polars pyarrow pydantic rich vl_convert zstandard"
+HEAVY += " agentcalls_api agentcalls_mock"
 
 
 @pytest.mark.share(one_in=3)
@@ -130,6 +131,11 @@ def test_an_example_works_against_the_mock(
 ) -> None:
     if name in {"mock", "tail"}:
         end_with_ctrl_c(example.replace("agentcalls ", f"{shlex.join(COMMAND)} "), tmp_path)
+        return
+    if name == "mcp":
+        # The assistant has left before it asked.
+        ended = run_process(*shlex.split(example)[1:], stdin=subprocess.DEVNULL)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
         return
     monkeypatch.chdir(tmp_path)
     if name == "push":

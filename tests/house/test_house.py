@@ -20,11 +20,11 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1520,
+    "": 1525,
     "request": 1470,
     "request/decode": 510,
     "request/wire": 785,
-    "reading": 1130,
+    "reading": 1135,
     "reading/walk": 1380,
     "table": 460,
     "telemetry": 170,

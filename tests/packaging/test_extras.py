@@ -108,6 +108,20 @@ with Client() as client:
     assert (alone.work / "calls.xlsx").read_bytes().startswith(b"PK")
 
 
+def mcp(alone: Installed) -> None:
+    alone.python("""
+import asyncio, os, sys
+from mcp import Client, StdioServerParameters, stdio_client
+async def main():
+    command = os.path.join(os.path.dirname(sys.executable), "agentcalls")
+    server = StdioServerParameters(command=command, args=["mcp"], env=dict(os.environ))
+    async with Client(stdio_client(server)) as client:
+        found = await client.call_tool("summarize_calls", {"agent_ids": ["agent_demo"]})
+    assert found.structured_content["total"]["calls"] == 250, found
+asyncio.run(main())
+""")
+
+
 def mock(alone: Installed) -> None:
     command = [str(alone.bin / "agentcalls-mock"), "--port", "0", "--calls", "7"]
     with subprocess.Popen(command, env=alone.environ, stdout=subprocess.PIPE, text=True) as server:
@@ -159,6 +173,7 @@ FIRST_JOBS = {
     "dlt": dlt,
     "duckdb": duckdb,
     "excel": excel,
+    "mcp": mcp,
     "mock": mock,
     "otel": otel,
     "report": report,

@@ -36,7 +36,7 @@ class Stopwatch:
         self._now = now
         self._stopped_at: float | None = None
         self._stood_still = 0.0
-        self.stops = 0
+        self.stops: int = 0
         """How often it was paused."""
 
     @property
@@ -66,7 +66,7 @@ class Deadline:
 
     def __init__(self, watch: Stopwatch, seconds: float) -> None:
         self.watch = watch
-        self.moment = watch.now() + seconds
+        self.moment: float = watch.now() + seconds
         """The reading of the stopwatch at that time."""
 
     def left(self) -> float:

@@ -129,7 +129,7 @@ class BadRequestError(APIStatusError):
 class AuthenticationError(APIStatusError):
     """401: the key is missing, unknown or expired."""
 
-    advice = f"Check {VARIABLES['api_key']}, or the api_key that was passed."
+    advice: str = f"Check {VARIABLES['api_key']}, or the api_key that was passed."
 
 
 class PermissionDeniedError(APIStatusError):

@@ -13,7 +13,7 @@ import stat
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import field, frozen
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from agentcalls import Client, Exchange, Retry
 
     Hear = Callable[[Exchange], None]
+
+ClientT = TypeVar("ClientT", "agentcalls.Client", "agentcalls.AsyncClient")
 
 _HEADER_OF_SCHEME = {"bearer": "authorization", "x-api-key": "x-api-key"}
 
@@ -65,7 +67,7 @@ def connect(ctx: typer.Context) -> Generator[Client]:
 def in_force(ctx: typer.Context) -> tuple[Profile, dict[str, Setting]]:
     """The profile and the settings of a command; reads the key from stdin if requested."""
     options = dict(ctx.obj)
-    if options["key_stdin"]:
+    if options.get("key_stdin"):
         options["api_key"] = _key_of_stdin()
     profile = read_profile(options["profile"], os.environ)
     return profile, resolve(options, os.environ, profile)
@@ -76,6 +78,23 @@ def client(
     found: Mapping[str, Setting], *, debug: bool = False, hear: Hear | None = None
 ) -> Generator[Client]:
     """A client with these settings; `hear` is called with each exchange."""
+    connected = made(agentcalls.Client, found, debug=debug, hear=hear)
+    try:
+        yield connected
+    finally:
+        # After Ctrl-C, do not wait for the requests in flight.
+        if not isinstance(sys.exception(), KeyboardInterrupt):
+            connected.close()
+
+
+def made(
+    flavour: type[ClientT],
+    found: Mapping[str, Setting],
+    *,
+    debug: bool = False,
+    hear: Hear | None = None,
+) -> ClientT:
+    """A client of this flavour, as `client` gives it; the caller closes it."""
     arguments: dict[str, Any] = {name: setting.value for name, setting in found.items()}
 
     def on_exchange(exchange: Exchange) -> None:
@@ -88,13 +107,8 @@ def client(
         arguments["on_retry"] = _say_retry
     if debug or hear:
         arguments["on_exchange"] = on_exchange
-    connected = agentcalls.Client(**arguments)
-    try:
-        yield connected
-    finally:
-        # After Ctrl-C, do not wait for the requests in flight.
-        if not isinstance(sys.exception(), KeyboardInterrupt):
-            connected.close()
+    connected: ClientT = flavour(**arguments)
+    return connected
 
 
 def _say_exchange(exchange: Exchange, base_url: str, auth: str) -> None:

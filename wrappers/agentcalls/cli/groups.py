@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,20 @@ COUNTRY = "country"
 _LONGEST_KEY = 500
 _LONGEST_CODE = 3  # digits
 _REMEMBERED = 65_536
+
+
+class By(StrEnum):
+    """What the calls of `stats` are grouped by."""
+
+    STATUS = "status"
+    END_REASON = "end_reason"
+    ERROR_REASON = "error_reason"
+    DAY = "day"
+    HOUR = "hour"
+    DIRECTION = "direction"
+    AGENT = "agent"
+    COUNTRY = "country"
+    SOURCE = "source"
 
 
 def key_of(by: str) -> Callable[[Call], str | None]:

@@ -1,89 +1,17 @@
 """The kinds of commands: what their help looks like, and the options that each kind has without declaring them."""
 
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
-from agentcalls import settings
+from agentcalls.cli import options
 from agentcalls.cli.failures import check_switches, hinting
 
 DEBUG = "agentcalls.debug"  # a key in the context's meta, which commands and the program share
 
 _PANEL = "Connection"
-
-
-def _connection(
-    *,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help='The table of config.toml with the settings; "default" by default.',
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(metavar="URL", help=f"The part before {settings.API_PREFIX}.")
-    ] = None,
-    auth: Annotated[
-        Literal["bearer", "x-api-key"] | None,
-        typer.Option(help="The header that carries the key."),
-    ] = None,
-    key_stdin: Annotated[
-        bool, typer.Option("--key-stdin", help="Read the API key from stdin.")
-    ] = False,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help=f"How long to wait for an answer; {settings.TIMEOUT:.0f} by default.",
-        ),
-    ] = None,
-    deadline: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help=f"How long a request may take with its retries; {settings.DEADLINE:.0f} by default.",
-        ),
-    ] = None,
-    allow_http: Annotated[
-        bool | None,
-        typer.Option(
-            "--allow-http", help="Allow plain http to another machine; the network sees the key."
-        ),
-    ] = None,
-    max_retries: Annotated[
-        int | None,
-        typer.Option(
-            "--max-retries",
-            min=0,
-            metavar="N",
-            help=f"How often a failed request is retried; {settings.MAX_RETRIES} by default.",
-        ),
-    ] = None,
-    debug: Annotated[
-        bool, typer.Option("--debug", help="Show each exchange on stderr, with the key masked.")
-    ] = False,
-) -> None:
-    """The options of every command that calls the API; `Connected` passes them on in `ctx.obj`."""
-
-
-def _team(
-    *,
-    all_agents: Annotated[
-        bool, typer.Option("--all-agents", help="All agents of your team, instead of named ones.")
-    ] = False,
-    agent_status: Annotated[
-        str | None,
-        typer.Option(
-            "--agent-status",
-            metavar="STATUS",
-            help="With --all-agents: only agents with this status, such as live.",
-        ),
-    ] = None,
-) -> None:
-    """The options of every command about several agents; `named_agents` reads them in `ctx.obj`."""
 
 
 class Command(TyperCommand):
@@ -118,15 +46,17 @@ class Connected(Command):
 
     _others: tuple[Any, ...] = ()
     """Functions with more parameters that are not the command's own."""
+    _not_taken: str | None = None
+    """A connection option that it does not have."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        connection = _parameters_of(_connection)
-        for parameter in connection:
+        own = [one for one in _parameters_of(options.connection) if one.name != self._not_taken]
+        for parameter in own:
             parameter.rich_help_panel = _PANEL
-        shared = [*chain.from_iterable(map(_parameters_of, self._others)), *connection]
+        shared = [*chain.from_iterable(map(_parameters_of, self._others)), *own]
         self._shared = [str(parameter.name) for parameter in shared]
-        self.params = [*self.params, *shared]
+        self.params: list[Any] = [*self.params, *shared]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the function, after moving the connection options to the context."""
@@ -138,7 +68,13 @@ class Connected(Command):
 class OfAgents(Connected):
     """One that reads the calls of several agents, or of all."""
 
-    _others = (_team,)
+    _others = (options.team,)
+
+
+class Serving(Connected):
+    """One that speaks a protocol on stdin, and so reads no key there."""
+
+    _not_taken = "key_stdin"
 
 
 class Passing(Command):

@@ -4,7 +4,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from agentcalls.settings import CONCURRENCY, MAX_CONCURRENCY
+from agentcalls.settings import (
+    API_PREFIX,
+    CONCURRENCY,
+    DEADLINE,
+    MAX_CONCURRENCY,
+    MAX_RETRIES,
+    TIMEOUT,
+)
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The agent id.")]
 Agents = Annotated[list[str] | None, typer.Argument(metavar="[AGENT...]", help="The agent ids.")]
@@ -111,3 +118,83 @@ Tz = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+ShowNumbers = Annotated[
+    bool,
+    typer.Option(
+        "--show-numbers",
+        help="Show full telephone numbers; by default they are masked, also in what was said.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
+def connection(
+    *,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help='The table of config.toml with the settings; "default" by default.',
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help=f"The part before {API_PREFIX}.")
+    ] = None,
+    auth: Annotated[
+        Literal["bearer", "x-api-key"] | None,
+        typer.Option(help="The header that carries the key."),
+    ] = None,
+    key_stdin: Annotated[
+        bool, typer.Option("--key-stdin", help="Read the API key from stdin.")
+    ] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help=f"How long to wait for an answer; {TIMEOUT:.0f} by default.",
+        ),
+    ] = None,
+    deadline: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help=f"How long a request may take with its retries; {DEADLINE:.0f} by default.",
+        ),
+    ] = None,
+    allow_http: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-http", help="Allow plain http to another machine; the network sees the key."
+        ),
+    ] = None,
+    max_retries: Annotated[
+        int | None,
+        typer.Option(
+            "--max-retries",
+            min=0,
+            metavar="N",
+            help=f"How often a failed request is retried; {MAX_RETRIES} by default.",
+        ),
+    ] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show each exchange on stderr, with the key masked.")
+    ] = False,
+) -> None:
+    """The options of every command that calls the API; `Connected` passes them on in `ctx.obj`."""
+
+
+def team(
+    *,
+    all_agents: Annotated[
+        bool, typer.Option("--all-agents", help="All agents of your team, instead of named ones.")
+    ] = False,
+    agent_status: Annotated[
+        str | None,
+        typer.Option(
+            "--agent-status",
+            metavar="STATUS",
+            help="With --all-agents: only agents with this status, such as live.",
+        ),
+    ] = None,
+) -> None:
+    """The options of every command about several agents; `named_agents` reads them in `ctx.obj`."""

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 import agentcalls
 from agentcalls.cli.failures import Code, code_of, sentence_of
-from agentcalls.cli.kinds import DEBUG, Command, Connected, OfAgents, Passing
+from agentcalls.cli.kinds import DEBUG, Command, Connected, OfAgents, Passing, Serving
 from agentcalls.cli.show.output import say
 
 # In the order of the help, with the first sentence of each: neither the help nor a completed name imports the command.
@@ -29,10 +29,12 @@ COMMANDS = {
     "tail": "Show an agent's new calls as they come, and each call that changes its status or ends.",
     "check": "Check that not too many calls failed, and print one line, for cron and monitors.",
     "doctor": "Check settings, host, key, answers and clock.",
+    "mcp": "Answer an assistant's questions about calls, over MCP on stdin and stdout; it only reads.",
     "mock": "Run the API on this machine, with made-up calls, until Ctrl-C.",
 }
 _KINDS: dict[str, type[Command]] = {
     **dict.fromkeys(("export", "sync", "stats", "report", "check"), OfAgents),
+    "mcp": Serving,
     "mock": Passing,
     "push": Command,
 }
@@ -71,7 +73,7 @@ class Commands(TyperGroup):
             raise typer.Exit(code_of(error)) from None
 
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     cls=Commands,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

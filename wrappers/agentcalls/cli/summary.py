@@ -30,7 +30,7 @@ MOST_GROUPS = 1_000
 ANSWERED = {"answered", "ended"}
 FAILED = "failed"
 # The outcome of these calls is unknown: they count in no rate.
-UNDECIDED = {"queued", "ringing", None}
+UNDECIDED: set[str | None] = {"queued", "ringing", None}
 
 _TENTH = timedelta(milliseconds=100)
 _LONGEST = 10**9  # seconds, or tenths; longer or negative values are ignored

@@ -6,9 +6,12 @@ gzip and zstd read a file of several members, or frames, as one text.
 from __future__ import annotations
 
 import zlib
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agentcalls.table.extras import need
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ZSTD_LEVEL = 6
 
@@ -42,5 +45,5 @@ def _zstd() -> Piece:
     return piece
 
 
-PIECES = {"": _Plain, ".gz": _gzip, ".zst": _zstd}
+PIECES: dict[str, Callable[[], Piece]] = {"": _Plain, ".gz": _gzip, ".zst": _zstd}
 """The function that starts a piece, by the file's ending."""

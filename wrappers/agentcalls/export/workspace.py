@@ -47,11 +47,11 @@ class Workspace:
     """
 
     def __init__(self, target: Path, form: Format) -> None:
-        self.target = replaceable(target)
-        self.folder = folder_of(target)
-        self.rows = self.folder / "rows"
-        self.built = self.folder / "built"
-        self.made = self.built if form.build else self.rows
+        self.target: Path = replaceable(target)
+        self.folder: Path = folder_of(target)
+        self.rows: Path = self.folder / "rows"
+        self.built: Path = self.folder / "built"
+        self.made: Path = self.built if form.build else self.rows
         """The file that is moved out."""
         self._form = form
         self._journal = self.folder / "journal"

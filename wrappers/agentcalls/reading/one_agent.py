@@ -37,7 +37,7 @@ class AgentReader:
         self, query: ListQuery, options: ReadOptions, *, wall: float, sorts: KnownSorts
     ) -> None:
         now = datetime.fromtimestamp(wall, UTC)
-        self.agent_id = query.of_agent
+        self.agent_id: str | None = query.of_agent
         self._query = query
         self._walk: Walk[Any] = Walk(
             binding=_binding(query, options, now),

@@ -48,10 +48,10 @@ class Host:
         self._base_url = base_url
         url = httpx.URL(base_url)
         self._prefix = url.raw_path.rstrip(b"/").decode("ascii")
-        self.name = url.raw_host.decode("ascii")
+        self.name: str = url.raw_host.decode("ascii")
         """As it is looked up, and as its certificate has it."""
-        self.port = url.port or settings.PORTS[url.scheme]
-        self.trust = trusted() if url.scheme == "https" else None
+        self.port: int = url.port or settings.PORTS[url.scheme]
+        self.trust: ssl.SSLContext | None = trusted() if url.scheme == "https" else None
         """Whose certificates are good; None for plain http."""
         sent = {"Host": url.netloc.decode("ascii"), **HEADERS}
         self._constant = " HTTP/1.1" + "".join(f"\r\n{name}: {sent[name]}" for name in sent)

@@ -19,7 +19,7 @@ _VISIBLE = re.compile(rf"[!-~]{{0,{_LONGEST_PREFIX}}}")
 class _This:
     # Asking the system each time would cost as much as reading from a socket.
     def __init__(self) -> None:
-        self.id = os.getpid()
+        self.id: int = os.getpid()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._note)
 
@@ -27,7 +27,7 @@ class _This:
         self.id = os.getpid()
 
 
-this = _This()
+this: _This = _This()
 """This process; a forked one has another `id`."""
 
 

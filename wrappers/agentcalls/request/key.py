@@ -126,7 +126,7 @@ class KeyAuth:
 class BearerAuth(KeyAuth):
     """`Authorization: Bearer sk_…`, the contract's ApiKeyAuth."""
 
-    scheme = "bearer"
+    scheme: AuthScheme = "bearer"
     header = "Authorization"
     prefix = "Bearer "
 
@@ -134,7 +134,7 @@ class BearerAuth(KeyAuth):
 class ApiKeyHeaderAuth(KeyAuth):
     """`X-Api-Key: sk_…`, the contract's ApiKeyHeader."""
 
-    scheme = "x-api-key"
+    scheme: AuthScheme = "x-api-key"
     header = "X-Api-Key"
     prefix = ""
 

@@ -81,7 +81,7 @@ class Incoming:
         self._ends_by_close = False
         self.on_kept: bool | None = None
         """Whether the connection had carried an answer before; None where that is not known."""
-        self.is_stray = False
+        self.is_stray: bool = False
         """Whether it belongs to another request."""
         self.failure: AgentCallsError | None = None
         """Why it broke off, or cannot be read."""

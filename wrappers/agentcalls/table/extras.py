@@ -17,6 +17,7 @@ _EXTRA_OF = {
     "dlt": "dlt",
     "duckdb": "duckdb",
     "jinja2": "report",
+    "mcp": "mcp",
     "phonenumbers": "country",
     "pyarrow": "arrow",
     "rich": "cli",

@@ -1,19 +1,14 @@
 """`agentcalls show`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from agentcalls.cli import options
 from agentcalls.cli.connect import connect
-from agentcalls.cli.failures import Code, Failure
-from agentcalls.cli.show.conversation import write_conversation
-from agentcalls.cli.show.masking import masked, without_numbers_within
+from agentcalls.cli.show.conversation import row_of, write_conversation
 from agentcalls.cli.show.output import Form, chosen_form, say, write_json
 from agentcalls.cli.zone import chosen_zone
-
-if TYPE_CHECKING:
-    from agentcalls import CallDetail
 
 EXAMPLES = (
     "agentcalls show agent_one d4b01769-185a-43a0-a47a-2fa0a19cf156",
@@ -26,14 +21,7 @@ def command(
     agent: options.Agent,
     call: Annotated[str, typer.Argument(metavar="CALL", help="The call's id.")],
     *,
-    show_numbers: Annotated[
-        bool,
-        typer.Option(
-            "--show-numbers",
-            help="Show full telephone numbers; by default they are masked, also in what was said.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
+    show_numbers: options.ShowNumbers = False,
     as_json: options.AsJson = False,
     utc: options.Utc = False,
     tz: options.Tz = None,
@@ -45,29 +33,10 @@ def command(
     form, zone = chosen_form(None, as_json=as_json), chosen_zone(tz, utc=utc)
     with connect(ctx) as client:
         found = client.calls.get(agent, call)
-    if found.id not in {None, call}:
-        raise Failure(f"The server answered with another call: {found.id}.", Code.SERVER)
-    row = _row(found) if show_numbers else _without_numbers(_row(found))
+    row = row_of(found, call, show_numbers=show_numbers)
     if form is Form.TABLE:
         write_conversation(row, zone)
     else:
         write_json(row)
     for problem in found.problems:
         say(f"{problem.field} {problem.why}.")
-
-
-def _row(call: "CallDetail") -> dict[str, Any]:
-    return {"agent_id": call.agent_id, **call.to_dict()}
-
-
-# They look like numbers.
-_IDS = {"agent_id", "id", "url"}
-_MOMENTS = {"created_on", "created_at", "ringing_at", "ended_at", "started_at", "answered_at"}
-
-
-def _without_numbers(row: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = without_numbers_within(row, _IDS | _MOMENTS)
-    for name in ("source", "destination"):
-        if isinstance(row[name], str):
-            found[name] = masked(row[name])
-    return found

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.cells import duration, local
+from agentcalls.cli.show.masking import call_without_numbers
 from agentcalls.cli.show.output import printable, printable_lines, show
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from agentcalls import CallDetail
     from agentcalls.cli.zone import Zone
 
 Row = dict[str, Any]
@@ -32,6 +35,14 @@ _FIELDS = (
     ("Error", "error_reason"),
     ("End", "end_reason"),
 )
+
+
+def row_of(found: CallDetail, asked: str, *, show_numbers: bool) -> Row:
+    """The call that was asked for, as JSON has it; raises `Failure` for another call."""
+    if found.id not in {None, asked}:
+        raise Failure(f"The server answered with another call: {found.id}.", Code.SERVER)
+    row = {"agent_id": found.agent_id, **found.to_dict()}
+    return row if show_numbers else call_without_numbers(row)
 
 
 def write_conversation(row: Row, zone: Zone) -> None:

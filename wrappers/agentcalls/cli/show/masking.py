@@ -13,6 +13,11 @@ _SMALLEST = 10**6
 _NUMBER_IN_TEXT = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 
 
+# They look like numbers.
+_IDS = {"agent_id", "id", "url"}
+_MOMENTS = {"created_on", "created_at", "ringing_at", "ended_at", "started_at", "answered_at"}
+
+
 def masked(number: str) -> str:
     """A number's last digits: they distinguish callers, but are not enough to call them."""
     return f"…{number[-_TAIL:]}" if len(number) > 2 * _TAIL else "…" * bool(number)
@@ -38,3 +43,12 @@ def without_numbers_within(value: Any, left: Collection[str]) -> Any:
             for name, item in items
         }
     return value
+
+
+def call_without_numbers(row: dict[str, Any]) -> dict[str, Any]:
+    """A call by JSON names with its numbers masked, also those within texts; its ids and moments stay."""
+    found: dict[str, Any] = without_numbers_within(row, _IDS | _MOMENTS)
+    for name in ("source", "destination"):
+        if isinstance(row[name], str):
+            found[name] = masked(row[name])
+    return found

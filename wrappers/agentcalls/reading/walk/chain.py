@@ -82,9 +82,9 @@ class Chain:
         most: int = MAX_LIMIT,
         sought: bool = False,
     ) -> None:
-        self.seam = seam
+        self.seam: Seam = seam
         self.direction: Direction = direction
-        self.group = group
+        self.group: int = group
         self.most = most
         """The longest window to ask for, in rows."""
         self.sought = sought
@@ -92,16 +92,16 @@ class Chain:
         self.first: datetime | None = None
         """The first key that a row of the time window can have, if the listing is sorted as requested."""
         self._began, self._rows = seam.key, 0
-        self.frontier = seam.end
+        self.frontier: int = seam.end
         """The farthest position at which H has advanced."""
         self._frontier_total = seam.total
         self._tries = 0
         self._target: int | None = None
-        self.planned_to = seam.end
+        self.planned_to: int = seam.end
         """Rows of the listing up to the end of the last window planned."""
         self._giving_up = False
         self._beyond: Window | None = None
-        self.looks_beyond = False
+        self.looks_beyond: bool = False
         """Whether the latest window seems to begin beyond the end of the listing."""
 
     def look_beyond(self, window: Window) -> None:

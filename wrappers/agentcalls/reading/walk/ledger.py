@@ -87,15 +87,18 @@ class Ledger:
         self.since, self.until = since, until
         self.items_left = max_items
         self.doubts: dict[str, None] = {}  # a set that keeps its order
-        self.ended = False
+        self.ended: bool = False
         """Whether the listing was read to its end, or past the time window."""
-        self.full = max_items == 0
+        self.full: bool = max_items == 0
         """Whether `max_items` ended the walk before the listing did."""
-        self.pages = self.requests = self.repeats = self.repairs = 0
+        self.pages: int = 0
+        self.requests: int = 0
+        self.repeats: int = 0
+        self.repairs: int = 0
         self.first_total: int | None = None
         self.total: int | None = None
         """Rows of the listing, by the latest answer that tells."""
-        self.most = 0
+        self.most: int = 0
         """Rows in the largest answer."""
         self.is_one_answer = False
         """Whether one answer held the whole listing."""

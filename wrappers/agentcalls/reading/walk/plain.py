@@ -21,7 +21,7 @@ class PlainWindows:
     def __init__(self, position: int, size: int, direction: Direction | None = None) -> None:
         self.size = size
         self._next = position // size + 1
-        self.read_to = self.planned_to
+        self.read_to: int = self.planned_to
         """Rows of the listing that were read."""
         self.direction: Direction | None = direction
         """None until it shows; 0 if the keys are in no order."""

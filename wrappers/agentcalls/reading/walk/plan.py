@@ -51,9 +51,9 @@ class Plan:
         self.seek: Seek | None = None
         self.sort: str | None = None
         """The `sort` that windows ask for; None leaves it as the query has it."""
-        self.ordered = False
+        self.ordered: bool = False
         """Whether the server was seen to honour the sort that windows ask for."""
-        self.most = MAX_LIMIT
+        self.most: int = MAX_LIMIT
         """The longest page that the server gives, in rows."""
         # A change of plan begins an epoch: answers that were requested before it are discarded.
         self._epoch = 0

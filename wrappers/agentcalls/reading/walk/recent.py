@@ -17,7 +17,7 @@ class RecentIds:
     """The last thousand ids, and a few more, since whole pages are forgotten; the opening's ids are kept."""
 
     def __init__(self, opening: Iterable[str] = ()) -> None:
-        self.opening = frozenset(opening)
+        self.opening: frozenset[str] = frozenset(opening)
         """The ids delivered before the order was known: in that order they come again, anywhere."""
         self._known: set[str] = set()
         self._batches: deque[list[str]] = deque()

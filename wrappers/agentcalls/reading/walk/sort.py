@@ -144,7 +144,7 @@ class Ordering:
         rising = not sort.startswith("-") if sort else oldest_first
         self.direction: Direction = 1 if rising else -1
         """The direction of the keys if the server honours the order."""
-        self.by_time = self._name is None or self._name in BY_TIME
+        self.by_time: bool = self._name is None or self._name in BY_TIME
         """Whether the rows may be sorted by `created_on`. A few rows sorted by another field may look so, and tell
         nothing about the others."""
         self._may_ask = matters and self.by_time

@@ -35,7 +35,7 @@ class Connection:
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
         self._kept_until = 0.0
-        self.has_answered = False
+        self.has_answered: bool = False
         """Whether it has carried an answer."""
 
     def open(self, host: Host, patience: Patience) -> Waits[None]:

@@ -59,13 +59,14 @@ class Job(Generic[ResultT]):
         self._error: BaseException | None = None
         self.wait: Wait | None = None
         """What it waits for."""
-        self.end = 0.0
+        self.end: float = 0.0
         """The end of its wait, on the machine's monotonic clock."""
         self.loop: Loop | None = None
         """The loop that drives it."""
         self.watched: tuple[int, int] | None = None
         """The file and the event that its loop watches for it."""
-        self.is_done = self.is_cancelled = False
+        self.is_done: bool = False
+        self.is_cancelled: bool = False
         """Whether it has ended; whether it was cancelled."""
         self.is_apart = False
         """Whether a thread of its own drives it."""
@@ -144,7 +145,7 @@ class Loop:
         self._left_at = time.monotonic()
         self.jobs: set[Job[Any]] = set()
         """The requests in flight."""
-        self.process = this.id
+        self.process: int = this.id
         """The process that made it."""
 
     def take(self, job: Job[Any]) -> None:

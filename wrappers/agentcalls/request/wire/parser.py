@@ -36,9 +36,10 @@ class AnswerParser:
         self._headers: list[tuple[bytes, bytes]] = []
         self._without_body = 0
         self._ends_by_close = self._is_whole = self._goes_on = self._excess = False
-        self.has_begun = self.has_head = False
+        self.has_begun: bool = False
+        self.has_head: bool = False
         """Whether its first byte has come; whether its whole head has."""
-        self.is_over = False
+        self.is_over: bool = False
         """Whether the answer is over."""
 
     @property

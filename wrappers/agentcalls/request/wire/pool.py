@@ -32,7 +32,7 @@ class ConnectionPool:
         self._lock = RLock()
         self._free: deque[Connection] = deque()
         self._all: set[Connection] = set()
-        self.is_closed = False
+        self.is_closed: bool = False
 
     def exchange(
         self,

@@ -36,10 +36,10 @@ class Patience:
 
     def __init__(self, timeout: httpx.Timeout, deadline: Deadline) -> None:
         self._deadline = deadline
-        self.pool, self.connect, self.read, self.write = (
-            _NO_END if seconds is None else seconds
-            for seconds in (timeout.pool, timeout.connect, timeout.read, timeout.write)
-        )
+        self.pool: float = _bounded(timeout.pool)
+        self.connect: float = _bounded(timeout.connect)
+        self.read: float = _bounded(timeout.read)
+        self.write: float = _bounded(timeout.write)
         self._connected_by = 0.0
 
     def begin_connecting(self) -> None:
@@ -74,3 +74,7 @@ class Patience:
             # If nobody was waiting, no time was used.
             if left <= 0 or not (watch.is_stopped or watch.stops > stops):
                 raise kind("the deadline passed")
+
+
+def _bounded(seconds: float | None) -> float:
+    return _NO_END if seconds is None else seconds

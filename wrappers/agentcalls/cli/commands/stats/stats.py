@@ -2,7 +2,6 @@
 
 import sys
 from datetime import UTC
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from agentcalls.cli import options
 from agentcalls.cli.agents import AgentsCalls, named_agents
 from agentcalls.cli.commands.stats.bars import write_bars
 from agentcalls.cli.connect import connect
+from agentcalls.cli.groups import By
 from agentcalls.cli.show.output import Form, Row, chosen_form, show, write_json, write_rows
 from agentcalls.cli.show.units import clock, percent, tenths
 from agentcalls.cli.summary import Summary
@@ -20,20 +20,6 @@ EXAMPLES = (
     "agentcalls stats agent_demo --since 7d --by day",
     "agentcalls stats agent_demo agent_2 --live --by error_reason --status failed --json",
 )
-
-
-class By(StrEnum):
-    """The values of `--by`."""
-
-    STATUS = "status"
-    END_REASON = "end_reason"
-    ERROR_REASON = "error_reason"
-    DAY = "day"
-    HOUR = "hour"
-    DIRECTION = "direction"
-    AGENT = "agent"
-    COUNTRY = "country"
-    SOURCE = "source"
 
 
 def command(
