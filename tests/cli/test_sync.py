@@ -216,14 +216,16 @@ def test_what_ends_a_sync_is_said_and_a_refused_key_ends_them_all(
 ) -> None:
     failing = [NotFoundError("It is gone."), AuthenticationError("It is refused.")]
 
-    def sync(*_: Any, **__: Any) -> None:
+    def sync(*_: Any, progress: Any, **__: Any) -> None:
+        progress(Progress(agents=1, agents_done=0, requests=0, calls=0))
         raise failing.pop(0)
 
     monkeypatch.setattr("agentcalls.mirror.syncing.sync", sync)
-    monkeypatch.setattr("threading.Event.wait", lambda *_: False)
-    found = cli("sync", "agent_one", "--to", to, "--every", "1h")
+    monkeypatch.setattr("agentcalls.mirror.watching.until_next", lambda *_: (0.0, 0))
+    found = cli("sync", "agent_one", "--to", to, "--every", "1h", "--metrics", "127.0.0.1:0")
     assert found.exit_code == 4
-    first, second = found.stderr.splitlines()
+    metrics, first, second = found.stderr.splitlines()
+    assert re.fullmatch(r"Metrics are at port \d+ of 127.0.0.1: /metrics and /healthz.", metrics)
     assert first.startswith("Error: It is gone.")
     assert second.startswith("Error: It is refused.")
 

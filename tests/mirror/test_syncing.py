@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls import AuthenticationError, ConfigurationError, NotFoundError
-from agentcalls.mirror import least_requests, sync, verify
+from agentcalls.mirror import Outcome, least_requests, sync, verify
 from agentcalls.mirror.change import Written
 from mirror.copies import current, query
 from mirror.host import Host, row
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agentcalls.mirror import Outcome, Progress
+    from agentcalls.mirror import Progress
 
     Synced = Callable[..., Outcome]
 
@@ -119,6 +119,35 @@ def test_what_a_load_read_long_ago_is_looked_at_again_in_the_run_that_ends_it(
     assert "late" in names(copy)
 
 
+@IN_SQLITE
+def test_a_reading_is_written_in_several_transactions(
+    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentcalls.mirror.gathering._ROWS", 1000)
+    assert synced(Host({"a": [row(n) for n in range(2500)]})).written == Written(new=2500)
+    stamps = query(copy, "SELECT count(*) AS rows FROM calls GROUP BY changed_at")
+    assert [one["rows"] >= 400 for one in stamps] == [True] * 3
+
+
+@IN_SQLITE
+def test_an_order_that_is_honoured_no_more_moves_no_watermark_and_marks_nothing(
+    copy: Path, synced: Synced
+) -> None:
+    host = Host({"a": [row((n * 7919) % 3000) for n in range(300)]})
+    synced(host)
+    before = of_agents(copy)["a"]
+    host.sorts = False
+    host.now += HOUR
+    del host.calls["a"][5]
+    found = synced(host)
+    assert (found.complete, found.written) == (False, Written())
+    after = of_agents(copy)["a"]
+    assert after["error"]
+    assert [after[name] for name in ("watermark", "proven_at")] == [
+        before[name] for name in ("watermark", "proven_at")
+    ]
+
+
 def test_old_open_calls_are_looked_at_by_their_rank(copy: Path, synced: Synced) -> None:
     rows = [row(n) for n in range(4000)]
     rows[3900] = row(3900, status="answered", ended_at=None)
@@ -155,16 +184,25 @@ def test_a_failure_while_an_open_call_is_looked_at_is_one_of_its_agent(
     copy: Path, synced: Synced
 ) -> None:
     old = row(9000, status="queued", ended_at=None)
-    host = Host({"a": [row(0), old], "b": [row(1, id="b"), {**old, "id": "old"}]})
+    middle = [row(60 * n, id=f"a{n}") for n in range(160)]
+    older = row(999_000, id="older", status="queued", ended_at=None)
+    late = row(60 * 40 + 1, id="late", status="queued", ended_at=None)
+    host = Host({"a": [*middle, late, old, older], "b": [row(1, id="b"), {**old, "id": "old"}]})
     synced(host)
     host.asked = []
-    host.before = lambda number: host.status.update({"a": 500} if number > 2 else {})
+
+    def fail(status: int) -> None:
+        # The agents are followed by the first requests, and looked at by those behind.
+        host.before = lambda number: host.status.update({"a": status} if number > 5 else {})
+
+    fail(500)
     found = synced(host)
     assert found.failures == {"a": "InternalServerError (500)"}
+    assert [one.path.split("/")[-2] for one in host.asked[5:]] == ["a", "b"]
     assert of_agents(copy)["a"]["error"] == "InternalServerError (500)"
-    host.status = {"a": 401}
-    host.asked = []
+    host.status, host.asked = {}, []
     host.now += 9 * DAY
+    fail(401)
     with pytest.raises(AuthenticationError):
         synced(host)
 
@@ -317,6 +355,21 @@ def test_verify_finds_nothing_in_a_copy_that_is_sound(copy: Path) -> None:
             verify(client, copy)
         sync(client, ["a"], copy)
         assert verify(client, copy) == []
+
+
+def test_why_a_run_is_not_complete_is_said_without_a_word_of_the_servers() -> None:
+    outcome = Outcome(
+        agents=3,
+        asked=3,
+        written=Written(),
+        unproven={"a": "No order."},
+        failures={"b": "NotFoundError (404)"},
+        doubt="There may be more.",
+    )
+    assert not outcome.complete
+    assert outcome.why == (
+        "1 of 3 agents failed: NotFoundError (404). 1 of 3 agents are not proven: No order. There may be more."
+    )
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,13 @@ class ManyListing(_ManyAgents[SyncSource]):
     def _rows(self) -> RowsIterator:
         return RowsIterator(self._schedule(label=together), self._source.of_rows)
 
+    def _row_batches(self, size: int) -> Generator[CallBatch]:
+        # As `batches`, but the calls are rows, which a table is made of for less.
+        batching = Batching(size)
+        schedule = self._schedule(batching, label=together)
+        rows: Any = RowsIterator(schedule, self._source.of_rows)
+        return batching.over_rows(rows)
+
     def batches(self, size: int = BATCH) -> Generator[CallBatch]:
         """The calls of an iteration in batches of `size` calls of one agent, each with its checkpoint.
 

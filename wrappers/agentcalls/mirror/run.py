@@ -168,7 +168,7 @@ class Running:
             **options,
         )
         try:
-            with closing(listing.batches(_BATCH)) as batches:
+            with closing(listing._row_batches(_BATCH)) as batches:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
                 for batch in batches:
                     self._calls += len(batch.calls)
                     yield batch

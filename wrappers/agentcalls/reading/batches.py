@@ -91,6 +91,21 @@ class Batching:
             raise
         yield from self._rest()
 
+    def over_rows(self, some: Iterable[tuple[str, list[Call]]]) -> Generator[CallBatch]:
+        """The same, where all of an answer comes together: a batch holds some more than `size`."""
+        try:
+            for agent_id, rows in some:
+                ready, self._ready = self._ready, []
+                yield from ready
+                calls = self._calls.setdefault(agent_id, [])
+                calls += rows
+                if len(calls) >= self._size:
+                    yield self._batch(agent_id, done=False)
+        except (AgentCallsError, ExceptionGroup):
+            yield from self._rest()
+            raise
+        yield from self._rest()
+
     async def async_over(self, pairs: AsyncIterable[tuple[str, Call]]) -> AsyncGenerator[CallBatch]:
         """The same, awaited."""
         try:
