@@ -47,6 +47,17 @@ def test_each_call_of_each_agent_is_one_row_with_all_its_values(source: Any, hos
     assert by_id == sorted(facade.to_pylist(), key=lambda row: row["id"])
 
 
+def test_it_asks_for_at_most_three_requests_more_a_task_than_one_process(
+    source: Any, host: Host
+) -> None:
+    with Client() as client:
+        list(client.calls.list_many(AGENTS))
+    alone = len(host.app.asked)
+    host.app.asked.clear()
+    source.load().count()
+    assert alone <= len(host.app.asked) <= alone + 3 * 4
+
+
 @pytest.mark.parametrize(
     ("options", "where"),
     [
