@@ -368,6 +368,12 @@ def test_a_rate_limit_holds_and_is_lifted(api: MockCallsAPI) -> None:
 # Time, clients, resets.
 
 
+def test_an_answer_has_the_date_of_now(api: MockCallsAPI) -> None:
+    api.now = NOON
+    answer = httpx.get(api.base_url)
+    assert answer.headers.get_list("Date") == ["Mon, 23 Nov 2026 12:00:00 GMT"]
+
+
 def test_a_window_of_time_counts_from_now(api: MockCallsAPI) -> None:
     api.now = NOON
     api.add_agent("agent_1")

@@ -93,6 +93,33 @@ def test_each_test_finds_it_empty_whatever_the_one_before_did(tmp_path: Path) ->
     assert "Captured" not in output
 
 
+BETWEEN = """
+import json, urllib.request
+def pytest_runtest_logfinish(nodeid):
+    from test_it import url
+    if "told" in nodeid:  # the last: the server of the session has stopped
+        return
+    request = urllib.request.Request(url[0] + "/api/v1/console/agents", headers={"X-Api-Key": "sk_test_full"})
+    with urllib.request.urlopen(request) as answer:
+        print("agents between:", json.load(answer)["meta"]["total_count"])
+"""
+TWO = """
+url = []
+def test_leaves_an_agent_and_a_fault(calls_api):
+    url.append(calls_api.base_url)
+    calls_api.add_agent("agent_1")
+    calls_api.fail(503)
+def test_is_not_told_of_what_was_asked_between(calls_api):
+    assert calls_api.requests == ()
+"""
+
+
+def test_it_is_reset_after_a_test_and_before_one(tmp_path: Path) -> None:
+    status, output = ran(tmp_path, TWO, *PLUGIN, "-s", conftest=BETWEEN)
+    assert status == 0, output
+    assert output.count("agents between: 0") == 1
+
+
 def test_each_worker_of_xdist_has_a_server(tmp_path: Path) -> None:
     test = """
 import os, pathlib, pytest
