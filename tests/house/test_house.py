@@ -20,11 +20,11 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1505,
+    "": 1510,
     "request": 1220,
     "request/decode": 510,
     "request/wire": 770,
-    "reading": 1080,
+    "reading": 1090,
     "reading/walk": 1375,
     "table": 420,
     "mirror": 1010,
