@@ -143,11 +143,11 @@ def test_both_clients_take_the_same_settings() -> None:
 )
 def test_both_listings_have_the_same_methods(kinds: tuple[type, type]) -> None:
     sync, asynchronous = (
-        # Exports are not awaited; nor do other classes of theirs have what one flavour alone needs.
+        # Exports and copies are not awaited; nor do other classes of theirs have what one flavour alone needs.
         {
             name.replace("aiter", "iter")
             for name in dir(kind)
-            if name not in {"_submit", "_spawn", "_rows"}
+            if name not in {"_submit", "_spawn", "_rows", "_row_batches"}
         }
         for kind in kinds
     )

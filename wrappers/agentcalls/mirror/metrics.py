@@ -105,7 +105,7 @@ def served(
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as http.server names it
             """Nothing: stderr is for what the syncs came to."""
 
     class Server(ThreadingHTTPServer):
