@@ -55,11 +55,6 @@ class Loader:
         self.place = hashlib.sha256(f"{destination} {where} {dataset}".encode()).hexdigest()[:16]
         """Tells one place from another; it shows neither."""
 
-    def load_pending(self) -> None:
-        """Load what an earlier push has left; dlt would otherwise silently ignore what comes with it."""
-        if self._pipeline.has_pending_data:
-            self.load()
-
     def extract(self, tables: Iterator[Any]) -> None:
         """Keep each `pyarrow.Table` of calls in files, to be loaded."""
         resource = self._dlt.resource(
@@ -75,7 +70,11 @@ class Loader:
         self._attempt(lambda: self._pipeline.extract(resource))
 
     def load(self) -> None:
-        """Load what was extracted; raises `LoadError` if any of it was not taken."""
+        """Load what was extracted, first what an earlier push has left; raises `LoadError` if any was not taken.
+
+        The steps are taken one by one: where something is pending, dlt's `run` would load that, and silently ignore
+        what is new.
+        """
 
         def load() -> None:
             self._pipeline.normalize()

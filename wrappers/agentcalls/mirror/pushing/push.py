@@ -68,7 +68,6 @@ def push(
     folder = target.with_name(f"{target.name}.push")
     folder.mkdir(mode=0o700, exist_ok=True)  # it holds phone numbers
     loader = Loader(folder, destination, dataset=dataset, table_format=table_format)
-    loader.load_pending()
     name = f"pushed {loader.place}"
     with opened(target, None) as copy:
         found = _Reading(copy, None if full else copy.noted(name))
