@@ -69,7 +69,7 @@ def untracked(root: Path, names: list[str]) -> list[str]:
 def build(root: Path, folder: Path) -> tuple[Path, Path]:
     """The wheel and the sdist of a folder."""
     hatchling = Path(sys.executable).parent / "hatchling"
-    command = [hatchling, "build", "--directory", folder.resolve()]
+    command: list[str | Path] = [hatchling, "build", "--directory", folder.resolve()]
     subprocess.run(command, cwd=root, check=True, capture_output=True)
     return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
 

@@ -44,7 +44,13 @@ def faults(root: Path, installed: Path, program: Path = CONSUMER) -> list[str]:
     # pyright takes the environment that PATH has: `--pythonpath` is not heard where types are verified.
     environ = os.environ | {"PATH": f"{installed / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     pyright = root / "node_modules/.bin/pyright"
-    verify = [pyright, "--verifytypes", "agentcalls", "--ignoreexternal", "--outputjson"]
+    verify: list[str | Path] = [
+        pyright,
+        "--verifytypes",
+        "agentcalls",
+        "--ignoreexternal",
+        "--outputjson",
+    ]
     ended = subprocess.run(
         verify, cwd=installed, env=environ, capture_output=True, text=True, check=False
     )
