@@ -53,7 +53,7 @@ test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run 
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
 
 SERVERLESS := unit house simulation mock/test_mock_data.py mock/test_mock_database.py contract/test_contract.py \
-  cli/test_settings.py cli/test_summary.py client/test_on_exchange.py packaging/test_release.py
+  cli/test_settings.py cli/test_summary.py client/test_on_exchange.py
 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 	@$(PYTEST) -p no:schemathesis $(addprefix tests/,$(SERVERLESS))
@@ -229,7 +229,8 @@ $(VENV_READY): requirements.lock pyproject.toml $(if $(call stands,$(VENV)),,gon
 $(DEMO_READY): environments/demo.lock pyproject.toml $(if $(call stands,$(DEMO)),,gone)
 	@environments/create "$(PYTHON)" $(DEMO) $< . && touch $@
 
-$(RELEASE_READY): environments/release.lock $(if $(call stands,$(RELEASE)),,gone)
+# After .venv, never beside it: both are made in the same folder first.
+$(RELEASE_READY): environments/release.lock $(if $(call stands,$(RELEASE)),,gone) | $(VENV_READY)
 	@environments/create "$(PYTHON)" $(RELEASE) $< && touch $@
 
 # A separate environment: the peers must not influence the versions that the tests run with.

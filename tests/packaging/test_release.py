@@ -10,6 +10,7 @@ import pytest
 
 from contract.tool.contract import ROOT
 from release import api, built, ready, typed
+from release.__main__ import PARTS, main
 from release.installing import constraints, licences, unlicensed, vulnerable
 from release.ready import ADDRESSES, lacking, unfilled
 
@@ -68,6 +69,18 @@ def test_a_checkout_that_lacks_something_fails(checkout: Path) -> None:
         "SECURITY.md, line 1: the owner must fill in an address.",
         "There is no CODE_OF_CONDUCT.md.",
     ]
+
+
+def test_the_program_says_what_each_check_found(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(checkout)
+    monkeypatch.setitem(PARTS, "fine", lambda _: iter([("this", [])]))
+    assert main(["fine"]) == 0
+    assert main(["fine", "ready"]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[:3] == ["ok      this", "ok      this", "failed  what its makers must say"]
+    assert "        There is no SECURITY.md." in said
 
 
 @pytest.mark.parametrize("name", ["SECURITY.md", "CODE_OF_CONDUCT.md"])
