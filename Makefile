@@ -55,7 +55,7 @@ test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run 
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
 
 SERVERLESS := unit house simulation mock/test_mock_data.py mock/test_mock_database.py contract/test_contract.py \
-  cli/test_settings.py cli/test_summary.py client/test_on_exchange.py packaging/test_release.py
+  cli/test_settings.py cli/test_summary.py client/test_on_exchange.py
 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 	@$(PYTEST) -p no:schemathesis $(addprefix tests/,$(SERVERLESS))
@@ -245,7 +245,8 @@ $(DEMO_READY): environments/demo.lock pyproject.toml $(if $(call stands,$(DEMO))
 $(SPARK_READY): environments/spark.lock pyproject.toml $(if $(call stands,$(SPARK)),,gone)
 	@environments/create "$(PYTHON)" $(SPARK) $< . && touch $@
 
-$(RELEASE_READY): environments/release.lock $(if $(call stands,$(RELEASE)),,gone)
+# After .venv, never beside it: both are made in the same folder first.
+$(RELEASE_READY): environments/release.lock $(if $(call stands,$(RELEASE)),,gone) | $(VENV_READY)
 	@environments/create "$(PYTHON)" $(RELEASE) $< && touch $@
 
 # A separate environment: the peers must not influence the versions that the tests run with.

@@ -71,14 +71,9 @@ def install(root: Path, wheel: Path, extra: str, python: str, folder: Path) -> s
 
 def bill_of_materials(installed: Path, target: Path) -> dict[str, Any]:
     """The SBOM of an environment, as CycloneDX, which is also written."""
-    command: list[str | Path] = [
-        _TOOLS / "cyclonedx-py",
-        "environment",
-        "--output-reproducible",
-        "-o",
-        target,
-    ]
-    subprocess.run([*command, installed / "bin/python"], check=True, capture_output=True)
+    command: list[str | Path] = [_TOOLS / "cyclonedx-py", "environment", installed / "bin/python"]
+    command += ["--output-reproducible", "-o", target]
+    subprocess.run(command, check=True, capture_output=True)
     bill: dict[str, Any] = json.loads(target.read_text(encoding="utf-8"))
     return bill
 
@@ -119,18 +114,9 @@ def vulnerable(report: dict[str, Any]) -> tuple[list[str], str]:
 def audit(installed: Path) -> tuple[list[str], str]:
     """The same of an environment; nothing where no registry answers, which the second value says."""
     (site,) = installed.glob("lib/python*/site-packages")
-    command: list[str | Path] = [
-        _TOOLS / "pip-audit",
-        "--path",
-        site,
-        "-f",
-        "json",
-        "--progress-spinner",
-        "off",
-    ]
-    ended = subprocess.run(
-        [*command, "--timeout", "20"], capture_output=True, text=True, check=False
-    )
+    command: list[str | Path] = [_TOOLS / "pip-audit", "--path", site, "-f", "json"]
+    command += ["--progress-spinner", "off", "--timeout", "20"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         return vulnerable(json.loads(ended.stdout))
     except json.JSONDecodeError:

@@ -403,6 +403,19 @@ def test_texts_cannot_hide_anything(server: FaultServer) -> None:
     assert not set(HIDDEN[4:]) & set(refusal(ask("list_calls", {"agent_id": "a"})))
 
 
+def test_a_key_that_the_server_echoes_is_not_told(server: FaultServer) -> None:
+    def echo(page: dict[str, Any]) -> None:
+        for row in page["data"]:
+            row["error_reason"] = "the key is %KEY%"
+
+    server.fail(changed(echo))
+    result = ask("list_calls", {"agent_id": "a"})
+    assert told(result)["calls"][0]["error_reason"] == "the key is ***"
+    assert "sk_test_full" not in str(result)
+    server.fail(answer(b'{"code": "oops", "message": "no %KEY%"}', 403))
+    assert "sk_test_full" not in refusal(ask("list_calls", {"agent_id": "a"}))
+
+
 # What goes wrong.
 
 

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 UV = Path(sys.executable).with_name("uv")
 LOCKS = ["requirements.lock", "environments/demo.lock", "benchmarks/requirements.lock"]
-OTHERS = ["environments/uv.lock", "environments/spark.lock", "tests/packaging/old-pip.lock"]
+OTHERS = [
+    "environments/release.lock",
+    "environments/spark.lock",
+    "environments/uv.lock",
+    "tests/packaging/old-pip.lock",
+]
 
 NEEDS = {"app": "helper[fast]", "helper": "engine; extra == 'fast'", "engine": ""}
 """What each made-up package needs: `engine` is reached through an extra alone, as coverage is through pytest-cov."""

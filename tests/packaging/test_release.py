@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -7,9 +8,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from contract.tool.contract import ROOT
 from release import api, built, ready, typed
+from release.__main__ import PARTS, main
 from release.installing import constraints, licences, unlicensed, vulnerable
 from release.ready import ADDRESSES, lacking, unfilled
 
@@ -58,6 +61,26 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
+def test_issue_forms_are_what_their_reader_takes() -> None:
+    forms = [YAML(typ="safe").load(path) for path in ROOT.glob(".github/ISSUE_TEMPLATE/[!c]*.yml")]
+    assert len(forms) == 2
+    forms.append(YAML(typ="safe").load(ROOT / ".github/ISSUE_TEMPLATE/contract.yml"))
+    for form in forms:
+        assert set(form) == {"name", "description", "labels", "body"}
+        asked = [one for one in form["body"] if one["type"] != "markdown"]
+        assert {one["type"] for one in asked} <= {"textarea", "input"}
+        assert len({one["id"] for one in asked}) == len(asked)
+        assert all(one["attributes"]["label"] for one in asked)
+
+
+def test_the_bot_changes_every_lock() -> None:
+    (rule,) = json.loads((ROOT / "renovate.json").read_text())["packageRules"]
+    filters = rule["postUpgradeTasks"]["fileFilters"]
+    locks = {path for one in filters for path in ROOT.glob(one)}
+    made = {ROOT / "requirements.lock", ROOT / "benchmarks/requirements.lock"}
+    assert locks == made | set(ROOT.glob("environments/*.lock"))
+
+
 def test_a_checkout_that_lacks_something_fails(checkout: Path) -> None:
     (checkout / "pyproject.toml").write_text("[project]\n")
     (checkout / "CHANGELOG.md").write_text(CHANGELOG)
@@ -68,6 +91,18 @@ def test_a_checkout_that_lacks_something_fails(checkout: Path) -> None:
         "SECURITY.md, line 1: the owner must fill in an address.",
         "There is no CODE_OF_CONDUCT.md.",
     ]
+
+
+def test_the_program_says_what_each_check_found(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(checkout)
+    monkeypatch.setitem(PARTS, "fine", lambda _: iter([("this", [])]))
+    assert main(["fine"]) == 0
+    assert main(["fine", "ready"]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[:3] == ["ok      this", "ok      this", "failed  what its makers must say"]
+    assert "        There is no SECURITY.md." in said
 
 
 @pytest.mark.parametrize("name", ["SECURITY.md", "CODE_OF_CONDUCT.md"])
