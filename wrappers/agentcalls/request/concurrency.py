@@ -9,6 +9,7 @@ from httpx import codes
 
 from agentcalls.checks import check_integer
 from agentcalls.errors import ConfigurationError
+from agentcalls.request.retry import TOO_MANY_REQUESTS
 from agentcalls.settings import CONCURRENCY, MAX_CONCURRENCY
 
 if TYPE_CHECKING:
@@ -52,11 +53,7 @@ class AutoConcurrency:
 
     def note(self, status: int | None, seconds: float, now: float) -> None:
         """Note an attempt that took this long, by its status; None if there was no answer."""
-        if (
-            status is None
-            or status == codes.TOO_MANY_REQUESTS
-            or status >= codes.INTERNAL_SERVER_ERROR
-        ):
+        if status is None or status == TOO_MANY_REQUESTS or codes.is_server_error(status):
             self.refused(now - seconds, now)
         else:
             self.answered(seconds)
