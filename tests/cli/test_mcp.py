@@ -569,6 +569,7 @@ def test_a_person_is_told_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> 
     assert "Waiting for an assistant" in sent
 
 
+@pytest.mark.share
 @pytest.mark.parametrize(
     ("variables", "options", "code", "said"),
     [

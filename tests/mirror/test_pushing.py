@@ -73,6 +73,7 @@ def change(copy: Path, ending: str = "7") -> int:
     return int(count)
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("name", ["calls.duckdb", "calls.sqlite"])
 def test_a_warehouse_has_all_that_the_copy_has_and_then_what_changed(
     tmp_path: Path, name: str

@@ -30,6 +30,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("cells", ROWS)
 def test_a_row_of_the_table(cells: list[str], tmp_path: Path) -> None:
     agents, a_day, first, first_10, each, each_10, each_50 = cells

@@ -260,7 +260,7 @@ UV_TOML = {
 }
 
 
-@pytest.mark.share("by")
+@pytest.mark.share
 @pytest.mark.parametrize("uv_toml", UV_TOML)
 @pytest.mark.parametrize("by", ["uv", "a fetched uv", "pip"])
 def test_files_of_settings_do_not_change_what_is_installed_or_where(

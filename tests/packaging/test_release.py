@@ -133,6 +133,7 @@ def test_a_renamed_parameter_is_a_fault_until_the_changelog_names_it(checkout: P
         assert len(api.faults(checkout)) == rest
 
 
+@pytest.mark.share
 @pytest.mark.parametrize(
     ("file", "old", "new", "sentence"),
     [
