@@ -19,6 +19,8 @@ IN_WHEEL = (
     "agentcalls_api/py.typed",
     "agentcalls_mock/*.py",
     "agentcalls_mock/py.typed",
+    "pyspark_agentcalls/*.py",
+    "pyspark_agentcalls/py.typed",
     "agentcalls-*.dist-info/METADATA",
     "agentcalls-*.dist-info/RECORD",
     "agentcalls-*.dist-info/WHEEL",
@@ -26,11 +28,17 @@ IN_WHEEL = (
     "agentcalls-*.dist-info/licenses/LICENSE",
 )
 """The files that a wheel may hold; `*` stands for folders, too."""
-_ROOTS = {"agentcalls": "wrappers", "agentcalls_api": "generated", "agentcalls_mock": "mock"}
+_ROOTS = {
+    "agentcalls": "wrappers",
+    "agentcalls_api": "generated",
+    "agentcalls_mock": "mock",
+    "pyspark_agentcalls": "wrappers",
+}
 IN_SDIST = (
     *(f"{_ROOTS[name.split('/')[0]]}/{name}" for name in IN_WHEEL if "dist-info" not in name),
     ".gitignore",
     "CHANGELOG.md",
+    "mock/Dockerfile*",
     "LICENSE",
     "PKG-INFO",
     "README.md",

@@ -50,6 +50,8 @@ FREE = {
     *("allow_http", "max_retries", "debug", "show_numbers", "concurrency", "excel", "resume"),
     *("force", "keep_going", "all_agents", "compare", "interval", "follow", "earlier"),
     *("max_failure_rate", "min_calls", "include_test"),
+    *("file", "to", "dataset", "table_format", "full", "audit", "dry_run", "verify"),
+    *("quiet_every", "metrics", "push"),
 }
 FREE_HERE = {("report", "output")}
 """Its one ending is no choice."""
@@ -61,6 +63,7 @@ NEEDED = {
     "report": ["agent_one", "-o", "report.html"],
     "tail": ["agent_absent", "-n", "0"],
     "check": ["agent_one"],
+    "sync": ["agent_one", "--to", "calls.sqlite"],
 }
 OPTIONS = [
     (command, option)
@@ -105,9 +108,7 @@ def test_an_option_says_what_was_meant(  # noqa: PLR0917 (fixtures)
     word = OWN.get((command, option.name), KNOWN[option.name])
     words = [*NEEDED.get(command, []), max(option.opts, key=len), misspelt(word)]
     if option.name == "agent_status":
-        words = [*words[-2:], "--all-agents"] + (
-            ["-o", "report.html"] if command == "report" else []
-        )
+        words = [*words[-2:], "--all-agents", *NEEDED.get(command, [])[1:]]
     if command == "export" and option.name != "output":
         words += ["-o", "calls.ndjson"]
     ended = cli(command, *words)

@@ -251,10 +251,11 @@ COMMANDS = {
     "tail": ("tail", "agent_demo"),
     "check": ("check", "agent_demo", "--since", "1000d", "--max-failure-rate", "100%"),
     "doctor": ("doctor", "agent_demo"),
+    "sync": ("sync", "agent_demo", "--to", "{folder}/calls.sqlite"),
 }
 """How each command is played that calls the API."""
 ENDS = {"tail": 130}
-WRITES_NO_DATA = {"report"}
+WRITES_NO_DATA = {"report", "sync"}
 ONCE = ("--max-retries", "0")
 
 
@@ -319,7 +320,8 @@ def test_command_refuses_in_a_sentence(
 
 
 def test_the_matrix_has_every_command_and_sixty_cells_for_each() -> None:
-    assert set(COMMANDS) == set(EVERY_COMMAND) - {"mock"}
+    # These ask no API, or speak a protocol.
+    assert set(COMMANDS) == set(EVERY_COMMAND) - {"mock", "push", "mcp"}
     assert len({**HARMLESS, **REFUSED}) >= 60
 
 

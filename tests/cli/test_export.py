@@ -116,6 +116,7 @@ def test_file_of_agents_that_cannot_be_read_is_a_usage_error(
     cli: Cli, tmp_path: Path, command: str, file: str
 ) -> None:
     output = {"export": ["-o", "-"], "report": ["-o", str(tmp_path / "report.html")]}
+    output["sync"] = ["--to", str(tmp_path / "calls.sqlite")]
     path = tmp_path / file
     ended = cli(command, "--agents-file", str(path), *output.get(command, []))
     assert ended.exit_code == 2

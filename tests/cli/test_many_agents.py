@@ -212,7 +212,9 @@ def test_agents_come_from_arguments_and_a_file(command: str, cli: Cli, tmp_path:
     text = "\ufeff# all of them\r\n\r\n  agent_demo \r\nagent_one # a comment\r\nagent_demo\r\nagent/with slash?&#é"
     (tmp_path / "agents.txt").write_bytes(text.encode())
     name, *options = COMMANDS[command]
-    ended = cli(name, "agent_2", "--agents-file", "agents.txt", "--concurrency", "auto", *options)
+    concurrency = "auto" if command == "check" else "2"
+    named = ("agent_2", "--agents-file", "agents.txt", "--concurrency", concurrency)
+    ended = cli(name, *named, *options)
     assert ended.stderr.startswith("Named more than once, and read once: agent_demo.\n")
     agents = ["agent_2", "agent_demo", "agent_one", "agent/with slash?&#é"]
     if command == "export":

@@ -273,7 +273,9 @@ def test_agent_prints_and_compares_as_a_call_does() -> None:
     assert made == Agent.from_dict(agent(1))
     assert len({made, Agent.from_dict(agent(1))}) == 1
     assert made.created_on == made.created_at
-    assert GeneratedAgent.from_dict(agent(1)).to_dict() == agent(1) == made.to_dict()
+    assert GeneratedAgent.from_dict(agent(1)).to_dict() == agent(1)
+    assert Agent.from_dict(made.to_dict()) == made
+    assert made.to_dict()["created_at"] == "2026-01-02T13:00:00.000000Z"
 
 
 # What goes wrong.

@@ -252,6 +252,6 @@ def test_a_page_that_cannot_be_is_refused_before_a_request(
     http = make_client.http(refuse)
     client = make_client(api_key="sk_1", base_url="https://host", http_client=http)
     for listing in (client.calls.list("a"), client.agents.list()):
-        with pytest.raises(ConfigurationError, match="page"):
+        with pytest.raises(ConfigurationError, match="number takes"):
             listing.page(number)
     assert asked == []

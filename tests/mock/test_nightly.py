@@ -26,6 +26,7 @@ def test_the_example_passes_its_tests(tmp_path: Path) -> None:
     assert status == 0, output
 
 
+@pytest.mark.share
 @pytest.mark.parametrize("test", BREAKS)
 def test_its_tests_find_what_is_broken(test: str, tmp_path: Path) -> None:
     right, wrong = BREAKS[test]

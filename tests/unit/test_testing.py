@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentcalls import Call, RateLimit
@@ -121,6 +121,7 @@ def test_a_page_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
         make_page([make_call(), make_call()], **wrong)
 
 
+@settings(max_examples=25)
 @given(strategies.pages(limit=7))
 def test_a_page_that_is_drawn_can_be_read(page: Page) -> None:
     body = read_back(page)

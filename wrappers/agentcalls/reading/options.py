@@ -61,7 +61,7 @@ class ReadOptions:
         )
         if since and until and since >= until:
             raise ConfigurationError(
-                f"since takes a moment before until=…: {self.since!r} is not before {self.until!r}."
+                f"since takes a moment before until=…: {self.since} is not before {self.until}."
             )
 
     @property
