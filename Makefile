@@ -72,7 +72,7 @@ nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## R
 	@$(MAKE) test-spark
 	@$(MAKE) mutants
 	@$(MAKE) mutation
-	@$(MAKE) release-installed
+	@$(MAKE) release-quick release-installed
 
 # Spark is half a gigabyte and needs Java, so it has an environment of its own, and its tests are not of those of CI.
 test-spark: $(SPARK_READY) ## Run the tests of the Spark source in an environment of its own; they need Java 17 or newer
@@ -186,7 +186,7 @@ contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed sin
 
 # The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves and
 # include the properties of the contract.
-checks: lint types check-generated contract-diff contract-run release-quick
+checks: lint types check-generated contract-diff contract-run
 
 check: ## Run everything that CI runs
 	@$(MAKE) --jobs=2 --output-sync=target checks

@@ -1,1 +1,1 @@
-"""What is checked before a release: `make release-check`, and the quick half of it in `make check`."""
+"""What is checked before a release: `make release-check`, and the whole of it in `make nightly`."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-TYPES = {
+TYPES: dict[type, str] = {
     str: "VARCHAR",
     int: "BIGINT",
     float: "DOUBLE",

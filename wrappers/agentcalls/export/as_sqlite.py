@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-TYPES = {
+TYPES: dict[type, str] = {
     str: "TEXT",
     int: "INTEGER",
     float: "REAL",

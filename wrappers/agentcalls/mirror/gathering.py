@@ -32,13 +32,13 @@ class Gathering:
     """
 
     def __init__(self, target: Target, clock: Callable[[], datetime]) -> None:
-        self.agents = target.agents()
-        self.held = target.held()
-        self.began = clock()
+        self.agents: dict[str, Agent] = target.agents()
+        self.held: dict[str, int] = target.held()
+        self.began: datetime = clock()
         """When the run began, by the clock."""
-        self.stamp = target.next_stamp(self.began)
+        self.stamp: datetime = target.next_stamp(self.began)
         """The same, and later than all that is in the copy."""
-        self.written = Written()
+        self.written: Written = Written()
         self.steady: dict[str, bool] = {}
         """The agents that were proven in this run, and whether the server's count stayed the same meanwhile."""
         self.unproven: dict[str, str] = {}

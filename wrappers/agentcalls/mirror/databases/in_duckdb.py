@@ -43,7 +43,7 @@ class InDuckDB(Target):
 
     name = "DuckDB"
     types = TYPES
-    words = {  # noqa: RUF012 (it is never changed)
+    words: dict[str, str] = {  # noqa: RUF012 (it is never changed)
         "day": "CAST(created_on AT TIME ZONE 'UTC' AS DATE)",
         "open": 'CAST("open" AS INTEGER)',
         "failed": "CAST(status IS NOT DISTINCT FROM 'failed' AS INTEGER)",

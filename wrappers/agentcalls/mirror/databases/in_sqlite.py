@@ -45,7 +45,7 @@ class InSQLite(Target):
 
     name = "SQLite"
     types = TYPES
-    words = {  # noqa: RUF012 (it is never changed)
+    words: dict[str, str] = {  # noqa: RUF012 (it is never changed)
         "day": "date(created_on)",
         "open": '"open"',
         "failed": "(status IS 'failed')",

@@ -52,7 +52,9 @@ class Loader:
         except _errors() as error:
             raise ConfigurationError(f"dlt:{destination} cannot be used: {error}") from error
         self._strategy = "upsert" if "upsert" in (strategies or ()) else "delete-insert"
-        self.place = hashlib.sha256(f"{destination} {where} {dataset}".encode()).hexdigest()[:16]
+        self.place: str = hashlib.sha256(f"{destination} {where} {dataset}".encode()).hexdigest()[
+            :16
+        ]
         """Tells one place from another; it shows neither."""
 
     def extract(self, tables: Iterator[Any]) -> None:

@@ -21,7 +21,8 @@ class BorrowedBase:
     """The common part of both flavours."""
 
     def __init__(self, http: Any, host: Host, timeout: httpx.Timeout | None) -> None:
-        self._http = self.client = http
+        self._http = http
+        self.client: Any = http
         self._host = host
         self.timeout: httpx.Timeout = timeout or httpx.Timeout(**http.timeout.as_dict())
         """The timeouts of its requests."""
