@@ -48,6 +48,11 @@ UPDATE calls SET deleted_at = ?, changed_at = ? WHERE rowid IN (
 _MARK_FOLLOWED = _MARK.format(moment="created_on", sign=">=", given="pairs")
 _MARK_REREAD = _MARK.format(moment="first_seen", sign="<", given="seen")
 
+# What a transaction came to: a row that came in it and is gone again is both new and marked.
+_WRITTEN = """
+SELECT count(*) FILTER (WHERE first_seen = ?), count(*) FILTER (WHERE first_seen < ? AND deleted_at IS NULL),
+    count(*) FILTER (WHERE deleted_at = ?) FROM calls WHERE changed_at = ?"""
+
 
 class InUseError(ConfigurationError):
     """Another process has the copy open."""
@@ -109,8 +114,9 @@ class Target(Database):
         return float(self._about()["credit"])
 
     def next_stamp(self, now: datetime) -> datetime:
-        """A moment later than all that are in the copy: now, if the clock was not set back."""
-        return max(now, self._stamp + _TICK)
+        """A moment later than all that are in the copy, or were given before: now, if the clock was not set back."""
+        self._stamp = max(now, self._stamp + _TICK)
+        return self._stamp
 
     def write(self, change: Change, now: datetime) -> Written:
         """Write what came, in one transaction; `changed_at` of it is later than all before."""
@@ -120,8 +126,8 @@ class Target(Database):
                 self.put(change.calls, stamp)
             if change.seen:
                 self.replace(schema.SEEN, dict.fromkeys(change.seen), by=schema.SEEN.key)
-            marked = self._mark(_MARK_FOLLOWED, change.followed, stamp, change.given)
-            marked += self._mark(_MARK_REREAD, change.reread, stamp)
+            self._mark(_MARK_FOLLOWED, change.followed, stamp, change.given)
+            self._mark(_MARK_REREAD, change.reread, stamp)
             for agent_id in change.ended:
                 self.run("DELETE FROM seen WHERE agent_id = ?", [agent_id])
             self.replace(schema.AGENTS, map(astuple, change.agents.values()), by=("agent_id",))
@@ -132,12 +138,8 @@ class Target(Database):
             self._note("stamp", stamp.isoformat())
             if change.credit is not None:
                 self._note("credit", str(change.credit))
-            ((new,),) = self.run(
-                "SELECT count(*) FROM calls WHERE changed_at = ? AND first_seen = ?", [stamp, stamp]
-            )
-            ((every,),) = self.run("SELECT count(*) FROM calls WHERE changed_at = ?", [stamp])
-        self._stamp = stamp
-        return Written(new, every - new - marked, marked)
+            ((new, changed, marked),) = self.run(_WRITTEN, [stamp] * 4)
+        return Written(new, changed, marked)
 
     def noted(self, name: str) -> str | None:
         """What was noted under a name that is not the copy's own."""
@@ -183,13 +185,10 @@ class Target(Database):
         spans: Sequence[Span],
         stamp: datetime,
         given: Sequence[tuple[str, str]] = (),
-    ) -> int:
-        if not spans:
-            return 0
-        with self.loaded(_SPANS, map(astuple, spans)), self.loaded(_PAIRS, given):
-            self.run(statement, [stamp, stamp])
-        ((marked,),) = self.run("SELECT count(*) FROM calls WHERE deleted_at = ?", [stamp])
-        return int(marked)
+    ) -> None:
+        if spans:
+            with self.loaded(_SPANS, map(astuple, spans)), self.loaded(_PAIRS, given):
+                self.run(statement, [stamp, stamp])
 
     def _note(self, name: str, value: str) -> None:
         self.run("UPDATE about SET value = ? WHERE name = ?", [value, name])
