@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from attrs import astuple
@@ -15,7 +16,7 @@ from agentcalls.mirror.databases.database import Database
 from agentcalls.mirror.plan import EARLIEST, Agent, OpenCall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from agentcalls import Call
@@ -67,7 +68,7 @@ class Target(Database):
 
     def __init__(self, path: Path, host: str | None) -> None:
         self.path = path
-        if not self.tables():
+        if host is not None and not self.tables():
             with self.transaction():
                 self.create()
                 self.replace(schema.ABOUT, [*_ABOUT.items(), ("host", host)], by=("name",))
@@ -209,12 +210,12 @@ class Target(Database):
     def _checked(self, host: str | None) -> datetime:
         # The latest stamp of a copy that is ours.
         about = self._about() if "about" in self.tables() else {}
-        version = about.get("schema_version", "")
-        if not version.isdigit() or set(_ABOUT) - set(about):
+        version, stamp = _state_of(about)
+        if version < 1:
             raise ConfigurationError(
                 f"{self.path} is no copy that agentcalls made: choose another file."
             )
-        if int(version) > schema.VERSION:
+        if version > schema.VERSION:
             raise ConfigurationError(
                 f"{self.path} has version {version} of the schema, and this agentcalls knows {schema.VERSION}:"
                 " install a newer one."
@@ -223,8 +224,8 @@ class Target(Database):
             raise ConfigurationError(
                 f"{self.path} is a copy of the calls at {about['host']}, and not at {host}: choose another file."
             )
-        self._migrate(int(version))
-        return datetime.fromisoformat(about["stamp"])
+        self._migrate(version)
+        return stamp
 
     def _migrate(self, version: int) -> None:
         if version == schema.VERSION:
@@ -234,3 +235,16 @@ class Target(Database):
                 for statement in schema.MIGRATIONS[step]:
                     self.run(statement)
             self._note("schema_version", str(schema.VERSION))
+
+
+def _state_of(about: Mapping[str, str]) -> tuple[int, datetime]:
+    # The version and the latest stamp; version 0 for what no agentcalls wrote. A newer one may write the rest anew.
+    try:
+        version = int(about["schema_version"])
+        if version > schema.VERSION:
+            return version, EARLIEST
+        stamp = datetime.fromisoformat(about["stamp"])
+        sound = stamp.tzinfo and isfinite(float(about["credit"])) and about["host"]
+    except (KeyError, TypeError, ValueError):
+        return 0, EARLIEST
+    return version if sound else 0, stamp
