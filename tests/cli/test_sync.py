@@ -16,6 +16,7 @@ import pytest
 from agentcalls import AuthenticationError, NotFoundError
 from agentcalls.cli.commands.sync.repeating import address
 from agentcalls.cli.commands.sync.sync import sentence
+from agentcalls.cli.failures import Failure
 from agentcalls.export.disk import operations
 from agentcalls.mirror import Outcome, Progress
 from agentcalls.mirror.change import Written
@@ -228,6 +229,34 @@ def test_what_ends_a_sync_is_said_and_a_refused_key_ends_them_all(
     assert re.fullmatch(r"Metrics are at port \d+ of 127.0.0.1: /metrics and /healthz.", metrics)
     assert first.startswith("Error: It is gone.")
     assert second.startswith("Error: It is refused.")
+
+
+def test_a_team_that_has_no_agents_for_a_time_ends_no_watch(
+    cli: Cli, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = Outcome(agents=1, asked=1, written=Written(), unproven={}, failures={})
+    found: list[Any] = [
+        outcome,
+        Failure("The team has no agents."),
+        AuthenticationError("Refused."),
+    ]
+
+    def sync(*_: Any, **__: Any) -> Outcome:
+        one = found.pop(0)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    monkeypatch.setattr("agentcalls.mirror.syncing.sync", sync)
+    monkeypatch.setattr("agentcalls.mirror.watching.until_next", lambda *_: (0.0, 0))
+    said = cli("sync", "agent_one", "--to", to, "--every", "1h")
+    assert said.exit_code == 4
+    assert "Error: The team has no agents.\n" in said.stderr
+
+
+def test_a_status_that_no_agent_has_ends_a_watch_that_begins(cli: Cli, to: str) -> None:
+    words = ["sync", "--all-agents", "--agent-status", "nosuch", "--to", to, "--every", "1h"]
+    assert cli(*words).exit_code == 5
 
 
 @pytest.mark.parametrize(

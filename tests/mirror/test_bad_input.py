@@ -14,13 +14,13 @@ import pytest
 
 from agentcalls import ConfigurationError, PaginationError
 from agentcalls.export.disk import operations
-from agentcalls.mirror import InUseError, schema, sync, verify
+from agentcalls.mirror import InUseError, least_requests, schema, sync, verify
 from agentcalls.mirror.change import Written
 from agentcalls.mirror.copies import opened
 from agentcalls.mirror.databases.in_duckdb import InDuckDB
 from agentcalls.mirror.databases.in_sqlite import InSQLite
 from agentcalls.reading.one_agent import AgentReader
-from mirror.copies import current, query
+from mirror.copies import Killed, current, killed_at, query
 from mirror.host import NOW, Host, row
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_a_copy_and_all_beside_it_are_this_users_alone(copy: Path, synced: Synce
     assert {copy.name, f"{copy.name}.lock"} <= seen
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"a,b\n1,2\n" * 99, b"SQLite and DUCK" * 99])
+@pytest.mark.parametrize("content", [b"x", b"a,b\n1,2\n" * 99, b"SQLite and DUCK" * 99])
 def test_a_file_that_is_no_database_of_this_kind_is_not_touched(
     copy: Path, synced: Synced, content: bytes
 ) -> None:
@@ -80,6 +80,42 @@ def test_a_file_that_is_no_database_of_this_kind_is_not_touched(
     with pytest.raises(ConfigurationError, match=r"is no (SQLite|DuckDB) database"):
         synced(Host({"a": []}))
     assert copy.read_bytes() == content
+
+
+def test_an_empty_file_is_what_a_sync_that_was_killed_at_once_has_left(
+    copy: Path, synced: Synced
+) -> None:
+    copy.write_bytes(b"")
+    copy.chmod(0o644)
+    with Host({}).client() as client:
+        assert least_requests(client, None, copy) == 0
+        with pytest.raises(ConfigurationError, match="There is no"):
+            verify(client, copy)
+    assert synced(Host({"a": [row(1)]})).complete
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert len(current(copy)) == 1
+
+
+def test_a_sync_that_is_killed_at_its_first_statements_goes_on(
+    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host({"a": [row(1)]})
+    for statement in range(1, 6):
+        copy.unlink(missing_ok=True)
+        with killed_at(statement, monkeypatch), pytest.raises(Killed):
+            synced(host)
+        assert synced(host).complete
+
+
+def test_what_only_reads_a_copy_makes_none(copy: Path) -> None:
+    if copy.suffix == ".duckdb":
+        duckdb.connect(str(copy)).close()
+    else:
+        run_in(copy, "PRAGMA journal_mode = WAL")
+    with pytest.raises(ConfigurationError, match="is no copy that"), opened(copy, None):
+        pass
+    with opened(copy, "https://host") as target:
+        assert target.agents() == {}
 
 
 def test_a_broken_database_is_an_error_of_the_database(copy: Path, synced: Synced) -> None:
@@ -119,6 +155,26 @@ def test_a_copy_of_a_newer_version_is_refused(copy: Path, synced: Synced) -> Non
         synced(Host({"a": [row(1)]}))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("schema_version", text) for text in (None, "", "one", "²", "0", "-1", "1.0")),
+        *(("stamp", text) for text in (None, "x", "2026-01-01", "2026-01-01T00:00")),
+        *(("credit", text) for text in (None, "x", "nan", "inf")),
+        ("host", None),
+    ],
+)
+def test_a_copy_that_does_not_say_what_it_is_is_refused(
+    copy: Path, synced: Synced, name: str, value: str | None
+) -> None:
+    synced(Host({"a": [row(1)]}))
+    text = "NULL" if value is None else f"'{value}'"
+    for statement in (f"UPDATE about SET value = {text} WHERE", "DELETE FROM about WHERE"):  # noqa: S608
+        run_in(copy, f"{statement} name = '{name}'")
+        with pytest.raises(ConfigurationError, match="is no copy that agentcalls made"):
+            synced(Host({"a": [row(1)]}))
+
+
 def test_a_copy_of_an_older_version_is_brought_up_to_date(
     copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +196,26 @@ def test_a_copy_of_an_older_version_is_brought_up_to_date(
 def test_an_ending_of_no_database_is_refused(tmp_path: Path, name: str) -> None:
     with Host({}).client() as client, pytest.raises(ConfigurationError, match="names no database"):
         sync(client, ["a"], tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("postgres://me:secret@host/calls", "names no file"),
+        ("s3://bucket/calls.duckdb", "names no file"),
+        ("dlt:postgres", "names no file"),
+        ("calls\0.sqlite", "null character"),
+        ("calls\ud800.sqlite", "cannot be"),
+    ],
+)
+def test_what_is_no_file_is_refused_and_not_repeated(
+    name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Host({}).client() as client, pytest.raises(ConfigurationError, match=why) as refused:
+        sync(client, ["a"], name)
+    assert "secret" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_name_that_duckdb_reads_as_a_pattern_is_refused(tmp_path: Path) -> None:

@@ -205,3 +205,13 @@ def test_a_run_makes_at_least_one_request_an_agent() -> None:
     agents = [agent(agent_id="a"), agent(agent_id="b", server_count=250), agent(agent_id="c")]
     assert plan.least_requests(agents, {"a": 1001}, full=False) == 3
     assert plan.least_requests(agents, {"a": 1001}, full=True) == 11 + 3 + 1
+
+
+AHEAD = 3650 * DAY
+"""By how much a clock was ahead once, or a machine without one that keeps time begins at 2036."""
+
+
+def test_a_clock_that_was_far_ahead_puts_off_neither_the_audit_nor_the_open_calls() -> None:
+    known = agent(reread_at=NOW + AHEAD, looked_at=NOW + AHEAD)
+    assert plan.audited([known], {}, 1, NOW, DAY)
+    assert plan.due_calls([OpenCall("a", "c", NOW - 2 * DAY)], {"a": known}, NOW)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import struct
+import threading
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -128,6 +130,24 @@ def test_the_address_answers_what_there_is(host: str) -> None:
             assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
             assert "agentcalls_sync_runs_total 1" in answer.text
             assert client.get("/").status_code == 404
+            # As a load balancer asks, or a scrape with parameters.
+            assert "agentcalls_sync_runs_total 1" in client.get("/metrics?job=calls").text
+            answer = client.head("/healthz")
+            assert (answer.status_code, answer.content) == (503, b"")
+
+
+def test_a_reader_that_breaks_off_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+    with served(Numbers(), "127.0.0.1", 0) as port:
+        with socket.create_connection(("127.0.0.1", port)) as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reader.send(b"GET /metr")
+        with httpx.Client(trust_env=False) as client:
+            assert client.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        # Each connection has a thread, and that of the first one had begun before.
+        for thread in threading.enumerate():
+            if "process_request" in thread.name:
+                thread.join(5)
+    assert capfd.readouterr().err == ""
 
 
 def has_ipv6() -> bool:

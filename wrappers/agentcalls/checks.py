@@ -226,6 +226,10 @@ def checked_path(name: str, value: object) -> Path:
         raise ConfigurationError(f"{name} takes a path, not {type(text).__name__}.")
     if "\0" in text:
         raise ConfigurationError(f"{name} cannot hold a null character.")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(f"{name} cannot be {text!r}: no file has such a name.") from error
     return Path(as_builtin(text))
 
 

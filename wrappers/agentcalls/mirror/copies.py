@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentcalls import ConfigurationError
+from agentcalls.checks import checked_path
 from agentcalls.export import as_duckdb
 from agentcalls.export.disk import operations
 from agentcalls.export.disk.target import replaceable
@@ -18,6 +19,7 @@ from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from agentcalls.mirror.databases.target import Target
 
@@ -29,6 +31,7 @@ _KINDS: dict[str, Kind] = {
     ".sqlite3": InSQLite,
     ".db": InSQLite,
 }
+_ADDRESS = re.compile(r"dlt:|[A-Za-z][A-Za-z0-9+.-]+:/")  # as Path writes it; C:/ is a folder
 _MAGIC: dict[Kind, tuple[int, bytes]] = {
     InSQLite: (0, b"SQLite format 3\0"),
     InDuckDB: (8, b"DUCK"),
@@ -41,7 +44,13 @@ def checked(path: str | os.PathLike[str]) -> tuple[Path, Kind]:
     Raises `ConfigurationError` for an ending of no database, for what is no file that can be written, or no database of
     this kind, and for a package that is not installed.
     """
-    target = replaceable(Path(path))
+    name = checked_path("path", path)
+    if _ADDRESS.match(str(name)):
+        # It may hold a password.
+        raise ConfigurationError(
+            "An address names no file: a copy is one, and `agentcalls push` loads it into a warehouse."
+        )
+    target = replaceable(name)
     kind = _KINDS.get(target.suffix.lower())
     if kind is None:
         raise ConfigurationError(
@@ -51,7 +60,7 @@ def checked(path: str | os.PathLike[str]) -> tuple[Path, Kind]:
         need("duckdb")
         need("pyarrow")
         as_duckdb.check_name(target)
-    if target.exists():
+    if exists(target):
         if not os.access(target, os.W_OK):
             raise ConfigurationError(f"{target} cannot be written.")
         start, magic = _MAGIC[kind]
@@ -60,6 +69,11 @@ def checked(path: str | os.PathLike[str]) -> tuple[Path, Kind]:
         if found[start:] != magic:
             raise ConfigurationError(f"{target} is no {kind.name} database: choose another file.")
     return target, kind
+
+
+def exists(target: Path) -> bool:
+    """Whether there is a file; an empty one is what a sync has left that was killed while it made it."""
+    return target.exists() and target.stat().st_size > 0
 
 
 @contextmanager
@@ -71,6 +85,8 @@ def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
     """
     target, kind = checked(path)
     with _locked(target), ExitStack() as stack:
+        if not exists(target):
+            target.unlink(missing_ok=True)
         try:
             copy = stack.enter_context(kind.opened(target, host))
         except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -90,11 +90,16 @@ def served(
     """Answer `/metrics` and `/healthz` at this address until the block ends; gives the port. Raises `OSError`."""
 
     class Handler(BaseHTTPRequestHandler):
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # whoever asked has gone
+                super().handle()
+
         def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
             status, text = HTTPStatus.OK, "ok\n"
-            if self.path == "/metrics":
+            if path == "/metrics":
                 text = numbers.text(now())
-            elif self.path != "/healthz":
+            elif path != "/healthz":
                 status, text = HTTPStatus.NOT_FOUND, "There are /metrics and /healthz.\n"
             elif numbers.why:
                 status, text = HTTPStatus.SERVICE_UNAVAILABLE, f"{numbers.why}\n"
@@ -103,7 +108,10 @@ def served(
             self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815  # as http.server names it
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as http.server names it
             """Nothing: stderr is for what the syncs came to."""

@@ -160,11 +160,15 @@ class OpenCall:
 def due_calls(
     calls: Iterable[OpenCall], agents: Mapping[str, Agent], now: datetime
 ) -> list[OpenCall]:
-    """The open calls to look at now: each at growing intervals, and daily once it is a week old."""
+    """The open calls to look at now: each at growing intervals, and daily once it is a week old.
+
+    What a clock that was ahead has put off is looked at.
+    """
     return [
         call
         for call in calls
         if (last := agents[call.agent_id].looked_at) is None
+        or last > now
         or _looks(now - call.created_on) > _looks(last - call.created_on)
     ]
 
@@ -194,7 +198,7 @@ def audited(
     old = [
         agent
         for agent in agents
-        if agent.reading_since or agent.reread_at is None or now - agent.reread_at > follow
+        if agent.reading_since or agent.reread_at is None or abs(now - agent.reread_at) > follow
     ]
     found: list[Audit] = []
     for agent in sorted(

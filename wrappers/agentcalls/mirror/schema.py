@@ -119,7 +119,7 @@ VIEWS = {
     "current_calls": "SELECT * FROM calls WHERE deleted_at IS NULL",
     "calls_by_day": (
         "SELECT agent_id, {day} AS day, count(*) AS calls, CAST(sum({open}) AS BIGINT) AS open,"
-        " CAST(sum(duration_seconds) AS BIGINT) AS seconds FROM calls WHERE deleted_at IS NULL GROUP BY 1, 2"
+        " {seconds} AS seconds FROM calls WHERE deleted_at IS NULL GROUP BY 1, 2"
     ),
     "failure_rate": (
         "SELECT agent_id, CAST(sum(1 - {open}) AS BIGINT) AS over, CAST(sum({failed}) AS BIGINT) AS failed,"
@@ -127,4 +127,5 @@ VIEWS = {
         " FROM calls WHERE deleted_at IS NULL GROUP BY 1"
     ),
 }
-"""The views by name; `{day}`, `{open}` and `{failed}` stand for what a database calls the day in UTC, and 0 or 1."""
+"""The views by name; `{day}`, `{seconds}`, `{open}` and `{failed}` stand for what a database calls the day in UTC,
+the sum of durations that may be no 64-bit integer, and 0 or 1."""

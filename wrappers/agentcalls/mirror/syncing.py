@@ -10,7 +10,7 @@ from attrs import field, frozen
 from agentcalls import Agent, ConfigurationError, duration_of
 from agentcalls.checks import Several, at_least, builtin_fields, check_boolean
 from agentcalls.mirror import plan
-from agentcalls.mirror.copies import checked, opened
+from agentcalls.mirror.copies import checked, exists, opened
 from agentcalls.mirror.run import Running, Task
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def least_requests(
     """
     known: dict[str, plan.Agent] = {}
     held: dict[str, int] = {}
-    if checked(path)[0].exists():
+    if exists(checked(path)[0]):
         with opened(path, client.base_url) as copy:
             known, held = copy.agents(), copy.held()
     names = list(known) if agents is None else _once(agents)[0]
@@ -117,7 +117,7 @@ def least_requests(
 
 def verify(client: Client, path: str | os.PathLike[str]) -> list[str]:
     """What is wrong with a copy by itself, in sentences; nothing is sent. Raises like `sync`."""
-    if not checked(path)[0].exists():
+    if not exists(checked(path)[0]):
         raise ConfigurationError(f"There is no {path}.")
     with opened(path, client.base_url) as copy:
         return copy.verify()

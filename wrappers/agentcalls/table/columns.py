@@ -110,6 +110,11 @@ def storable(
         return make(agent_id, [_storable_row(row, model) for row in rows])
 
 
+def storable_values(values: Iterable[object]) -> tuple[Any, ...]:
+    """Values changed to what a table can hold, as `storable` does with those of a row."""
+    return tuple(map(_storable, values))
+
+
 def with_json_texts(
     values: Sequence[list[Any]], columns: Sequence[Column] = COLUMNS
 ) -> list[list[Any]]:

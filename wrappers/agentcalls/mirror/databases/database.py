@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentcalls.mirror import schema
 from agentcalls.settings import BATCH
+from agentcalls.table.columns import storable_values
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -82,9 +83,15 @@ class Database(ABC):
 
     @contextmanager
     def loaded(self, table: Table, rows: Iterable[Sequence[Any]]) -> Generator[None]:
-        """A block in which the rows are a table of this name."""
-        self.load(table, rows)
+        """A block in which the rows are a table of this name; what it cannot hold is changed as in `calls`."""
+        rows = list(rows)
         try:
+            try:
+                self.load(table, rows)
+            except (UnicodeEncodeError, OverflowError):
+                self.unload(table)
+                # Rows that differed in nothing else are one.
+                self.load(table, dict.fromkeys(map(storable_values, rows)))
             yield
         finally:
             self.unload(table)

@@ -44,6 +44,7 @@ class InDuckDB(Target):
     name = "DuckDB"
     types = TYPES
     words: dict[str, str] = {  # noqa: RUF012 (it is never changed)
+        "seconds": "TRY_CAST(sum(duration_seconds) AS BIGINT)",
         "day": "CAST(created_on AT TIME ZONE 'UTC' AS DATE)",
         "open": 'CAST("open" AS INTEGER)',
         "failed": "CAST(status IS NOT DISTINCT FROM 'failed' AS INTEGER)",

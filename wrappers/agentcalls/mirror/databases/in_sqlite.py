@@ -46,6 +46,7 @@ class InSQLite(Target):
     name = "SQLite"
     types = TYPES
     words: dict[str, str] = {  # noqa: RUF012 (it is never changed)
+        "seconds": "CAST(sum(1.0 * duration_seconds) AS INTEGER)",
         "day": "date(created_on)",
         "open": '"open"',
         "failed": "(status IS 'failed')",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from attrs import astuple
@@ -15,7 +16,7 @@ from agentcalls.mirror.databases.database import Database
 from agentcalls.mirror.plan import EARLIEST, Agent, OpenCall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from agentcalls import Call
@@ -48,6 +49,11 @@ UPDATE calls SET deleted_at = ?, changed_at = ? WHERE rowid IN (
 _MARK_FOLLOWED = _MARK.format(moment="created_on", sign=">=", given="pairs")
 _MARK_REREAD = _MARK.format(moment="first_seen", sign="<", given="seen")
 
+# What a transaction came to: a row that came in it and is gone again is both new and marked.
+_WRITTEN = """
+SELECT count(*) FILTER (WHERE first_seen = ?), count(*) FILTER (WHERE first_seen < ? AND deleted_at IS NULL),
+    count(*) FILTER (WHERE deleted_at = ?) FROM calls WHERE changed_at = ?"""
+
 
 class InUseError(ConfigurationError):
     """Another process has the copy open."""
@@ -62,7 +68,7 @@ class Target(Database):
 
     def __init__(self, path: Path, host: str | None) -> None:
         self.path = path
-        if not self.tables():
+        if host is not None and not self.tables():
             with self.transaction():
                 self.create()
                 self.replace(schema.ABOUT, [*_ABOUT.items(), ("host", host)], by=("name",))
@@ -109,8 +115,9 @@ class Target(Database):
         return float(self._about()["credit"])
 
     def next_stamp(self, now: datetime) -> datetime:
-        """A moment later than all that are in the copy: now, if the clock was not set back."""
-        return max(now, self._stamp + _TICK)
+        """A moment later than all that are in the copy, or were given before: now, if the clock was not set back."""
+        self._stamp = max(now, self._stamp + _TICK)
+        return self._stamp
 
     def write(self, change: Change, now: datetime) -> Written:
         """Write what came, in one transaction; `changed_at` of it is later than all before."""
@@ -120,8 +127,8 @@ class Target(Database):
                 self.put(change.calls, stamp)
             if change.seen:
                 self.replace(schema.SEEN, dict.fromkeys(change.seen), by=schema.SEEN.key)
-            marked = self._mark(_MARK_FOLLOWED, change.followed, stamp, change.given)
-            marked += self._mark(_MARK_REREAD, change.reread, stamp)
+            self._mark(_MARK_FOLLOWED, change.followed, stamp, change.given)
+            self._mark(_MARK_REREAD, change.reread, stamp)
             for agent_id in change.ended:
                 self.run("DELETE FROM seen WHERE agent_id = ?", [agent_id])
             self.replace(schema.AGENTS, map(astuple, change.agents.values()), by=("agent_id",))
@@ -132,12 +139,8 @@ class Target(Database):
             self._note("stamp", stamp.isoformat())
             if change.credit is not None:
                 self._note("credit", str(change.credit))
-            ((new,),) = self.run(
-                "SELECT count(*) FROM calls WHERE changed_at = ? AND first_seen = ?", [stamp, stamp]
-            )
-            ((every,),) = self.run("SELECT count(*) FROM calls WHERE changed_at = ?", [stamp])
-        self._stamp = stamp
-        return Written(new, every - new - marked, marked)
+            ((new, changed, marked),) = self.run(_WRITTEN, [stamp] * 4)
+        return Written(new, changed, marked)
 
     def noted(self, name: str) -> str | None:
         """What was noted under a name that is not the copy's own."""
@@ -183,13 +186,10 @@ class Target(Database):
         spans: Sequence[Span],
         stamp: datetime,
         given: Sequence[tuple[str, str]] = (),
-    ) -> int:
-        if not spans:
-            return 0
-        with self.loaded(_SPANS, map(astuple, spans)), self.loaded(_PAIRS, given):
-            self.run(statement, [stamp, stamp])
-        ((marked,),) = self.run("SELECT count(*) FROM calls WHERE deleted_at = ?", [stamp])
-        return int(marked)
+    ) -> None:
+        if spans:
+            with self.loaded(_SPANS, map(astuple, spans)), self.loaded(_PAIRS, given):
+                self.run(statement, [stamp, stamp])
 
     def _note(self, name: str, value: str) -> None:
         self.run("UPDATE about SET value = ? WHERE name = ?", [value, name])
@@ -210,12 +210,12 @@ class Target(Database):
     def _checked(self, host: str | None) -> datetime:
         # The latest stamp of a copy that is ours.
         about = self._about() if "about" in self.tables() else {}
-        version = about.get("schema_version", "")
-        if not version.isdigit() or set(_ABOUT) - set(about):
+        version, stamp = _state_of(about)
+        if version < 1:
             raise ConfigurationError(
                 f"{self.path} is no copy that agentcalls made: choose another file."
             )
-        if int(version) > schema.VERSION:
+        if version > schema.VERSION:
             raise ConfigurationError(
                 f"{self.path} has version {version} of the schema, and this agentcalls knows {schema.VERSION}:"
                 " install a newer one."
@@ -224,8 +224,8 @@ class Target(Database):
             raise ConfigurationError(
                 f"{self.path} is a copy of the calls at {about['host']}, and not at {host}: choose another file."
             )
-        self._migrate(int(version))
-        return datetime.fromisoformat(about["stamp"])
+        self._migrate(version)
+        return stamp
 
     def _migrate(self, version: int) -> None:
         if version == schema.VERSION:
@@ -235,3 +235,16 @@ class Target(Database):
                 for statement in schema.MIGRATIONS[step]:
                     self.run(statement)
             self._note("schema_version", str(schema.VERSION))
+
+
+def _state_of(about: Mapping[str, str]) -> tuple[int, datetime]:
+    # The version and the latest stamp; version 0 for what no agentcalls wrote. A newer one may write the rest anew.
+    try:
+        version = int(about["schema_version"])
+        if version > schema.VERSION:
+            return version, EARLIEST
+        stamp = datetime.fromisoformat(about["stamp"])
+        sound = stamp.tzinfo and isfinite(float(about["credit"])) and about["host"]
+    except (KeyError, TypeError, ValueError):
+        return 0, EARLIEST
+    return version if sound else 0, stamp

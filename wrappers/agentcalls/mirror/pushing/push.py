@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from agentcalls import ConfigurationError
-from agentcalls.mirror.copies import checked, opened
+from agentcalls.mirror.copies import checked, exists, opened
 from agentcalls.mirror.plan import latest
 from agentcalls.mirror.pushing.loading import Loader
 from agentcalls.mirror.schema import CALLS
@@ -63,7 +63,7 @@ def push(
         LoadError: The destination did not take the rows.
     """
     target, _ = checked(path)
-    if not target.exists():
+    if not exists(target):
         raise ConfigurationError(f"There is no {target}.")
     folder = target.with_name(f"{target.name}.push")
     folder.mkdir(mode=0o700, exist_ok=True)  # it holds phone numbers
