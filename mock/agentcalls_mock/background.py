@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, TypeVar
 
 from starlette.types import ASGIApp, Scope
@@ -46,6 +46,7 @@ class Background:
     def __init__(self, app: ASGIApp, *, date_header: bool = True) -> None:
         """Start; returns once requests are answered. Without `date_header` the application sends its own."""
         self._listener, self._process = listen(), os.getpid()
+        self._asking, self._is_over = Lock(), False
         self.url = base_url(self._listener)
         """Where it answers, without a slash at the end."""
         config = Config(
@@ -76,15 +77,18 @@ class Background:
 
     def stop(self) -> None:
         """Close the socket and every connection, answered or not, and wait for the thread. Twice is once."""
-        with suppress(RuntimeError):  # the loop has ended
-            self._server.loop.call_soon_threadsafe(self._server.over.set)
-        self._thread.join()
+        if os.getpid() == self._process:
+            # What is asked for before is done before, and nothing is asked for after.
+            with self._asking, suppress(RuntimeError):  # the loop has ended
+                self._is_over = True
+                self._server.loop.call_soon_threadsafe(self._server.over.set)
+            self._thread.join()
         self._listener.close()
 
     def call(self, function: Callable[[], ResultT]) -> ResultT:
         """What the function returns or raises, called in the server's thread: between two requests, never within one.
 
-        Raises `RuntimeError` in a forked process, which has no such thread.
+        Raises `RuntimeError` once it has stopped, and in a forked process, which has no such thread.
         """
         if os.getpid() != self._process:
             message = "The API serves in the process that started it, and this one was forked."
@@ -97,7 +101,11 @@ class Background:
             except BaseException as error:  # noqa: BLE001  # it is raised where it was called for
                 future.set_exception(error)
 
-        self._server.loop.call_soon_threadsafe(run)
+        with self._asking:
+            if self._is_over:
+                message = "The API does not serve any more."
+                raise RuntimeError(message)
+            self._server.loop.call_soon_threadsafe(run)
         return future.result()
 
     def drop(self) -> None:

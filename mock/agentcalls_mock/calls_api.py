@@ -11,8 +11,10 @@ With pytest, the fixture `calls_api` is one that every test finds empty.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,12 +25,12 @@ from agentcalls_mock.auth import FULL_KEY
 from agentcalls_mock.background import Background
 from agentcalls_mock.data import Call
 from agentcalls_mock.failing import stall, status_response, truncate
-from agentcalls_mock.fields import check_whole
-from agentcalls_mock.mishaps import Armed, Play, when_answered
+from agentcalls_mock.fields import check_seconds, check_whole, milliseconds
+from agentcalls_mock.mishaps import Armed, Play
 from agentcalls_mock.moment import Moment
 from agentcalls_mock.profiles import Profile
 from agentcalls_mock.ratelimit import GENEROUS, RateLimit
-from agentcalls_mock.record import Request, agent_in, is_listing
+from agentcalls_mock.record import Request
 from agentcalls_mock.world import World
 
 if TYPE_CHECKING:
@@ -172,7 +174,7 @@ class MockCallsAPI:
     def add_call(self, agent_id: str, **fields: Any) -> Call:
         """Add a call to an agent, with these fields; what is left out fits its `status`, which is "ended" by default.
 
-        Without `created_on` it was created a minute before `now`, after those that were added before it. Times are
+        Without `created_on` it was created a minute before `now`, after those that were added so before it. Times are
         aware datetimes or ISO 8601 texts with an offset, kept to the millisecond.
 
         Raises `LookupError` for an agent that was not added, `TypeError` for a field that calls do not have or of a
@@ -201,16 +203,17 @@ class MockCallsAPI:
         """The API's time, in UTC: the machine's, until you set it; then it stands still.
 
         New calls and rate limits go by it, and so do the clients that were handed out: `since="24h"` counts from it.
-        Setting it takes an aware datetime; `ValueError` for another.
+        Setting it takes an aware datetime of the years 1971 to 9998; `ValueError` for another.
         """
         return self._moment.as_datetime()
 
     @now.setter
     def now(self, moment: datetime) -> None:
-        if moment.utcoffset() is None:
-            message = f"now has no time zone: {moment}. Take datetime(…, tzinfo=UTC)"
-            raise ValueError(message)
-        self._served.call(lambda: self._moment.stand_at(moment.astimezone(UTC)))
+        if not isinstance(moment, datetime):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers may be wrong
+            message = f"now takes an aware datetime, not {moment!r}"
+            raise TypeError(message)
+        milliseconds(moment, "now")
+        self._served.call(lambda: self._world.stand_at(moment.astimezone(UTC)))
 
     # What goes wrong.
 
@@ -225,10 +228,11 @@ class MockCallsAPI:
     ) -> Armed:
         """Answer requests with this error status, 400 to 599, and `Retry-After` in seconds where it is given."""
         check_whole("status", status, 400, 599)
-        if retry_after is not None and not 0 <= retry_after < float("inf"):
-            message = f"retry_after takes seconds from 0, not {retry_after!r}"
-            raise ValueError(message)
-        wait = None if retry_after is None else f"{retry_after:g}"
+        wait = None
+        if retry_after is not None:
+            check_seconds("retry_after", retry_after)
+            # Never as 1e+06, which no client reads.
+            wait = f"{retry_after:f}".rstrip("0").rstrip(".")
 
         async def play(_: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
             await status_response(status, scope, wait)(scope, receive, send)
@@ -260,10 +264,8 @@ class MockCallsAPI:
         after_page: int = 0,
         agent_id: str | None = None,
     ) -> Armed:
-        """Hold each answer for some real seconds; another fault may follow it."""
-        if not 0 <= seconds < float("inf"):
-            message = f"slow takes seconds from 0, not {seconds!r}"
-            raise ValueError(message)
+        """Hold each answer for some real seconds, also that of another fault."""
+        check_seconds("slow", seconds)
 
         async def play(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
             await asyncio.sleep(seconds)
@@ -288,34 +290,30 @@ class MockCallsAPI:
             message = "shift takes inserts or deletions, or both"
             raise ValueError(message)
 
-        async def play(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-            asked = agent_in(scope["path"]) if is_listing(scope["path"]) else None
-            if asked is not None:
-                send = when_answered(send, lambda: self._world.shift(asked, inserts, deletions))
-            await app(scope, receive, send)
+        def change(world: World, asked: str) -> None:
+            world.shift(asked, inserts, deletions)
 
         what = f"{inserts} new calls and {deletions} deleted ones"
-        return self._arm(what, play, times, after_page, agent_id, is_beside=True)
+        return self._arm(what, None, times, after_page, agent_id, change=change)
 
     def rate_limit(self, requests: int | None, per: float = 1) -> None:
         """Allow a key this many requests in `per` seconds of `now`, from now on; None for practically no limit."""
         if requests is not None:
             check_whole("requests", requests, 0)
-        if not 0 < per < float("inf"):
-            message = f"per takes seconds above 0, not {per!r}"
-            raise ValueError(message)
+        check_seconds("per", per, is_zero_allowed=False)
         limit = GENEROUS if requests is None else RateLimit(requests, per)
         self._served.call(lambda: self._world.limiter.begin(limit))
 
     def _arm(
         self,
         what: str,
-        play: Play,
+        play: Play | None,
         times: int | None,
         after_page: int,
         agent_id: str | None,
         *,
         is_beside: bool = False,
+        change: Callable[[World, str], object] | None = None,
     ) -> Armed:
         if times is not None:
             check_whole("times", times, 1)
@@ -337,6 +335,7 @@ class MockCallsAPI:
                 pages_before=after_page,
                 play=play,
                 is_beside=is_beside,
+                change=change and partial(change, world),
                 _forget=forget,
             )
             world.mishaps.armed.append(armed)

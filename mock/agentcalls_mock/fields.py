@@ -1,5 +1,6 @@
 """Rows by the names of their fields: what is left out has a default, and what is wrong is refused with a sentence."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -89,10 +90,19 @@ def milliseconds(value: datetime | str, name: str = "") -> int:
 
 def check_whole(name: str, value: object, least: int, most: int | None = None) -> None:
     """Raise `ValueError` for anything but a whole number within the bounds."""
-    in_range = type(value) is int and value >= least and (most is None or value <= most)
-    if not in_range:
+    whole = value if isinstance(value, int) and not isinstance(value, bool) else None
+    if whole is None or whole < least or (most is not None and whole > most):
         bounds = f"from {least}" if most is None else f"from {least} to {most}"
         message = f"{name} takes a whole number {bounds}, not {value!r}"
+        raise ValueError(message)
+
+
+def check_seconds(name: str, value: object, *, is_zero_allowed: bool = True) -> None:
+    """Raise `ValueError` for anything but a finite number of seconds, above 0 or from it."""
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else -1
+    if not (0 <= number <= sys.float_info.max and (number or is_zero_allowed)):
+        bounds = "from 0" if is_zero_allowed else "above 0"
+        message = f"{name} takes seconds {bounds}, not {value!r}"
         raise ValueError(message)
 
 

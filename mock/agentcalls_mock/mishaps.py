@@ -27,8 +27,10 @@ class Armed:
     """The agent whose requests it is for; None for every request."""
     pages_before: int = 0
     """How many pages are answered before it begins."""
-    play: Play = field(repr=False)
+    play: Play | None = field(repr=False)
     is_beside: bool = field(default=False, repr=False)
+    # What comes after each page of an agent's calls, by the agent's id.
+    change: Callable[[str], object] | None = field(default=None, repr=False)
     _forget: Callable[["Armed"], object] = field(repr=False)
 
     def take_back(self) -> None:
@@ -59,26 +61,53 @@ class Mishaps:
     def within(self, app: ASGIApp) -> ASGIApp:
         """The application, to which they happen."""
 
+        async def held(scope: Scope, receive: Receive, send: Send) -> None:
+            # Only now: while the answer was held, pages were answered and faults taken back.
+            await self._play(
+                scope, receive, send, app=app, due=self._due(scope, is_beside=False)[:1]
+            )
+
         async def playing(scope: Scope, receive: Receive, send: Send) -> None:
-            answer: ASGIApp = partial(self._count_page, app)
-            for armed in reversed(self._due(agent_in(scope["path"]))):
-                answer = partial(armed.play, answer)
-            await answer(scope, receive, send)
+            if is_listing(scope["path"]):
+                send = _when_answered(send, partial(self._count_page, scope))
+            await self._play(scope, receive, send, app=held, due=self._due(scope, is_beside=True))
 
         return playing
 
-    def _due(self, agent_id: str | None) -> list[Armed]:
-        # In the order in which they were armed. Of those that take the answer's place, the first.
-        due: list[Armed] = []
-        replaced = False
-        for armed in list(self.armed):
-            if armed.agent_id not in (None, agent_id) or armed.pages_before:
-                continue
-            if armed.is_beside or not replaced:
-                due.append(armed)
+    def _due(self, scope: Scope, *, is_beside: bool) -> list[tuple[Armed, Play]]:
+        return [
+            (armed, armed.play)
+            for armed in self._for(scope)
+            if armed.play and armed.is_beside == is_beside and not armed.pages_before
+        ]
+
+    def _for(self, scope: Scope) -> list[Armed]:
+        # In the order in which they were armed.
+        asked = agent_in(scope["path"])
+        return [armed for armed in self.armed if armed.agent_id in (None, asked)]
+
+    async def _play(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        app: ASGIApp,
+        due: list[tuple[Armed, Play]],
+    ) -> None:
+        for armed, play in reversed(due):
+            self._hit(armed)
+            app = partial(play, app)
+        await app(scope, receive, send)
+
+    def _count_page(self, scope: Scope) -> None:
+        asked = agent_in(scope["path"])
+        for armed in self._for(scope):
+            if armed.pages_before:
+                armed.pages_before -= 1
+            elif armed.change and asked is not None:
                 self._hit(armed)
-                replaced = replaced or not armed.is_beside
-        return due
+                armed.change(asked)
 
     def _hit(self, armed: Armed) -> None:
         armed.hits += 1
@@ -92,29 +121,16 @@ class Mishaps:
         if armed in self.armed:
             self.armed.remove(armed)
 
-    async def _count_page(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        if not is_listing(scope["path"]):
-            await app(scope, receive, send)
-            return
-        agent_id = agent_in(scope["path"])
-        waiting = [
-            armed
-            for armed in self.armed
-            if armed.pages_before and armed.agent_id in (None, agent_id)
-        ]
 
-        def count() -> None:
-            for armed in waiting:
-                armed.pages_before -= 1
-
-        await app(scope, receive, when_answered(send, count))
-
-
-def when_answered(send: Send, tell: Callable[[], object]) -> Send:
-    """The same `send`, which tells of a good answer just before its head is sent."""
+def _when_answered(send: Send, tell: Callable[[], object]) -> Send:
+    # The same `send`, which tells of a good answer just before its end is sent: half of one is none.
+    is_good = False
 
     async def telling(message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == 200:  # noqa: PLR2004
+        nonlocal is_good
+        if message["type"] == "http.response.start":
+            is_good = message["status"] == 200  # noqa: PLR2004
+        elif is_good and not message.get("more_body"):
             tell()
         await send(message)
 

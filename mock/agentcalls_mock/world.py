@@ -1,7 +1,7 @@
 """What an API under test knows and does, from one reset to the next; used in its server's thread alone."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import formatdate
 from random import Random
 from sqlite3 import IntegrityError
@@ -55,6 +55,11 @@ class World:
 
         await self._app(scope, receive, noting)
 
+    def stand_at(self, moment: datetime) -> None:
+        """Stand at this moment; calls that are added from now on go by it, and not by those of before."""
+        self.moment.stand_at(moment)
+        self._latest = 0
+
     def clear(self) -> None:
         """Forget the agents and the calls."""
         for table in ("calls", "counts", "agents"):
@@ -91,8 +96,8 @@ class World:
         """Add a call; without `created_on` it is the newest of those that were added so."""
         key = self.key_of(agent_id)
         begin = self.moment.as_datetime() - _MINUTE
-        created = max(milliseconds(begin), self._latest + 1)
-        call = call_of(fields, id=f"call_{self._made + 1}", created=created)
+        created = max(milliseconds(begin, "created_on"), self._latest + 1)
+        call = call_of(fields, id=self._free_id(), created=created)
         self._add(key, call)
         if "created_on" not in fields:
             self._latest = created
@@ -101,14 +106,14 @@ class World:
     def shift(self, agent_id: str, inserts: int, deletions: int) -> None:
         """Let calls come to the agent, newer than all that it has, and delete the newest of those that it had."""
         key = self.key_of(agent_id)
-        newest, before = self.calls(agent_id)[:1], self.calls(agent_id)[:deletions]
-        for call in before:
+        before = self.calls(agent_id)
+        for call in before[:deletions]:
             self.store.connection.execute("DELETE FROM calls WHERE id = ?", (call.id,))
         created = milliseconds(self.moment.as_datetime())
-        if newest:
-            created = max(created, milliseconds(newest[0].created_on) + 1)
+        if before:
+            created = max(created, milliseconds(before[0].created_on) + 1)
         for number in range(inserts):
-            self._add(key, call_of({}, id=f"call_{self._made + 1}", created=created + number))
+            self._add(key, call_of({}, id=self._free_id(), created=created + number))
 
     def calls(self, agent_id: str) -> list[Call]:
         """The agent's calls, newest first."""
@@ -116,6 +121,13 @@ class World:
             call._replace(is_test_call=bool(call.is_test_call))
             for call in self.store.every_call(self.key_of(agent_id))
         ]
+
+    def _free_id(self) -> str:
+        # A test may have given one of ours to a call of its own.
+        taken = "SELECT 1 FROM calls WHERE id = ?"
+        while self.store.connection.execute(taken, (f"call_{self._made + 1}",)).fetchone():
+            self._made += 1
+        return f"call_{self._made + 1}"
 
     def _add(self, agent: int, call: Call) -> None:
         try:

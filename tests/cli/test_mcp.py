@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -101,7 +102,8 @@ def test_wrong_arguments_are_named(
     ("arguments", "said"),
     [
         ({"since": "last week"}, "ConfigurationError: since takes "),
-        ({"since": "today", "until": "yesterday"}, "today is not before yesterday."),
+        ({"since": "today", "until": "yesterday"}, "'today' is not before 'yesterday'"),
+        ({"since": "today", "until": "yesterday"}, "since takes a moment before until: 'today'"),
     ],
 )
 @pytest.mark.parametrize("tool", ["list_calls", "summarize_calls"])
@@ -220,7 +222,9 @@ def test_the_earlier_window_can_be_any() -> None:
     found = told(ask("compare_windows", asked | {"since": "0001-01-03"}))
     assert found["earlier"]["since"] is None
     sentence = refusal(ask("compare_windows", asked | {"earlier_since": "today"}))
-    assert "since takes a moment before until=…: today is not before 20" in sentence
+    assert "earlier_since takes a moment before earlier_until: 'today' is not before 2" in sentence
+    sentence = refusal(ask("compare_windows", asked | {"earlier_until": "soon"}))
+    assert sentence.startswith("ConfigurationError: earlier_until takes a datetime")
 
 
 def test_a_long_listing_is_bounded_and_says_so() -> None:
@@ -548,6 +552,68 @@ def test_stdout_has_the_protocol_and_nothing_else(tmp_path: Path) -> None:
     assert "error" in by_id[3]
     assert "> GET http://127.0.0.1:" in log.read_text()
     assert "sk_test_full" not in log.read_text()
+
+
+def waiting() -> subprocess.Popen[str]:
+    """A server that has answered, and whose stdin stays open."""
+    command = [*COMMAND, "mcp"]
+    process = subprocess.Popen(
+        command,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write('{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+    process.stdin.flush()
+    assert process.stdout.readline()
+    return process
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_ends_it_while_it_waits_for_stdin() -> None:
+    with waiting() as process:
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(10) == 130
+        finally:
+            process.kill()
+        assert process.stderr
+        assert process.stderr.read() == "Interrupted.\n"
+
+
+def test_an_assistant_that_reads_no_more_is_no_error() -> None:
+    with waiting() as process:
+        assert process.stdout
+        assert process.stdin
+        process.stdout.close()
+        process.stdin.write('{"jsonrpc": "2.0", "id": 2, "method": "ping"}\n')
+        process.stdin.close()
+        assert process.wait(10) == 0
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    ("errors", "code", "said"),
+    [
+        ([BrokenPipeError()], 0, ""),
+        ([BrokenPipeError(), LookupError()], 1, "This is a bug in agentcalls (ExceptionGroup)"),
+    ],
+)
+def test_errors_of_the_pipes_are_told_from_ours(
+    errors: list[Exception], code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def serve(_scope: object) -> None:
+        # As the SDK's groups of tasks have them.
+        raise ExceptionGroup("", [ExceptionGroup("", errors)])
+
+    monkeypatch.setattr("agentcalls.cli.commands.mcp.serving.serve", serve)
+    ended, sent = run_here("mcp")
+    assert ended == code
+    assert said in sent
 
 
 def test_it_ends_when_stdin_ends(cli: Cli, config: Callable[[str], Path]) -> None:

@@ -8,7 +8,8 @@ import os
 import socket
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
-from threading import Thread
+from http import HTTPStatus
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 
 from agentcalls import (
     APIConnectionError,
+    APITimeoutError,
     AsyncClient,
     Call,
     Client,
@@ -26,6 +28,7 @@ from agentcalls import (
 )
 from agentcalls.testing import strategies
 from agentcalls_mock import FULL_KEY, MockCallsAPI
+from agentcalls_mock.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -167,18 +170,26 @@ WRONG: list[tuple[Callable[[MockCallsAPI], object], type[Exception], str]] = [
     (lambda api: api.add_call("agent_1", end_reason="\ud800"), ValueError, "half a character"),
     (lambda api: api.add_call("agent_1", id="call_1"), ValueError, "a call 'call_1' already"),
     (lambda api: api.add_call("agent_1", id=""), ValueError, "id is empty"),
-    (lambda api: setattr(api, "now", NAIVE), ValueError, "no time zone"),
+    (lambda api: setattr(api, "now", NAIVE), ValueError, "now has no time zone"),
+    (lambda api: setattr(api, "now", "2026-11-23"), TypeError, "now takes an aware datetime"),
+    (lambda api: setattr(api, "now", NOON.replace(year=1)), ValueError, "now is not in the years"),
+    (lambda api: setattr(api, "now", NOON.replace(year=9999)), ValueError, "now is not in the y"),
     (lambda api: api.fail(200), ValueError, "status takes a whole number from 400 to 599"),
     (lambda api: api.fail("503"), ValueError, "status takes a whole number"),  # type: ignore[arg-type]
     (lambda api: api.fail(503, times=0), ValueError, "times takes a whole number from 1"),
     (lambda api: api.fail(503, times=True), ValueError, "times takes a whole number"),
     (lambda api: api.fail(503, after_page=-1), ValueError, "after_page takes"),
     (lambda api: api.fail(429, retry_after=-1), ValueError, "retry_after takes seconds"),
+    (lambda api: api.fail(429, retry_after="30"), ValueError, "retry_after takes seconds from 0"),  # type: ignore[arg-type]
+    (lambda api: api.fail(429, retry_after=10**400), ValueError, "retry_after takes seconds"),
     (lambda api: api.slow(float("nan")), ValueError, "slow takes seconds"),
+    (lambda api: api.slow(timedelta(seconds=1)), ValueError, "slow takes seconds"),  # type: ignore[arg-type]
+    (lambda api: api.slow(seconds=True), ValueError, "slow takes seconds"),
     (lambda api: api.shift(inserts=-1), ValueError, "inserts takes"),
     (lambda api: api.shift(), ValueError, "inserts or deletions"),
     (lambda api: api.rate_limit(-1), ValueError, "requests takes"),
     (lambda api: api.rate_limit(1, 0), ValueError, "per takes seconds above 0"),
+    (lambda api: api.rate_limit(1, "1"), ValueError, "per takes seconds above 0"),  # type: ignore[arg-type]
 ]
 
 
@@ -198,6 +209,24 @@ def test_what_is_wrong_is_refused_and_changes_nothing(
     assert ids(api.client()) == ["call_1"]
     assert statuses(api) == [200]
     assert [agent.id for agent in api.client().agents.list()] == ["agent_1"]
+
+
+def test_an_id_of_the_test_s_own_is_not_given_again(api: MockCallsAPI) -> None:
+    api.add_agent("agent_1")
+    for number in (2, 4, 5):
+        api.add_call("agent_1", id=f"call_{number}")
+    api.shift(inserts=2, times=1)
+    api.add_call("agent_1")
+    assert len(ids(api.client())) == 4
+    assert len(api.calls("agent_1")) == 6
+
+
+def test_calls_that_are_added_go_by_the_time_that_was_set_last(api: MockCallsAPI) -> None:
+    api.add_agent("agent_1")
+    api.add_call("agent_1")
+    api.now = NOON
+    assert api.add_call("agent_1").created_on == "2026-11-23T11:59:00.000Z"
+    assert api.add_call("agent_1").created_on == "2026-11-23T11:59:00.001Z"
 
 
 # The record.
@@ -293,6 +322,56 @@ def test_what_is_no_page_does_not_count_as_one(api: MockCallsAPI) -> None:
     with pytest.raises(InternalServerError):
         client.calls.get("agent_1", api.calls("agent_1")[0].id)
     assert statuses(api) == [200, 404, 200, 502]
+
+
+def test_pages_that_were_held_are_counted_as_they_are_answered(api: MockCallsAPI) -> None:
+    api.add_agent("agent_1", calls=1200)
+    api.slow(0.01)
+    api.fail(502, after_page=5)
+    with pytest.raises(InternalServerError):
+        ids(api.client(max_retries=0))
+    assert statuses(api).count(200) == 5
+
+
+def test_half_a_page_is_no_answered_one(api: MockCallsAPI) -> None:
+    api.add_agent("agent_1", calls=1)
+    api.truncate(times=1)
+    change = api.shift(inserts=1, times=1)
+    outage = api.fail(502, after_page=1)
+    client = api.client(max_retries=0)
+    with pytest.raises(APIConnectionError):
+        client.calls.list("agent_1").page(1)
+    assert (change.hits, outage.pages_before) == (0, 1)
+    client.calls.list("agent_1").page(1)
+    assert (change.hits, outage.pages_before) == (1, 0)
+
+
+def test_what_has_not_happened_is_not_counted(api: MockCallsAPI) -> None:
+    api.add_agent("agent_1", calls=1)
+    change = api.shift(inserts=1, times=1)
+    api.client().agents.list().page(1)  # no page of calls
+    with api.fail(503), suppress(InternalServerError):
+        api.client(max_retries=0).calls.list("agent_1").page(1)
+    assert (change.hits, change.left) == (0, 1)
+    api.client().calls.list("agent_1").page(1)
+    assert (change.hits, change.left, len(api.calls("agent_1"))) == (1, 0, 2)
+
+
+def test_an_error_is_held_too(api: MockCallsAPI) -> None:
+    api.add_agent("agent_1", calls=1)
+    api.fail(503, times=1)
+    api.slow(30)
+    with pytest.raises(APITimeoutError):
+        ids(api.client(timeout=0.05, max_retries=0))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sent"), [(0, "0"), (0.5, "0.5"), (30, "30"), (1_500_000, "1500000")]
+)
+def test_a_wait_is_sent_as_clients_read_it(api: MockCallsAPI, seconds: float, sent: str) -> None:
+    api.fail(HTTPStatus.SERVICE_UNAVAILABLE, retry_after=seconds)
+    answer = httpx.get(f"{api.base_url}/api/v1/console/agents")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, sent)
 
 
 def test_a_fault_of_one_agent_leaves_the_others_alone(api: MockCallsAPI) -> None:
@@ -513,6 +592,31 @@ def test_it_serves_within_its_block_alone() -> None:
         assert api.now > NOON
         with pytest.raises(LookupError):
             api.calls("a")
+
+
+def test_a_thread_that_asks_while_it_stops_is_told_so() -> None:
+    served = Background(nothing)
+    asked, told = Event(), list[str]()
+
+    def ask() -> None:
+        try:
+            while True:
+                served.call(asked.set)
+        except RuntimeError as error:
+            told.append(str(error))
+
+    threads = [Thread(target=ask, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    asked.wait(5)
+    served.stop()
+    for thread in threads:
+        thread.join(5)
+    assert told == ["The API does not serve any more."] * 4
+
+
+async def nothing(_scope: object, _receive: object, _send: object) -> None:
+    """Answer nothing."""
 
 
 def test_an_error_in_the_block_stops_it() -> None:

@@ -60,8 +60,12 @@ class ReadOptions:
             resolved(name, getattr(self, name), now, self.tz) for name in ("since", "until")
         )
         if since and until and since >= until:
+            begin, end = (
+                repr(moment) if isinstance(moment, str) else str(moment)
+                for moment in (self.since, self.until)
+            )
             raise ConfigurationError(
-                f"since takes a moment before until=…: {self.since} is not before {self.until}."
+                f"since takes a moment before until=…: {begin} is not before {end}."
             )
 
     @property

@@ -52,4 +52,10 @@ def command(
         say("Waiting for an assistant's messages on stdin; Ctrl-C ends it.")
     allowed = tuple(dict.fromkeys(agent or ()))
     scope = Scope(profile, found, allowed, zone, show_numbers, debug=ctx.obj["debug"])
-    asyncio.run(serve(scope))
+    try:
+        asyncio.run(serve(scope))
+    except ExceptionGroup as group:
+        if group.split(BrokenPipeError)[1]:
+            raise
+        # The assistant reads no more.
+        raise BrokenPipeError from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
+from anyio import AsyncFile, to_thread
 from attrs import frozen
 from mcp import MCPError
 from mcp.server import Server
@@ -64,9 +66,20 @@ _KINDS = {
 async def serve(scope: Scope) -> None:
     """Serve the tools on stdin and stdout until stdin ends; raises `ConfigurationError` for wrong settings."""
     client = made(agentcalls.AsyncClient, scope.settings, debug=scope.debug)
-    async with client, stdio_server() as (read, write):
+    async with client, stdio_server(_lines_of_stdin()) as (read, write):
         server = server_of(Tools(scope, client))
         await server.run(read, write, server.create_initialization_options())
+
+
+class _Lines(AsyncFile[str]):
+    # The SDK's own waits for the thread that reads, which Ctrl-C does not end.
+    async def readline(self) -> str:
+        return await to_thread.run_sync(self.wrapped.readline, abandon_on_cancel=True)
+
+
+def _lines_of_stdin() -> AsyncFile[str]:
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    return _Lines(sys.stdin)
 
 
 def server_of(tools: Tools) -> Server[Any]:
@@ -120,8 +133,11 @@ def server_of(tools: Tools) -> Server[Any]:
 
 def error_sentence(error: Exception) -> str:
     """What an assistant is told of an error. The library's names of arguments are those of the tools."""
-    sentence = str(error) if isinstance(error, agentcalls.AgentCallsError) else sentence_of(error)
-    return without_keys(sentence or "This is a bug in agentcalls: please report it.")
+    if isinstance(error, agentcalls.AgentCallsError):
+        sentence = str(error).replace("=…", "")
+    else:
+        sentence = sentence_of(error) or "This is a bug in agentcalls: please report it."
+    return without_keys(sentence)
 
 
 def _wrong(name: str, error: ValidationError) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,7 +21,7 @@ from agentcalls.cli.show.masking import call_without_numbers, without_numbers_wi
 from agentcalls.cli.summary import Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from agentcalls import Agent, AsyncClient, Call, Exchange
     from agentcalls.cli.commands.mcp import arguments
@@ -138,11 +140,14 @@ class Tools:
         since, until = await span(self.client, agents[0], filters)
         begin: str | datetime | None = asked.earlier_since
         end = asked.earlier_until or since
-        if begin is None:
-            _, before = await span(self.client, agents[0], filters | {"since": None, "until": end})
-            begin = _earlier(before, until, since)
-        filters |= {"since": begin, "until": end}
-        spans = {"later": (since, until), "earlier": await span(self.client, agents[0], filters)}
+        with _naming_the_earlier():
+            if begin is None:
+                of_end = filters | {"since": None, "until": end}
+                _, before = await span(self.client, agents[0], of_end)
+                begin = _earlier(before, until, since)
+            filters |= {"since": begin, "until": end}
+            earlier_span = await span(self.client, agents[0], filters)
+        spans = {"later": (since, until), "earlier": earlier_span}
         windows: dict[str, results.Window] = {}
         for name, moments in spans.items():
             reading = Reading(Summary("status", self.scope.zone), agents, *moments, doubt=doubt)
@@ -227,6 +232,16 @@ def _shorten(row: dict[str, Any]) -> int:
         else [*said[:_MOST_MESSAGES], *said[-_MOST_MESSAGES:]]
     )
     return len(said) - len(row["conversation_logs"])
+
+
+@contextmanager
+def _naming_the_earlier() -> Generator[None]:
+    # A refusal names the arguments of the library.
+    try:
+        yield
+    except agentcalls.ConfigurationError as error:
+        named = re.sub(r"\b(since|until)(?= takes |=…)", r"earlier_\1", str(error))
+        raise agentcalls.ConfigurationError(named) from None
 
 
 def _earlier(
