@@ -344,6 +344,20 @@ def test_a_client_that_is_instrumented_alone_makes_its_own(
     assert scopes == ["agentcalls", "opentelemetry.instrumentation.httpx"]
 
 
+class Another(trace.NoOpTracerProvider):
+    """A provider of the program's, which compares by value and so has no hash."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Another)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_provider_may_be_of_any_kind(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", Another())
+    assert client.calls.list(AGENT).first()
+
+
 def test_the_hook_of_the_user_s_goes_on(
     make_client: MakeClient, heard: Heard, api: MockCallsAPI
 ) -> None:

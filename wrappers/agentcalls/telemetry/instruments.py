@@ -23,6 +23,8 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0
 class Instruments:
     """What spans are made with, and the metrics."""
 
+    tracers: TracerProvider
+    meters: MeterProvider
     tracer: Tracer
     duration: Histogram
     """`http.client.request.duration`, of each attempt."""
@@ -35,7 +37,7 @@ class Instruments:
     """Requests in flight of a listing, each time that one is sent."""
 
 
-_made: dict[tuple[TracerProvider, MeterProvider], Instruments] = {}
+_made: list[Instruments] = []  # of the providers that were there last
 
 
 def instruments() -> Instruments | None:
@@ -44,17 +46,22 @@ def instruments() -> Instruments | None:
         return None
     from opentelemetry import metrics, trace  # noqa: PLC0415  # as said
 
-    providers = trace.get_tracer_provider(), metrics.get_meter_provider()
-    if providers not in _made:
-        _made.clear()
-        _made[providers] = _instruments(*providers)
-    return _made[providers]
+    tracers, meters = trace.get_tracer_provider(), metrics.get_meter_provider()
+    # Threads may come here at once: each returns its own.
+    for made in _made[:]:
+        if made.tracers is tracers and made.meters is meters:
+            return made
+    made = _instruments(tracers, meters)
+    _made[:] = [made]
+    return made
 
 
 def _instruments(tracers: TracerProvider, meters: MeterProvider) -> Instruments:
     meter = meters.get_meter(_NAME, __version__)
     advised: Any = {"explicit_bucket_boundaries_advisory": _SECONDS}
     return Instruments(
+        tracers=tracers,
+        meters=meters,
         tracer=tracers.get_tracer(_NAME, __version__),
         duration=meter.create_histogram(
             "http.client.request.duration", "s", "Duration of HTTP client requests.", **advised
