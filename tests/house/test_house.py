@@ -30,7 +30,7 @@ MOST_LINES_OF_CODE = {
     "telemetry": 170,
     "testing": 180,
     "mirror": 1140,
-    "mirror/databases": 460,
+    "mirror/databases": 470,
     "mirror/pushing": 170,
 }
 MOST_LINES_OF_A_FILE = 300
