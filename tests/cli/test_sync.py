@@ -235,7 +235,7 @@ def test_a_team_that_has_no_agents_for_a_time_ends_no_watch(
     cli: Cli, to: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome = Outcome(agents=1, asked=1, written=Written(), unproven={}, failures={})
-    found: list[Any] = [
+    found: list[Outcome | Exception] = [
         outcome,
         Failure("The team has no agents."),
         AuthenticationError("Refused."),
