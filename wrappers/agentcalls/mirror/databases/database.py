@@ -86,12 +86,12 @@ class Database(ABC):
         """A block in which the rows are a table of this name; what it cannot hold is changed as in `calls`."""
         rows = list(rows)
         try:
-            try:
-                self.load(table, rows)
-            except (UnicodeEncodeError, OverflowError):
-                self.unload(table)
-                # Rows that differed in nothing else are one.
-                self.load(table, dict.fromkeys(map(storable_values, rows)))
+            self.load(table, rows)
+        except (UnicodeEncodeError, OverflowError):
+            self.unload(table)
+            # Rows that differed in nothing else are one.
+            self.load(table, dict.fromkeys(map(storable_values, rows)))
+        try:
             yield
         finally:
             self.unload(table)
