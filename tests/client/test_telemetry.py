@@ -13,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
@@ -342,6 +342,34 @@ def test_a_client_that_is_instrumented_alone_makes_its_own(
     client.calls.list(AGENT).page(1)
     scopes = [span.instrumentation_scope.name for span in heard.spans if span.instrumentation_scope]
     assert scopes == ["agentcalls", "opentelemetry.instrumentation.httpx"]
+
+
+class Raising(SpanProcessor):
+    """A processor of the program's that fails until it is repaired."""
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+
+    def on_start(self, span: object, parent_context: object = None) -> None:  # noqa: ARG002  # the SDK names them
+        if self.at == "start":
+            raise LookupError
+
+    def on_end(self, span: object) -> None:  # noqa: ARG002  # as above
+        if self.at == "end":
+            raise LookupError
+
+
+@pytest.mark.parametrize("at", ["start", "end"])
+def test_what_the_program_s_processor_raises_ends_the_reading_alone(
+    at: str, client: Client, heard: Heard
+) -> None:
+    raising = Raising(at)
+    heard.tracers.add_span_processor(raising)
+    with pytest.raises(LookupError):
+        client.calls.list(AGENT).all()
+    assert trace.get_current_span() is trace.INVALID_SPAN
+    raising.at = "never"
+    assert len(client.calls.list(AGENT).all()) == 1150
 
 
 class Another(trace.NoOpTracerProvider):

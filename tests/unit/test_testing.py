@@ -121,6 +121,27 @@ def test_a_page_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
         make_page([make_call(), make_call()], **wrong)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "kind", "says"),
+    [
+        ({"page": "1"}, TypeError, "page takes a whole number, not '1'"),
+        ({"limit": 1.0}, TypeError, "limit takes a whole number, not 1.0"),
+        ({"total_count": True}, TypeError, "total_count takes a whole number, not True"),
+        ({"total_count": -1}, ValueError, "A listing of -1 calls"),
+    ],
+)
+def test_an_empty_page_is_not_anywhere(
+    wrong: dict[str, Any], kind: type[Exception], says: str
+) -> None:
+    with pytest.raises(kind, match=says):
+        make_page([], **wrong)
+
+
+def test_pages_are_not_drawn_without_a_limit() -> None:
+    with pytest.raises(ValueError, match="limit takes a whole number from 1, not 0"):
+        strategies.pages(limit=0)
+
+
 @settings(max_examples=25)
 @given(strategies.pages(limit=7))
 def test_a_page_that_is_drawn_can_be_read(page: Page) -> None:

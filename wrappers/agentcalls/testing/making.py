@@ -61,8 +61,13 @@ def make_page(
     """A page of these calls, with the `meta` that goes with them.
 
     It is page `page` (1-based) in pages of `limit`, of a listing of `total_count` calls; without it, the listing ends
-    with this page. Raises `ValueError` for more calls than `limit`, or than the listing has there.
+    with this page. Raises `ValueError` for more calls than `limit`, or than the listing has there, and `TypeError` for
+    what is no whole number.
     """
+    total = 0 if total_count is None else total_count
+    for name, number in (("page", page), ("limit", limit), ("total_count", total)):
+        if type(number) is not int:
+            raise TypeError(f"{name} takes a whole number, not {number!r}")
     data = list(calls)
     before = (page - 1) * limit
     total = before + len(data) if total_count is None else total_count
@@ -70,7 +75,7 @@ def make_page(
         raise ValueError(
             f"A page has 1 to `limit` calls: page {page}, limit {limit}, {len(data)} calls."
         )
-    if data and before + len(data) > total:
+    if total < 0 or (data and before + len(data) > total):
         raise ValueError(f"A listing of {total} calls has not as many as {before + len(data)}.")
     count = -(-total // limit)
     meta = PageMeta(

@@ -41,6 +41,8 @@ def calls(**fields: SearchStrategy[Any]) -> SearchStrategy[Call]:
 
 def pages(*, limit: int = MAX_LIMIT, max_size: int = _LISTING) -> SearchStrategy[Page[Call]]:
     """Pages of listings of at most `max_size` calls, in pages of `limit`; one past the end is empty."""
+    if limit < 1:
+        raise ValueError(f"limit takes a whole number from 1, not {limit!r}")
     return _pages(limit, max_size)
 
 
