@@ -42,6 +42,17 @@ hypothesis.settings.load_profile("agentcalls")
 COVERING = ("unit", "client", "cli", "export", "mirror")
 """The folders whose tests prove the branches of the facade; measuring the others would cost, and prove nothing more."""
 
+DEAR = {
+    *("contract/test_generate.py", "contract/test_lane.py", "contract/test_live.py"),
+    *("contract/test_portable.py", "contract/test_properties.py", "contract/test_reachable.py"),
+    *("contract/test_second_opinions.py", "mock/test_calls_api.py", "mock/test_mock_agents.py"),
+    *("mock/test_mock_errors.py", "mock/test_mock_faults.py", "mock/test_mock_listing.py"),
+    *("mock/test_mock_process.py", "packaging/test_extras.py", "packaging/test_release.py"),
+    *("packaging/test_testing.py", "wire/test_heard.py", "wire/test_leaving.py"),
+    *("wire/test_waits.py", "wire/test_whose_answer.py"),
+}
+"""Modules of dear tests that prove no branch: half of their tests are drawn by day, and all run at night."""
+
 LONGEST_FIRST = ("packaging", "contract", "cli", "wire", "simulation", "export", "client")
 """The folders with the longest modules come first: what begins last ends last."""
 
@@ -60,8 +71,10 @@ def _turn(item: pytest.Item) -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave to the night what is not drawn. What may be left out proves no branch, so each seed covers the same."""
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder not in COVERING or item.get_closest_marker("share"):
+        path = item.path.relative_to(Path(__file__).parent)
+        if path.as_posix() in DEAR and not item.get_closest_marker("share"):
+            item.add_marker(pytest.mark.share(pool="all", one_in=2))
+        if path.parts[0] not in COVERING or item.get_closest_marker("share"):
             item.add_marker(pytest.mark.unmeasured)
     left = not_drawn(items)
     config.hook.pytest_deselected(items=[item for item in items if item in left])

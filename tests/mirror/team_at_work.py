@@ -59,7 +59,8 @@ class Work:
         }
         return httpx.Response(200, headers=allowance.headers(), content=json.dumps(body))
 
-    def client(self) -> Client:
+    def client(self, *, concurrency: int = 8) -> Client:
+        # Each thread that sleeps moves the one clock on, so where time is measured there is one.
         clock = Clock(
             now=lambda: self.seconds,
             wall=lambda: self.seconds,
@@ -67,7 +68,13 @@ class Work:
             sleep=self._sleep,
         )
         http = httpx.Client(transport=httpx.MockTransport(self))
-        return Client(api_key="sk_1", base_url="https://host", http_client=http, clock=clock)
+        return Client(
+            api_key="sk_1",
+            base_url="https://host",
+            http_client=http,
+            clock=clock,
+            concurrency=concurrency,
+        )
 
     def _sleep(self, seconds: float) -> None:
         self.seconds += seconds

@@ -63,7 +63,7 @@ def sync_after(work: Work, wait: float) -> None:
 def test_a_run_takes_its_requests_divided_by_the_rate(tmp_path: Path) -> None:
     work = Work(400, 40, a_day=1, a_second=10)
     began = work.seconds
-    with work.client() as client:
+    with work.client(concurrency=1) as client:
         assert sync(client, work.agents, tmp_path / "calls.sqlite", audit=0).complete
     assert work.seconds - began == pytest.approx(work.asked / 10, rel=0.05)
 
