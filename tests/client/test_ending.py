@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from agentcalls import AsyncClient, Client, Clock, ConfigurationError
+from agentcalls.request.wire.pool import ConnectionPool
 from faults import IDS, FaultServer, answer, head_of, script
 
 if TYPE_CHECKING:
@@ -337,6 +338,18 @@ def test_client_that_is_dropped_leaves_no_socket(server: FaultServer) -> None:
         await AsyncClient(base_url=server.url).calls.list("agent_1").page(1)
 
     asyncio.run(main())
+    gc.collect()
+
+
+def test_client_that_is_dropped_leaves_no_socket_that_the_collector_comes_to_first(
+    server: FaultServer,
+) -> None:
+    client = Client(base_url=server.url)
+    client.calls.list("agent_1").page(1)
+    older, client._http = client._http, ConnectionPool(client._host)
+    client._http._free.extend(older._free)
+    older._free.clear()
+    del older, client
     gc.collect()
 
 

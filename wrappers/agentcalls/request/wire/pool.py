@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from threading import RLock
 from typing import TYPE_CHECKING
+from weakref import finalize
 
 import httpx
 
@@ -33,6 +34,8 @@ class ConnectionPool:
         self._free: deque[Connection] = deque()
         self._all: set[Connection] = set()
         self.is_closed: bool = False
+        # Unlike `__del__`, it runs before the sockets of a pool that is garbage complain that they were left open.
+        finalize(self, _close, self._free).atexit = False
 
     def exchange(
         self,
@@ -106,7 +109,9 @@ class ConnectionPool:
 
     def leave(self) -> None:
         """Drop the idle connections in a process that does not own them."""
-        while self._free:
-            self._free.pop().close()
+        _close(self._free)
 
-    __del__ = leave
+
+def _close(connections: deque[Connection]) -> None:
+    while connections:
+        connections.pop().close()
