@@ -107,10 +107,6 @@ class ConnectionPool:
             while self._free:
                 self._drop(self._free.pop())
 
-    def leave(self) -> None:
-        """Drop the idle connections in a process that does not own them."""
-        _close(self._free)
-
 
 def _close(connections: deque[Connection]) -> None:
     while connections:
