@@ -51,7 +51,7 @@ demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with th
 # that nothing is set up twice; tests/conftest.py says how many workers there are, and which modules come first.
 PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(if $(SHUFFLE),-p randomly)
 
-test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run the tests, a process for each core, with branch coverage of the facade
+test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run the tests in parallel, with branch coverage of the facade
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
 
 SERVERLESS := unit house simulation mock/test_mock_data.py mock/test_mock_database.py contract/test_contract.py \

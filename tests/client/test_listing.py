@@ -7,7 +7,7 @@ import attrs
 import httpx
 import pytest
 
-from agentcalls import ConfigurationError
+from agentcalls import Clock, ConfigurationError
 from agentcalls.models import Call
 
 if TYPE_CHECKING:
@@ -255,3 +255,15 @@ def test_a_page_that_cannot_be_is_refused_before_a_request(
         with pytest.raises(ConfigurationError, match="number takes"):
             listing.page(number)
     assert asked == []
+
+
+@pytest.mark.parametrize("year", [1999, 2040])
+def test_a_span_is_judged_by_the_clients_clock(make_client: MakeClient, year: int) -> None:
+    now = datetime(year, 1, 1, tzinfo=UTC)
+    clock = Clock(wall=now.timestamp)
+    calls = make_client(api_key="sk_1", base_url="https://host", clock=clock).calls
+    for listed in (calls.list, lambda agent, **span: calls.list_many([agent], **span)):
+        listed("agent_1", since="24h", until=now)
+        listed("agent_1", since=now - timedelta(days=1), until="1h")
+        with pytest.raises(ConfigurationError, match="since takes a moment before until"):
+            listed("agent_1", since="24h", until=now - timedelta(days=2))

@@ -148,8 +148,9 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             strict=strict,
             max_retries=max_retries,
         )
-        options.check_span()
-        return self._listing(query, options, self._source(options))
+        source = self._source(options)
+        options.check_span(source.clock.wall())
+        return self._listing(query, options, source)
 
     def list_many(
         self,
@@ -244,8 +245,9 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             strict=strict,
             max_retries=max_retries,
         )
-        options.check_span()
-        return self._listing_of_many(query, many, options, self._source(options))
+        source = self._source(options)
+        options.check_span(source.clock.wall())
+        return self._listing_of_many(query, many, options, source)
 
 
 @frozen

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import typer
 
     from agentcalls import AgentReport, Call, Client
+    from agentcalls.request.concurrency import Concurrency
 
 _STEP = 100
 AGENT_STATUSES = ("live", "paused", "development")
@@ -115,7 +116,7 @@ class AgentsCalls:
     agents: Named
     filters: Mapping[str, Any]
     """Arguments of `client.calls.list`."""
-    concurrency: int | None = None
+    concurrency: Concurrency | None = None
     """How many requests may be in flight at once; None means the client's setting."""
     doubts: dict[str, str] = field(factory=dict[str, str], init=False)
     """Why an agent's listing could not be proven complete, by agent id."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime  # noqa: TC003  # the schema reads the types of the fields
 from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from agentcalls import Call
     from agentcalls.mirror.plan import Agent

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from agentcalls import AuthScheme, CallBatch, CallStatus, ManyListing, Moment, TimeZone
+    from agentcalls.request.concurrency import Concurrency
 
 COMPLETE = "_complete"
 """The column that `allow_incomplete` adds."""
@@ -32,7 +33,7 @@ class Connection(TypedDict, total=False):
     base_url: str | None
     auth: AuthScheme | None
     allow_http: bool
-    concurrency: int
+    concurrency: Concurrency
     max_retries: int
     deadline: float
 

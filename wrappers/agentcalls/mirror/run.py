@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from agentcalls import AgentReport, CallBatch, Client
     from agentcalls.mirror.databases.target import Target
+    from agentcalls.request.concurrency import Concurrency
 
 _BATCH = 1_000
 OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
@@ -44,7 +45,7 @@ class Task:
     """The share of the requests that the audit may make beside them."""
     full: bool = False
     quiet_every: timedelta | None = None
-    concurrency: int | None = None
+    concurrency: Concurrency | None = None
     tell: Callable[[Progress], object]
     doubt: str | None = None
     """Why there may be more agents."""

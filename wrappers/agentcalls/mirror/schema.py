@@ -6,9 +6,12 @@ A new version of the schema appends the statements that bring the one before it 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import get_args, get_type_hints
 
 from attrs import frozen
 
+from agentcalls.mirror.change import ProblemCount, Run
+from agentcalls.mirror.plan import Agent
 from agentcalls.table.columns import COLUMNS
 
 VERSION = 1
@@ -42,6 +45,12 @@ class Table:
         return tuple(field.name for field in self.fields)
 
 
+def _fields_of(model: type) -> tuple[Field, ...]:
+    # A row is written as `astuple` of the value gives it, so its columns are those of the class.
+    hints = get_type_hints(model).items()
+    return tuple(Field(name, (get_args(kind) or (kind,))[0]) for name, kind in hints)
+
+
 CALLS = Table(
     "calls",
     (
@@ -55,54 +64,15 @@ CALLS = Table(
 )
 """A row for each call that was ever seen. `changed_at` grows from one transaction to the next."""
 
-AGENTS = Table(
-    "agents",
-    (
-        Field("agent_id", str),
-        Field("watermark", datetime),
-        Field("server_count", int),
-        Field("proven_at", datetime),
-        Field("reread_at", datetime),
-        Field("tried_at", datetime),
-        Field("looked_at", datetime),
-        Field("miscounts", int),
-        Field("reading_since", datetime),
-        Field("checkpoint", str),
-        Field("error", str),
-        Field("due", datetime),
-    ),
-    key=("agent_id",),
-)
+AGENTS = Table("agents", _fields_of(Agent), key=("agent_id",))
 """A row for each agent: how far its calls are proven, and the whole reading that is under way."""
 
-RUNS = Table(
-    "runs",
-    (
-        Field("began_at", datetime),
-        Field("ended_at", datetime),
-        Field("agents", int),
-        Field("failed", int),
-        Field("unproven", int),
-        Field("asked", int),
-        Field("new", int),
-        Field("changed", int),
-        Field("marked", int),
-        Field("complete", bool),
-        Field("why", str),
-    ),
-    key=("began_at",),
-)
+RUNS = Table("runs", _fields_of(Run), key=("began_at",))
 """A row for each run; one that was killed has no `ended_at`."""
 
 PROBLEMS = Table(
     "problems",
-    (
-        Field("agent_id", str),
-        Field("field", str),
-        Field("why", str),
-        Field("rows", int),
-        Field("seen_at", datetime),
-    ),
+    (*_fields_of(ProblemCount), Field("seen_at", datetime)),
     key=("agent_id", "field", "why"),
 )
 """What the contract does not allow, counted by agent, field and reason in the latest reading that met it."""

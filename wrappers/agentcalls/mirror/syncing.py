@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from agentcalls import Client
     from agentcalls.mirror.outcome import Outcome, Progress
+    from agentcalls.request.concurrency import Concurrency
 
 FOLLOW = "24h"
 """How far back late calls and changes are looked for."""
@@ -45,7 +46,7 @@ def sync(
     audit: float = AUDIT,
     full: bool = False,
     quiet_every: timedelta | str | None = None,
-    concurrency: int | None = None,
+    concurrency: Concurrency | None = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> Outcome:
     """The outcome of bringing a copy of the agents' calls up to date; a kill leaves it as the last transaction did.

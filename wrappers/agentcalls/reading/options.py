@@ -53,9 +53,9 @@ class ReadOptions:
     strict: bool | None = field(default=None, validator=optional(check_boolean))
     max_retries: int | None = field(default=None, validator=optional(check_integer(0)))
 
-    def check_span(self) -> None:
-        """Raise `ConfigurationError` if there can be no call between `since` and `until`."""
-        now = datetime.now(UTC)
+    def check_span(self, wall: float) -> None:
+        """Raise `ConfigurationError` if there can be no call between `since` and `until` at this Unix time."""
+        now = datetime.fromtimestamp(wall, UTC)
         since, until = (
             resolved(name, getattr(self, name), now, self.tz) for name in ("since", "until")
         )
