@@ -87,7 +87,8 @@ def test_a_load_goes_on_where_it_ended(copy: Path, synced: Synced) -> None:
     host.before = fail
     with pytest.raises(Exception, match="500"):
         synced(host)
-    assert 1000 <= len(current(copy)) < 5000
+    # How many came before the failure depends on how many were in flight.
+    assert 1000 <= (held := len(current(copy))) < 5000
     (agent,) = of_agents(copy).values()
     assert agent["error"] == "InternalServerError (500)"
     assert agent["checkpoint"]
@@ -97,7 +98,8 @@ def test_a_load_goes_on_where_it_ended(copy: Path, synced: Synced) -> None:
     assert found.complete
     assert len(current(copy)) == 5001
     assert found.written.new < 4000
-    assert len(host.asked) < 55
+    # Windows of a whole reading bring some 85 new calls each, and the newest day is followed.
+    assert len(host.asked) <= (5001 - held) / 85 + 22
     (agent,) = of_agents(copy).values()
     assert (agent["checkpoint"], agent["reading_since"], agent["error"]) == (None, None, None)
 
