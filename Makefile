@@ -38,7 +38,7 @@ RELEASE := .cache/release
 RELEASE_READY := $(RELEASE)/.ready
 PORT ?= 8010
 
-.PHONY: test-spark checks mypy pyright help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
+.PHONY: test-spark checks mypy pyright pyright-users help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
   types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs bench bench-check mutation
 
 help: ## Show these targets
@@ -68,6 +68,7 @@ WHOLE := ALL_COMBINATIONS=1 SHIFTING_LISTINGS=20 AGENTCALLS_KILLS=50 AGENTCALLS_
 
 nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run all that make test draws a share of, random contracts, and all mutants
 	@$(WHOLE) $(PYTEST)
+	@$(MAKE) pyright
 	@$(MAKE) fuzz SECONDS=600
 	@$(MAKE) test-spark
 	@$(MAKE) mutants
@@ -131,8 +132,14 @@ types: mypy pyright ## Check types: mypy strict on all code, pyright on the hand
 mypy: $(VENV_READY)
 	@$(BIN)/mypy
 
+PYRIGHT := node_modules/.bin/pyright --project pyproject.toml --pythonpath $(BIN)/python
+
 pyright: $(VENV_READY) $(NODE_READY)
-	@node_modules/.bin/pyright --project pyproject.toml --pythonpath $(BIN)/python
+	@$(PYRIGHT)
+
+# What users' editors see. The rest of the handwritten code is checked by mypy on each change, and by pyright at night.
+pyright-users: $(VENV_READY) $(NODE_READY)
+	@$(PYRIGHT) wrappers mock examples tests/typing
 
 format: $(VENV_READY) ## Format the handwritten code and apply automatic fixes
 	@$(BIN)/ruff check --fix $(HANDWRITTEN)
@@ -186,7 +193,12 @@ contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed sin
 
 # The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves and
 # include the properties of the contract.
-checks: lint types check-generated contract-diff contract-run
+checks: lint mypy pyright-users check-generated contract-diff contract-run rewritten
+
+# pytest rewrites each assertion. Done once, before the tests, it is not done by each of their workers.
+.PHONY: rewritten
+rewritten: $(VENV_READY)
+	@$(BIN)/pytest --collect-only -q >/dev/null
 
 check: ## Run everything that CI runs
 	@$(MAKE) --jobs=2 --output-sync=target checks

@@ -485,6 +485,7 @@ def test_countries_need_their_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "phonenumbers is not installed" in sentence
 
 
+@pytest.mark.share(pool="processes", one_in=2)
 def test_a_cancelled_question_ends_its_requests_and_no_others(server: FaultServer) -> None:
     async def asking() -> CallToolResult:
         async with over_stdio() as client:
@@ -499,6 +500,7 @@ def test_a_cancelled_question_ends_its_requests_and_no_others(server: FaultServe
     assert len(told(asyncio.run(asking()))["calls"]) == 1
 
 
+@pytest.mark.share(pool="processes", one_in=2)
 def test_two_assistants_at_once_and_many_questions() -> None:
     async def asking() -> list[dict[str, Any]]:
         async with over_stdio() as one, over_stdio("--agent", "agent_demo") as other:
@@ -516,6 +518,7 @@ def test_two_assistants_at_once_and_many_questions() -> None:
 # The command.
 
 
+@pytest.mark.share(pool="processes", one_in=2)
 def test_stdout_has_the_protocol_and_nothing_else(tmp_path: Path) -> None:
     hello = {
         "protocolVersion": "2025-06-18",
@@ -572,6 +575,7 @@ def waiting() -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.share(pool="processes", one_in=2)
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_ends_it_while_it_waits_for_stdin() -> None:
     with waiting() as process:
@@ -584,6 +588,7 @@ def test_ctrl_c_ends_it_while_it_waits_for_stdin() -> None:
         assert process.stderr.read() == "Interrupted.\n"
 
 
+@pytest.mark.share(pool="processes", one_in=2)
 def test_an_assistant_that_reads_no_more_is_no_error() -> None:
     with waiting() as process:
         assert process.stdout

@@ -121,6 +121,7 @@ def test_help_has_two_examples_of_the_command(name: str) -> None:
     assert all(re.search(rf"\bagentcalls {name}\b", example) for example in examples)
 
 
+@pytest.mark.share("name")
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
 def test_an_example_works_against_the_mock(
     name: str,
