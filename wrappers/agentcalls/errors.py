@@ -53,6 +53,8 @@ class AgentCallsError(Exception):
     """How often the request was sent."""
     retryable: bool = False
     """Whether the same request may succeed later; the client has already used all its retries."""
+    affects_all_agents: bool = False
+    """Whether every other agent would meet it, too: it is about the key, the client or its rate limit."""
     body: Any = None
     """The parsed JSON, or at most 2 KB of the text."""
     method: str | None = None
@@ -98,6 +100,8 @@ class AgentCallsError(Exception):
 class ConfigurationError(AgentCallsError, ValueError):
     """A setting or an argument cannot be used; nothing was sent."""
 
+    affects_all_agents = True
+
 
 class APIConnectionError(AgentCallsError):
     """No answer arrived: the host was not found, refused, or broke the connection."""
@@ -129,6 +133,7 @@ class BadRequestError(APIStatusError):
 class AuthenticationError(APIStatusError):
     """401: the key is missing, unknown or expired."""
 
+    affects_all_agents = True
     advice: str = f"Check {VARIABLES['api_key']}, or the api_key that was passed."
 
 
@@ -152,6 +157,8 @@ class ConflictError(APIStatusError):
 
 class RateLimitError(APIStatusError):
     """429: too many requests; `retry_after` says how many seconds to wait."""
+
+    affects_all_agents = True
 
     @property
     def advice(self) -> str:  # type: ignore[override]

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import asdict, evolve, frozen
 
-from agentcalls import (
-    AgentCallsError,
-    AuthenticationError,
-    Checkpoint,
-    ConfigurationError,
-    PaginationError,
-    RateLimitError,
-)
+from agentcalls import AgentCallsError, Checkpoint, ConfigurationError, PaginationError
 from agentcalls.mirror import plan
 from agentcalls.mirror.change import Run
 from agentcalls.mirror.gathering import Gathering
@@ -30,8 +23,6 @@ if TYPE_CHECKING:
     from agentcalls.request.concurrency import Concurrency
 
 _BATCH = 1_000
-OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
-"""What would meet every other agent, too, and ends a run."""
 
 
 @frozen(kw_only=True)
@@ -206,9 +197,9 @@ class Running:
             try:
                 self._asked += 1
                 page = calls.list(agent_id, oldest_first=True).page(number)
-            except OF_ALL_AGENTS:
-                raise
             except AgentCallsError as error:
+                if error.affects_all_agents:
+                    raise
                 self._failures[agent_id] = error
                 gathering.fail(agent_id, failure_of(error))
             else:

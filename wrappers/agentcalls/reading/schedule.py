@@ -23,12 +23,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Generic, SupportsInt, TypeVar, cast
 
-from agentcalls.errors import (
-    AgentCallsError,
-    AuthenticationError,
-    ConfigurationError,
-    RateLimitError,
-)
+from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.reading.ended import UNREAD, EndedAgents
 from agentcalls.reading.one_agent import Agent, Request
 from agentcalls.request.log import log_listing
@@ -43,9 +38,6 @@ if TYPE_CHECKING:
     from agentcalls.values import ManyReport, Page
 
 ItemT = TypeVar("ItemT")
-
-# A problem with the key, the client or its rate limit affects every other agent, too.
-OF_ALL_AGENTS = (AuthenticationError, ConfigurationError, RateLimitError)
 
 
 class Schedule(Generic[ItemT]):
@@ -133,7 +125,7 @@ class Schedule(Generic[ItemT]):
 
     def failed(self, request: Request, error: AgentCallsError) -> None:
         """Take the failure of a request, to be reported in its turn; an error that affects every agent is raised."""
-        if isinstance(error, OF_ALL_AGENTS):
+        if error.affects_all_agents:
             if not request.stale:
                 self._fail(request.agent, error)
             raise error
@@ -253,7 +245,7 @@ class Schedule(Generic[ItemT]):
                 reader.accept(request.window, cast("Page", request.answer))
         except AgentCallsError as error:
             self._fail(agent, error)
-            if isinstance(error, OF_ALL_AGENTS):
+            if error.affects_all_agents:
                 raise
             return False
         agent.opened = False
