@@ -26,7 +26,8 @@ _OVER: Mapping[str, Mapping[str, Any]] = {
 }
 """What the fields of a call that is over are, by its status."""
 _ANSWERED = {"ringing", "answered", "ended"}
-_OURS = ("agent_id", EXTRA)
+_OURS: Mapping[str, Sequence[Any]] = {"agent_id": (str, NoneType), EXTRA: (dict,)}
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def make_call(**fields: Any) -> Call:
@@ -34,19 +35,20 @@ def make_call(**fields: Any) -> Call:
 
     Times are aware datetimes, and become UTC. Any field may be None, as in a row that breaks the contract; `agent_id`
     and `additional_properties` may be given, too. Raises `TypeError` for a field that calls do not have, or a value of
-    another type, and `ValueError` for a time without a zone.
+    another type, and `ValueError` for a time without a zone, or beyond what a datetime in UTC can be.
     """
     known = {field.attribute: field for field in fields_of(Call)}
+    kinds = {**_OURS, **{name: field.kinds for name, field in known.items()}}
     for name in fields:
-        if name not in known and name not in _OURS:
-            close = get_close_matches(name, [*known, *_OURS], 1)
+        if name not in kinds:
+            close = get_close_matches(name, kinds, 1)
             meant = f"; did you mean {close[0]!r}?" if close else ""
             raise TypeError(f"{name!r} is no field of a call{meant}")
-    given = {name: _checked(known.get(name), name, value) for name, value in fields.items()}
+    given = {name: _checked(kinds[name], name, value) for name, value in fields.items()}
     extra = given.pop(EXTRA, {})
     default = {name: _blank(field) for name, field in known.items()} | _usual(given)
     call = Call(**(default | given))
-    call.additional_properties = dict(extra)
+    call.additional_properties = {**extra}
     return call
 
 
@@ -100,10 +102,14 @@ def _usual(given: Mapping[str, Any]) -> dict[str, Any]:
         "direction": "outbound",
         "created_on": created,
         "is_test_call": False,
-        "ringing_at": created + _RANG if status in _ANSWERED else None,
-        "ended_at": created + _ENDED if over else None,
+        "ringing_at": _later(created, _RANG) if status in _ANSWERED else None,
+        "ended_at": _later(created, _ENDED) if over else None,
         **over,
     }
+
+
+def _later(created: datetime, span: timedelta) -> datetime:
+    return created + min(span, _LAST - created)
 
 
 def _blank(field: Field) -> Any:
@@ -117,13 +123,16 @@ def _blank(field: Field) -> Any:
 _BLANKS: Mapping[Any, Any] = {str: "", int: 0, float: 0.0, bool: False, datetime: _CREATED}
 
 
-def _checked(field: Field | None, name: str, value: Any) -> Any:
+def _checked(kinds: Sequence[Any], name: str, value: Any) -> Any:
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             raise ValueError(f"{name} has no time zone: {value}. Take datetime(…, tzinfo=UTC).")
-        value = value.astimezone(UTC)
-    if field and value is not None and not _is_of(field.kinds, value):
-        raise TypeError(f"{name} takes {_named(field.kinds)}, not {value!r}")
+        try:
+            value = value.astimezone(UTC)
+        except OverflowError:
+            raise ValueError(f"{name} is no time of the years 1 to 9999 in UTC: {value}.") from None
+    if (value is not None or name == EXTRA) and not _is_of(kinds, value):
+        raise TypeError(f"{name} takes {_named(kinds)}, not {value!r}")
     return value
 
 
