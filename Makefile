@@ -29,17 +29,19 @@ VENV_READY := $(VENV)/.ready
 DEMO := .cache/demo
 DEMO_READY := $(DEMO)/.ready
 NODE_READY := node_modules/.ready
-HANDWRITTEN := wrappers mock tests examples benchmarks environments release
+HANDWRITTEN := wrappers mock tests examples benchmarks environments release website
 BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 SPARK := .cache/spark
 SPARK_READY := $(SPARK)/.ready
 RELEASE := .cache/release
 RELEASE_READY := $(RELEASE)/.ready
+DOCS := .cache/docs
+DOCS_READY := $(DOCS)/.ready
 PORT ?= 8010
 
 .PHONY: test-spark checks mypy pyright help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
-  types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs bench bench-check mutation
+  types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs docs bench bench-check mutation
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -181,12 +183,15 @@ contract-page: $(NODE_READY) ## Render the contract as a page to read in a brows
 	  -e "s|<head>|<head><meta http-equiv=\"Content-Security-Policy\" content=\"$(POLICY)\">|" build/contract.html
 	@echo "build/contract.html is openapi.yaml as a page"
 
+docs: $(DOCS_READY) contract-page ## Build the site of the documentation, build/site/index.html; fail if a link, an anchor or a page is lost
+	@$(DOCS)/bin/python -m website
+
 contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed since the last release, and which users that breaks
 	@PYTHONPATH=tests $(BIN)/python -m contract.tool.differences
 
 # The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves and
 # include the properties of the contract.
-checks: lint types check-generated contract-diff contract-run
+checks: lint types check-generated contract-diff contract-run docs
 
 check: ## Run everything that CI runs
 	@$(MAKE) --jobs=2 --output-sync=target checks
@@ -198,12 +203,13 @@ define LOCKS
 @$(COMPILE) $(1) --extra all --group dev pyproject.toml --output-file $(2)requirements.lock
 @$(COMPILE) --extra mock --group demo --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/demo.lock
 @$(COMPILE) --extra all --group release --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/release.lock
+@$(COMPILE) --group docs --constraint $(2)requirements.lock --output-file $(2)environments/docs.lock
 @echo uv | $(COMPILE) --constraint $(2)requirements.lock - --output-file $(2)environments/uv.lock
 @$(COMPILE) --extra spark --extra mock --extra zstd --group spark --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/spark.lock
 @$(COMPILE) $(1) pyproject.toml benchmarks/requirements.in --output-file $(2)benchmarks/requirements.lock
 endef
 
-lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers again into the five locks
+lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers again into the locks
 	$(call LOCKS,--upgrade,)
 
 check-locks: $(VENV_READY) ## Fail if a lock does not match pyproject.toml; run it before a release, since it asks the registry
@@ -229,7 +235,7 @@ release-snapshot: $(RELEASE_READY) ## Write the public API of this checkout, aft
 
 clean: ## Remove everything that make created
 	@rm -rf .venv .cache build dist node_modules reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find generated wrappers mock tests examples benchmarks release -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find generated wrappers mock tests examples benchmarks release website -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Nothing is resolved here: environments/create installs each line of a lock unchanged. An environment is rebuilt if
 # its Python is gone, if it was made elsewhere, or if it was made with another PYTHON.
@@ -248,6 +254,9 @@ $(SPARK_READY): environments/spark.lock pyproject.toml $(if $(call stands,$(SPAR
 # After .venv, never beside it: both are made in the same folder first.
 $(RELEASE_READY): environments/release.lock $(if $(call stands,$(RELEASE)),,gone) | $(VENV_READY)
 	@environments/create "$(PYTHON)" $(RELEASE) $< && touch $@
+
+$(DOCS_READY): environments/docs.lock $(if $(call stands,$(DOCS)),,gone) | $(VENV_READY)
+	@environments/create "$(PYTHON)" $(DOCS) $< && touch $@
 
 # A separate environment: the peers must not influence the versions that the tests run with.
 $(BENCH_READY): benchmarks/requirements.lock $(if $(call stands,$(BENCH)),,gone)
