@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from website import checking, navigation, reference, staging, tables
 BUILD = Path("build")
 SITE = BUILD / "site"
 PAGES = BUILD / "pages"
+CACHE = BUILD / ".cache"
 QUIET = re.compile(r"Build started|No issues found|Build finished in .*")
 
 
@@ -29,7 +31,7 @@ def main() -> int:
         for file in PAGES.rglob("*.md")
     }
     pages = {page for page in texts if not page.startswith("source/")} | checking.WHOLE
-    found = [*navigation.faults(listed, pages), *built()]
+    found = [*navigation.faults(listed, pages), *reference.faults(root)] or built(root)
     if not found:
         published(navigation.llms(config["site_name"], config["site_description"], listed, texts))
         found = [*checking.faults(SITE, reference.exported(root))]
@@ -52,23 +54,51 @@ def staged(root: Path) -> None:
     shutil.copy(root / "website/zensical.toml", BUILD)
 
 
-def built() -> list[str]:
-    """Build the site, and give each line that Zensical says beyond that it is done: any warning is a fault."""
+def built(root: Path) -> list[str]:
+    """Build the site, and give each line that Zensical says beyond that it is done: any warning is a fault.
+
+    Pages that it keeps are those of a build without a fault, from the same sources: each warning comes again.
+    """
     shutil.rmtree(SITE, ignore_errors=True)
-    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
+    kept, sources = CACHE / "sources", fingerprint(root)
+    if not kept.exists() or kept.read_text(encoding="utf-8") != sources:
+        shutil.rmtree(CACHE, ignore_errors=True)
     # It imports website.names.
-    environ = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    ended = subprocess.run(command, cwd=BUILD, env=environ, capture_output=True, text=True, check=False)
-    said = re.sub(r"\x1b\[[\d;]*m", "", ended.stdout + ended.stderr).splitlines()
-    lines = [line for line in said if line.strip() and not QUIET.fullmatch(line.strip())]
-    return lines or ["Zensical failed"] * bool(ended.returncode)
+    environ = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-m", "zensical", "build", "--strict"]
+    ended = subprocess.run(
+        command, cwd=BUILD, env=environ, capture_output=True, text=True, check=False
+    )
+    said, _, trace = re.sub(r"\x1b\[[\d;]*m", "", ended.stdout + ended.stderr).partition(
+        "Traceback"
+    )
+    found = [
+        line for line in said.splitlines() if line.strip() and not QUIET.fullmatch(line.strip())
+    ]
+    found += re.findall(r"^\w+Error: .*", trace, re.MULTILINE)
+    if found or ended.returncode:
+        shutil.rmtree(CACHE, ignore_errors=True)
+        return found or ["Zensical failed"]
+    kept.write_text(sources, encoding="utf-8")
+    return []
+
+
+def fingerprint(root: Path) -> str:
+    """What the reference and the look are made of; Zensical sees only whether a page has changed."""
+    files = [root / "environments/docs.lock", *sorted((root / "website").glob("*.*"))]
+    files += [
+        file
+        for folder in ("wrappers", "generated", "mock")
+        for file in sorted((root / folder).rglob("*.py"))
+    ]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def published(llms: str) -> None:
-    """Put llms.txt beside the pages, and the Markdown of each page; let long names in tables break."""
+    """Put llms.txt beside the pages, and the Markdown of each page; make its tables readable."""
     for file in SITE.rglob("*.html"):
         if file.name not in checking.WHOLE:
-            file.write_text(tables.breakable(file.read_text(encoding="utf-8")), encoding="utf-8")
+            file.write_text(tables.readable(file.read_text(encoding="utf-8")), encoding="utf-8")
     for file in PAGES.rglob("*.md"):
         shutil.copy(file, SITE / file.relative_to(PAGES))
     (SITE / "llms.txt").write_text(llms, encoding="utf-8")

@@ -45,9 +45,15 @@ class Known(Extension):
         aliases = {
             one.path: one.value
             for one in every
-            if isinstance(one, Attribute) and str(one.annotation) == "TypeAlias" and one.name not in pkg.exports
+            if isinstance(one, Attribute)
+            and str(one.annotation) == "TypeAlias"
+            and one.name not in (pkg.exports or ())
         }
-        constants = {one.path: one.value for one in every if one.path.startswith(SETTINGS) and one.is_attribute}
+        constants = {
+            one.path: one.value
+            for one in every
+            if one.path.startswith(SETTINGS) and one.is_attribute
+        }
         for one in every:
             _settle(one, aliases, constants)
         for one in every:
@@ -84,18 +90,26 @@ def _replaced(found: Any, names: Names) -> Any:
         return type(found)(_replaced(part, names) for part in found)
     if isinstance(found, Expr) and not isinstance(found, ExprName):
         parts = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
-        return dataclasses.replace(found, **{name: _replaced(part, names) for name, part in parts.items()})
+        return dataclasses.replace(
+            found, **{name: _replaced(part, names) for name, part in parts.items()}
+        )
     return found
 
 
 def _inherit(found: Class) -> None:
-    """Give a class copies of what it inherits, with its own types, and from a base that is not private if one has it."""
+    """Give a class copies of what it inherits, with its own types; a base that is not private comes first."""
     known = dict(_given(found, {}))
     bases = [base for base in found.mro() if not base.name.startswith("_")]
     for name, member in found.inherited_members.items():
-        target = next((base.members[name] for base in bases if name in base.members), member.final_target)
+        target = next(
+            (base.members[name] for base in bases if name in base.members), member.final_target
+        )
         changed = known or target is not member.final_target
-        if changed and isinstance(target, Function | Attribute) and not re.match(r"_(?!_init__)", name):
+        if (
+            changed
+            and isinstance(target, Function | Attribute)
+            and not re.match(r"_(?!_init__)", name)
+        ):
             own = copy.copy(target)
             _settle(own, known)
             found.set_member(name, own)

@@ -36,7 +36,7 @@ def faults(listed: Iterable[Entry], pages: set[str]) -> Iterator[str]:
 
 
 def llms(name: str, description: str, listed: Iterable[Entry], texts: Mapping[str, str]) -> str:
-    """The text of llms.txt, https://llmstxt.org: each page with its first sentence, as Markdown where that says it all."""
+    """The text of llms.txt, https://llmstxt.org: each page with its first sentence, as Markdown if that has it all."""
     lines, last = [f"# {name}", "", f"> {description}"], None
     for section, title, file in listed:
         if section != last:

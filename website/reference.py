@@ -13,6 +13,10 @@ SOURCES = ("wrappers", "mock")
 """The folders of the packages whose exports the reference shows."""
 
 
+SUBMODULES = ("agentcalls.testing.strategies",)
+"""Public modules of which a page shows all."""
+
+
 class Group(NamedTuple):
     """A page of the reference."""
 
@@ -30,8 +34,8 @@ GROUPS = (
         "client",
         "Clients",
         "agentcalls",
-        "`Client` blocks, `AsyncClient` is awaited. `client.calls` and `client.agents` are the same for both: what `Calls` "
-        "and `Agents` give is a listing of [the client's flavour](listings.md).",
+        "`Client` blocks, `AsyncClient` is awaited. `client.calls` and `client.agents` are the same for both: what "
+        "`Calls` and `Agents` give is a listing of [the client's flavour](listings.md).",
         "Client AsyncClient Calls Agents Retry Exchange Clock ApiKey AsyncApiKey AuthScheme __version__",
     ),
     Group(
@@ -97,7 +101,11 @@ def pages(root: Path) -> Iterator[tuple[str, str]]:
     """Each page and its Markdown; mkdocstrings writes what the docstrings of the names say."""
     for group in GROUPS:
         drawn = f"\n```text\n{tree(root)}\n```\n" if group.page == "errors" else ""
-        less = "" if group.inherited else "    options:\n      inherited_members: false\n      show_bases: true\n"
+        less = (
+            ""
+            if group.inherited
+            else "    options:\n      inherited_members: false\n      show_bases: true\n"
+        )
         entries = "".join(f"\n::: {group.module}.{name}\n{less}" for name in group.names.split())
         yield f"reference/{group.page}.md", f"# {group.title}\n\n{group.intro}\n{drawn}{entries}"
 
@@ -110,6 +118,16 @@ def exported(root: Path) -> Iterator[str]:
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
                 yield from (f"{module}.{name}" for name in ast.literal_eval(node.value))
+
+
+def faults(root: Path) -> Iterator[str]:
+    """A line for each export that has no page, and for each name on a page that is not exported."""
+    shown = {f"{group.module}.{name}" for group in GROUPS for name in group.names.split()}
+    named = {*exported(root), *SUBMODULES}
+    yield from (f"website/reference.py lacks {name}" for name in sorted(named - shown))
+    yield from (
+        f"website/reference.py has {name}, which is not exported" for name in sorted(shown - named)
+    )
 
 
 def tree(root: Path) -> str:
