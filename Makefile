@@ -174,16 +174,20 @@ bench-check: $(BENCH_READY) ## Compare the last full `make bench` with the goals
 # Redocly's scripts are in the page, so that it needs no network; the policy keeps them from asking for anything.
 POLICY := default-src 'none'; script-src 'unsafe-inline' blob:; worker-src blob:; style-src 'unsafe-inline'; img-src data:; font-src data:
 .PHONY: contract-page
-contract-page: $(NODE_READY) ## Render the contract as a page to read in a browser: build/contract.html
-	@mkdir -p build
-	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly build-docs openapi.yaml \
-	  --inlineBundle --openapi.schemasExpansionLevel=all --openapi.showExtensions=x-source,x-added,x-extensible-enum \
-	  --output build/contract.html >build/page.txt 2>&1 || { cat build/page.txt; exit 1; }
-	@sed -i.bak -e 's|https://cdn.redoc.ly/[a-z/-]*.svg|data:,|g' \
-	  -e "s|<head>|<head><meta http-equiv=\"Content-Security-Policy\" content=\"$(POLICY)\">|" build/contract.html
-	@echo "build/contract.html is openapi.yaml as a page"
+contract-page: build/contract.html ## Render the contract as a page to read in a browser: build/contract.html
+	@echo "$< is openapi.yaml as a page"
 
-docs: $(DOCS_READY) contract-page ## Build the site of the documentation, build/site/index.html; fail if a link, an anchor or a page is lost
+# Moved into its place when it is whole: two may make it at once.
+build/contract.html: openapi.yaml redocly.yaml Makefile $(NODE_READY)
+	@mkdir -p build/page.$$PPID
+	@cd build/page.$$PPID && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true ../../node_modules/.bin/redocly build-docs ../../openapi.yaml \
+	  --config ../../redocly.yaml --inlineBundle --openapi.schemasExpansionLevel=all --openapi.showExtensions=x-source,x-added,x-extensible-enum \
+	  --output page.html >said.txt 2>&1 || { cat said.txt; exit 1; }
+	@cd build/page.$$PPID && sed -i.bak -e 's|https://cdn.redoc.ly/[a-z/-]*.svg|data:,|g' \
+	  -e "s|<head>|<head><meta http-equiv=\"Content-Security-Policy\" content=\"$(POLICY)\">|" page.html
+	@mv build/page.$$PPID/page.html $@ && rm -r build/page.$$PPID
+
+docs: $(DOCS_READY) build/contract.html ## Build the site of the documentation, build/site/index.html; fail if a link, an anchor or a page is lost
 	@$(DOCS)/bin/python -m website
 
 contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed since the last release, and which users that breaks

@@ -25,6 +25,7 @@ def main() -> int:
     root = Path.cwd()
     config = tomllib.loads((root / "website/zensical.toml").read_text(encoding="utf-8"))["project"]
     listed = list(navigation.entries(config["nav"]))
+    shutil.rmtree(SITE, ignore_errors=True)
     staged(root)
     texts = {
         str(file.relative_to(PAGES)): file.read_text(encoding="utf-8")
@@ -59,7 +60,6 @@ def built(root: Path) -> list[str]:
 
     Pages that it keeps are those of a build without a fault, from the same sources: each warning comes again.
     """
-    shutil.rmtree(SITE, ignore_errors=True)
     kept, sources = CACHE / "sources", fingerprint(root)
     if not kept.exists() or kept.read_text(encoding="utf-8") != sources:
         shutil.rmtree(CACHE, ignore_errors=True)

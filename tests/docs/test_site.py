@@ -9,10 +9,13 @@ import re
 import shutil
 import threading
 import tomllib
+from collections import Counter
+from html.parser import HTMLParser
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 import agentcalls
 import agentcalls_mock
@@ -44,24 +47,16 @@ pytestmark = pytest.mark.skipif(
 
 
 def make_docs(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`make docs` in a folder, with the environments of this checkout."""
     return make("docs", folder, f"DOCS={DOCS}", "-o", f"{DOCS}/.ready", "-o", "node_modules/.ready")
 
 
 @pytest.fixture(scope="module")
-def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is committed, with the site that `make docs` builds of it."""
-    folder = tmp_path_factory.mktemp("clean") / "copy"
-    made = ("__pycache__", ".*", "build", "dist", "reports", "node_modules")
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*made))
-    (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    ended = make_docs(folder)
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the site of this checkout."""
+    ended = make_docs(ROOT)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return folder
-
-
-@pytest.fixture(scope="module")
-def site(copy: Path) -> Path:
-    return copy / "build" / "site"
+    return shutil.copytree(ROOT / "build/site", tmp_path_factory.mktemp("docs") / "site")
 
 
 @pytest.fixture(scope="module")
@@ -112,36 +107,96 @@ def test_llms_txt_lists_each_page_with_a_sentence(site: Path) -> None:
     assert [one for one in targets if not (site / one).exists()] == []
 
 
-def test_what_is_broken_on_purpose_fails(copy: Path) -> None:
-    """Each fault is named. Those that need no build are looked for first, so that they come at once."""
-    exports = copy / "wrappers/agentcalls/__init__.py"
-    broken: dict[Path, tuple[str, str]] = {
-        copy / "website/zensical.toml": ('        { "Tracing" = "tracing.md" },\n', ""),
-        exports: ('    "Checkpoint",\n', '    "Bookmark",\n'),
-    }
-    originals = {path: path.read_text(encoding="utf-8") for path in broken}
-    for path, (old, new) in broken.items():
-        assert originals[path].count(old) == 1
-        path.write_text(originals[path].replace(old, new), encoding="utf-8")
-    ended = make_docs(copy)
-    assert ended.returncode != 0
-    for said in (
-        "tracing.md is not in the navigation",
-        "website/reference.py has agentcalls.Checkpoint, which is not exported",
-        "website/reference.py lacks agentcalls.Bookmark",
-    ):
-        assert said in ended.stderr
-    for path, text in originals.items():
-        path.write_text(text, encoding="utf-8")
+Faults = dict[str, tuple[str, str]]
+"""For each file of a copy, a text that stands in it once, and what is put in its place."""
 
-    page = copy / "docs/errors.md"
-    text = page.read_text(encoding="utf-8")
-    page.write_text(f"{text}\n[gone](gone.md) and [lost](paging.md#lost)\n", encoding="utf-8")
-    ended = make_docs(copy)
-    page.write_text(text, encoding="utf-8")
-    assert ended.returncode != 0
-    assert "page does not exist" in ended.stderr
-    assert "anchor does not exist" in ended.stderr
+NO_FAULT: Faults = {}
+# These need no build, and are looked for before one.
+NO_PLACE: Faults = {
+    "website/zensical.toml": ('        { "Tracing" = "tracing.md" },\n', ""),
+    "wrappers/agentcalls/__init__.py": ('    "Checkpoint",\n', '    "Bookmark",\n'),
+}
+NO_TARGET: Faults = {
+    "docs/errors.md": ("# When", "[gone](gone.md) and [lost](paging.md#lost)\n\n# When")
+}
+
+
+@pytest.mark.share(pool="clean copy")
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [
+        pytest.param(NO_FAULT, [], id="none"),
+        pytest.param(
+            NO_PLACE,
+            [
+                "tracing.md is not in the navigation",
+                "website/reference.py has agentcalls.Checkpoint, which is not exported",
+                "website/reference.py lacks agentcalls.Bookmark",
+            ],
+            id="no place",
+        ),
+        pytest.param(NO_TARGET, ["page does not exist", "anchor does not exist"], id="no target"),
+    ],
+)
+def test_a_clean_copy_builds_and_what_is_broken_on_purpose_fails(
+    faults: Faults, said: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    made = ("__pycache__", ".*", "build", "dist", "reports", "node_modules")
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*made))
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    for name, (old, new) in faults.items():
+        text = (folder / name).read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+    ended = make_docs(folder)
+    assert [one for one in said if one not in ended.stderr] == []
+    assert bool(ended.returncode) == bool(faults), ended.stdout + ended.stderr
+    assert (folder / "build/site/index.html").exists() or faults
+
+
+SHAPES = {
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "ol",
+    "ul",
+    "li",
+    "table",
+    "th",
+    "td",
+    "pre",
+    "blockquote",
+    "code",
+    "em",
+    "strong",
+}
+
+
+class Shapes(HTMLParser):
+    """How many headings, lists, tables and so on some HTML has."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.counts: Counter[str] = Counter()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.counts[tag] += tag in SHAPES and "linenos" not in str(attrs)
+
+
+def test_a_page_is_made_of_the_same_parts_as_on_a_forge(site: Path) -> None:
+    """Python's Markdown wants lists and tables otherwise than CommonMark, and is silent where it reads others."""
+    forge = MarkdownIt("commonmark").enable("table")
+    compared = 0
+    for page in [*site.glob("*.md"), *site.glob("cli/*.md")]:
+        html = page.with_suffix(".html").read_text(encoding="utf-8")
+        (article,) = re.findall(r"<article.*</article>", html, flags=re.DOTALL)
+        expected = Shapes(forge.render(page.read_text(encoding="utf-8"))).counts
+        assert +Shapes(article).counts == +expected, page.name
+        compared += 1
+    assert compared > 40
 
 
 class Watched:
