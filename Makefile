@@ -53,11 +53,11 @@ demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with th
 # that nothing is set up twice; tests/conftest.py says how many workers there are, and which modules come first.
 PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(if $(SHUFFLE),-p randomly)
 
-test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run the tests in parallel, with branch coverage of the facade
+test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY) $(DOCS_READY)) ## Run the tests in parallel, with branch coverage of the facade
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
 
 SERVERLESS := unit house simulation mock/test_mock_data.py mock/test_mock_database.py contract/test_contract.py \
-  cli/test_settings.py cli/test_summary.py client/test_on_exchange.py
+  cli/test_settings.py cli/test_summary.py client/test_on_exchange.py docs/test_website.py
 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 	@$(PYTEST) -p no:schemathesis $(addprefix tests/,$(SERVERLESS))
@@ -68,7 +68,7 @@ simulate: $(VENV_READY) ## Walk over random lying servers for SECONDS=60, and pr
 # What make test draws a share of, whole. A test fails if a share reads a variable that is not set here.
 WHOLE := ALL_COMBINATIONS=1 SHIFTING_LISTINGS=20 AGENTCALLS_KILLS=50 AGENTCALLS_TORTURE=1000 RANDOM_CHANGES=40 AGENTCALLS_HISTORIES=200
 
-nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run all that make test draws a share of, random contracts, and all mutants
+nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY) $(DOCS_READY)) ## Run all that make test draws a share of, random contracts, and all mutants
 	@$(WHOLE) $(PYTEST)
 	@$(MAKE) fuzz SECONDS=600
 	@$(MAKE) test-spark
