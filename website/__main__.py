@@ -11,7 +11,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from website import checking, navigation, reference, staging, tables
+from website import checking, navigation, readable, reference, staging
 
 BUILD = Path("build")
 SITE = BUILD / "site"
@@ -98,7 +98,9 @@ def published(llms: str) -> None:
     """Put llms.txt beside the pages, and the Markdown of each page; make its tables readable."""
     for file in SITE.rglob("*.html"):
         if file.name not in checking.WHOLE:
-            file.write_text(tables.readable(file.read_text(encoding="utf-8")), encoding="utf-8")
+            file.write_text(
+                readable.made_readable(file.read_text(encoding="utf-8")), encoding="utf-8"
+            )
     for file in PAGES.rglob("*.md"):
         shutil.copy(file, SITE / file.relative_to(PAGES))
     (SITE / "llms.txt").write_text(llms, encoding="utf-8")

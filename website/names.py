@@ -56,8 +56,12 @@ class Known(Extension):
         }
         for one in every:
             _settle(one, aliases, constants)
-        for one in every:
-            if isinstance(one, Class) and not one.name.startswith("_"):
+        classes = [one for one in every if isinstance(one, Class)]
+        for one in classes:
+            if one.name.startswith("_"):
+                _forget(one)
+        for one in classes:
+            if not one.name.startswith("_"):
                 _inherit(one)
 
 
@@ -97,22 +101,21 @@ def _replaced(found: Any, names: Names) -> Any:
 
 
 def _inherit(found: Class) -> None:
-    """Give a class copies of what it inherits, with its own types; a base that is not private comes first."""
+    """Give a class copies of what it inherits from generic bases, with its own types."""
     known = dict(_given(found, {}))
-    bases = [base for base in found.mro() if not base.name.startswith("_")]
-    for name, member in found.inherited_members.items():
-        target = next(
-            (base.members[name] for base in bases if name in base.members), member.final_target
-        )
-        changed = known or target is not member.final_target
-        if (
-            changed
-            and isinstance(target, Function | Attribute)
-            and not re.match(r"_(?!_init__)", name)
-        ):
+    for name, member in found.inherited_members.items() if known else ():
+        target = member.final_target
+        if isinstance(target, Function | Attribute) and not re.match(r"_(?!_init__)", name):
             own = copy.copy(target)
             _settle(own, known)
             found.set_member(name, own)
+
+
+def _forget(found: Class) -> None:
+    """Take from a private class what it only declares: a public one that has it says more."""
+    for name, member in list(found.members.items()):
+        if isinstance(member, Attribute) and member.value is None and member.docstring is None:
+            found.del_member(name)
 
 
 def _given(found: Class, known: Names) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 
 import agentcalls
 import agentcalls_mock
-from agentcalls import export, mirror, testing
+from agentcalls import AgentCallsError, export, mirror, testing
 from browser import launched
 from contract.tool.contract import ROOT
 from contract.tool.generating import make
@@ -70,10 +70,15 @@ def reference(site: Path) -> list[str]:
 def test_each_export_is_in_the_reference_with_its_members(
     module: Any, reference: list[str]
 ) -> None:
+    """An error's are those of its own: its page does not repeat what they inherit."""
     names = list(module.__all__)
     for name in module.__all__:
         if isinstance(one := getattr(module, name), type):
-            names += [f"{name}.{key}" for key in vars(one) if not key.startswith("_")]
+            kinds = [kind for kind in one.__mro__ if kind.__module__.startswith("agentcalls")]
+            kinds = kinds[:1] if issubclass(one, AgentCallsError) else kinds
+            names += [
+                f"{name}.{key}" for kind in kinds for key in vars(kind) if not key.startswith("_")
+            ]
     assert len(names) >= len(module.__all__)
     assert {f"{module.__name__}.{name}" for name in names} - set(reference) == set()
 
@@ -96,6 +101,8 @@ def test_signatures_name_values_and_types_that_users_know(site: Path) -> None:
     assert "\n    api_key: AsyncApiKey | None = None,\n" in page
     assert "\n    max_retries: int = 4,\n" in page
     assert "KeyT" not in page
+    page = re.sub(r"<[^>]+>", "", (site / "reference/values.html").read_text(encoding="utf-8"))
+    assert "\nid: str\n" in page
 
 
 def test_llms_txt_lists_each_page_with_a_sentence(site: Path) -> None:

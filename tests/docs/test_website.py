@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.tool.contract import ROOT
-from website import checking, navigation, reference, staging, tables
+from website import checking, navigation, readable, reference, staging
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +135,15 @@ def test_the_reference_has_a_place_for_each_export() -> None:
 def test_a_table_scrolls_its_long_names_break_at_signs_and_its_prose_is_wide() -> None:
     name = "tests/a/test_b.py::test_c_d"
     page = f"<p><code>{name}</code></p><table><tr><td>{'word ' * 9}</td><td><code>{name}</code></td></tr></table>"
-    assert tables.readable(page) == (
+    assert readable.made_readable(page) == (
         f'<p><code>{name}</code></p><div class="scrolled" tabindex="0"><table><tr><td class="prose">{"word " * 9}</td>'
         "<td><code>tests/<wbr>a/<wbr>test_<wbr>b.<wbr>py::<wbr>test_<wbr>c_<wbr>d</code></td></tr></table></div>"
+    )
+
+
+def test_an_option_is_not_broken() -> None:
+    assert readable.made_readable(
+        "<p><code>--since</code><code>ab</code><code>a-very-long-name-of-something</code></p>"
+    ) == (
+        '<p><code class="option">--since</code><code>ab</code><code>a-very-long-name-of-something</code></p>'
     )

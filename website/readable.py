@@ -1,4 +1,4 @@
-"""Tables of the built pages: they scroll, long names break after a sign, and prose is wide enough to be read."""
+"""The built pages: tables scroll, their long names break after a sign, their prose is wide, and no option breaks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ LONG_NAME = 20
 LONG_TEXT = 40
 """The length from which a text is prose."""
 
+_OPTION = re.compile(rf"<code>(?=[^<]*-)(?=[^<]{{1,{LONG_NAME}}}</code>)")
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 _CELL = re.compile(r"<td(?P<more>\b[^>]*)>(?P<inside>.*?)</td>", re.DOTALL)
 _CODE = re.compile(rf"(<code>)([^<]{{{LONG_NAME},}})(?=</code>)")
@@ -16,9 +17,9 @@ _SIGN = re.compile(r"((?:&\w+;|[/_.,:=])+)(?=\w)")
 _TAG = re.compile(r"<[^>]*>")
 
 
-def readable(page: str) -> str:
-    """The HTML of a page whose tables scroll, by keyboard too, with a class for prose and breaks in long names."""
-    return _TABLE.sub(_table, page)
+def made_readable(page: str) -> str:
+    """The HTML of a page, with its tables in boxes that scroll, by keyboard too, and what site.css needs to know."""
+    return _OPTION.sub('<code class="option">', _TABLE.sub(_table, page))
 
 
 def _table(table: re.Match[str]) -> str:
