@@ -17,6 +17,7 @@ HOMES = {
     "ARCHITECTURE.md": "architecture.md",
     "SECURITY.md": "security.md",
     "CODE_OF_CONDUCT.md": "code-of-conduct.md",
+    "benchmarks/README.md": "benchmarks.md",
     "openapi.yaml": "contract.html",
 }
 """Where files of the repository are on the site that are not in docs/."""

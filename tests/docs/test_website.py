@@ -40,6 +40,7 @@ def test_links_lead_where_the_file_is_on_the_site(path: str, text: str, expected
 def test_a_linked_file_and_a_picture_come_with_the_pages(tmp_path: Path) -> None:
     root, pages = tmp_path / "root", tmp_path / "pages"
     (root / "docs/cli").mkdir(parents=True)
+    (root / "benchmarks").mkdir()
     for name in staging.HOMES:
         (root / name).write_text("# Title\n")
     (root / "code.py").write_text("print(1)  # `\n")
