@@ -41,7 +41,7 @@ DOCS_READY := $(DOCS)/.ready
 PORT ?= 8010
 
 .PHONY: test-spark checks mypy pyright help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
-  types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs docs bench bench-check mutation
+  types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs bench bench-check mutation
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -187,6 +187,7 @@ build/contract.html: openapi.yaml redocly.yaml Makefile $(NODE_READY)
 	  -e "s|<head>|<head><meta http-equiv=\"Content-Security-Policy\" content=\"$(POLICY)\">|" page.html
 	@mv build/page.$$PPID/page.html $@ && rm -r build/page.$$PPID
 
+.PHONY: docs
 docs: $(DOCS_READY) build/contract.html ## Build the site of the documentation, build/site/index.html; fail if a link, an anchor or a page is lost
 	@$(DOCS)/bin/python -m website
 
