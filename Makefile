@@ -29,13 +29,15 @@ VENV_READY := $(VENV)/.ready
 DEMO := .cache/demo
 DEMO_READY := $(DEMO)/.ready
 NODE_READY := node_modules/.ready
-HANDWRITTEN := wrappers mock tests examples benchmarks environments release
+HANDWRITTEN := wrappers mock tests examples benchmarks environments release website
 BENCH := .cache/bench-venv
 BENCH_READY := $(BENCH)/.ready
 SPARK := .cache/spark
 SPARK_READY := $(SPARK)/.ready
 RELEASE := .cache/release
 RELEASE_READY := $(RELEASE)/.ready
+DOCS := .cache/docs
+DOCS_READY := $(DOCS)/.ready
 PORT ?= 8010
 
 .PHONY: test-spark checks mypy pyright pyright-users help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
@@ -51,11 +53,11 @@ demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with th
 # that nothing is set up twice; tests/conftest.py says how many workers there are, and which modules come first.
 PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(if $(SHUFFLE),-p randomly)
 
-test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run the tests in parallel, with branch coverage of the facade
+test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY) $(DOCS_READY)) ## Run the tests in parallel, with branch coverage of the facade
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
 
 SERVERLESS := unit house simulation mock/test_mock_data.py mock/test_mock_database.py contract/test_contract.py \
-  cli/test_settings.py cli/test_summary.py client/test_on_exchange.py
+  cli/test_settings.py cli/test_summary.py client/test_on_exchange.py docs/test_website.py
 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
 	@$(PYTEST) -p no:schemathesis $(addprefix tests/,$(SERVERLESS))
@@ -66,7 +68,7 @@ simulate: $(VENV_READY) ## Walk over random lying servers for SECONDS=60, and pr
 # What make test draws a share of, whole. A test fails if a share reads a variable that is not set here.
 WHOLE := ALL_COMBINATIONS=1 SHIFTING_LISTINGS=20 AGENTCALLS_KILLS=50 AGENTCALLS_TORTURE=1000 RANDOM_CHANGES=40 AGENTCALLS_HISTORIES=200
 
-nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY)) ## Run all that make test draws a share of, random contracts, and all mutants
+nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY) $(DOCS_READY)) ## Run all that make test draws a share of, random contracts, and all mutants
 	@$(WHOLE) $(PYTEST)
 	@$(MAKE) pyright
 	@$(MAKE) fuzz SECONDS=600
@@ -179,21 +181,29 @@ bench-check: $(BENCH_READY) ## Compare the last full `make bench` with the goals
 # Redocly's scripts are in the page, so that it needs no network; the policy keeps them from asking for anything.
 POLICY := default-src 'none'; script-src 'unsafe-inline' blob:; worker-src blob:; style-src 'unsafe-inline'; img-src data:; font-src data:
 .PHONY: contract-page
-contract-page: $(NODE_READY) ## Render the contract as a page to read in a browser: build/contract.html
-	@mkdir -p build
-	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly build-docs openapi.yaml \
-	  --inlineBundle --openapi.schemasExpansionLevel=all --openapi.showExtensions=x-source,x-added,x-extensible-enum \
-	  --output build/contract.html >build/page.txt 2>&1 || { cat build/page.txt; exit 1; }
-	@sed -i.bak -e 's|https://cdn.redoc.ly/[a-z/-]*.svg|data:,|g' \
-	  -e "s|<head>|<head><meta http-equiv=\"Content-Security-Policy\" content=\"$(POLICY)\">|" build/contract.html
-	@echo "build/contract.html is openapi.yaml as a page"
+contract-page: build/contract.html ## Render the contract as a page to read in a browser: build/contract.html
+	@echo "$< is openapi.yaml as a page"
+
+# Moved into its place when it is whole: two may make it at once.
+build/contract.html: openapi.yaml redocly.yaml Makefile $(NODE_READY)
+	@mkdir -p build/page.$$PPID
+	@cd build/page.$$PPID && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true ../../node_modules/.bin/redocly build-docs ../../openapi.yaml \
+	  --config ../../redocly.yaml --inlineBundle --openapi.schemasExpansionLevel=all --openapi.showExtensions=x-source,x-added,x-extensible-enum \
+	  --output page.html >said.txt 2>&1 || { cat said.txt; exit 1; }
+	@cd build/page.$$PPID && sed -i.bak -e 's|https://cdn.redoc.ly/[a-z/-]*.svg|data:,|g' \
+	  -e "s|<head>|<head><meta http-equiv=\"Content-Security-Policy\" content=\"$(POLICY)\">|" page.html
+	@mv build/page.$$PPID/page.html $@ && rm -r build/page.$$PPID
+
+.PHONY: docs
+docs: $(DOCS_READY) build/contract.html ## Build the site of the documentation, build/site/index.html; fail if a link, an anchor or a page is lost
+	@$(DOCS)/bin/python -m website
 
 contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed since the last release, and which users that breaks
 	@PYTHONPATH=tests $(BIN)/python -m contract.tool.differences
 
 # The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves and
 # include the properties of the contract.
-checks: lint mypy pyright-users check-generated contract-diff contract-run rewritten
+checks: lint mypy pyright-users check-generated contract-diff contract-run docs rewritten
 
 # pytest rewrites each assertion. Done once, before the tests, it is not done by each of their workers.
 .PHONY: rewritten
@@ -210,12 +220,13 @@ define LOCKS
 @$(COMPILE) $(1) --extra all --group dev pyproject.toml --output-file $(2)requirements.lock
 @$(COMPILE) --extra mock --group demo --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/demo.lock
 @$(COMPILE) --extra all --group release --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/release.lock
+@$(COMPILE) --group docs --constraint $(2)requirements.lock --output-file $(2)environments/docs.lock
 @echo uv | $(COMPILE) --constraint $(2)requirements.lock - --output-file $(2)environments/uv.lock
 @$(COMPILE) --extra spark --extra mock --extra zstd --group spark --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/spark.lock
 @$(COMPILE) $(1) pyproject.toml benchmarks/requirements.in --output-file $(2)benchmarks/requirements.lock
 endef
 
-lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers again into the five locks
+lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers again into the locks
 	$(call LOCKS,--upgrade,)
 
 check-locks: $(VENV_READY) ## Fail if a lock does not match pyproject.toml; run it before a release, since it asks the registry
@@ -241,7 +252,7 @@ release-snapshot: $(RELEASE_READY) ## Write the public API of this checkout, aft
 
 clean: ## Remove everything that make created
 	@rm -rf .venv .cache build dist node_modules reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@find generated wrappers mock tests examples benchmarks release -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find generated wrappers mock tests examples benchmarks release website -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Nothing is resolved here: environments/create installs each line of a lock unchanged. An environment is rebuilt if
 # its Python is gone, if it was made elsewhere, or if it was made with another PYTHON.
@@ -260,6 +271,9 @@ $(SPARK_READY): environments/spark.lock pyproject.toml $(if $(call stands,$(SPAR
 # After .venv, never beside it: both are made in the same folder first.
 $(RELEASE_READY): environments/release.lock $(if $(call stands,$(RELEASE)),,gone) | $(VENV_READY)
 	@environments/create "$(PYTHON)" $(RELEASE) $< && touch $@
+
+$(DOCS_READY): environments/docs.lock $(if $(call stands,$(DOCS)),,gone) | $(VENV_READY)
+	@environments/create "$(PYTHON)" $(DOCS) $< && touch $@
 
 # A separate environment: the peers must not influence the versions that the tests run with.
 $(BENCH_READY): benchmarks/requirements.lock $(if $(call stands,$(BENCH)),,gone)

@@ -59,7 +59,7 @@ DEAR = {
 }
 """Modules of dear tests that prove no branch: a third of their tests is drawn by day, and all run at night."""
 
-LONGEST_FIRST = ("packaging", "contract", "cli", "wire", "simulation", "export", "client")
+LONGEST_FIRST = ("packaging", "contract", "docs", "cli", "wire", "simulation", "export", "client")
 """The folders with the longest modules come first: what begins last ends last."""
 
 

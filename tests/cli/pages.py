@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ def help_of(name: str) -> str:
 def page(name: str) -> str:
     """The page of a command."""
     made = f"<!-- Made of `agentcalls {name} --help` by `make cli-docs`. -->"
-    return f"# agentcalls {name}\n\n{made}\n\n```text\n{help_of(name)}\n```\n"
+    said = " ".join(cleandoc(loaded(name).help or "").split("\n\n")[0].split())
+    return f"# agentcalls {name}\n\n{said}\n\n{made}\n\n```text\n{help_of(name)}\n```\n"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 UV = Path(sys.executable).with_name("uv")
 LOCKS = ["requirements.lock", "environments/demo.lock", "benchmarks/requirements.lock"]
 OTHERS = [
+    "environments/docs.lock",
     "environments/release.lock",
     "environments/spark.lock",
     "environments/uv.lock",
