@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOCUMENTS: list[Path] = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+LINK = r"\]\(([^)#: ]+)(?:#[^) ]*)?(?: \"[^\"]*\")?\)"
 EXAMPLES = [
     pytest.param(example, id=f"{document.name}-{number}")
     for document in sorted(DOCUMENTS)
@@ -34,8 +35,9 @@ def test_there_is_an_example_of_each_kind() -> None:
         "except NotFoundError",
         "agentcalls_api",
     )
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs" / "client.md").read_text()
     assert [kind for kind in kinds if kind not in text] == []
+    assert kinds[0] in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -80,7 +82,7 @@ def test_all_calls_of_the_team_since_yesterday_are_one_command(
 
 def test_every_file_that_a_document_links_to_exists() -> None:
     for document in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+        for target in re.findall(LINK, document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
