@@ -42,7 +42,7 @@ PORT ?= 8010
   types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs pictures bench bench-check mutation
 
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with the facade
 	@$(DEMO)/bin/python examples/demo.py
