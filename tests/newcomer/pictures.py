@@ -69,7 +69,10 @@ def photograph(page: Path) -> bytes:
     with launched() as browser:
         tab = browser.new_page(viewport={"width": WIDE, "height": HIGH}, color_scheme="light")
         tab.goto(page.as_uri())
-        tab.locator("#days svg").wait_for()
+        # Each chart moves those below it once it is drawn.
+        tab.wait_for_function(
+            "[...document.querySelectorAll('.chart')].every(one => one.querySelector('svg'))"
+        )
         png = tab.screenshot()
     note = b"tEXt" + b"Source\0" + shown_by(text).encode()
     chunk = struct.pack(">I", len(note) - 4) + note + struct.pack(">I", zlib.crc32(note))
@@ -91,7 +94,11 @@ def main() -> None:
         START.write_text(rewritten(page, answers), encoding="utf-8")
         TERMINAL.parent.mkdir(exist_ok=True)
         TERMINAL.write_text(terminal_picture(answers), encoding="utf-8")
-        REPORT.write_bytes(photograph(home / "report.html"))
+        report = home / "report.html"
+        # Two photographs of one page differ by a shade; delete the old one to have it taken anew all the same.
+        old = REPORT.read_bytes() if REPORT.exists() else b""
+        if carried_by(old) != shown_by(report.read_text(encoding="utf-8")):
+            REPORT.write_bytes(photograph(report))
 
 
 if __name__ == "__main__":

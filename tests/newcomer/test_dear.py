@@ -48,8 +48,8 @@ def test_newcomer_gets_from_the_readme_to_the_end_of_the_start(wheel: Path, tmp_
 def test_picture_is_taken_of_the_page(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text(
-        "<!doctype html><p>Made at 2026-11-27 10:00:00.<div id=days></div>"
-        "<script>days.innerHTML = '<svg width=9 height=9></svg>'</script>"
+        "<!doctype html><p>Made at 2026-11-27 10:00:00.<div class=chart></div>"
+        "<script>document.querySelector('div').innerHTML = '<svg width=9 height=9></svg>'</script>"
     )
     shown = shown_by(page.read_text())
     png = photograph(page)
