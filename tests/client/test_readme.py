@@ -94,3 +94,14 @@ def test_every_make_target_that_a_document_names_exists() -> None:
         for target in re.findall(r"(?:\$ |`)make ([a-z-]+)", (ROOT / name).read_text())
     }
     assert {"demo", "test"} <= named <= targets
+
+
+def test_environments_that_documents_tell_to_make_are_not_those_of_make() -> None:
+    """The Makefile refuses a .venv that it did not make; git is not to see the others."""
+    named = {
+        name
+        for document in DOCUMENTS
+        for name in re.findall(r"^\$ python3 -m venv (\S+)", document.read_text(), re.MULTILINE)
+    }
+    assert named == {"venv"}
+    assert "venv/" in (ROOT / ".gitignore").read_text().splitlines()
