@@ -86,6 +86,22 @@ def test_every_file_that_a_document_links_to_exists() -> None:
             assert (document.parent / target).exists(), f"{document.name}: {target}"
 
 
+def anchors(document: Path) -> set[str]:
+    """What the headings of a page are called in its address."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_heading_that_a_document_links_to_exists() -> None:
+    found = 0
+    for document in DOCUMENTS:
+        for target, anchor in re.findall(r"\]\(([\w./-]*)#([\w-]+)", document.read_text()):
+            page = document.parent / target if target else document
+            assert anchor in anchors(page), f"{document.name}: {target}#{anchor}"
+            found += 1
+    assert found > 40
+
+
 def test_every_make_target_that_a_document_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     named = {
