@@ -41,10 +41,10 @@ DOCS_READY := $(DOCS)/.ready
 PORT ?= 8010
 
 .PHONY: test-spark checks mypy pyright pyright-users help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
-  types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs bench bench-check mutation
+  types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs pictures bench bench-check mutation
 
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with the facade
 	@$(DEMO)/bin/python examples/demo.py
@@ -119,6 +119,9 @@ check-generated: build/generated ## Fail if generated/ does not match openapi.ya
 
 cli-docs: $(VENV_READY) ## Rewrite docs/cli from the help texts of the command line
 	@cd tests && $(BIN)/python -m cli.pages
+
+pictures: $(VENV_READY) chromium ## Take the pictures of the README anew, and the outputs in docs/start.md
+	@cd tests && $(BIN)/python -m newcomer.pictures
 
 lint: $(VENV_READY) $(NODE_READY) ## Check style, layers and the contract
 	@mkdir -p build

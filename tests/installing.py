@@ -55,16 +55,25 @@ class Installed:
         return self.prints("python", "-W", "error", "-c", code)
 
 
+def build(folder: Path) -> Path:
+    """The folder, with a wheel and an sdist of this tree in it."""
+    hatchling = Path(sys.executable).parent / "hatchling"
+    subprocess.run([hatchling, "build", "--directory", folder], cwd=ROOT, check=True)
+    return folder
+
+
 def install(
     folder: Path, wheel: Path, extra: str, beside: Sequence[str] = (), **settings: str
 ) -> Installed:
-    """A new environment with the wheel and what it requires with this extra; "" is for none.
+    """A new environment with the wheel and what it requires with this extra, or several; "" is for none.
 
     `beside` names packages that somebody would have there anyway, such as pytest.
     """
     installed = Installed(folder, **settings)
     environment, wanted = folder / "env", folder / "wanted.txt"
-    names = required(metadata_of(wheel), extra)
+    names = set[NormalizedName]().union(
+        *(required(metadata_of(wheel), one) for one in extra.split(","))
+    )
     for name in beside:
         names |= {canonicalize_name(name)} | required(distribution(name), "")
     wanted.write_text("\n".join(locked(names)))

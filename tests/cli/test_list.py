@@ -105,6 +105,25 @@ def test_filters_reach_the_api(cli: Cli) -> None:
     assert times == sorted(times)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--since", "2026-11-20", "--limit", "7"),
+            "Showing the first 7 calls: --all shows every one.\n",
+        ),
+        (("--until", "2026-11-20"), "Showing the first 50 calls: --all shows every one.\n"),
+        (("--since", "2026-11-20"), "Showing 36 calls.\n"),
+    ],
+)
+def test_a_time_window_that_was_cut_says_how_to_see_the_rest(
+    cli: Cli, options: tuple[str, ...], said: str
+) -> None:
+    """The server counts whole listings only, so that nobody knows how many calls are in it."""
+    ended = cli("list", "agent_demo", *options)
+    assert (ended.exit_code, ended.stderr) == (0, said)
+
+
 def test_since_and_until_leave_calls_out_and_claim_no_total(cli: Cli) -> None:
     ended = cli(
         "list", "agent_demo", "--since", "2026-11-20", "--until", "2026-11-22", "--all", "--utc"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOCUMENTS: list[Path] = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+LINK = r"\]\(([^)#: ]+)(?:#[^) ]*)?(?: \"[^\"]*\")?\)"
 EXAMPLES = [
     pytest.param(example, id=f"{document.name}-{number}")
     for document in sorted(DOCUMENTS)
@@ -34,8 +35,9 @@ def test_there_is_an_example_of_each_kind() -> None:
         "except NotFoundError",
         "agentcalls_api",
     )
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs" / "client.md").read_text()
     assert [kind for kind in kinds if kind not in text] == []
+    assert kinds[0] in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -80,8 +82,24 @@ def test_all_calls_of_the_team_since_yesterday_are_one_command(
 
 def test_every_file_that_a_document_links_to_exists() -> None:
     for document in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+        for target in re.findall(LINK, document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def anchors(document: Path) -> set[str]:
+    """What the headings of a page are called in its address."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_heading_that_a_document_links_to_exists() -> None:
+    found = 0
+    for document in DOCUMENTS:
+        for target, anchor in re.findall(r"\]\(([\w./-]*)#([\w-]+)", document.read_text()):
+            page = document.parent / target if target else document
+            assert anchor in anchors(page), f"{document.name}: {target}#{anchor}"
+            found += 1
+    assert found > 40
 
 
 def test_every_make_target_that_a_document_names_exists() -> None:
@@ -92,3 +110,14 @@ def test_every_make_target_that_a_document_names_exists() -> None:
         for target in re.findall(r"(?:\$ |`)make ([a-z-]+)", (ROOT / name).read_text())
     }
     assert {"demo", "test"} <= named <= targets
+
+
+def test_environments_that_documents_tell_to_make_are_not_those_of_make() -> None:
+    """The Makefile refuses a .venv that it did not make; git is not to see the others."""
+    named = {
+        name
+        for document in DOCUMENTS
+        for name in re.findall(r"^\$ python3 -m venv (\S+)", document.read_text(), re.MULTILINE)
+    }
+    assert named == {"venv"}
+    assert "venv/" in (ROOT / ".gitignore").read_text().splitlines()

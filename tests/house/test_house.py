@@ -197,7 +197,7 @@ DOCS = {
     "Calls.list_many": agentcalls.Calls.list_many.__doc__ or "",
     **{
         name: (ROOT / name).read_text(encoding="utf-8")
-        for name in ("README.md", "docs/reliability.md", "docs/many.md", "docs/errors.md")
+        for name in ("docs/client.md", "docs/reliability.md", "docs/many.md", "docs/errors.md")
     },
 }
 
@@ -212,10 +212,10 @@ DOCS = {
         ("Calls.list", r"; (\d+) by default", settings.MAX_LIMIT),
         ("Calls.list", r"at once, 1 to (\d+)", settings.MAX_CONCURRENCY),
         ("Calls.list_many", r"together, 1 to (\d+)", settings.MAX_CONCURRENCY),
-        ("README.md", r"`httpx.Timeout`; (\d+) by default", settings.TIMEOUT),
-        ("README.md", r"by default, (\d+) to connect", settings.CONNECT_TIMEOUT),
-        ("README.md", r'1 to (\d+), or "auto"; \d+ by default', settings.MAX_CONCURRENCY),
-        ("README.md", r'1 to \d+, or "auto"; (\d+) by default', settings.CONCURRENCY),
+        ("docs/client.md", r"`httpx.Timeout`; (\d+) by default", settings.TIMEOUT),
+        ("docs/client.md", r"by default, (\d+) to connect", settings.CONNECT_TIMEOUT),
+        ("docs/client.md", r'1 to (\d+), or "auto"; \d+ by default', settings.MAX_CONCURRENCY),
+        ("docs/client.md", r'1 to \d+, or "auto"; (\d+) by default', settings.CONCURRENCY),
         ("docs/reliability.md", r"`timeout` \| (\d+) s", settings.TIMEOUT),
         ("docs/reliability.md", r"(\d+) s to connect", settings.CONNECT_TIMEOUT),
         ("docs/reliability.md", r"`deadline` \| (\d+) s", settings.DEADLINE),

@@ -1,21 +1,19 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.tool.contract import ROOT
+from installing import build
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a wheel and an sdist of this tree."""
-    folder = tmp_path_factory.mktemp("built")
-    hatchling = Path(sys.executable).parent / "hatchling"
-    subprocess.run([hatchling, "build", "--directory", folder], cwd=ROOT, check=True)
-    return folder
+    return build(tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,7 @@ def command(
     wanted = checked_fields(only)
     zone = chosen_zone(tz, utc=utc)
     form = chosen_form(form, as_json=as_json)
+    most = None if every else limit or _LIMIT
     with connect(ctx) as client:
         listing = client.calls.list(
             agent,
@@ -93,7 +94,7 @@ def command(
             since=since,
             until=until,
             tz=zone.asked,
-            max_items=None if every else limit or _LIMIT,
+            max_items=most,
         )
         calls = Counted(listing)
         if form is Form.TABLE:
@@ -108,7 +109,9 @@ def command(
             write_calls(agent, calls, form, wanted)
         report = listing.report
     sys.stdout.flush()
-    say(_summary(calls.count, report.total_count_last, timed=bool(since or until)))
+    # The server's total ignores --since and --until.
+    total = None if since or until else report.total_count_last
+    say(_summary(calls.count, total, most))
     if every and not report.complete:
         raise Failure(f"Not proven complete: {report.reason}", Code.FAILED)
 
@@ -117,8 +120,9 @@ def _headings(names: tuple[str, ...] | None, width: int, zone: Zone) -> list[str
     return [column.heading for column in table_columns(names, width, zone)]
 
 
-def _summary(shown: int, total: int | None, *, timed: bool) -> str:
-    # The server's total ignores --since and --until.
-    if timed or total is None:
-        return f"Showing {shown:,} calls."
-    return f"Showing {shown:,} of {total:,} calls."
+def _summary(shown: int, total: int | None, most: int | None) -> str:
+    if total is not None:
+        return f"Showing {shown:,} of {total:,} calls."
+    if shown == most:
+        return f"Showing the first {shown:,} calls: --all shows every one."
+    return f"Showing {shown:,} calls."
