@@ -30,7 +30,6 @@ _REPORTED = 10_000
 
 def command_line(scale: Scale) -> dict[str, Figure]:
     """Help, the first rows, a report of 10,000 calls, and an export as NDJSON beside curl and jq."""
-    rounds = -(-scale.rounds // 4)
     with TemporaryDirectory() as folder, page_server(_REPORTED) as url:
         cpu = _in_turn(
             {
@@ -40,7 +39,7 @@ def command_line(scale: Scale) -> dict[str, Figure]:
             },
             url,
             folder,
-            rounds,
+            scale.starts // 2,
         )
     figures = {
         f"start ms/{name}": figure([one * 1e3 for one in cpu[name]]) for name in ("--help", "list")
@@ -53,9 +52,7 @@ def command_line(scale: Scale) -> dict[str, Figure]:
         file = f"{folder}/calls.ndjson"
         peer = _PEER.format(key=KEY, url=url, agent=AGENT, pages=calls // 100, file=f"{file}.peer")
         ours = [*_OURS, "export", AGENT, "-o", file, "--force"]
-        cpu = _in_turn(
-            {"ours": ours, "peer": ["sh", "-c", peer]}, url, folder, scale.latency_rounds
-        )
+        cpu = _in_turn({"ours": ours, "peer": ["sh", "-c", peer]}, url, folder, scale.runs)
         lines = [Path(name).read_bytes().count(b"\n") for name in (file, f"{file}.peer")]
     if lines != [calls, calls]:
         raise RuntimeError(f"ours and curl wrote {lines} of {calls} lines.")

@@ -30,6 +30,7 @@ _VERSIONS = (
     "stripe",
     "twilio",
     "aiohttp",
+    "pyreqwest",
 )
 
 
