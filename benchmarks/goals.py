@@ -77,7 +77,11 @@ GOALS = (
                 "a day in the middle of 200,000 calls: beyond those that hold it",
             ),
             ("a day of 1M", 40, "the same of 1,000,000 calls"),
-            ("the last day of 200k", 2, "the last day of 200,000 calls, the order known: the same"),
+            (
+                "the last day of 200k",
+                2,
+                "the last day of 200,000 calls, the order known: requests that hold none of it",
+            ),
             ("the last day of 1M", 2, "the same of 1,000,000 calls"),
         )
     ),

@@ -161,6 +161,7 @@ def latency(scale: Scale) -> dict[str, Figure]:
         eight = f"{flavour}exact-8"
         figures[f"{eight}/pool of eight"] = ratio(wall[eight], wall["pool of eight"])
         figures[f"{flavour}auto/{eight}"] = ratio(wall[f"{flavour}auto"], wall[eight])
+    figures |= {f"{name}/exact-8": ratio(wall[name], wall["exact-8"]) for name in peers}
     return figures
 
 
@@ -203,7 +204,8 @@ def time_windows(scale: Scale) -> dict[str, Figure]:
         with page_server(calls, latency_ms=50) as url:
             middle = [_beyond(url, day_in_the_middle(url, calls=calls)) for _ in range(scale.runs)]
             last = [
-                _beyond(url, read) for read in islice(last_days(url, calls=calls), scale.runs + 1)
+                (counted(url, f"{COUNT_PATH}?newest={found}"), seconds)
+                for found, seconds in islice(last_days(url, calls=calls), scale.runs + 1)
             ]
         for what, taken in ((f"a day of {name}", middle), (f"the last day of {name}", last[1:])):
             figures[f"beyond/{what}"] = figure([beyond for beyond, _ in taken])
@@ -212,7 +214,7 @@ def time_windows(scale: Scale) -> dict[str, Figure]:
 
 
 def _beyond(url: str, read: tuple[int, float]) -> tuple[int, float]:
-    # The requests beyond those that hold the calls found, and the seconds.
+    # The requests beyond ⌈calls / 100⌉, and the seconds.
     found, seconds = read
     return counted(url, COUNT_PATH) - -(-found // 100), seconds
 

@@ -116,10 +116,7 @@ def many_reader(
 
 
 def exporter(url: str, *, ending: str) -> Callable[[Callable[[object], object]], int]:
-    """A function that exports the whole listing to a file, one request at a time, with a callback per written call.
-
-    Formats that are built at the end call it again for each call.
-    """
+    """A function that exports the whole listing to a file, one request at a time, with a callback per progress told."""
     from agentcalls import Client, ConfigurationError  # noqa: PLC0415 (imports are measured)
 
     try:
@@ -132,17 +129,8 @@ def exporter(url: str, *, ending: str) -> Callable[[Callable[[object], object]],
     client = _made(Client, url, 1)
 
     def take(each: Callable[[object], object]) -> int:
-        told = 0
-
-        def tell(progress: Any) -> None:
-            nonlocal told
-            reached = progress.calls + (progress.built or 0)
-            for _ in range(reached - told):
-                each(progress)
-            told = reached
-
         with TemporaryDirectory() as folder:
-            return export(client, [AGENT], f"{folder}/calls{ending}", progress=tell).calls
+            return export(client, [AGENT], f"{folder}/calls{ending}", progress=each).calls
 
     return take
 

@@ -34,13 +34,12 @@ class Pages:
         self._total = total
         self._shapes = shapes(unknown_field=unknown_field)
         self._kept: dict[tuple[str, Window], bytes] = {}
-        self.asked = 0
-        """Pages that were asked for since this was last told."""
+        self._asked: list[Window] = []
 
     def body(self, name: str, window: Window) -> bytes:
         """The body for a window, rendered again if it is not kept."""
         # Kept once for all agents, because a thousand agents have more pages than fit.
-        self.asked += 1
+        self._asked.append(window)
         common = window._replace(agent=0)
         body = self._kept.get((name, common))
         if body is None:
@@ -48,6 +47,17 @@ class Pages:
             if len(self._kept) < _KEPT_PAGES:
                 self._kept[name, common] = body
         return for_agent(body, window.agent)
+
+    def told(self, newest: int | None) -> int:
+        """How many pages were asked for since this was last told; of these, how many hold none of the newest rows."""
+        asked, self._asked = self._asked, []
+        if newest is None:
+            return len(asked)
+        behind = self._total - newest
+        return sum(
+            window.offset >= newest if window.falling else window.offset + window.limit <= behind
+            for window in asked
+        )
 
 
 class RateLimit:
@@ -107,8 +117,8 @@ class Connection(asyncio.Protocol):
         now = time.time()
         asked = window_of(path, query, body)
         if path == COUNT_PATH:
-            answer = _answer(200, b"%d" % self._pages.asked, now)
-            self._pages.asked = 0
+            newest = query.removeprefix("newest=")
+            answer = _answer(200, b"%d" % self._pages.told(int(newest) if newest else None), now)
         elif path == REFUSED_PATH:
             answer = _answer(200, b"%d" % self._limit.refused, now)
             self._limit.refused = 0
