@@ -52,7 +52,9 @@ def command_line(scale: Scale) -> dict[str, Figure]:
         file = f"{folder}/calls.ndjson"
         peer = _PEER.format(key=KEY, url=url, agent=AGENT, pages=calls // 100, file=f"{file}.peer")
         ours = [*_OURS, "export", AGENT, "-o", file, "--force"]
-        cpu = _in_turn({"ours": ours, "peer": ["sh", "-c", peer]}, url, folder, scale.runs)
+        cpu = _in_turn(
+            {"ours": ours, "peer": ["sh", "-c", peer]}, url, folder, scale.runs, warm=False
+        )
         lines = [Path(name).read_bytes().count(b"\n") for name in (file, f"{file}.peer")]
     if lines != [calls, calls]:
         raise RuntimeError(f"ours and curl wrote {lines} of {calls} lines.")
@@ -61,9 +63,9 @@ def command_line(scale: Scale) -> dict[str, Figure]:
 
 
 def _in_turn(
-    commands: dict[str, list[str]], url: str, folder: str, rounds: int
+    commands: dict[str, list[str]], url: str, folder: str, rounds: int, *, warm: bool = True
 ) -> dict[str, list[float]]:
-    # The CPU seconds of each, round by round, without the first round, which compiles modules and fills the cache.
+    # The CPU seconds of each, round by round; a round before them compiles modules and fills the cache.
     environment = {
         **os.environ,
         "AGENTCALLS_API_KEY": KEY,
@@ -73,11 +75,11 @@ def _in_turn(
         "XDG_CONFIG_HOME": folder,
     }
     taken: dict[str, list[float]] = {name: [] for name in commands}
-    for turn in range(rounds + 1):
+    for turn in range(-warm, rounds):
         for name, command in commands.items():
             before = _children()
             subprocess.run(command, env=environment, capture_output=True, check=True)
-            if turn:
+            if turn >= 0:
                 taken[name].append(_children() - before)
     return taken
 
