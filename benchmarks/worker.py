@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
 import tracemalloc
@@ -146,6 +147,7 @@ def main() -> None:
     print(json.dumps({}), flush=True)
     for line in sys.stdin:
         print(json.dumps(commands[line.strip()](take)), flush=True)
+    os._exit(0)  # aiohttp would say that its session is still open, as it should be
 
 
 if __name__ == "__main__":
