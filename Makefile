@@ -226,7 +226,7 @@ define LOCKS
 @$(COMPILE) --group docs --constraint $(2)requirements.lock --output-file $(2)environments/docs.lock
 @echo uv | $(COMPILE) --constraint $(2)requirements.lock - --output-file $(2)environments/uv.lock
 @$(COMPILE) --extra spark --extra mock --extra zstd --group spark --constraint $(2)requirements.lock pyproject.toml --output-file $(2)environments/spark.lock
-@$(COMPILE) $(1) pyproject.toml benchmarks/requirements.in --output-file $(2)benchmarks/requirements.lock
+@$(COMPILE) $(1) --extra arrow --extra cli --extra duckdb --extra report pyproject.toml benchmarks/requirements.in --output-file $(2)benchmarks/requirements.lock
 endef
 
 lock: $(VENV_READY) ## Resolve pyproject.toml and the benchmark's peers again into the locks

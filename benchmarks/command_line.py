@@ -30,7 +30,6 @@ _REPORTED = 10_000
 
 def command_line(scale: Scale) -> dict[str, Figure]:
     """Help, the first rows, a report of 10,000 calls, and an export as NDJSON beside curl and jq."""
-    rounds = -(-scale.rounds // 4)
     with TemporaryDirectory() as folder, page_server(_REPORTED) as url:
         cpu = _in_turn(
             {
@@ -40,7 +39,7 @@ def command_line(scale: Scale) -> dict[str, Figure]:
             },
             url,
             folder,
-            rounds,
+            scale.starts // 2,
         )
     figures = {
         f"start ms/{name}": figure([one * 1e3 for one in cpu[name]]) for name in ("--help", "list")
@@ -54,7 +53,7 @@ def command_line(scale: Scale) -> dict[str, Figure]:
         peer = _PEER.format(key=KEY, url=url, agent=AGENT, pages=calls // 100, file=f"{file}.peer")
         ours = [*_OURS, "export", AGENT, "-o", file, "--force"]
         cpu = _in_turn(
-            {"ours": ours, "peer": ["sh", "-c", peer]}, url, folder, scale.latency_rounds
+            {"ours": ours, "peer": ["sh", "-c", peer]}, url, folder, scale.runs, warm=False
         )
         lines = [Path(name).read_bytes().count(b"\n") for name in (file, f"{file}.peer")]
     if lines != [calls, calls]:
@@ -64,9 +63,9 @@ def command_line(scale: Scale) -> dict[str, Figure]:
 
 
 def _in_turn(
-    commands: dict[str, list[str]], url: str, folder: str, rounds: int
+    commands: dict[str, list[str]], url: str, folder: str, rounds: int, *, warm: bool = True
 ) -> dict[str, list[float]]:
-    # The CPU seconds of each, round by round, without the first round, which compiles modules and fills the cache.
+    # The CPU seconds of each, round by round; a round before them compiles modules and fills the cache.
     environment = {
         **os.environ,
         "AGENTCALLS_API_KEY": KEY,
@@ -76,11 +75,11 @@ def _in_turn(
         "XDG_CONFIG_HOME": folder,
     }
     taken: dict[str, list[float]] = {name: [] for name in commands}
-    for turn in range(rounds + 1):
+    for turn in range(-warm, rounds):
         for name, command in commands.items():
             before = _children()
             subprocess.run(command, env=environment, capture_output=True, check=True)
-            if turn:
+            if turn >= 0:
                 taken[name].append(_children() - before)
     return taken
 

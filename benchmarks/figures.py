@@ -34,6 +34,16 @@ def figure(values: Sequence[float]) -> Figure:
     return Figure(median(values), low, high, len(values))
 
 
+def of_runs(runs: Sequence[Sequence[float]]) -> Figure:
+    """The figure of some runs, each with new processes: of the median of each."""
+    return figure([median(rounds) for rounds in runs])
+
+
+def ratio_of_runs(ours: Sequence[Sequence[float]], theirs: Sequence[Sequence[float]]) -> Figure:
+    """The ratio of two clients, the figure of the medians of each run's ratios."""
+    return figure([ratio(one, other).value for one, other in zip(ours, theirs, strict=True)])
+
+
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Figure:
     """The ratio of two clients, taken in each round, because a slow machine slows both in the same round."""
     return figure([one / other for one, other in zip(ours, theirs, strict=True)])

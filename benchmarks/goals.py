@@ -15,13 +15,13 @@ class Goal:
     text: str
     unit: str = ""
     """"" for a ratio."""
-    method: str = "rounds"
+    method: str = "runs"
     """How it is measured: one of `METHODS`."""
 
 
 METHODS = {
-    "rounds": "processes that stay open read in turn; the median of the ratios within each round",
-    "wall": "the same with slow answers; the median of three rounds, with the lowest and the highest",
+    "runs": "processes that stay open read in turn; of three runs with new processes, the median of each run's median",
+    "wall": "the same with slow answers; the median of three readings",
     "fresh": "a new interpreter each time, in turn; the median",
     "command": "a new process each time, in turn with its peer, start-up included; the median",
     "once": "one run",
@@ -32,31 +32,59 @@ METHODS = {
 GOALS = (
     Goal("default/raw", 0.35, "default settings, CPU per call / raw generated client"),
     Goal("async default/raw", 0.45, "the same, async / raw"),
-    Goal("http_client/raw", 0.65, "the same through an `http_client` / raw"),
-    Goal("plain/raw", 0.50, "plain paging, sequential, CPU per call / raw generated client"),
+    Goal("http_client/raw", 0.65, "default settings through an `http_client` / raw"),
+    Goal("async http_client/raw", 0.65, "the same, async / raw"),
+    Goal("plain/raw", 0.35, "plain paging, sequential, CPU per call / raw generated client"),
     Goal("plain/bimpeai", 0.50, "the same / bimpeai at limit=100"),
     Goal("plain/httpx + msgspec", 0.98, "the same / httpx.Client.get and a msgspec Struct"),
     Goal("plain/retell-sdk", 0.29, "the same / retell-sdk"),
     Goal("exact/raw", 0.60, "exact paging, sequential, CPU per call / raw"),
-    Goal(
-        "exact-8/ideal", 1.40, "200 pages at 50 ms, 8 in flight, exact: wall / ideal", method="wall"
+    *(
+        Goal(figure, most, text, method="wall")
+        for figure, most, text in (
+            (
+                "exact-8/pool of eight",
+                1.0,
+                "200 pages at 50 ms, default: wall / eight threads over httpx",
+            ),
+            ("async-exact-8/pool of eight", 1.0, "the same, async / eight threads over httpx"),
+            ("exact-8/ideal", 1.40, "default / ideal"),
+            ("exact-8/raw at 50 ms", 0.17, "default / raw"),
+            ("exact-8/bimpeai", 0.17, "default / bimpeai"),
+            ("plain-8/ideal", 1.20, "exact=False / ideal"),
+            ("plain-8/raw at 50 ms", 0.145, "exact=False / raw"),
+            ("exact-16/raw at 50 ms", 0.10, "16 in flight / raw"),
+            ("async-exact-16/raw at 50 ms", 0.10, "16 in flight, async / raw"),
+            ("exact-32/raw at 50 ms", 0.045, "32 in flight / raw"),
+            ("async-exact-32/raw at 50 ms", 0.045, "32 in flight, async / raw"),
+            ("auto/exact-8", 1.0, '`concurrency="auto"` / 8'),
+            ("async-auto/async-exact-8", 1.0, '`concurrency="auto"`, async / 8'),
+        )
     ),
-    Goal("exact-8/raw", 0.17, "the same / raw", method="wall"),
-    Goal("exact-8/bimpeai", 0.17, "the same / bimpeai", method="wall"),
-    Goal("plain-8/ideal", 1.20, "the same, exact=False / ideal", method="wall"),
-    Goal("plain-8/raw", 0.145, "the same, exact=False / raw", method="wall"),
-    Goal("exact-16/raw", 0.10, "exact, 16 in flight, sync: wall / raw", method="wall"),
-    Goal("async-exact-16/raw", 0.10, "exact, 16 in flight, async: wall / raw", method="wall"),
-    Goal("exact-32/raw", 0.065, "exact, 32 in flight, sync: wall / raw", method="wall"),
-    Goal("async-exact-32/raw", 0.065, "exact, 32 in flight, async: wall / raw", method="wall"),
     Goal(
-        "beyond/a day of 200k",
-        40,
-        "a day in the middle of 200,000 calls at 50 ms: beyond those that hold it",
-        "requests",
+        "more 429s/auto",
+        0,
+        'four answers a second: 429s of "auto" beyond those of 8',
         method="wall",
     ),
-    Goal("beyond/a day of 1M", 40, "the same of 1,000,000 calls", "requests", method="wall"),
+    Goal("more 429s/async-auto", 0, "the same, async", method="wall"),
+    *(
+        Goal(f"beyond/{span}", most, text, "requests", method="wall")
+        for span, most, text in (
+            (
+                "a day of 200k",
+                40,
+                "a day in the middle of 200,000 calls: beyond those that hold it",
+            ),
+            ("a day of 1M", 40, "the same of 1,000,000 calls"),
+            (
+                "the last day of 200k",
+                2,
+                "the last day of 200,000 calls, the order known: requests that hold none of it",
+            ),
+            ("the last day of 1M", 2, "the same of 1,000,000 calls"),
+        )
+    ),
     Goal("decode/raw", 0.22, "decode a page of 100 / raw from_dict with json", method="fresh"),
     Goal("unknown/raw", 0.70, "an unknown field in every row, plain, CPU / raw"),
     Goal(
@@ -75,6 +103,7 @@ GOALS = (
     Goal("growth/async more", 1, "1,000,000 calls beyond 200,000, async", "MiB", method="once"),
     Goal("kept/raw", 0.60, "bytes per Call kept in a list / raw", method="once"),
     Goal("import/httpx", 0.10, "import agentcalls, CPU / import httpx", method="fresh"),
+    Goal("import Client/httpx", 1.0, "import the Client, CPU / import httpx", method="fresh"),
     Goal("cold/raw", 1.20, "import, construct, first page, CPU / raw", method="fresh"),
     Goal("install/distributions", 15, "core install on 3.11", "distributions", method="once"),
     Goal("install/size", 7.5, "core install on 3.11", "MB", method="once"),

@@ -15,12 +15,14 @@ from functools import partial
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from benchmarks.rows import call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+
+    Concurrency = int | Literal["auto"]
 
 KEY = "sk_bench_0123456789abcdef0123456789abcdef"
 AGENT = "agent_0"
@@ -30,7 +32,9 @@ class NotAvailableError(Exception):
     """The facade cannot do what is measured."""
 
 
-def sync_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], Iterator[object]]:
+def sync_reader(
+    url: str, *, concurrency: Concurrency, exact: bool = True
+) -> Callable[[], Iterator[object]]:
     """A function that reads the whole listing with one client, which stays open."""
     from agentcalls import Client  # noqa: PLC0415 (imports are measured)
 
@@ -49,15 +53,20 @@ def default_reader(url: str, *, borrows: bool = False) -> Callable[[], Iterator[
     return lambda: iter(client.calls.list(AGENT))
 
 
-def async_default_reader(url: str) -> Callable[[], AsyncIterator[object]]:
+def async_default_reader(url: str, *, borrows: bool = False) -> Callable[[], AsyncIterator[object]]:
     """The same for asyncio."""
-    from agentcalls import AsyncClient  # noqa: PLC0415 (imports are measured)
+    import httpx  # noqa: PLC0415 (imports are measured)
 
-    client = AsyncClient(api_key=KEY, base_url=url)
+    from agentcalls import AsyncClient  # noqa: PLC0415 (the same)
+
+    http = httpx.AsyncClient() if borrows else None
+    client = AsyncClient(api_key=KEY, base_url=url, http_client=http)
     return lambda: aiter(client.calls.list(AGENT))
 
 
-def async_reader(url: str, *, concurrency: int, exact: bool) -> Callable[[], AsyncIterator[object]]:
+def async_reader(
+    url: str, *, concurrency: Concurrency, exact: bool = True
+) -> Callable[[], AsyncIterator[object]]:
     """The same for asyncio."""
     from agentcalls import AsyncClient  # noqa: PLC0415 (imports are measured)
 
@@ -71,12 +80,26 @@ def day_in_the_middle(url: str, *, calls: int) -> tuple[int, float]:
 
     until = datetime.fromisoformat(json.loads(call(calls // 2))["created_on"])
     with Client(api_key=KEY, base_url=url) as client:
-        began = time.perf_counter()
-        day = client.calls.list(AGENT, since=until - timedelta(days=1), until=until)
-        found = len(day.all())
-        if not day.report.complete:
-            raise RuntimeError(str(day.report.reason))
-        return found, time.perf_counter() - began
+        return _span(client, since=until - timedelta(days=1), until=until)
+
+
+def last_days(url: str, *, calls: int) -> Iterator[tuple[int, float]]:
+    """The same for the last day, again and again by one client, which finds out the order the first time."""
+    from agentcalls import Client  # noqa: PLC0415 (the same)
+
+    newest = datetime.fromisoformat(json.loads(call(calls - 1))["created_on"])
+    with Client(api_key=KEY, base_url=url) as client:
+        while True:
+            yield _span(client, since=newest - timedelta(days=1))
+
+
+def _span(client: Any, **span: datetime) -> tuple[int, float]:
+    began = time.perf_counter()
+    listing = client.calls.list(AGENT, **span)
+    found = len(listing.all())
+    if not listing.report.complete:
+        raise RuntimeError(str(listing.report.reason))
+    return found, time.perf_counter() - began
 
 
 def many_reader(
@@ -93,10 +116,7 @@ def many_reader(
 
 
 def exporter(url: str, *, ending: str) -> Callable[[Callable[[object], object]], int]:
-    """A function that exports the whole listing to a file, one request at a time, with a callback per written call.
-
-    Formats that are built at the end call it again for each call.
-    """
+    """A function that exports the whole listing to a file, one request at a time, with a callback per progress told."""
     from agentcalls import Client, ConfigurationError  # noqa: PLC0415 (imports are measured)
 
     try:
@@ -109,27 +129,18 @@ def exporter(url: str, *, ending: str) -> Callable[[Callable[[object], object]],
     client = _made(Client, url, 1)
 
     def take(each: Callable[[object], object]) -> int:
-        told = 0
-
-        def tell(progress: Any) -> None:
-            nonlocal told
-            reached = progress.calls + (progress.built or 0)
-            for _ in range(reached - told):
-                each(progress)
-            told = reached
-
         with TemporaryDirectory() as folder:
-            return export(client, [AGENT], f"{folder}/calls{ending}", progress=tell).calls
+            return export(client, [AGENT], f"{folder}/calls{ending}", progress=each).calls
 
     return take
 
 
-def _made(kind: Callable[..., Any], url: str, concurrency: int) -> Any:
+def _made(kind: Callable[..., Any], url: str, concurrency: Concurrency) -> Any:
     settings: dict[str, Any] = {"api_key": KEY, "base_url": url}
     try:
         return kind(**settings, concurrency=concurrency)
     except TypeError as error:
-        if concurrency > 1:
+        if concurrency != 1:
             raise NotAvailableError("concurrency") from error
         return kind(**settings)
 
@@ -147,15 +158,15 @@ def commander(
     except (ImportError, ValueError) as error:
         raise NotAvailableError(str(error)) from error
     os.environ |= {"AGENTCALLS_API_KEY": KEY, "AGENTCALLS_BASE_URL": url}
-    text, how = "\n".join(f"agent_{number}" for number in range(agents)), _COMMANDS[command]
+    names, how = [f"agent_{number}" for number in range(agents)], _COMMANDS[command]
 
-    def take(_: Callable[[object], object]) -> int:
+    def run(agents: list[str]) -> int:
         with (
             TemporaryDirectory() as folder,
             redirect_stdout(_Output()) as out,
             redirect_stderr(_Output()) as err,
         ):
-            Path(folder, "agents").write_text(text, encoding="ascii")
+            Path(folder, "agents").write_text("\n".join(agents), encoding="ascii")
             files = ["--agents-file", f"{folder}/agents"]
             files += ["-o", f"{folder}/made{_ENDINGS[command]}"] if command in _ENDINGS else []
             code = main([command, *files, *how, "--concurrency", str(COMMAND_WINDOW)])
@@ -163,7 +174,8 @@ def commander(
                 raise RuntimeError(f"{command} ended with {code}: {err.text()}")
             return _calls_told(out.text() or err.text())
 
-    return take
+    run(names[:1])  # what it imports
+    return lambda _: run(names)
 
 
 class _Output(TextIOWrapper):
@@ -212,6 +224,7 @@ SYNC: dict[str, Callable[..., Callable[[], Iterator[object]]]] = {
     },
     "default": default_reader,
     "http_client": partial(default_reader, borrows=True),
+    "auto": partial(sync_reader, concurrency="auto"),
     "one-agent-after-another": partial(many_reader, concurrency=1),
     "many-agents-32": partial(many_reader, concurrency=32),
     "list_many": partial(many_reader, concurrency=COMMAND_WINDOW),
@@ -221,6 +234,8 @@ SYNC: dict[str, Callable[..., Callable[[], Iterator[object]]]] = {
 
 ASYNC: dict[str, Callable[..., Callable[[], AsyncIterator[object]]]] = {
     "async default": async_default_reader,
+    "async http_client": partial(async_default_reader, borrows=True),
+    "async-auto": partial(async_reader, concurrency="auto"),
     "async-plain": partial(async_reader, concurrency=1, exact=False),
     "async-exact": partial(async_reader, concurrency=1, exact=True),
     **{

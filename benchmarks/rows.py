@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _FIRST = datetime(2026, 3, 1, 8, tzinfo=UTC)
+_FIRST_MS = int(_FIRST.timestamp()) * 1000
 _STATUSES = ("ended", "ended", "ended", "busy", "failed", "answered", "cancelled", "ended")
 _REASONS = ("agent_hangup", "customer_hangup", "voicemail_reached", "inactivity")
 _NO_AGENT = "00000000"
@@ -28,14 +30,14 @@ def for_agent(body: bytes, agent: int) -> bytes:
 def call(index: int) -> str:
     """A row of the call log."""
     status = _STATUSES[index % 8]
-    created = _FIRST + timedelta(seconds=37 * index, milliseconds=index % 1000)
+    created = _FIRST_MS + 37_000 * index + index % 1000
     seconds = 31 + index * 7 % 500
     took_place = status in {"ended", "answered"}
     rang = status not in {"failed", "cancelled"}
     error = "null" if status != "failed" else '"carrier_rejected"'
     end = f'"{_REASONS[index % 4]}"' if took_place else '"no_answer"'
-    ringing = f'"{_text(created + timedelta(seconds=2))}"'
-    ended = _text(created + timedelta(seconds=2 + seconds))
+    ringing = f'"{_text(created + 2_000)}"'
+    ended = _text(created + 1000 * (2 + seconds))
     return (
         f'{{"id":"{id_of(index)}","source":"+1415555{index % 10_000:04}",'
         f'"destination":"+234803{index * 7919 % 10_000_000:07}","status":"{status}",'
@@ -95,5 +97,13 @@ def twilio_call(index: int) -> str:
     )
 
 
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
+def _text(moment_ms: int) -> str:
+    # By hand, in half of the time of `isoformat`: the server renders millions of rows.
+    day, ms = divmod(moment_ms, 86_400_000)
+    minutes, ms = divmod(ms, 60_000)
+    return f"{_date(day)}T{minutes // 60:02}:{minutes % 60:02}:{ms // 1000:02}.{ms % 1000:03}Z"
+
+
+@lru_cache(maxsize=16)
+def _date(day: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).date().isoformat()

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 from benchmarks.rows import for_agent
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.shapes import Window
 
 COUNT_PATH = "/asked"
+REFUSED_PATH = "/refused"
 _KEPT_PAGES = 2_000
 
 
@@ -32,13 +34,12 @@ class Pages:
         self._total = total
         self._shapes = shapes(unknown_field=unknown_field)
         self._kept: dict[tuple[str, Window], bytes] = {}
-        self.asked = 0
-        """Pages that were asked for since this was last told."""
+        self._asked: list[Window] = []
 
     def body(self, name: str, window: Window) -> bytes:
         """The body for a window, rendered again if it is not kept."""
         # Kept once for all agents, because a thousand agents have more pages than fit.
-        self.asked += 1
+        self._asked.append(window)
         common = window._replace(agent=0)
         body = self._kept.get((name, common))
         if body is None:
@@ -47,12 +48,46 @@ class Pages:
                 self._kept[name, common] = body
         return for_agent(body, window.agent)
 
+    def told(self, newest: int | None) -> int:
+        """How many pages were asked for since this was last told; of these, how many hold none of the newest rows."""
+        asked, self._asked = self._asked, []
+        if newest is None:
+            return len(asked)
+        behind = self._total - newest
+        return sum(
+            window.offset >= newest if window.falling else window.offset + window.limit <= behind
+            for window in asked
+        )
+
+
+class RateLimit:
+    """So many answers in each second of the clock, if there is a limit."""
+
+    def __init__(self, per_second: int) -> None:
+        self.per_second = per_second
+        self.refused = 0
+        """Requests that were refused since this was last told."""
+        self.left = per_second
+        self._second = 0
+
+    def lets_through(self, second: int) -> bool:
+        """Whether a request in this second of Unix time is answered."""
+        if not self.per_second:
+            return True
+        if second > self._second:
+            self._second, self.left = second, self.per_second
+        if not self.left:
+            self.refused += 1
+            return False
+        self.left -= 1
+        return True
+
 
 class Connection(asyncio.Protocol):
     """One client's connection: requests in, pages out, each after the latency."""
 
-    def __init__(self, pages: Pages, latency: float, jitter: float) -> None:
-        self._pages = pages
+    def __init__(self, pages: Pages, limit: RateLimit, latency: float, jitter: float) -> None:
+        self._pages, self._limit = pages, limit
         self._latency, self._jitter = latency, jitter
         self._received = bytearray()
         self._transport: asyncio.Transport | None = None
@@ -79,13 +114,20 @@ class Connection(asyncio.Protocol):
     def _answer(self, head: bytes, body: bytes) -> None:
         target = head.split(b" ", 2)[1].decode()
         path, _, query = target.partition("?")
+        now = time.time()
         asked = window_of(path, query, body)
-        answer = _answer(404, b'{"message":"Not found"}')
         if path == COUNT_PATH:
-            answer = _answer(200, b"%d" % self._pages.asked)
-            self._pages.asked = 0
-        if asked is not None:
-            answer = _answer(200, self._pages.body(*asked))
+            newest = query.removeprefix("newest=")
+            answer = _answer(200, b"%d" % self._pages.told(int(newest) if newest else None), now)
+        elif path == REFUSED_PATH:
+            answer = _answer(200, b"%d" % self._limit.refused, now)
+            self._limit.refused = 0
+        elif asked is None:
+            answer = _answer(404, b'{"message":"Not found"}', now)
+        elif self._limit.lets_through(int(now)):
+            answer = _answer(200, self._pages.body(*asked), now, self._limit)
+        else:
+            answer = _answer(429, b'{"message":"Too many requests"}', now, self._limit)
         # The jitter imitates a network; it need not be secure.
         wait = self._latency + self._jitter * random.random()  # noqa: S311
         if wait:
@@ -108,25 +150,29 @@ def _content_length(head: bytes) -> int:
     return 0
 
 
-def _answer(status: int, body: bytes) -> bytes:
-    now = time.time()
+def _answer(status: int, body: bytes, now: float, limit: RateLimit | None = None) -> bytes:
+    # Without a limit, there is one that nobody reaches.
+    most, left, reset = 100_000, 99_999, 60
+    if limit and limit.per_second:
+        most, left, reset = limit.per_second, limit.left, 1
+    wait = "Retry-After: 1\r\n" if status == HTTPStatus.TOO_MANY_REQUESTS else ""
     head = (
-        f"HTTP/1.1 {status} {'OK' if status == 200 else 'Not Found'}\r\n"  # noqa: PLR2004
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         f"Date: {formatdate(now, usegmt=True)}\r\n"
         "Content-Type: application/json; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\n"
-        "X-RateLimit-Limit: 100000\r\nX-RateLimit-Remaining: 99999\r\n"
-        f"X-RateLimit-Reset: {int(now) + 60}\r\n"
+        f"Content-Length: {len(body)}\r\n{wait}"
+        f"X-RateLimit-Limit: {most}\r\nX-RateLimit-Remaining: {left}\r\n"
+        f"X-RateLimit-Reset: {int(now) + reset}\r\n"
         f"X-Request-Id: {random.getrandbits(128):032x}\r\n\r\n"
     )
     return head.encode() + body
 
 
-async def serve(pages: Pages, latency: float, jitter: float) -> None:
+async def serve(pages: Pages, limit: RateLimit, latency: float, jitter: float) -> None:
     """Serve on a free port of this machine, named on standard output, until standard input ends."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Connection(pages, latency, jitter), "127.0.0.1", 0, backlog=256
+        lambda: Connection(pages, limit, latency, jitter), "127.0.0.1", 0, backlog=256
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
@@ -139,10 +185,12 @@ def main() -> None:
     parser.add_argument("--total", type=int, required=True, help="rows in every listing")
     parser.add_argument("--latency-ms", type=float, default=0)
     parser.add_argument("--jitter-ms", type=float, default=0)
+    parser.add_argument("--per-second", type=int, default=0, help="the rate limit; 0 is none")
     parser.add_argument("--unknown-field", action="store_true", help="in every row")
     asked = parser.parse_args()
     pages = Pages(asked.total, unknown_field=asked.unknown_field)
-    asyncio.run(serve(pages, asked.latency_ms / 1000, asked.jitter_ms / 1000))
+    limit = RateLimit(asked.per_second)
+    asyncio.run(serve(pages, limit, asked.latency_ms / 1000, asked.jitter_ms / 1000))
 
 
 if __name__ == "__main__":

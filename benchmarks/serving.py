@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -13,11 +14,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def page_server(
-    total: int, *, latency_ms: float = 0, jitter_ms: float = 0, unknown_field: bool = False
+    total: int,
+    *,
+    latency_ms: float = 0,
+    jitter_ms: float = 0,
+    per_second: int = 0,
+    unknown_field: bool = False,
 ) -> Generator[str]:
     """The base URL of a server whose listings have `total` rows; it ends with the block."""
     command = [sys.executable, "-m", "benchmarks.server", f"--total={total}"]
     command += [f"--latency-ms={latency_ms}", f"--jitter-ms={jitter_ms}"]
+    command += [f"--per-second={per_second}"]
     command += ["--unknown-field"] if unknown_field else []
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -28,3 +35,9 @@ def page_server(
         finally:
             assert process.stdin is not None  # noqa: S101 (it is a pipe)
             process.stdin.close()
+
+
+def counted(url: str, path: str) -> int:
+    """What the server counted since it was last asked: `COUNT_PATH`, or `REFUSED_PATH`."""
+    with urlopen(url + path) as told:  # noqa: S310 (our own server)
+        return int(told.read())

@@ -24,6 +24,7 @@ _CLOCK = "import time; began = time.process_time()\n{}\nprint(time.process_time(
 
 _IMPORTS = {
     "agentcalls": "import agentcalls",
+    "Client": "from agentcalls import Client",
     "httpx": "import httpx",
     "raw": "import agentcalls_api",
 }
@@ -64,16 +65,19 @@ print((time.process_time() - began) / 400)
 def imports(scale: Scale) -> dict[str, Figure]:
     """CPU seconds of imports in fresh interpreters."""
     programs = {name: _CLOCK.format(code) for name, code in _IMPORTS.items()}
-    cpu = _in_turn(programs, rounds=-(-scale.rounds // 2))
+    cpu = _in_turn(programs, scale)
     figures = {f"import ms/{name}": figure([s * 1e3 for s in cpu[name]]) for name in cpu}
-    return figures | {"import/httpx": ratio(cpu["agentcalls"], cpu["httpx"])}
+    return figures | {
+        "import/httpx": ratio(cpu["agentcalls"], cpu["httpx"]),
+        "import Client/httpx": ratio(cpu["Client"], cpu["httpx"]),
+    }
 
 
 def first_page(scale: Scale) -> dict[str, Figure]:
     """CPU seconds up to the first page in fresh interpreters."""
     with page_server(20_000) as url:
         programs = {name: _CLOCK.format(code.format(url=url)) for name, code in _FIRST_PAGE.items()}
-        cpu = _in_turn(programs, rounds=-(-scale.rounds // 2))
+        cpu = _in_turn(programs, scale)
     figures = {f"first page ms/{name}": figure([s * 1e3 for s in cpu[name]]) for name in cpu}
     return figures | {"cold/raw": ratio(cpu["ours"], cpu["raw"])}
 
@@ -81,7 +85,7 @@ def first_page(scale: Scale) -> dict[str, Figure]:
 def decoding(scale: Scale) -> dict[str, Figure]:
     """CPU seconds of decoding a page of 100."""
     programs = {name: _DECODE_LOOP.format(code) for name, code in _DECODE.items()}
-    cpu = _in_turn(programs, rounds=-(-scale.rounds // 2))
+    cpu = _in_turn(programs, scale)
     figures = {f"decode µs/{name}": figure([s * 1e6 for s in cpu[name]]) for name in cpu}
     return figures | {"decode/raw": ratio(cpu["ours"], cpu["raw"])}
 
@@ -102,10 +106,10 @@ def installed(_: Scale) -> dict[str, Figure]:
     return {"install/distributions": figure([count]), "install/size": figure([size / _MB])}
 
 
-def _in_turn(programs: dict[str, str], *, rounds: int) -> dict[str, list[float]]:
+def _in_turn(programs: dict[str, str], scale: Scale) -> dict[str, list[float]]:
     # The seconds that each program prints, round by round, without the first round, which compiles modules.
     taken: dict[str, list[float]] = {name: [] for name in programs}
-    for turn in range(rounds + 1):
+    for turn in range(scale.starts + 1):
         for name, code in programs.items():
             seconds = float(_run("-W", "ignore", "-c", code))
             if turn:

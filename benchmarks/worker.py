@@ -15,9 +15,11 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
 import tracemalloc
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,10 @@ _SAMPLE_EVERY = 500
 
 
 def taker(name: str, url: str, agents: int) -> Take:
-    """A function that reads the listing, passes each call to a function, and returns their number."""
+    """A function that reads the listing and returns the number of its calls.
+
+    It passes each call to a function, or each progress of an export.
+    """
     sync: dict[str, Callable[..., Callable[[], Iterator[object]]]] = {**ours.SYNC, **peers.SYNC}
     more: dict[str, Any] = {"agents": agents} if agents else {}
     if name in ours.EXPORTS:
@@ -100,7 +105,7 @@ def keep(take: Take) -> dict[str, float]:
     return {"calls": count, "bytes": after - before}
 
 
-def grow(take: Take) -> dict[str, float]:
+def grow(take: Take, every: int) -> dict[str, float]:
     """The largest growth of the resident set while reading, in bytes, from its size at the first call."""
     if not _STATM.exists():
         raise NotAvailableError("the resident set: this system has no /proc")
@@ -109,7 +114,7 @@ def grow(take: Take) -> dict[str, float]:
     def sample(_: object) -> None:
         nonlocal first, most, seen
         seen += 1
-        if seen % _SAMPLE_EVERY == 1:
+        if seen % every == 1 % every:
             now = int(_STATM.read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
             first = first or now
             most = max(most, now)
@@ -132,7 +137,7 @@ def main() -> None:
     commands: dict[str, Callable[[Take], dict[str, float]]] = {
         "read": read,
         "keep": keep,
-        "grow": grow,
+        "grow": partial(grow, every=1 if asked.name in ours.EXPORTS else _SAMPLE_EVERY),
     }
     try:
         take = taker(asked.name, asked.url, asked.agents)
@@ -142,6 +147,7 @@ def main() -> None:
     print(json.dumps({}), flush=True)
     for line in sys.stdin:
         print(json.dumps(commands[line.strip()](take)), flush=True)
+    os._exit(0)  # aiohttp would say that its session is still open, as it should be
 
 
 if __name__ == "__main__":

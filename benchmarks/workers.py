@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from benchmarks.ours import NotAvailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 
@@ -45,8 +46,16 @@ class Worker:
 
     def ask(self, command: str, *, calls: int) -> dict[str, float]:
         """The result of a command; a reading with another number of calls is not a valid measurement."""
+        self.begin(command)
+        return self.result(calls=calls)
+
+    def begin(self, command: str) -> None:
+        """Begin a command; `result` waits for it."""
         assert self._process.stdin is not None  # noqa: S101 (it is a pipe)
         self._process.stdin.write(f"{command}\n")
+
+    def result(self, *, calls: int) -> dict[str, float]:
+        """The result of the command that was begun."""
         answer = self._answer()
         if answer["calls"] != calls:
             raise RuntimeError(f"{self.name} read {answer['calls']} of {calls} calls.")
@@ -69,23 +78,35 @@ class Worker:
 
 
 def in_turn(
-    names: list[str], url: str, *, calls: int, rounds: int, warm: bool = True
+    turns: Sequence[Sequence[str]],
+    url: str,
+    *,
+    calls: int,
+    rounds: int,
+    warm: bool = True,
+    agents: int = 0,
 ) -> dict[str, list[dict[str, float]]]:
-    """The cost of each client's reading, round by round, in turn; unavailable clients are left out."""
+    """The cost of each client's reading, round by round, in turn; unavailable clients are left out.
+
+    The clients of one turn read at the same time: usually there is one; there are more if they do little but wait.
+    """
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
-        for name in names:
+        for name in (name for turn in turns for name in turn):
             try:
-                workers[name] = stack.enter_context(Worker(name, url))
+                workers[name] = stack.enter_context(Worker(name, url, agents=agents))
             except NotAvailableError:
                 continue
         if warm:
             for worker in workers.values():
                 worker.ask("read", calls=calls)
         taken: dict[str, list[dict[str, float]]] = {name: [] for name in workers}
-        order = list(workers.items())
+        order = [[name for name in turn if name in workers] for turn in turns]
         for _ in range(rounds):
-            for name, worker in order:
-                taken[name].append(worker.ask("read", calls=calls))
+            for turn in order:
+                for name in turn:
+                    workers[name].begin("read")
+                for name in turn:
+                    taken[name].append(workers[name].result(calls=calls))
             order.reverse()  # otherwise a machine that slows down would always affect the same client
     return taken

@@ -7,8 +7,11 @@ import httpx
 import pytest
 
 from agentcalls.request.decode.page import decode_page
+from benchmarks.figures import Figure, of_runs, ratio_of_runs
 from benchmarks.goals import GOALS, METHODS
-from benchmarks.serving import page_server
+from benchmarks.report import ahead
+from benchmarks.server import COUNT_PATH, REFUSED_PATH, RateLimit
+from benchmarks.serving import counted, page_server
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -80,3 +83,56 @@ def test_each_goal_judges_a_figure_of_its_own() -> None:
 
 def test_each_goal_names_its_method() -> None:
     assert {goal.method for goal in GOALS} == set(METHODS)
+
+
+def test_pages_are_counted_and_those_without_any_of_the_newest_rows() -> None:
+    with page_server(TOTAL) as url:
+        for query in (
+            "page=1&limit=100&sort=-created_on",
+            "page=2&limit=100&sort=-created_on",
+            "page=1&limit=100",
+            "page=3&limit=50",
+            "page=3&limit=100",
+        ):
+            httpx.get(f"{url}/api/v1/console/agents/agent_0/calls?{query}")
+        assert counted(url, f"{COUNT_PATH}?newest=100") == 3
+        assert counted(url, COUNT_PATH) == 0
+
+
+def test_a_limited_server_answers_so_many_in_a_second_and_counts_the_others() -> None:
+    limit = RateLimit(2)
+    assert [limit.lets_through(second) for second in (7, 7, 7, 7, 8)] == [
+        *[True] * 2,
+        False,
+        False,
+        True,
+    ]
+    assert (limit.refused, limit.left) == (2, 1)
+    with page_server(TOTAL, per_second=1) as url:
+        answers = [answer(url, page=1, limit=1) for _ in range(5)]
+        refused = [one for one in answers if one.status_code == 429]
+        assert refused
+        assert counted(url, REFUSED_PATH) == len(refused)
+        assert counted(url, REFUSED_PATH) == 0
+    assert {one.headers["X-RateLimit-Remaining"] for one in answers} == {"0"}
+    assert {one.headers["Retry-After"] for one in refused} == {"1"}
+
+
+def test_the_figure_of_some_runs_is_the_middle_of_their_middles() -> None:
+    runs = [[1.0, 2.0, 9.0], [4.0, 4.0, 4.0], [3.0, 3.0, 8.0]]
+    assert of_runs(runs) == Figure(3.0, 2.0, 4.0, 3)
+    twice = [[2 * one for one in run] for run in runs]
+    assert ratio_of_runs(twice, runs) == Figure(2.0, 2.0, 2.0, 3)
+
+
+def test_peers_that_need_less_cpu_than_the_default_settings_are_named() -> None:
+    figures = {
+        "aiohttp/default": Figure(0.4, 0.4, 0.4, 3),
+        "http.client/default": Figure(0.3, 0.3, 0.3, 3),
+        "stripe/default": Figure(7.0, 7.0, 7.0, 3),
+        "pool of eight/exact-8": Figure(0.8, 0.8, 0.8, 3),
+    }
+    text = ahead(figures)
+    assert "http.client (0.3), aiohttp (0.4)" in text
+    assert "pool of eight (0.8)" in text
+    assert "stripe" not in text

@@ -617,6 +617,21 @@ def test_a_call_that_comes_twice_in_one_answer_is_delivered_once_and_makes_the_w
     assert not walk.report.complete
 
 
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [(120, 2_510), (150, 15_000), (9_950, 29_900), (30_100, 50_000), (31_000, 50_900)],
+)
+def test_a_call_that_comes_again_within_twenty_thousand_makes_the_walk_unproven(
+    first: int, again: int
+) -> None:
+    rows = rows_of(*range(51_000))
+    rows[again] = Row(f"call_{first}", moment(again))
+    walk = a_walk()
+    read(server_of(rows), walk, at_most=700)
+    assert not walk.report.complete
+    assert walk.report.reason == "A call came twice in different places."
+
+
 def test_plain_pages_without_any_key_are_read_to_the_end_of_a_time_window() -> None:
     rows = [Row(f"call_{number}", None) for number in range(150)]
     delivered, _ = walked(server_of(rows), until=moment(100), exact=False)

@@ -41,7 +41,7 @@ _IS_NUMBER, _IS_FORMULA = re.compile(_E164), re.compile(_FORMULA)
 # Searches all texts of a column, each after a NUL, for one that looks like a formula and is not a number. A NUL within
 # a text only causes a closer look.
 _ANY_FORMULA = re.compile(rf"\0(?!{_E164}(?:\0|\Z)){_FORMULA}")
-_SIGNS = [f"\0{sign}" for sign in "\r\n=+@\t-\uff1d\uff0b\uff0d\uff20"]
+_SIGNS = "\r\n=+@\t-\uff1d\uff0b\uff0d\uff20"
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -156,7 +156,9 @@ def _csv_cells(values: Sequence[Any]) -> Sequence[str]:
         )
         # Most text columns hold no formula at all, and few hold a sign of one.
         joined = "\0" + "\0".join(texts)
-        if not any(map(joined.__contains__, _SIGNS)) or not _ANY_FORMULA.search(joined):
+        # To look for one character takes a tenth of the time of looking for two.
+        has_sign = any(sign in joined and f"\0{sign}" in joined for sign in _SIGNS)
+        if not has_sign or not _ANY_FORMULA.search(joined):
             return texts
     if kinds <= {int, NoneType}:
         return ["" if value is None else str(value) for value in values]

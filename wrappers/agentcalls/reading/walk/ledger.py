@@ -54,8 +54,10 @@ class Doubt:
     OF_ORDER = (UNORDERED, ONE_KEY, UNJOINED, REGRANTED, OVERFULL, SHORT, UNCONFIRMED)
 
 
-# How far back a repeated call is noticed if the order is the proof, in calls; at least half of that.
-_COMPARED = 40_000
+# How far back a repeated call is noticed if the order is the proof, in calls.
+_COMPARED = 20_000
+# As a set these take a megabyte, and all of them four.
+_AT_ONCE = _COMPARED // 2
 
 # Every walk has windows with nothing new: after a step back, and when a listing that is read newest first grows. Beyond
 # these bounds the server repeats itself endlessly.
@@ -105,6 +107,7 @@ class Ledger:
         self._total_varies = self._miscounts = self._resumed = False
         self._seen = 0
         self._hashes = array("q")
+        self._distinct = 0  # as many of the first hashes were compared with each other
         self._empty = self._empty_beyond = 0
 
     def resume(self, checkpoint: Checkpoint) -> None:
@@ -226,13 +229,16 @@ class Ledger:
         self._hashes.fromlist(
             list(map(hash, [id for id in ids if id is not None] if None in ids else ids))
         )
-        if ordered and len(self._hashes) >= _COMPARED:
+        if ordered and len(self._hashes) >= self._distinct + _AT_ONCE:
             self.compare()
-            del self._hashes[: _COMPARED // 2]
+            del self._hashes[:-_COMPARED]
+            self._distinct = len(self._hashes)
 
     def compare(self) -> None:
         """Note a call that came twice."""
-        if len(set(self._hashes)) < len(self._hashes):
+        later = self._hashes[self._distinct :]
+        latest = set(later)
+        if len(latest) < len(later) or not latest.isdisjoint(self._hashes[: self._distinct]):
             self.doubt(Doubt.TWICE)
 
     def note_found(self, found: Sequence[RowT], *, beyond: bool) -> None:
