@@ -1,0 +1,200 @@
+"""Lies that were thought up without a look at the lanes or their list: from the contract alone, before each score."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import attrs
+
+from contract.tool.mutants import (
+    Mutant,
+    asking,
+    fail,
+    instead,
+    of_agents,
+    of_details,
+    opens,
+    relisted,
+)
+from contract.tool.posing import FOREIGN_AGENT, KEY, NOSCOPE_KEY
+
+if TYPE_CHECKING:
+    from contract.tool.lying import Answered, Asked, Honest, Json, Lie
+
+AGENTS = "/api/v1/console/agents"
+
+
+def is_listing(asked: Asked) -> bool:
+    return asked.path.endswith("/calls")
+
+
+def is_call(asked: Asked) -> bool:
+    return "/calls/" in asked.path
+
+
+def is_agents(asked: Asked) -> bool:
+    return asked.path == AGENTS
+
+
+# The first twenty
+
+
+async def large_pages_begin_late(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    meta = answered.body["meta"] if answered.is_page and is_listing(asked) else {}
+    if meta.get("limit") != 100 or not meta["has_previous_page"] or not meta["has_next_page"]:
+        return answered
+    following = await honest(asked.with_query(page=str(meta["current_page"] + 1)))
+    answered.body["data"] = [*answered.body["data"][1:], *following.body["data"][:1]]
+    return answered
+
+
+async def status_by_its_beginning(asked: Asked, honest: Honest) -> Answered:
+    status = asked.query.get("status")
+    if not status or not is_listing(asked):
+        return await honest(asked)
+    return await relisted(
+        asked.with_query(status=None),
+        honest,
+        lambda rows: [row for row in rows if row["status"].startswith(status)],
+    )
+
+
+async def durations_as_texts(asked: Asked, honest: Honest) -> Answered:
+    if asked.sort.removeprefix("-") != "duration_seconds" or not is_listing(asked):
+        return await honest(asked)
+    return await relisted(
+        asked,
+        honest,
+        lambda rows: sorted(
+            rows,
+            key=lambda row: str(row["duration_seconds"] or ""),
+            reverse=asked.sort.startswith("-"),
+        ),
+    )
+
+
+def total_of_100_at_most(answered: Answered) -> None:
+    meta = answered.body["meta"] if answered.is_page and "meta" in answered.body else {}
+    if meta.get("total_count", 0) > 100:
+        meta |= {"total_count": 100, "page_count": -(-100 // meta["limit"])}
+
+
+async def body_is_read(asked: Asked, honest: Honest) -> Answered:
+    try:
+        given = json.loads(asked.body or "{}")
+    except ValueError:
+        given = {}
+    given = given if isinstance(given, dict) else {}
+    return await honest(asked.with_query(**{k: str(v) for k, v in given.items()}))
+
+
+async def ascending_an_hour_off(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.is_page and is_listing(asked) and asked.sort and asked.sort[0] != "-":
+        for row in answered.body["data"]:
+            row["created_on"] = row["created_on"].replace("Z", "+01:00")
+    return answered
+
+
+async def kept_by_the_query(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if not answered.is_page or not is_listing(asked):
+        return answered
+    question = f"{asked.raw_query!r} "
+    kept = next((it for it in asked.memory if it.startswith(question)), question + asked.path)
+    asked.memory.add(kept)
+    return await honest(attrs.evolve(asked, path=kept.removeprefix(question)))
+
+
+async def foreign_agent_by_its_id(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.is_page and is_agents(asked) and asked.query.get("search") == FOREIGN_AGENT:
+        every = await honest(asked.with_query(search=None))
+        answered.body["data"] = [every.body["data"][0] | {"id": FOREIGN_AGENT}]
+        answered.body["meta"] |= {"total_count": 1, "page_count": 1}
+    return answered
+
+
+async def not_found_after_an_error(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    failed = "failed" in asked.memory
+    asked.memory.discard("failed")
+    if answered.status >= 400:
+        asked.memory.add("failed")
+    elif failed and is_call(asked):
+        fail(404)(answered)
+    return answered
+
+
+async def updated_for_created(asked: Asked, honest: Honest) -> Answered:
+    if not is_agents(asked) or asked.sort != "-created_at":
+        return await honest(asked)
+    return await relisted(
+        asked, honest, lambda rows: sorted(rows, key=lambda r: r["updated_at"], reverse=True)
+    )
+
+
+def longer(call: Json) -> None:
+    if call["duration_seconds"] is not None:
+        call["duration_seconds"] += 1
+
+
+def hide(answered: Answered) -> None:
+    if answered.is_page:
+        for message in answered.body["data"]["conversation_logs"]:
+            message["message"] = None
+
+
+def tells_of_another_team(answered: Answered) -> None:
+    if answered.status == 404:
+        answered.body["message"] = "Agent belongs to another team"
+
+
+FIRST: dict[str, Lie] = {
+    "pages of 100 after the first begin a call late": large_pages_begin_late,
+    "status is matched by its beginning": status_by_its_beginning,
+    "is_test_call forgets the search": asking(
+        lambda a: a.with_query(search=None) if a.query.get("is_test_call") else a
+    ),
+    "the whole listing by duration is in the order of texts": durations_as_texts,
+    "total_count is never more than 100": instead(is_listing, total_of_100_at_most),
+    "a body of a GET is taken for parameters": body_is_read,
+    "ascending orders show another moment": ascending_an_hour_off,
+    "answers are kept by their query, whatever the agent": kept_by_the_query,
+    "a search for agents forgets the limit": asking(
+        lambda a: (
+            a.with_query(limit=None) if is_agents(a) and a.query.get("search") is not None else a
+        )
+    ),
+    "agents are sorted by updated_at for created_at": updated_for_created,
+    "a search for its id finds another team's agent": foreign_agent_by_its_id,
+    "a call in detail is not found after an error": not_found_after_an_error,
+    "a call in detail lasts a second longer": of_details(longer),
+    "case does not count in a call's id": asking(
+        lambda a: (
+            attrs.evolve(a, path=re.sub("/calls/.+", lambda found: found[0].lower(), a.path))
+            if is_call(a)
+            else a
+        )
+    ),
+    "a call in detail hides its messages from a search": instead(
+        lambda a: is_call(a) and a.query.get("search") is not None, hide
+    ),
+    "api_key opens as a parameter": opens(lambda a: a.query.get("api_key") == KEY),
+    "a key without a scope reads a call in detail": opens(
+        lambda a: a.key == NOSCOPE_KEY and is_call(a)
+    ),
+    "HEAD needs no key": opens(lambda a: a.method == "HEAD"),
+    "another team's agent is told from none": instead(
+        lambda a: FOREIGN_AGENT in unquote(a.path), tells_of_another_team
+    ),
+    "a 405 of the agents does not say Allow": instead(
+        is_agents, lambda answered: answered.headers.pop("allow", None)
+    ),
+}
+BLIND = [Mutant("first twenty", says, lie) for says, lie in FIRST.items()]
