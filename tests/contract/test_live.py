@@ -23,7 +23,7 @@ from contract.tool.contract import PATH, ROOT, reference_bodies
 from contract.tool.live import NEVER, NOSCOPE, OPTIONAL, PLAN, VARIABLES, EnoughError, Sender
 from contract.tool.lying import lying
 from contract.tool.made_up import is_hostile
-from contract.tool.model import PROPERTIES
+from contract.tool.machine import PROPERTIES
 from contract.tool.mutants import (
     LIES,
     as_empty_page,

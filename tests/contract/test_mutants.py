@@ -6,7 +6,7 @@ import pytest
 
 from contract.tool.host import Finding
 from contract.tool.lying import lying
-from contract.tool.model import PROPERTIES
+from contract.tool.machine import PROPERTIES
 from contract.tool.mutants import MUTANTS
 from contract.tool.posing import posing
 from contract.tool.proof import rows_in_the_table

@@ -10,7 +10,7 @@ import pytest
 
 from contract.tool.host import Finding, ask
 from contract.tool.lying import lying
-from contract.tool.model import PROPERTIES, any_answer_is_the_slice_that_the_listing_implies
+from contract.tool.machine import PROPERTIES, any_answer_is_the_slice_that_the_listing_implies
 from contract.tool.mutants import LIES
 from contract.tool.posing import KEY, posing
 from contract.tool.properties import HOSTILE, Property, oldest, only_the_key_opens

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from base64 import b64encode
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
@@ -33,6 +34,7 @@ Scheme = Literal["bearer", "x-api-key"]
 Culprit = Literal["the API", "the contract"]
 Change = tuple[tuple[str, ...], str]
 
+_JSON = "application/json"
 SCHEMES: tuple[Scheme, ...] = ("bearer", "x-api-key")
 OPEN = ("queued", "ringing", "answered")
 # What a program may be told for each status; the contract's list is open, but not for these.
@@ -126,6 +128,12 @@ class Answer:
     request: httpx.Request
     response: httpx.Response
     body: dict[str, Any]
+    # What it is compared with, for a finding to name.
+    against: Answer | None = attrs.field(default=None, repr=False)
+
+    def beside(self, other: Answer) -> Answer:
+        """The same, to be compared with another answer."""
+        return attrs.evolve(self, against=other)
 
     @property
     def rows(self) -> list[Row]:
@@ -155,6 +163,8 @@ class Answer:
         request_id = self.response.headers.get("X-Request-Id", "")
         request = curl(self.host, self.request)
         mend = change if culprit == "the contract" else None
+        if self.against and not beside:
+            beside = curl(self.host, self.against.request)
         return Finding(
             sentence, request, culprit, change=mend, request_id=request_id, beside=beside
         )
@@ -198,17 +208,20 @@ def ask(
     agent: str | None = None,
     path: str | None = None,
     method: str = "GET",
+    content: bytes = b"",
     status: Iterable[int] = (200,),
+    meant: Query | None = None,
 ) -> Answer:
     """The answer to one request, once it is known to keep to the contract by itself; raises a Finding otherwise.
 
-    A query that is text is sent as it stands, percent signs and all.
+    A query that is text is sent as it stands, percent signs and all; what is `meant` by it, `meta` repeats.
     """
     path = path or PATH.replace("{agentId}", quote(agent or host.agent, safe=""))
     text = query if isinstance(query, str) else urlencode(query or {})
     url = f"{host.base_url.rstrip('/')}{path}{'?' if text else ''}{text}"
     headers = host.credential if headers is None else headers
-    request = httpx.Request(method, url, headers={"Accept": "application/json", **headers})
+    sent = {"Accept": _JSON, **headers}
+    request = httpx.Request(method, url, headers=sent, content=content or None)
     try:
         response = host.ask(request)
     except httpx.HTTPError as error:
@@ -216,7 +229,8 @@ def ask(
         finding = Finding(sentence, curl(host, request))
         finding.alone = True
         raise finding from error
-    return hold(host, request, response, {} if isinstance(query, str) else query or {}, status)
+    named = {} if isinstance(query, str) else query or {}
+    return hold(host, request, response, named if meant is None else meant, status)
 
 
 def hold(
@@ -254,14 +268,28 @@ def whole_numbers(url: str) -> Query:
 
 def curl(host: Host, request: httpx.Request) -> str:
     """The request as a shell command, in which variables stand for the keys."""
-    words = ["curl -sS"] + ([f"-X {request.method}"] if request.method != "GET" else [])
-    for name in ("Authorization", "X-Api-Key", "X-Request-Id", "Cookie"):
-        if name in request.headers:
-            value = request.headers[name]
-            for secret, variable in _variables(host).items():
-                value = value.replace(secret, variable)
-            words.append(f'-H "{name}: {value}"' if value else f'-H "{name};"')
-    return " ".join([*words, shlex.quote(str(request.url))])
+    variables = _variables(host)
+
+    def quoted(text: str) -> str:
+        shown = shlex.quote(text)
+        if not any(secret in text for secret in variables):
+            return shown
+        shown = re.sub(r'([\\"$`])', r"\\\1", text)
+        for secret, variable in variables.items():
+            shown = shown.replace(secret, variable)
+        return f'"{shown}"'
+
+    head = request.method == "HEAD"
+    words = ["curl -sS"] + (["--head"] if head else [])
+    words += [f"-X {request.method}"] if not head and request.method != "GET" else []
+    for name, value in request.headers.items():
+        if name not in ("host", "content-length") and (name, value) != ("accept", _JSON):
+            title = name.title()
+            shown = quoted(f"{title}: {value}") if value else quoted(f"{title};")
+            words.append(f"-H {shown}")
+    if request.content:
+        words += [f"-X GET --data {quoted(request.content.decode())}"]
+    return " ".join([*words, quoted(str(request.url))])
 
 
 def _variables(host: Host) -> dict[str, str]:
@@ -271,6 +299,8 @@ def _variables(host: Host) -> dict[str, str]:
             variable = f"AGENTCALLS_API_KEY{name}"
             found |= {key: f"${{{variable}}}", key.upper(): f"${{{variable}^^}}"}
             found |= {key[:-1]: f"${{{variable}%?}}"}
+            as_user = b64encode(f"{key}:".encode()).decode()
+            found |= {as_user: f"$(printf %s: ${{{variable}}} | base64)"}
     return dict(sorted(found.items(), key=lambda item: -len(item[0])))
 
 

@@ -13,7 +13,7 @@ import httpx
 from agentcalls import ConfigurationError
 from agentcalls.request.host import checked_url
 from contract.tool.host import Finding, Host
-from contract.tool.model import PROPERTIES
+from contract.tool.machine import PROPERTIES
 from contract.tool.probing import learned
 from contract.tool.properties import oldest
 

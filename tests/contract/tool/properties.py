@@ -195,12 +195,17 @@ def every_walk_to_the_end_shows_the_whole(host: Host) -> None:
 
 
 def walked(
-    host: Host, query: Query, pages: float = float("inf"), agent: str | None = None
+    host: Host,
+    query: Query,
+    pages: float = float("inf"),
+    path: str | None = None,
+    first: Answer | None = None,
 ) -> tuple[list[Row], Answer]:
     """The rows of a listing's first pages, which share none, and the last of the pages."""
-    shown = [ask(host, {**query, "page": 1}, agent=agent)]
+    shown = [first or ask(host, {**query, "page": 1}, path=path)]
     while shown[-1].meta["has_next_page"] and len(shown) < pages:
-        shown.append(ask(host, {**query, "page": len(shown) + 1}, agent=agent))
+        page = ask(host, {**query, "page": len(shown) + 1}, path=path)
+        shown.append(page.beside(shown[-1]))
     rows = [row for page in shown for row in page.rows]
     # Where calls came in between, nothing can be said.
     moved = not host.still and len({page.total for page in shown}) > 1
@@ -755,8 +760,10 @@ def beyond_the_limit_is_429_until_the_reset(host: Host) -> None:
 @holds(reads=False)
 def other_methods_are_refused_and_change_nothing(host: Host) -> None:
     before = oldest(host)
-    for method in ("POST", "PUT", "PATCH", "DELETE"):
-        answer = ask(host, method=method, status=(405,))
+    agents, listing = PATH.partition("/{")[0], PATH.replace("{agentId}", quote(host.agent, safe=""))
+    paths = [listing, agents, f"{listing}/{quote(before.rows[0]['id'], safe='')}"]
+    for path, method in product(paths, ("POST", "PUT", "PATCH", "DELETE")):
+        answer = ask(host, path=path, method=method, status=(405,))
         answer.expect(
             "GET" in answer.response.headers.get("Allow", ""), "The 405 does not say Allow: GET."
         )

@@ -1,0 +1,182 @@
+"""What a request may have that the contract does not name: none of it changes an answer, and none of it opens."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from contract.tool.host import Query
+
+_UNNAMED = {
+    "page": "2",
+    "limit": "1",
+    "status": "busy",
+    "is_test_call": "true",
+    "search": "zzz",
+    "sort": "-status",
+}
+
+
+def _as_it_is(query: Query) -> Query | str:
+    return query
+
+
+@attrs.frozen
+class Extra:
+    """Headers, parameters, a body, a method or a spelling beyond what is asked."""
+
+    name: str
+    headers: dict[str, str] = attrs.field(factory=dict, hash=False)
+    query: dict[str, str] = attrs.field(factory=dict, hash=False)
+    body: bytes = b""
+    method: str = "GET"
+    spelt: Callable[[Query], Query | str] = attrs.field(default=_as_it_is, eq=False, repr=False)
+
+    def asked(self, query: Query) -> Query | str:
+        """The query with what is beyond it; what it has already, stays."""
+        return self.spelt({**self.query, **query})
+
+
+PLAIN = Extra("nothing")
+
+
+def _backwards(query: Query) -> str:
+    return urlencode(list(query.items())[::-1])
+
+
+def _percent(query: Query) -> str:
+    return "&".join(
+        f"{name}={''.join(f'%{byte:02X}' for byte in str(value).encode())}"
+        for name, value in query.items()
+    )
+
+
+def _twice(query: Query) -> str:
+    return "&".join([urlencode(query)] * 2)
+
+
+def _ampersands(query: Query) -> str:
+    return f"&{urlencode(query)}&&"
+
+
+def _in_capitals(query: Query) -> Query:
+    # Names count with their case: these are others.
+    return {**{name.upper(): value for name, value in _UNNAMED.items()}, **query}
+
+
+def _header(name: str, value: str) -> Extra:
+    return Extra(f"{name}: {value}", {name: value})
+
+
+def _parameter(name: str, value: str) -> Extra:
+    return Extra(f"{name}={value}", query={name: value})
+
+
+# For any operation.
+EXTRAS = [
+    Extra("HEAD", method="HEAD"),
+    *(
+        _header(name, value)
+        for name, value in (
+            ("Accept", "*/*"),
+            ("Accept-Encoding", "gzip"),
+            ("Accept-Language", "de"),
+            ("Cache-Control", "no-cache"),
+            ("Cookie", "session=1"),
+            ("If-None-Match", '"1"'),
+            ("Origin", "https://example.com"),
+            ("Prefer", "code=500"),
+            ("Range", "bytes=0-9"),
+            ("User-Agent", "Mozilla/5.0"),
+            ("X-Forwarded-For", "127.0.0.1"),
+            ("X-Forwarded-Host", "example.com"),
+            ("X-HTTP-Method-Override", "DELETE"),
+            ("X-Original-URL", "/"),
+            ("X-Request-Id", "mine-3f1e9b"),
+            ("X-Team-Id", "team_other"),
+            ("X-User-Id", "1"),
+        )
+    ),
+    *(
+        _parameter(name, value)
+        for name, value in (
+            ("_", "1"),
+            ("agent_id", "agent_one"),
+            ("created_on", "2026-01-01"),
+            ("cursor", "2"),
+            ("debug", "true"),
+            ("direction", "inbound"),
+            ("fields", "id"),
+            ("format", "csv"),
+            ("id", "1"),
+            ("include", "deleted"),
+            ("offset", "3"),
+            ("order", "asc"),
+            ("per_page", "1"),
+            ("q", "zzz"),
+            ("team", "team_other"),
+        )
+    ),
+    Extra("a body of JSON", {"Content-Type": "application/json"}, body=json.dumps(_UNNAMED).encode()),
+    Extra(
+        "a body of a form",
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        body=urlencode(_UNNAMED).encode(),
+    ),
+    Extra("parameters backwards", spelt=_backwards),
+    Extra("parameters percent-encoded", spelt=_percent),
+    Extra("parameters twice", spelt=_twice),
+    Extra("empty parameters", spelt=_ampersands),
+    Extra("other parameters in capitals", spelt=_in_capitals),
+]
+# Of a call in detail, the contract names none of those of the listing; of the agents, not these.
+OF_A_CALL = [_parameter(name, value) for name, value in _UNNAMED.items()]
+OF_AGENTS = [_parameter(name, _UNNAMED[name]) for name in ("status", "is_test_call")]
+
+
+def wrong_credentials(key: str) -> list[Extra]:
+    """What has the key in it, or none, and is not it."""
+    headers: list[dict[str, str]] = [
+        {},
+        {"Authorization": f"Bearer {key} more"},
+        {"Authorization": f"Bearer {key},"},
+        {"Authorization": f"Bearer x{key}"},
+        {"Authorization": f"Token {key}"},
+        {"Authorization": f"Bearer Bearer {key}"},
+        {"Authorization": f"Bearer {key[:-1]}"},
+        {"Authorization": f"Basic {basic(key)}"},
+        {"X-Api-Key": f"{key} more"},
+        {"X-Api-Key": f"Bearer {key}"},
+        {"X-Api-Key": f"{key},{key}"},
+        {"X-Api-Key": key.upper()},
+        {"X-Api-Key": quote(key).replace("_", "%5F")},
+        {"Cookie": f"Authorization=Bearer {key}; api_key={key}; X-Api-Key={key}; token={key}"},
+        *({name: key} for name in ("Proxy-Authorization", "X-Auth-Token", "X-Access-Token")),
+        {"Api-Key": key, "X-Key": key, "Token": key},
+        {"X-Forwarded-For": "127.0.0.1", "X-Real-Ip": "127.0.0.1", "Forwarded": "for=127.0.0.1"},
+        {"X-Forwarded-User": "admin", "X-User-Id": "1", "X-Original-URL": "/health"},
+        {"Host": "localhost"},
+    ]
+    named = [f"{', '.join(it) or 'no credential'} {number}" for number, it in enumerate(headers)]
+    wrong = [Extra(name, it) for name, it in zip(named, headers, strict=True)]
+    parameters = ("api_key", "access_token", "key", "token", "X-Api-Key", "apikey", "authorization")
+    wrong += [Extra(f"{name} as a parameter", query={name: key}) for name in parameters]
+    body = json.dumps({name: key for name in parameters}).encode()
+    wrong += [Extra("a body with the key", {"Content-Type": "application/json"}, body=body)]
+    wrong += [
+        Extra("HEAD", method="HEAD"),
+        Extra("HEAD with more", {"X-Api-Key": f"{key}x"}, method="HEAD"),
+    ]
+    return wrong
+
+
+def basic(key: str) -> str:
+    """The key as the name of a user without a password."""
+    return b64encode(f"{key}:".encode()).decode()

@@ -1,0 +1,246 @@
+"""A machine that asks a host at rest anything, in any order, and holds each answer against the model.
+
+What it finds, Hypothesis shrinks to the fewest steps, and each step to the fewest parameters.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from contract.tool.contract import SCHEMAS
+from contract.tool.extras import EXTRAS, OF_A_CALL, OF_AGENTS, PLAIN, Extra, wrong_credentials
+from contract.tool.host import ask, credential
+from contract.tool.model import Model, detail, listing, model_of
+from contract.tool.others import AGENTS
+from contract.tool.properties import PROPERTIES, UNKNOWN, holds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from contract.tool.host import Host, Query, Row
+
+__all__ = ["PROPERTIES"]  # with these, they are all of them
+
+T = TypeVar("T")
+STEPS = 10
+SORTS = {
+    kind: [f"{sign}{name}" for name in SCHEMAS[kind]["properties"] for sign in ("", "-")]
+    for kind in ("Call", "Agent")
+}
+INVALID = [("limit", "0"), ("limit", "101"), ("page", "0"), ("page", "x"), ("limit", "1.5")]
+
+
+def some(host: Host, table: Sequence[T]) -> Sequence[T]:
+    """The first of a table: all of it, but for a host that is to be asked little."""
+    return table[: 4 * host.examples]
+
+
+def agents(host: Host) -> list[str]:
+    """The agents whose listings are known to be the key's."""
+    return [agent for agent in (host.agent, host.other_agent) if agent]
+
+
+@cache
+def lists_agents(host: Host) -> bool:
+    """Whether the key may list the agents; which scope that takes is not known."""
+    return ask(host, {"limit": 1}, path=AGENTS, status=(200, 403)).response.is_success
+
+
+def listings(host: Host) -> list[str]:
+    return [*map(listing, agents(host)), *([AGENTS] if lists_agents(host) else [])]
+
+
+def some_calls(model: Model, agent: str) -> list[str]:
+    """A call of each status, and some more."""
+    rows = model.listed(listing(agent))
+    first = {row["status"]: id_ for id_, row in rows.items()}
+    return [*first.values(), *list(rows)[:2]]
+
+
+def texts_of(rows: dict[str, Row]) -> list[str]:
+    """Texts to search for: whole fields and parts of them, in either case, and what is in no row."""
+    values = [
+        str(row[name])
+        for row in list(rows.values())[:: max(1, len(rows) // 10)]
+        for name in ("destination", "source", "end_reason", "error_reason", "id", "name", "status")
+        if row.get(name)
+    ]
+    values = sorted({*values})
+    parts = [text[1:7] for text in values[::5]] + [text.swapcase() for text in values[::7]]
+    return [*values[::3], *parts, "", " ", "%", UNKNOWN]
+
+
+def near_statuses(statuses: list[str]) -> list[str]:
+    """What is not a status, and looks like one."""
+    return [
+        *(text for it in statuses for text in (it[:-1], it[:2], it[1:], f"{it}x")),
+        *(statuses[0].upper(), f" {statuses[0]} ", ",".join(statuses[:2]), "", "%", "null", "*"),
+    ]
+
+
+def near_ids(id_: str, other: str) -> list[str]:
+    """What is not an id, and looks like one."""
+    return [
+        *(it for it in (id_.upper(), id_.lower(), id_.swapcase()) if it != id_),
+        *(f"{id_} ", f" {id_}", f"{id_}x", id_[:-1], f"{id_}\x00", f"{id_},{other}", f"{id_}/"),
+        *("*", "%", "null", "undefined", "0", "-1", UNKNOWN, f"./{id_}", f"{id_}?", f"{id_}.json"),
+    ]
+
+
+def queries(host: Host, path: str) -> st.SearchStrategy[Query]:
+    """Any combination of what a listing takes; the simplest is none."""
+    rows = model_of(host).listed(path)
+    limits = [1, 2, 7, 13, 20, 50, host.whole - 1, host.whole]
+    optional: dict[str, st.SearchStrategy[str | int]] = {
+        "page": st.sampled_from([1, 2, 3, 5, 9, 40]),
+        "limit": st.sampled_from([limit for limit in limits if 0 < limit <= host.whole]),
+        "search": st.sampled_from(texts_of(rows)),
+        "sort": st.sampled_from([*SORTS["Agent" if path == AGENTS else "Call"], UNKNOWN, ""]),
+    }
+    if path != AGENTS:
+        statuses = sorted({row["status"] for row in rows.values()})
+        optional["status"] = st.sampled_from([*statuses, *statuses, *near_statuses(statuses)])
+        optional["is_test_call"] = st.sampled_from(["true", "false"])
+    return st.fixed_dictionaries({}, optional=optional)
+
+
+def machine_of(host: Host) -> type[RuleBasedStateMachine]:
+    """The machine for a host."""
+    model = model_of(host)
+    paths = listings(host)
+    asked = st.sampled_from(paths).flatmap(
+        lambda path: st.tuples(st.just(path), queries(host, path))
+    )
+    calls = [(agent, call) for agent in agents(host) for call in some_calls(model, agent)]
+    every = [*paths, *(detail(agent, call) for agent, call in calls[:3])]
+    wrong = wrong_credentials(host.key)
+    opening = st.sampled_from([credential(host.key, scheme) for scheme in host.schemes])
+    extras = st.sampled_from([PLAIN, PLAIN, PLAIN, *EXTRAS])
+
+    class Machine(RuleBasedStateMachine):
+        @rule(asked=asked, headers=opening, extra=extras)
+        def page(self, asked: tuple[str, Query], headers: dict[str, str], extra: Extra) -> None:
+            model.hold(*asked, headers, extra)
+
+        @rule(asked=asked, headers=opening)
+        def page_again(self, asked: tuple[str, Query], headers: dict[str, str]) -> None:
+            for _ in range(2):
+                model.hold(*asked, headers)
+
+        @rule(call=st.sampled_from(calls), headers=opening, extra=extras)
+        def call(self, call: tuple[str, str], headers: dict[str, str], extra: Extra) -> None:
+            model.hold_detail(*call, headers, extra)
+
+        @rule(path=st.sampled_from(every), wrong=st.sampled_from(wrong))
+        def wrong_credential(self, path: str, wrong: Extra) -> None:
+            model.refuse(path, {}, wrong)
+
+        @rule(asked=asked, wrong=st.sampled_from(wrong))
+        def wrong_credential_for_a_page(self, asked: tuple[str, Query], wrong: Extra) -> None:
+            model.refuse(*asked, wrong)
+
+        @rule(asked=asked, wrong=st.sampled_from(INVALID))
+        def invalid(self, asked: tuple[str, Query], wrong: tuple[str, str]) -> None:
+            model.invalid(asked[0], *wrong, asked[1])
+
+        @rule(call=st.sampled_from(calls), near=st.integers(0, 30), headers=opening)
+        def absent(self, call: tuple[str, str], near: int, headers: dict[str, str]) -> None:
+            ids = near_ids(call[1], calls[0][1])
+            named = ids[near % len(ids)]
+            model.absent(call[0], named, headers)
+
+    return Machine
+
+
+def run(host: Host) -> None:
+    """Let the machine ask; raises the smallest Finding, even where it does not happen every time."""
+    settings = hypothesis.settings(
+        max_examples=host.examples,
+        stateful_step_count=STEPS,
+        derandomize=host.seed is None,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        verbosity=hypothesis.Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink] if host.shrink else [Phase.generate],
+    )
+    machine = machine_of(host)
+    if host.seed is not None:
+        machine = hypothesis.seed(host.seed)(machine)
+    try:
+        run_state_machine_as_test(machine, settings=settings)  # type: ignore[no-untyped-call]
+    except FlakyFailure as group:
+        raise group.exceptions[0] from None
+
+
+@holds("still")
+def any_answer_is_the_slice_that_the_listing_implies(host: Host) -> None:
+    model = model_of(host)
+    # Each order, and with it each filter, as it would take long to draw them all.
+    own = listing(host.agent)
+    statuses = sorted({row["status"] for row in model.listed(own).values()})
+    for number, sort in enumerate(some(host, SORTS["Call"])):
+        for name, values in (("is_test_call", ["true", "false"]), ("status", statuses)):
+            query: Query = {"sort": sort, name: values[number % len(values)]}
+            model.hold(own, query, host.credential)
+    for sort in some(host, SORTS["Agent"]) if lists_agents(host) else []:
+        model.hold(AGENTS, {"sort": sort, "page": 2, "limit": 2}, host.credential)
+    run(host)
+
+
+@holds("still")
+def what_the_contract_does_not_name_changes_nothing(host: Host) -> None:
+    model = model_of(host)
+    call = some_calls(model, host.agent)[0]
+    for number, extra in enumerate(some(host, [*EXTRAS, *OF_A_CALL])):
+        headers = credential(host.key, host.schemes[number % len(host.schemes)])
+        model.hold_detail(host.agent, call, headers, extra)
+    for path in listings(host):
+        query: Query = {"limit": 3, "page": 2, "sort": ""}
+        for extra in some(host, [*EXTRAS, *(OF_AGENTS if path == AGENTS else [])]):
+            model.hold(path, query, host.credential, extra)
+
+
+@holds("still")
+def the_key_opens_where_it_belongs_and_nowhere_else(host: Host) -> None:
+    model = model_of(host)
+    call = detail(host.agent, some_calls(model, host.agent)[0])
+    for wrong in some(host, wrong_credentials(host.key)):
+        for path in (call, *listings(host)):
+            model.refuse(path, {}, wrong)
+    if host.noscope_key:
+        for scheme in host.schemes:
+            for path in (call, listing(host.agent)):
+                headers = credential(host.noscope_key, scheme)
+                model.refuse(path, {}, Extra("no scope", headers), (403,))
+                model.refuse(path, {}, Extra("no scope", headers, method="HEAD"), (403,))
+
+
+@holds("still")
+def what_is_near_an_id_or_a_status_is_another(host: Host) -> None:
+    model = model_of(host)
+    for agent in agents(host):
+        rows = model.listed(listing(agent))
+        call, other = some_calls(model, agent)[:2] if len(rows) > 1 else (*rows, "0")
+        for named in some(host, near_ids(call, other)):
+            model.absent(agent, named)
+        statuses = sorted({row["status"] for row in rows.values()})
+        for status in some(host, near_statuses(statuses)):
+            model.status(listing(agent), status)
+        for text in some(host, texts_of(rows)):
+            model.found(listing(agent), text)
+    for agent in filter(None, (host.foreign_agent, UNKNOWN)):
+        for query in ({}, {"page": 2, "limit": 1, "status": "ended"}):
+            model.absent(agent, query=query)
+        model.absent(agent, call)
+    if lists_agents(host):
+        for text in some(host, [host.foreign_agent or UNKNOWN, *texts_of(model.listed(AGENTS))]):
+            model.hold(AGENTS, {"search": text, "limit": 1}, host.credential)
