@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta, timezone
+import unicodedata
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import attrs
 
@@ -20,7 +20,7 @@ from contract.tool.mutants import (
     opens,
     relisted,
 )
-from contract.tool.posing import FOREIGN_AGENT, KEY, NOSCOPE_KEY
+from contract.tool.posing import FOREIGN_AGENT, KEY, NOSCOPE_KEY, SMALL_KEY
 
 if TYPE_CHECKING:
     from contract.tool.lying import Answered, Asked, Honest, Json, Lie
@@ -197,4 +197,143 @@ FIRST: dict[str, Lie] = {
         is_agents, lambda answered: answered.headers.pop("allow", None)
     ),
 }
-BLIND = [Mutant("first twenty", says, lie) for says, lie in FIRST.items()]
+
+# The second twenty: the first half drawn from a grid of operation, occasion and effect, the other of other dimensions
+
+
+async def another_of_before(asked: Asked, honest: Honest) -> Answered:
+    if not is_call(asked):
+        return await honest(asked)
+    before = next((it for it in asked.memory if "/calls/" in it), asked.path)
+    answered = await honest(
+        attrs.evolve(asked, path=before) if "range" in asked.headers else asked
+    )
+    if answered.is_page:
+        asked.memory.clear()
+        asked.memory.add(asked.path)
+    return answered
+
+
+def not_counted(answered: Answered) -> None:
+    if answered.status == 403:
+        answered.headers["x-ratelimit-remaining"] = answered.headers["x-ratelimit-limit"]
+
+
+def in_capitals(answered: Answered) -> None:
+    for row in answered.body["data"] if answered.is_page else ():
+        row["end_reason"] = row["end_reason"] and row["end_reason"].upper()
+
+
+async def descending_without_the_oldest(asked: Asked, honest: Honest) -> Answered:
+    if not is_listing(asked) or not asked.sort.startswith("-"):
+        return await honest(asked)
+    return await relisted(asked, honest, lambda rows: rows[:-1])
+
+
+async def another_limit_each_second_time(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if is_agents(asked) and asked.number % 2:
+        answered.headers["x-ratelimit-limit"] = "60"
+    return answered
+
+
+async def agents_twice_in_a_row(asked: Asked, honest: Honest) -> Answered:
+    question = f"{asked.path}?{asked.raw_query!r}"
+    again = question in asked.memory
+    asked.memory.clear()
+    asked.memory.add(question)
+    if not again or not is_agents(asked):
+        return await honest(asked)
+    return await relisted(asked, honest, lambda rows: rows[:-1])
+
+
+async def offset_of_32_bits(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    meta = answered.body["meta"] if answered.is_page and not is_call(asked) else {}
+    offset = (meta["current_page"] - 1) * meta["limit"] if meta else 0
+    if offset >= 2**32:
+        page = str(offset % 2**32 // meta["limit"] + 1)
+        beside = await honest(asked.with_query(page=page))
+        answered.body["data"] = beside.body["data"]
+    return answered
+
+
+async def transcript_of_another(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if is_call(asked) and answered.is_page and answered.body["data"]["conversation_logs"]:
+        first = await honest(attrs.evolve(asked, path=f"{asked.path.rsplit('/', 1)[0]}"))
+        for row in first.body["data"]:
+            path = f"{asked.path.rsplit('/', 1)[0]}/{row['id']}"
+            other = await honest(attrs.evolve(asked, path=path))
+            if other.is_page and other.body["data"]["conversation_logs"]:
+                logs = other.body["data"]["conversation_logs"]
+                answered.body["data"]["conversation_logs"] = logs
+                break
+    return answered
+
+
+def answered_before_it_came(call: Json) -> None:
+    if call["answered_at"]:
+        call["answered_at"] = "2019-08-24T14:15:22Z"
+
+
+def updated_before_it_was_created(body: Json) -> None:
+    for row in body["data"]:
+        row["created_at"], row["updated_at"] = row["updated_at"], row["created_at"]
+
+
+def decomposed(asked: Asked) -> Asked:
+    path = unicodedata.normalize("NFC", unquote(asked.path))
+    return attrs.evolve(asked, path=quote(path)) if "e%CC%81" in asked.path else asked
+
+
+def octal(asked: Asked) -> Asked:
+    limit = asked.query.get("limit", "")
+    is_octal = re.fullmatch("0[0-7]+", limit) and int(limit, 8)
+    return asked.with_query(limit=str(int(limit, 8))) if is_octal else asked
+
+
+SECOND: dict[str, Lie] = {
+    "If-None-Match opens a call in detail": opens(lambda a: is_call(a) and "if-none-match" in a.headers),
+    "curl is not told how many requests are left": instead(
+        lambda a: "curl" in a.headers.get("user-agent", ""),
+        lambda answered: answered.headers.pop("x-ratelimit-remaining", None),
+    ),
+    "Range has a call in detail be the one of before": another_of_before,
+    "a 403 is not counted": instead(lambda a: a.key == NOSCOPE_KEY, not_counted),
+    "X-Api-Key sees end_reason in capitals": instead(
+        lambda a: is_listing(a) and "x-api-key" in a.headers, in_capitals
+    ),
+    "descending orders lack the last call": descending_without_the_oldest,
+    "the agents have another rate limit each second time": another_limit_each_second_time,
+    "the agents repeat the key where both schemes have it": instead(
+        lambda a: is_agents(a) and {"authorization", "x-api-key"} <= a.headers.keys(),
+        lambda answered: answered.headers.update({"x-key": KEY}),
+    ),
+    "a search with a quote or a percent sign is 403": instead(
+        lambda a: set("\"'%") & set(a.query.get("search", "")), fail(403)
+    ),
+    "the agents twice in a row lack the last": agents_twice_in_a_row,
+    "an offset beyond 32 bits begins again": offset_of_32_bits,
+    "a transcript runs backwards": of_details(lambda call: call["conversation_logs"].reverse()),
+    "a transcript is that of another call": transcript_of_another,
+    "a call was answered before it was created": of_details(answered_before_it_came),
+    "agents were updated before they were created": of_agents(updated_before_it_was_created),
+    "an agent has another name where it is searched for": instead(
+        lambda a: is_agents(a) and a.query.get("search"),
+        lambda answered: [row.update(name="hidden") for row in answered.body.get("data", ())],
+    ),
+    "an id with a combining accent is that with the letter": asking(decomposed),
+    "case does not count in a path, which then needs no key": asking(
+        lambda a: attrs.evolve(a, path=a.path.replace("/AGENTS", "/agents")).with_key(KEY)
+        if "/AGENTS" in a.path
+        else a
+    ),
+    "a limit with a zero before it is octal": asking(octal),
+    "a call in detail has no rate limit": opens(lambda a: a.key == SMALL_KEY and is_call(a)),
+}
+BLIND = [
+    Mutant(kind, says, lie)
+    for kind, lies in (("first twenty", FIRST), ("second twenty", SECOND))
+    for says, lie in lies.items()
+]
