@@ -9,10 +9,12 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
+from contract.tool.host import credential
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract.tool.host import Query
+    from contract.tool.host import Query, Scheme
 
 _UNNAMED = {
     "page": "2",
@@ -95,6 +97,9 @@ EXTRAS = [
             ("Prefer", "code=500"),
             ("Range", "bytes=0-9"),
             ("User-Agent", "Mozilla/5.0"),
+            ("User-Agent", "curl/8.5.0"),
+            ("User-Agent", "Googlebot/2.1"),
+            ("User-Agent", ""),
             ("X-Forwarded-For", "127.0.0.1"),
             ("X-Forwarded-Host", "example.com"),
             ("X-HTTP-Method-Override", "DELETE"),
@@ -175,6 +180,26 @@ def wrong_credentials(key: str) -> list[Extra]:
         Extra("HEAD with more", {"X-Api-Key": f"{key}x"}, method="HEAD"),
     ]
     return wrong
+
+
+def openings(key: str, schemes: tuple[Scheme, ...]) -> list[dict[str, str]]:
+    """The ways in which the key opens; where there are two schemes, both at once do."""
+    ways = [credential(key, scheme) for scheme in schemes]
+    # RFC 9110, 11.1: case does not count in a scheme.
+    ways += [{"Authorization": f"BEARER {key}"}] if "bearer" in schemes else []
+    return ways + ([credential(key) | credential(key, "x-api-key")] if len(schemes) > 1 else [])
+
+
+def spellings(path: str) -> list[str]:
+    """Other paths, which some servers take for the same."""
+    head, _, tail = path.rpartition("/")
+    return [
+        *(path.upper(), f"{head}/{tail.upper()}", path.replace("/agents", "/AGENTS", 1)),
+        *(path.replace("/agents", "//agents", 1), f"/{path}", f"{path}/", f"{path}//"),
+        *(path.replace("/agents", "/./agents", 1), path.replace("/agents", "/x/../agents", 1)),
+        *(path.replace("/agents", "/%2e/agents", 1), f"{path};x=1", f"{path}.json", f"{path}%20"),
+        *(path.replace("/v1/", "/v2/"), path.replace("/api/v1", ""), f"{path}%00", f"{path}%2F"),
+    ]
 
 
 def basic(key: str) -> str:

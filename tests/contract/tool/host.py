@@ -252,7 +252,9 @@ def hold(
     try:
         if response.status_code != HTTPStatus.OK:
             _check_envelope(answer)
-        elif request.method == "GET" and _kind_of(request) != "CallAnswer":
+        elif request.method == "GET" and _kind_of(request) == "CallAnswer":
+            _check_detail(answer, answer.body["data"])
+        elif request.method == "GET":
             _check_page(answer, query)
     except (AttributeError, KeyError, TypeError, ValueError):
         if as_documented:
@@ -577,8 +579,13 @@ def _check_page(answer: Answer, query: Query) -> None:
         _check_sums(answer, total, limit, page, count)
     ids = [row["id"] for row in answer.rows]
     answer.note(len(set(ids)) == size, "A call is on the page twice.")
-    for row in answer.rows if _kind_of(answer.request) == "CallPage" else ():
-        _check_row(answer, row)
+    for row in answer.rows:
+        if _kind_of(answer.request) == "CallPage":
+            _check_row(answer, row)
+        else:
+            moments = [datetime.fromisoformat(row[name]) for name in ("created_at", "updated_at")]
+            said = f"Agent {row['id']} was changed before it was created."
+            answer.note(moments[0] <= moments[1], said)
 
 
 def _is_clamped(name: str, wanted: int, applied: int) -> bool:
@@ -607,6 +614,27 @@ def _check_sums(answer: Answer, total: int, limit: int, page: int, count: int) -
     answer.note(
         meta["has_previous_page"] == before,
         f"has_previous_page is wrong on page {page} of {pages}.",
+    )
+
+
+def _check_detail(answer: Answer, call: Row) -> None:
+    _check_row(answer, call)
+    answered = call.get("answered_at")
+    for earlier, later in (("created_on", "answered_at"), ("answered_at", "ended_at")):
+        if answered and call[later]:
+            one, two = (datetime.fromisoformat(call[name]) for name in (earlier, later))
+            answer.note(one <= two, f"Call {call['id']} has its {later} before its {earlier}.")
+    said = [datetime.fromisoformat(it["created_at"]) for it in call["conversation_logs"]]
+    begun = datetime.fromisoformat(call["created_on"])
+    answer.note(
+        min(said, default=begun) >= begun, f"Call {call['id']} has a message before it was created."
+    )
+    place = ("components", "schemas", "CallDetail", "allOf", "1", "properties", "conversation_logs")
+    answer.note(
+        said == sorted(said),
+        f"Call {call['id']} has its messages in another order than they were said in.",
+        "the contract",
+        ((*place, "description"), "say in which order they are"),
     )
 
 

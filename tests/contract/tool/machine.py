@@ -6,7 +6,10 @@ What it finds, Hypothesis shrinks to the fewest steps, and each step to the fewe
 from __future__ import annotations
 
 from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, TypeVar
+from unicodedata import normalize
+from urllib.parse import quote
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
@@ -15,11 +18,20 @@ from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from contract.tool.contract import SCHEMAS
-from contract.tool.extras import EXTRAS, OF_A_CALL, OF_AGENTS, PLAIN, Extra, wrong_credentials
+from contract.tool.extras import (
+    EXTRAS,
+    OF_A_CALL,
+    OF_AGENTS,
+    PLAIN,
+    Extra,
+    openings,
+    spellings,
+    wrong_credentials,
+)
 from contract.tool.host import ask, credential
 from contract.tool.model import Model, detail, listing, model_of
 from contract.tool.others import AGENTS
-from contract.tool.properties import PROPERTIES, UNKNOWN, holds
+from contract.tool.properties import HOSTILE, PROPERTIES, UNKNOWN, holds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +46,9 @@ SORTS = {
     kind: [f"{sign}{name}" for name in SCHEMAS[kind]["properties"] for sign in ("", "-")]
     for kind in ("Call", "Agent")
 }
+NO_KEY = Extra("no key")
+# As a query spells them, for int() reads all of them alike.
+NUMBERS = [("010", 10), ("007", 7), ("+5", 5), (" 5", 5), ("5 ", 5), ("\uff15", 5), ("1_0", 10)]
 INVALID = [("limit", "0"), ("limit", "101"), ("page", "0"), ("page", "x"), ("limit", "1.5")]
 
 
@@ -55,6 +70,11 @@ def lists_agents(host: Host) -> bool:
 
 def listings(host: Host) -> list[str]:
     return [*map(listing, agents(host)), *([AGENTS] if lists_agents(host) else [])]
+
+
+def own(host: Host) -> list[str]:
+    """A listing of each kind."""
+    return [listing(host.agent), *listings(host)[len(agents(host)) :]]
 
 
 def some_calls(model: Model, agent: str) -> list[str]:
@@ -87,11 +107,13 @@ def near_statuses(statuses: list[str]) -> list[str]:
 
 def near_ids(id_: str, other: str) -> list[str]:
     """What is not an id, and looks like one."""
-    return [
-        *(it for it in (id_.upper(), id_.lower(), id_.swapcase()) if it != id_),
+    forms = [normalize(form, id_) for form in ("NFC", "NFD", "NFKC", "NFKD")]
+    near = [
+        *(id_.upper(), id_.lower(), id_.swapcase(), *forms, quote(id_, safe="")),
         *(f"{id_} ", f" {id_}", f"{id_}x", id_[:-1], f"{id_}\x00", f"{id_},{other}", f"{id_}/"),
         *("*", "%", "null", "undefined", "0", "-1", UNKNOWN, f"./{id_}", f"{id_}?", f"{id_}.json"),
     ]
+    return [it for it in dict.fromkeys(near) if it != id_]
 
 
 def queries(host: Host, path: str) -> st.SearchStrategy[Query]:
@@ -121,7 +143,7 @@ def machine_of(host: Host) -> type[RuleBasedStateMachine]:
     calls = [(agent, call) for agent in agents(host) for call in some_calls(model, agent)]
     every = [*paths, *(detail(agent, call) for agent, call in calls[:3])]
     wrong = wrong_credentials(host.key)
-    opening = st.sampled_from([credential(host.key, scheme) for scheme in host.schemes])
+    opening = st.sampled_from(openings(host.key, host.schemes))
     extras = st.sampled_from([PLAIN, PLAIN, PLAIN, *EXTRAS])
 
     class Machine(RuleBasedStateMachine):
@@ -138,13 +160,15 @@ def machine_of(host: Host) -> type[RuleBasedStateMachine]:
         def call(self, call: tuple[str, str], headers: dict[str, str], extra: Extra) -> None:
             model.hold_detail(*call, headers, extra)
 
-        @rule(path=st.sampled_from(every), wrong=st.sampled_from(wrong))
-        def wrong_credential(self, path: str, wrong: Extra) -> None:
-            model.refuse(path, {}, wrong)
+        @rule(path=st.sampled_from(every), wrong=st.sampled_from(wrong), extra=extras)
+        def wrong_credential(self, path: str, wrong: Extra, extra: Extra) -> None:
+            model.refuse(path, {}, wrong, extra=extra)
 
-        @rule(asked=asked, wrong=st.sampled_from(wrong))
-        def wrong_credential_for_a_page(self, asked: tuple[str, Query], wrong: Extra) -> None:
-            model.refuse(*asked, wrong)
+        @rule(asked=asked, wrong=st.sampled_from(wrong), extra=extras)
+        def wrong_credential_for_a_page(
+            self, asked: tuple[str, Query], wrong: Extra, extra: Extra
+        ) -> None:
+            model.refuse(*asked, wrong, extra=extra)
 
         @rule(asked=asked, wrong=st.sampled_from(INVALID))
         def invalid(self, asked: tuple[str, Query], wrong: tuple[str, str]) -> None:
@@ -199,14 +223,25 @@ def any_answer_is_the_slice_that_the_listing_implies(host: Host) -> None:
 @holds("still")
 def what_the_contract_does_not_name_changes_nothing(host: Host) -> None:
     model = model_of(host)
+    ways = openings(host.key, host.schemes)
     call = some_calls(model, host.agent)[0]
     for number, extra in enumerate(some(host, [*EXTRAS, *OF_A_CALL])):
-        headers = credential(host.key, host.schemes[number % len(host.schemes)])
-        model.hold_detail(host.agent, call, headers, extra)
-    for path in listings(host):
+        model.hold_detail(host.agent, call, ways[number % len(ways)], extra)
+    paths = own(host)
+    for path in paths:
         query: Query = {"limit": 3, "page": 2, "sort": ""}
         for extra in some(host, [*EXTRAS, *(OF_AGENTS if path == AGENTS else [])]):
             model.hold(path, query, host.credential, extra)
+        for headers in ways:
+            model.hold(path, {}, headers)
+    paths.append(detail(host.agent, call))
+    for number, extra in enumerate(some(host, EXTRAS)):
+        for path in paths if extra.headers else paths[number % len(paths) :][:1]:
+            model.refuse(path, {}, NO_KEY, extra=extra)
+    for path in paths:
+        for other in some(host, spellings(path)):
+            model.respelt(path, other, opens=True)
+            model.respelt(path, other, opens=False)
 
 
 @holds("still")
@@ -214,7 +249,7 @@ def the_key_opens_where_it_belongs_and_nowhere_else(host: Host) -> None:
     model = model_of(host)
     call = detail(host.agent, some_calls(model, host.agent)[0])
     for wrong in some(host, wrong_credentials(host.key)):
-        for path in (call, *listings(host)):
+        for path in (call, *own(host)):
             model.refuse(path, {}, wrong)
     if host.noscope_key:
         for scheme in host.schemes:
@@ -232,15 +267,23 @@ def what_is_near_an_id_or_a_status_is_another(host: Host) -> None:
         call, other = some_calls(model, agent)[:2] if len(rows) > 1 else (*rows, "0")
         for named in some(host, near_ids(call, other)):
             model.absent(agent, named)
-        statuses = sorted({row["status"] for row in rows.values()})
-        for status in some(host, near_statuses(statuses)):
-            model.status(listing(agent), status)
-        for text in some(host, texts_of(rows)):
-            model.found(listing(agent), text)
+        for named in some(host, near_ids(agent, UNKNOWN)):
+            model.absent(named)
+            model.absent(named, call)
+    rows = model.listed(listing(host.agent))
+    for status in some(host, near_statuses(sorted({row["status"] for row in rows.values()}))):
+        model.status(listing(host.agent), status)
+    for path in own(host):
+        for name, (text, number) in product(("limit", "page"), some(host, NUMBERS)):
+            model.number(path, name, text, number)
+        for limit, bits in product((1, 64, host.whole), some(host, (31, 32, 33, 53, 63, 64))):
+            model.beyond(path, limit, 2**bits // limit + 1)
     for agent in filter(None, (host.foreign_agent, UNKNOWN)):
         for query in ({}, {"page": 2, "limit": 1, "status": "ended"}):
             model.absent(agent, query=query)
         model.absent(agent, call)
     if lists_agents(host):
-        for text in some(host, [host.foreign_agent or UNKNOWN, *texts_of(model.listed(AGENTS))]):
+        texts = [host.foreign_agent or UNKNOWN, *texts_of(model.listed(AGENTS))]
+        texts += HOSTILE[:-1] if host.may_be_attacked else []
+        for text in some(host, texts):
             model.hold(AGENTS, {"search": text, "limit": 1}, host.credential)

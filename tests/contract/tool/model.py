@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from contract.tool.host import Host, Query, Row
 
 REFUSED = 400
+_LIMIT, _LEFT, _RESET = (f"X-RateLimit-{it}" for it in ("Limit", "Remaining", "Reset"))
+AWAY = (301, 302, 307, 308, REFUSED, 404)  # what another path may be
 
 
 def listing(agent: str) -> str:
@@ -55,6 +57,8 @@ class Model:
     finds: dict[tuple[str, str], set[str]] = attrs.field(factory=dict)
     statuses: dict[tuple[str, str], set[str] | None] = attrs.field(factory=dict)
     details: dict[str, Answer] = attrs.field(factory=dict)
+    messages: dict[str, Answer] = attrs.field(factory=dict)  # by id
+    limited: dict[tuple[str, str], Answer] = attrs.field(factory=dict)  # by operation and key
     errors: dict[tuple[object, ...], tuple[str, Answer]] = attrs.field(factory=dict)
     taken: dict[tuple[str, ...], bool] = attrs.field(factory=dict)  # what a host may refuse
     limits: dict[str, int] = attrs.field(factory=dict)  # where none is asked for
@@ -130,6 +134,11 @@ class Model:
             answer = self._ask(path)
             other = different(self.host, self.listed(listing(agent))[call], answer.body["data"])
             answer.expect(not other, f"Call {call} is another in detail: {', '.join(other)}.")
+            logs = answer.body["data"]["conversation_logs"]
+            for message in logs:
+                said = f"Message {message['id']} is of two calls."
+                other = self.messages.setdefault(message["id"], answer)
+                answer.beside(other).expect(other is answer, said)
             self.details[path] = answer
         return self.details[path]
 
@@ -181,15 +190,21 @@ class Model:
             raise answer.finding(f"Call {call} is another than before.", beside=beside)
 
     def refuse(
-        self, path: str, query: Query, wrong: Extra, status: Iterable[int] = (401,)
+        self,
+        path: str,
+        query: Query,
+        wrong: Extra,
+        status: Iterable[int] = (401,),
+        extra: Extra = PLAIN,
     ) -> None:
         """Ask with what does not open, and with the cookies of earlier answers; what is told is told to all alike."""
         jar = {"Cookie": "; ".join(sorted(self.cookies))} if self.cookies else {}
-        if wrong.method == "HEAD":
-            self._head(path, wrong, {**jar}, status)
+        headers = {**jar, **extra.headers, **wrong.headers}
+        if "HEAD" in (wrong.method, extra.method):
+            self._head(path, wrong, headers, status)
             return
-        asked = wrong.asked(query)
-        answer = self._ask(path, asked, {**jar, **wrong.headers}, status, wrong.body)
+        asked = extra.asked({**wrong.query, **query})
+        answer = self._ask(path, asked, headers, status, wrong.body or extra.body, query)
         self._same_error(answer, (wrong,), "")
 
     def absent(
@@ -206,6 +221,32 @@ class Model:
             is_known = listing(agent) in self.rows
             named = call if is_known and call else agent
             self._same_error(answer, (kind_of(path), is_known), named)
+
+    def respelt(self, path: str, other: str, *, opens: bool) -> None:
+        """Ask for a path that is another: it opens to whom the first does, and to nobody else."""
+        headers = self.host.credential if opens else {}
+        url = f"{self.host.base_url.rstrip('/')}{other}"
+        request = httpx.Request("GET", url, headers={"Accept": "application/json", **headers})
+        answer = Answer(self.host, request, self.host.ask(request), {})
+        status = answer.response.status_code
+        said = f"The status is {status} and not 404."
+        answer.expect(status in (*AWAY, 200 if opens else 401), said)
+        if status == httpx.codes.OK:
+            first = self._ask(path)
+            said = "Another path is answered, with other data."
+            same = answer.response.json() == first.body
+            answer.beside(first).expect(same, said)
+
+    def number(self, path: str, name: str, text: str, number: int) -> None:
+        """Ask with a number that is spelt otherwise: it is refused, or it is that number."""
+        answer = self._ask(path, {name: text}, status=(200, REFUSED), meant={name: number})
+        if answer.response.is_success:
+            self.hold(path, {name: number}, self.host.credential)
+
+    def beyond(self, path: str, limit: int, page: int) -> None:
+        """Ask for a page far past the end: it is refused, or it is empty."""
+        answer = self._ask(path, {"limit": limit, "page": page}, status=(200, REFUSED))
+        answer.expect(not answer.body.get("data"), f"Page {page} has rows.")
 
     def invalid(self, path: str, name: str, value: str, query: Query) -> None:
         """Ask for a number out of bounds: what refuses it by itself refuses it with all else."""
@@ -276,7 +317,27 @@ class Model:
         fresh = told["X-Request-Id"] not in self.ids
         answer.expect(fresh or not own, "Two answers have the same X-Request-Id.")
         self.ids |= {told["X-Request-Id"]} if own else set()
+        self._count(path, answer)
         return answer
+
+    def _count(self, path: str, answer: Answer) -> None:
+        """Each answer to a key says the same limit, and fewer requests left, until the reset."""
+        sent, told = answer.request.headers, answer.response.headers
+        key = next((it for it in (self.host.key, self.host.noscope_key) if it in sent.values()), "")
+        key = key or sent.get("Authorization", "").partition(" ")[2]
+        if answer.response.status_code == 401 or not key or _LEFT not in told:  # noqa: PLR2004
+            return
+        place = (kind_of(path), key)
+        before = self.limited.get(place)
+        self.limited[place] = answer
+        if before is None:
+            return
+        answer = answer.beside(before)
+        same = before.header(_LIMIT) == answer.header(_LIMIT)
+        answer.expect(same, f"{_LIMIT} changes from one request to the next.")
+        if before.header(_RESET) == answer.header(_RESET):
+            fewer = answer.header(_LEFT) < before.header(_LEFT)
+            answer.expect(fewer, f"{_LEFT} does not count down.")
 
     def _same_error(self, answer: Answer, key: tuple[object, ...], named: str) -> None:
         status = answer.response.status_code

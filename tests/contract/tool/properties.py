@@ -746,6 +746,15 @@ def beyond_the_limit_is_429_until_the_reset(host: Host) -> None:
         ask(host, query, headers=credential(host.small_key, scheme), status=(429,))
         for query, scheme in others
     ]
+    # Whether an operation has a limit of its own is not said; that it has one, is.
+    listing = PATH.replace("{agentId}", quote(host.agent, safe=""))
+    for path in (PATH.partition("/{")[0], f"{listing}/{quote(oldest(host).rows[0]['id'], safe='')}"):
+        for _ in range(limit + 1):
+            last = ask(host, path=path, headers=headers, status=(200, 429))
+            if not last.response.is_success:
+                break
+        last.expect(not last.response.is_success, "The operation has no rate limit.")
+        more.append(last)
     for answer in (refused, *more):
         answer.expect(
             answer.header("X-RateLimit-Remaining") == 0, "A 429 says that requests are left."
