@@ -23,6 +23,8 @@ from contract.tool.mutants import (
 from contract.tool.posing import FOREIGN_AGENT, KEY, NOSCOPE_KEY, SMALL_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from contract.tool.lying import Answered, Asked, Honest, Json, Lie
 
 AGENTS = "/api/v1/console/agents"
@@ -332,8 +334,175 @@ SECOND: dict[str, Lie] = {
     "a limit with a zero before it is octal": asking(octal),
     "a call in detail has no rate limit": opens(lambda a: a.key == SMALL_KEY and is_call(a)),
 }
+
+# The third twenty: what goes wrong in servers that somebody wrote in a hurry
+
+
+async def any_word(asked: Asked, honest: Honest) -> Answered:
+    text = asked.query.get("search", "")
+    if " " not in text.strip():
+        return await honest(asked)
+    words = text.split()
+    return await relisted(
+        asked.with_query(search=None),
+        honest,
+        lambda rows: [row for row in rows if any(word in str(row) for word in words)],
+    )
+
+
+async def counts_what_is_deleted(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.is_page and is_listing(asked) and {"status", "is_test_call"} <= asked.query.keys():
+        meta = answered.body["meta"]
+        total, limit, page = meta["total_count"] + 1, meta["limit"], meta["current_page"]
+        pages = -(-total // limit)
+        meta |= {"total_count": total, "page_count": pages, "has_next_page": page < pages}
+    return answered
+
+
+def shorten(answered: Answered) -> None:
+    if answered.is_page:
+        for message in answered.body["data"]["conversation_logs"]:
+            message["message"] = message["message"] and message["message"][:20]
+
+
+async def no_attachments_again(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if is_call(asked) and answered.is_page and asked.path in asked.memory:
+        for message in answered.body["data"]["conversation_logs"]:
+            message["attachments"] = None
+    asked.memory.add(asked.path)
+    return answered
+
+
+async def lists_calls_in_a_404(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.status == 404 and is_call(asked):
+        listed = await honest(attrs.evolve(asked, path=asked.path.partition("/calls/")[0] + "/calls"))
+        rows = listed.body["data"][:3] if listed.is_page else []
+        answered.body["errors"] = [{"path": "callId", "message": f"not {r['id']}"} for r in rows]
+    return answered
+
+
+def tells_of_the_key(asked: Asked, answered: Answered) -> None:
+    if answered.status == 401:
+        right = sum(one == two for one, two in zip(asked.key, KEY, strict=False))
+        answered.body["message"] = f"Invalid API key: {right} characters are right."
+
+
+def told(change: Callable[[Asked, Answered], None]) -> Lie:
+    async def lie(asked: Asked, honest: Honest) -> Answered:
+        answered = await honest(asked)
+        change(asked, answered)
+        return answered
+
+    return lie
+
+
+async def same_id_same_answer(asked: Asked, honest: Honest) -> Answered:
+    sent = asked.headers.get("x-request-id")
+    if not sent or asked.key != KEY:
+        return await honest(asked)
+    mark = f"{sent} "
+    kept = next((it for it in asked.memory if it.startswith(mark)), None)
+    if kept is None:
+        asked.memory.add(f"{mark}{asked.path} {asked.raw_query.decode()}")
+        return await honest(asked)
+    path, _, query = kept.removeprefix(mark).partition(" ")
+    return await honest(attrs.evolve(asked, path=path, raw_query=query.encode()))
+
+
+def a_minute_at_most(body: Json) -> None:
+    for row in body["data"] if isinstance(body["data"], list) else [body["data"]]:
+        if row.get("duration_seconds"):
+            row["duration_seconds"] %= 60
+
+
+def exchange(answered: Answered) -> None:
+    for row in answered.body["data"] if answered.is_page else ():
+        if row["source"]:
+            row["source"], row["destination"] = row["destination"], row["source"]
+
+
+async def counts_in_a_403(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.status == 403 and is_listing(asked):
+        real = await honest(asked.with_key(KEY))
+        if real.is_page:
+            total = real.body["meta"]["total_count"]
+            answered.body["message"] += f" You may not read these {total} calls."
+    return answered
+
+
+def after_a_bom(answered: Answered) -> None:
+    if not isinstance(answered.body, bytes):
+        answered.body = b"\xef\xbb\xbf" + json.dumps(answered.body).encode()
+
+
+async def empty_after_an_empty_page(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if not answered.is_page or is_call(asked):
+        return answered
+    was_empty = "empty" in asked.memory
+    asked.memory.discard("empty")
+    if not answered.body["data"]:
+        asked.memory.add("empty")
+    elif was_empty:
+        return await relisted(asked, honest, lambda _: [])
+    return answered
+
+
+THIRD: dict[str, Lie] = {
+    "a listed agent has no listing": instead(
+        lambda a: "/agents/agent_2/" in a.path, lambda answered: fail(404)(answered)
+    ),
+    "a search of two words finds either": any_word,
+    "two signs before a sort are 500": instead(lambda a: a.sort.startswith("--"), fail(500)),
+    "a search with a status forgets the sort": asking(
+        lambda a: (
+            a.with_query(sort=None) if a.query.get("search") and a.query.get("status") else a
+        )
+    ),
+    "both filters count a call that is deleted": counts_what_is_deleted,
+    "X-Api-Key sees messages of 20 characters": instead(
+        lambda a: is_call(a) and "x-api-key" in a.headers, shorten
+    ),
+    "attachments are there the first time only": no_attachments_again,
+    "the 404 of a call names other calls": lists_calls_in_a_404,
+    "a 401 tells how much of a key is right": told(tells_of_the_key),
+    "a 400 says Retry-After": told(
+        lambda _, it: it.headers.update({"retry-after": "1"} if it.status == 400 else {})
+    ),
+    "sorted agents have another limit by default": asking(
+        lambda a: (
+            a.with_query(limit="3") if is_agents(a) and a.sort and "limit" not in a.query else a
+        )
+    ),
+    "agents in descending order have no e-mail": instead(
+        lambda a: is_agents(a) and a.sort.startswith("-"),
+        lambda it: [row.update(business_email=None) for row in it.body.get("data", ())],
+    ),
+    "a request's id of more than 64 characters is cut": told(
+        lambda asked, it: it.headers.update({"x-request-id": it.headers["x-request-id"][:64]})
+        if it.status == 200
+        else None
+    ),
+    "a request's id brings the answer of before": same_id_same_answer,
+    "minutes of a duration are forgotten": instead(
+        lambda a: not is_agents(a), lambda it: it.is_page and a_minute_at_most(it.body)
+    ),
+    "sorted by source, the numbers change places": instead(
+        lambda a: is_listing(a) and a.sort.endswith("source"), exchange
+    ),
+    "a 403 tells how many calls there are": counts_in_a_403,
+    "a body begins with a BOM": instead(lambda a: a.method != "HEAD", after_a_bom),
+    "HEAD has another media type": instead(
+        lambda a: a.method == "HEAD", lambda it: it.headers.update({"content-type": "text/plain"})
+    ),
+    "after an empty page the next is empty": empty_after_an_empty_page,
+}
 BLIND = [
     Mutant(kind, says, lie)
-    for kind, lies in (("first twenty", FIRST), ("second twenty", SECOND))
+    for kind, lies in (("first twenty", FIRST), ("second twenty", SECOND), ("third twenty", THIRD))
     for says, lie in lies.items()
 ]
