@@ -43,10 +43,16 @@ CLASSES = {
     "methods",
     "agents",
     "details",
+    "first twenty",
+    "second twenty",
+    "third twenty",
 }
 # For each property a lie that it must notice by itself.
 BREAKS = {
     "any_answer_is_the_slice_that_the_listing_implies": "a sort drops the calls without the field",
+    "what_the_contract_does_not_name_changes_nothing": "a body of a GET is taken for parameters",
+    "the_key_opens_where_it_belongs_and_nowhere_else": "api_key opens as a parameter",
+    "what_is_near_an_id_or_a_status_is_another": "a limit with a zero before it is octal",
     "pages_are_slices_of_the_whole": "a call falls between two pages",
     "pages_share_no_call_and_make_up_the_total": "a page begins with the end of the one before",
     "every_walk_to_the_end_shows_the_whole": "pages of 20 after the fifth are the fifth",
