@@ -7,7 +7,7 @@ import pytest
 from contract.tool.host import Finding
 from contract.tool.lying import lying
 from contract.tool.machine import PROPERTIES
-from contract.tool.mutants import MUTANTS
+from contract.tool.blind import EVERY
 from contract.tool.posing import posing
 from contract.tool.proof import rows_in_the_table
 
@@ -94,17 +94,17 @@ BREAKS = {
 
 
 def test_every_class_of_lie_has_a_mutant() -> None:
-    assert {mutant.kind for mutant in MUTANTS} == CLASSES
+    assert {mutant.kind for mutant in EVERY} == CLASSES
 
 
 def test_the_table_names_the_mutants_there_are_and_who_caught_each() -> None:
     rows = rows_in_the_table()
-    assert [row[:2] for row in rows] == [[mutant.kind, mutant.says] for mutant in MUTANTS]
+    assert [row[:2] for row in rows] == [[mutant.kind, mutant.says] for mutant in EVERY]
     assert [row[1] for row in rows if row[2:] == ["-", "-"]] == []
 
 
 @pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)
 def test_each_property_notices_a_lie_by_itself(item: Property) -> None:
-    (mutant,) = (mutant for mutant in MUTANTS if mutant.says == BREAKS[item.name])
+    (mutant,) = (mutant for mutant in EVERY if mutant.says == BREAKS[item.name])
     with posing(lying(mutant.lie)) as host, pytest.raises(Finding):
         item.check(host)

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 import attrs
 
 from contract.tool.mutants import (
+    MUTANTS,
     Mutant,
     asking,
     fail,
@@ -506,3 +507,4 @@ BLIND = [
     for kind, lies in (("first twenty", FIRST), ("second twenty", SECOND), ("third twenty", THIRD))
     for says, lie in lies.items()
 ]
+EVERY = [*MUTANTS, *BLIND]

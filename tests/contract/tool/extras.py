@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import attrs
 
-from contract.tool.host import credential
+from contract.tool.host import SCHEMES, credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +105,7 @@ EXTRAS = [
             ("X-HTTP-Method-Override", "DELETE"),
             ("X-Original-URL", "/"),
             ("X-Request-Id", "mine-3f1e9b"),
+            ("X-Request-Id", "long-" * 50),
             ("X-Team-Id", "team_other"),
             ("X-User-Id", "1"),
         )
@@ -152,15 +153,12 @@ def wrong_credentials(key: str) -> list[Extra]:
         {},
         {"Authorization": f"Bearer {key} more"},
         {"Authorization": f"Bearer {key},"},
-        {"Authorization": f"Bearer x{key}"},
         {"Authorization": f"Token {key}"},
         {"Authorization": f"Bearer Bearer {key}"},
-        {"Authorization": f"Bearer {key[:-1]}"},
         {"Authorization": f"Basic {basic(key)}"},
         {"X-Api-Key": f"{key} more"},
         {"X-Api-Key": f"Bearer {key}"},
         {"X-Api-Key": f"{key},{key}"},
-        {"X-Api-Key": key.upper()},
         {"X-Api-Key": quote(key).replace("_", "%5F")},
         {"Cookie": f"Authorization=Bearer {key}; api_key={key}; X-Api-Key={key}; token={key}"},
         *({name: key} for name in ("Proxy-Authorization", "X-Auth-Token", "X-Access-Token")),
@@ -172,6 +170,9 @@ def wrong_credentials(key: str) -> list[Extra]:
     named = [f"{', '.join(it) or 'no credential'} {number}" for number, it in enumerate(headers)]
     wrong = [Extra(name, it) for name, it in zip(named, headers, strict=True)]
     parameters = ("api_key", "access_token", "key", "token", "X-Api-Key", "apikey", "authorization")
+    # What is told of one wrong key is told of each: how near it is, is a secret.
+    for text in (f"x{key}", key[:-1], key.upper(), f"{key}x", f"sk_{'0' * 32}"):
+        wrong += [Extra(f"a wrong key, {it}", credential(text, it)) for it in SCHEMES]
     wrong += [Extra(f"{name} as a parameter", query={name: key}) for name in parameters]
     body = json.dumps({name: key for name in parameters}).encode()
     wrong += [Extra("a body with the key", {"Content-Type": "application/json"}, body=body)]
@@ -188,6 +189,15 @@ def openings(key: str, schemes: tuple[Scheme, ...]) -> list[dict[str, str]]:
     # RFC 9110, 11.1: case does not count in a scheme.
     ways += [{"Authorization": f"BEARER {key}"}] if "bearer" in schemes else []
     return ways + ([credential(key) | credential(key, "x-api-key")] if len(schemes) > 1 else [])
+
+
+def near_sorts(name: str) -> list[str]:
+    """What is not a sort, and looks like one."""
+    return [
+        *(f"--{name}", "-", "--", f"+{name}", f" {name}", f"{name} ", f"{name}-", f"-{name},id"),
+        *(f"{name} desc", f"{name}:desc", name.upper(), f"{name}.id", f"{name}[]", f"{name};", "0"),
+        *("constructor", "__proto__", "toString", "null", "1=1", "random()"),
+    ]
 
 
 def spellings(path: str) -> list[str]:

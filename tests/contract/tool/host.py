@@ -491,6 +491,12 @@ def _check_shape(answer: Answer) -> bool:
             ((*where, "schema"), "say what it is"),
         )
     answer.note(headers.get("X-Request-Id", "?"), "X-Request-Id is empty.")
+    answer.note(
+        "Retry-After" in promised or "Retry-After" not in headers,
+        f"A {status} says Retry-After.",
+        "the contract",
+        ((*_RESPONSES, number, "headers"), "name Retry-After"),
+    )
     more = ("additionalProperties", "enum")
     complete = all(name in headers for name in promised)
     return complete and all(flaw.kind.name in more for flaw in flaws)

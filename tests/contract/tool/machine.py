@@ -6,7 +6,7 @@ What it finds, Hypothesis shrinks to the fewest steps, and each step to the fewe
 from __future__ import annotations
 
 from functools import cache
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING, TypeVar
 from unicodedata import normalize
 from urllib.parse import quote
@@ -24,6 +24,7 @@ from contract.tool.extras import (
     OF_AGENTS,
     PLAIN,
     Extra,
+    near_sorts,
     openings,
     spellings,
     wrong_credentials,
@@ -209,12 +210,21 @@ def run(host: Host) -> None:
 def any_answer_is_the_slice_that_the_listing_implies(host: Host) -> None:
     model = model_of(host)
     # Each order, and with it each filter, as it would take long to draw them all.
-    own = listing(host.agent)
-    statuses = sorted({row["status"] for row in model.listed(own).values()})
+    calls = listing(host.agent)
+    statuses = sorted({row["status"] for row in model.listed(calls).values()})
     for number, sort in enumerate(some(host, SORTS["Call"])):
         for name, values in (("is_test_call", ["true", "false"]), ("status", statuses)):
             query: Query = {"sort": sort, name: values[number % len(values)]}
-            model.hold(own, query, host.credential)
+            model.hold(calls, query, host.credential)
+    # All parameters, two, three and four of them at a time, with what many calls match.
+    common = max(statuses, key=[it["status"] for it in model.listed(calls).values()].count)
+    parameters: Query = {
+        **{"search": "+", "status": common, "is_test_call": "false"},
+        **{"sort": "-duration_seconds", "page": 2, "limit": 3},
+    }
+    for number in range(2, len(parameters)):
+        for names in some(host, list(combinations(parameters, number))):
+            model.hold(calls, {name: parameters[name] for name in names}, host.credential)
     for sort in some(host, SORTS["Agent"]) if lists_agents(host) else []:
         model.hold(AGENTS, {"sort": sort, "page": 2, "limit": 2}, host.credential)
     run(host)
@@ -274,6 +284,8 @@ def what_is_near_an_id_or_a_status_is_another(host: Host) -> None:
     for status in some(host, near_statuses(sorted({row["status"] for row in rows.values()}))):
         model.status(listing(host.agent), status)
     for path in own(host):
+        for sort in some(host, near_sorts("created_at" if path == AGENTS else "created_on")):
+            model.sort(path, sort)
         for name, (text, number) in product(("limit", "page"), some(host, NUMBERS)):
             model.number(path, name, text, number)
         for limit, bits in product((1, 64, host.whole), some(host, (31, 32, 33, 53, 63, 64))):
@@ -283,6 +295,12 @@ def what_is_near_an_id_or_a_status_is_another(host: Host) -> None:
             model.absent(agent, query=query)
         model.absent(agent, call)
     if lists_agents(host):
+        seen = set[str]()
+        for agent in some(host, list(model.listed(AGENTS))[:20]):
+            ids = model.listed(listing(agent)).keys()
+            answer = ask(host, {"limit": 1}, agent=agent)
+            answer.expect(not seen & ids, "A call is another agent's as well.")
+            seen |= ids
         texts = [host.foreign_agent or UNKNOWN, *texts_of(model.listed(AGENTS))]
         texts += HOSTILE[:-1] if host.may_be_attacked else []
         for text in some(host, texts):

@@ -205,7 +205,7 @@ class Model:
             return
         asked = extra.asked({**wrong.query, **query})
         answer = self._ask(path, asked, headers, status, wrong.body or extra.body, query)
-        self._same_error(answer, (wrong,), "")
+        self._same_error(answer, (wrong.name,), "")
 
     def absent(
         self,
@@ -242,6 +242,13 @@ class Model:
         answer = self._ask(path, {name: text}, status=(200, REFUSED), meant={name: number})
         if answer.response.is_success:
             self.hold(path, {name: number}, self.host.credential)
+
+    def sort(self, path: str, text: str) -> None:
+        """Ask for an order that is none: it is refused, or lists what there is."""
+        answer = self._ask(path, {"sort": text}, status=(200, REFUSED))
+        if answer.response.is_success:
+            said = f"sort={text} changes how many rows there are."
+            answer.expect(answer.total == len(self.listed(path)), said)
 
     def beyond(self, path: str, limit: int, page: int) -> None:
         """Ask for a page far past the end: it is refused, or it is empty."""
@@ -291,6 +298,9 @@ class Model:
         code = response.status_code
         said = f"The status of a HEAD is {code}, and of a GET {' or '.join(map(str, status))}."
         answer.expect(code in (*status, 404, 405, 501), said)
+        media = response.headers.get("Content-Type", "application/json")
+        said = f"A HEAD is {media}, and a GET is not."
+        answer.expect(media.startswith("application/json") or code not in status, said)
         answer.expect(not response.content, "A HEAD is answered with a body.")
 
     def _ask(
@@ -315,6 +325,8 @@ class Model:
         self.cookies |= {it.partition(";")[0] for it in told.get_list("set-cookie")}
         own = answer.request.headers.get("X-Request-Id") != told["X-Request-Id"]
         fresh = told["X-Request-Id"] not in self.ids
+        part = told["X-Request-Id"] in answer.request.headers.get("X-Request-Id", "")
+        answer.expect(not own or not part, "The request's own id is cut.")
         answer.expect(fresh or not own, "Two answers have the same X-Request-Id.")
         self.ids |= {told["X-Request-Id"]} if own else set()
         self._count(path, answer)

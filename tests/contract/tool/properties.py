@@ -715,13 +715,12 @@ def the_rate_limit_counts_down(host: Host) -> None:
             "X-RateLimit-Remaining does not count this request.",
         )
     _check_reset(answers[-1])
-    answers[0].expect("Retry-After" not in answers[0].response.headers, "A 200 says Retry-After.")
 
 
 @holds("small_key")
 def beyond_the_limit_is_429_until_the_reset(host: Host) -> None:
     assert host.small_key is not None  # what the property needs
-    headers = credential(host.small_key)
+    headers = credential(host.small_key, host.schemes[0])
     answers = [ask(host, {"limit": 1}, headers=headers, status=(200, 429))]
     limit = answers[0].header("X-RateLimit-Limit")
     said = f"The key whose rate limit may be used up has one of {limit}: that is too many to ask."
@@ -736,12 +735,8 @@ def beyond_the_limit_is_429_until_the_reset(host: Host) -> None:
     if admitted:
         left = admitted[-1].header("X-RateLimit-Remaining")
         refused.expect(left == 0, f"There is a 429 though {left} requests were left.")
-    others: list[tuple[Query, Scheme]] = [
-        ({"limit": 0}, "bearer"),
-        ({}, "bearer"),
-        ({"limit": 1}, "x-api-key"),
-        ({}, "x-api-key"),
-    ]
+    queries: list[Query] = [{"limit": 0}, {"limit": 1}, {}]
+    others = list(product(queries, host.schemes))
     more = [
         ask(host, query, headers=credential(host.small_key, scheme), status=(429,))
         for query, scheme in others
