@@ -25,8 +25,8 @@ from contract.tool.contract import PATH, ROOT, reference_bodies
 from contract.tool.host import Finding
 from contract.tool.live import NEVER, NOSCOPE, OPTIONAL, PLAN, VARIABLES, EnoughError, Sender
 from contract.tool.lying import lying
-from contract.tool.made_up import is_hostile
 from contract.tool.machine import PROPERTIES
+from contract.tool.made_up import is_hostile
 from contract.tool.mutants import (
     LIES,
     as_empty_page,
@@ -41,7 +41,15 @@ from contract.tool.mutants import (
     put,
     value,
 )
-from contract.tool.posing import AWKWARD_AGENT, FOREIGN_AGENT, KEY, NOSCOPE_KEY, honest, posing, served
+from contract.tool.posing import (
+    AWKWARD_AGENT,
+    FOREIGN_AGENT,
+    KEY,
+    NOSCOPE_KEY,
+    honest,
+    posing,
+    served,
+)
 from contract.tool.probing import learned
 from contract.tool.properties import HOSTILE, UNKNOWN
 from contract.tool.verdict import Mask, line_of
@@ -511,8 +519,8 @@ def test_a_sound_host_of_another_kind_is_not_called_wrong(
 @pytest.mark.parametrize("names", KINDS, ids=", ".join)
 def test_no_property_calls_a_sound_host_at_rest_wrong(names: tuple[str, ...]) -> None:
     found: list[Finding] = []
-    with posing(lying(of_kinds(names)), examples=10) as host:
-        host = learned(attrs.evolve(host, note=found.append))
+    with posing(lying(of_kinds(names)), examples=10) as posed:
+        host = learned(attrs.evolve(posed, note=found.append))
         for item in PROPERTIES:
             try:
                 if item.applies(host):

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from contract.tool.blind import EVERY
 from contract.tool.contract import ROOT
 from contract.tool.host import certificates
 from contract.tool.lane import CI_OPTIONS, problems_of_a_run
 from contract.tool.live import NOSCOPE, Sender, UnusableError, examine, host_from
-from contract.tool.blind import EVERY
 from contract.tool.posing import posing
 from contract.tool.proof import findings, hunt, write_table
 from contract.tool.recorded import as_har, hold_recorded

@@ -130,7 +130,9 @@ EXTRAS = [
             ("team", "team_other"),
         )
     ),
-    Extra("a body of JSON", {"Content-Type": "application/json"}, body=json.dumps(_UNNAMED).encode()),
+    Extra(
+        "a body of JSON", {"Content-Type": "application/json"}, body=json.dumps(_UNNAMED).encode()
+    ),
     Extra(
         "a body of a form",
         {"Content-Type": "application/x-www-form-urlencoded"},
@@ -174,7 +176,7 @@ def wrong_credentials(key: str) -> list[Extra]:
     for text in (f"x{key}", key[:-1], key.upper(), f"{key}x", f"sk_{'0' * 32}"):
         wrong += [Extra(f"a wrong key, {it}", credential(text, it)) for it in SCHEMES]
     wrong += [Extra(f"{name} as a parameter", query={name: key}) for name in parameters]
-    body = json.dumps({name: key for name in parameters}).encode()
+    body = json.dumps(dict.fromkeys(parameters, key)).encode()
     wrong += [Extra("a body with the key", {"Content-Type": "application/json"}, body=body)]
     wrong += [
         Extra("HEAD", method="HEAD"),

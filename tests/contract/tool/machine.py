@@ -32,7 +32,7 @@ from contract.tool.extras import (
 from contract.tool.host import ask, credential
 from contract.tool.model import Model, detail, listing, model_of
 from contract.tool.others import AGENTS
-from contract.tool.properties import HOSTILE, PROPERTIES, UNKNOWN, holds
+from contract.tool.properties import HOSTILE, PROPERTIES, QUERIES, UNKNOWN, holds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,7 +201,7 @@ def run(host: Host) -> None:
     if host.seed is not None:
         machine = hypothesis.seed(host.seed)(machine)
     try:
-        run_state_machine_as_test(machine, settings=settings)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(machine, settings=settings)
     except FlakyFailure as group:
         raise group.exceptions[0] from None
 
@@ -219,8 +219,12 @@ def any_answer_is_the_slice_that_the_listing_implies(host: Host) -> None:
     # All parameters, two, three and four of them at a time, with what many calls match.
     common = max(statuses, key=[it["status"] for it in model.listed(calls).values()].count)
     parameters: Query = {
-        **{"search": "+", "status": common, "is_test_call": "false"},
-        **{"sort": "-duration_seconds", "page": 2, "limit": 3},
+        "search": "+",
+        "status": common,
+        "is_test_call": "false",
+        "sort": "-duration_seconds",
+        "page": 2,
+        "limit": 3,
     }
     for number in range(2, len(parameters)):
         for names in some(host, list(combinations(parameters, number))):
@@ -270,16 +274,25 @@ def the_key_opens_where_it_belongs_and_nowhere_else(host: Host) -> None:
 
 
 @holds("still")
-def what_is_near_an_id_or_a_status_is_another(host: Host) -> None:
+def what_is_near_an_id_is_not_found(host: Host) -> None:
     model = model_of(host)
+    call, other = some_calls(model, host.agent)[:2]
     for agent in agents(host):
-        rows = model.listed(listing(agent))
-        call, other = some_calls(model, agent)[:2] if len(rows) > 1 else (*rows, "0")
-        for named in some(host, near_ids(call, other)):
+        mine = some_calls(model, agent)[0]
+        for named in some(host, near_ids(mine, other)):
             model.absent(agent, named)
         for named in some(host, near_ids(agent, UNKNOWN)):
             model.absent(named)
             model.absent(named, call)
+    for agent in filter(None, (host.foreign_agent, UNKNOWN)):
+        for query in QUERIES:
+            model.absent(agent, query=query)
+        model.absent(agent, call)
+
+
+@holds("still")
+def what_is_near_a_value_is_another_or_refused(host: Host) -> None:
+    model = model_of(host)
     rows = model.listed(listing(host.agent))
     for status in some(host, near_statuses(sorted({row["status"] for row in rows.values()}))):
         model.status(listing(host.agent), status)
@@ -290,18 +303,19 @@ def what_is_near_an_id_or_a_status_is_another(host: Host) -> None:
             model.number(path, name, text, number)
         for limit, bits in product((1, 64, host.whole), some(host, (31, 32, 33, 53, 63, 64))):
             model.beyond(path, limit, 2**bits // limit + 1)
-    for agent in filter(None, (host.foreign_agent, UNKNOWN)):
-        for query in ({}, {"page": 2, "limit": 1, "status": "ended"}):
-            model.absent(agent, query=query)
-        model.absent(agent, call)
-    if lists_agents(host):
-        seen = set[str]()
-        for agent in some(host, list(model.listed(AGENTS))[:20]):
-            ids = model.listed(listing(agent)).keys()
-            answer = ask(host, {"limit": 1}, agent=agent)
-            answer.expect(not seen & ids, "A call is another agent's as well.")
-            seen |= ids
-        texts = [host.foreign_agent or UNKNOWN, *texts_of(model.listed(AGENTS))]
-        texts += HOSTILE[:-1] if host.may_be_attacked else []
-        for text in some(host, texts):
-            model.hold(AGENTS, {"search": text, "limit": 1}, host.credential)
+
+
+@holds("still")
+def each_agent_that_is_listed_has_a_listing_of_its_own(host: Host) -> None:
+    if not lists_agents(host):
+        return
+    model, seen = model_of(host), set[str]()
+    for agent in some(host, list(model.listed(AGENTS))[:20]):
+        ids = model.listed(listing(agent)).keys()
+        answer = ask(host, {"limit": 1}, agent=agent)
+        answer.expect(not seen & ids, "A call is another agent's as well.")
+        seen |= ids
+    texts = [host.foreign_agent or UNKNOWN, *texts_of(model.listed(AGENTS))]
+    texts += HOSTILE[:-1] if host.may_be_attacked else []
+    for text in some(host, texts):
+        model.hold(AGENTS, {"search": text, "limit": 1}, host.credential)

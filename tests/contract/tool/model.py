@@ -33,7 +33,7 @@ AWAY = (301, 302, 307, 308, REFUSED, 404)  # what another path may be
 
 def listing(agent: str) -> str:
     """The path of an agent's calls."""
-    return PATH.replace("{agentId}", quote(agent, safe=""))
+    return str(PATH).replace("{agentId}", quote(agent, safe=""))
 
 
 def detail(agent: str, call: str) -> str:
@@ -137,8 +137,8 @@ class Model:
             logs = answer.body["data"]["conversation_logs"]
             for message in logs:
                 said = f"Message {message['id']} is of two calls."
-                other = self.messages.setdefault(message["id"], answer)
-                answer.beside(other).expect(other is answer, said)
+                first = self.messages.setdefault(message["id"], answer)
+                answer.beside(first).expect(first is answer, said)
             self.details[path] = answer
         return self.details[path]
 
@@ -152,9 +152,7 @@ class Model:
 
     # What is held
 
-    def hold(
-        self, path: str, query: Query, headers: dict[str, str], extra: Extra = PLAIN
-    ) -> None:
+    def hold(self, path: str, query: Query, headers: dict[str, str], extra: Extra = PLAIN) -> None:
         """Ask for a page, and compare the answer with what is known."""
         rows, order = self.listed(path), self.order(path, str(query.get("sort", "")))
         statuses = self.status(path, str(query["status"])) if "status" in query else set[str]()
@@ -204,7 +202,7 @@ class Model:
             self._head(path, wrong, headers, status)
             return
         asked = extra.asked({**wrong.query, **query})
-        answer = self._ask(path, asked, headers, status, wrong.body or extra.body, query)
+        answer = self._ask(path, asked, headers, status, body=wrong.body or extra.body, meant=query)
         self._same_error(answer, (wrong.name,), "")
 
     def absent(
@@ -275,7 +273,9 @@ class Model:
         asked = extra.asked(query)
         known = (kind_of(path), extra.name)
         may = (*status, REFUSED) if extra != PLAIN and not self.taken.get(known, False) else status
-        answer = self._ask(path, asked, {**headers, **extra.headers}, may, extra.body, query)
+        answer = self._ask(
+            path, asked, {**headers, **extra.headers}, may, body=extra.body, meant=query
+        )
         if REFUSED in status:
             return None
         ok = answer.response.is_success
@@ -309,6 +309,7 @@ class Model:
         query: Query | str | None = None,
         headers: dict[str, str] | None = None,
         status: Iterable[int] = (200,),
+        *,
         body: bytes = b"",
         meant: Query | None = None,
     ) -> Answer:
@@ -337,7 +338,7 @@ class Model:
         sent, told = answer.request.headers, answer.response.headers
         key = next((it for it in (self.host.key, self.host.noscope_key) if it in sent.values()), "")
         key = key or sent.get("Authorization", "").partition(" ")[2]
-        if answer.response.status_code == 401 or not key or _LEFT not in told:  # noqa: PLR2004
+        if answer.response.status_code == 401 or not key or _LEFT not in told:
             return
         place = (kind_of(path), key)
         before = self.limited.get(place)
@@ -390,4 +391,3 @@ class Model:
 def model_of(host: Host) -> Model:
     """The model of a host, which the properties share."""
     return Model(host)
-

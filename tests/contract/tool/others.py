@@ -98,7 +98,7 @@ def agents_are_sorted_by_their_creation(host: Host) -> None:
         number = [it["name"] for it in parameters].index("sort")
         place = ("paths", AGENTS, "get", "parameters", str(number), "example")
         said = "sort=-created_at is the contract's example for agents, and does not sort."
-        answers[0].note(plain.total < 2, said, "the contract", (place, "name what sorts"))  # noqa: PLR2004
+        answers[0].note(plain.total < 2, said, "the contract", (place, "name what sorts"))
         return
     for sign, answer in zip(("-", ""), answers, strict=True):
         answer.expect(answer.response.is_success, "A sort is refused in one direction only.")

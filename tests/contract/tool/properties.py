@@ -743,11 +743,14 @@ def beyond_the_limit_is_429_until_the_reset(host: Host) -> None:
     ]
     # Whether an operation has a limit of its own is not said; that it has one, is.
     listing = PATH.replace("{agentId}", quote(host.agent, safe=""))
-    for path in (PATH.partition("/{")[0], f"{listing}/{quote(oldest(host).rows[0]['id'], safe='')}"):
-        for _ in range(limit + 1):
-            last = ask(host, path=path, headers=headers, status=(200, 429))
-            if not last.response.is_success:
-                break
+    for path in (
+        PATH.partition("/{")[0],
+        f"{listing}/{quote(oldest(host).rows[0]['id'], safe='')}",
+    ):
+        last = ask(host, path=path, headers=headers, status=(200, 429))
+        for _ in range(limit):
+            if last.response.is_success:
+                last = ask(host, path=path, headers=headers, status=(200, 429))
         last.expect(not last.response.is_success, "The operation has no rate limit.")
         more.append(last)
     for answer in (refused, *more):
