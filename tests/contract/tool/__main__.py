@@ -88,7 +88,7 @@ def fuzzed(seed: int | None, until: float) -> int:
     while True:
         number = secrets.randbelow(2**32) if seed is None else seed
         say(f"make fuzz SEED={number}")
-        with posing(examples=100, seed=number) as host:
+        with posing(examples=100, seed=number, shrink=True) as host:
             problems = [f"{name}: {finding}" for name, finding in findings(host)]
         problems += problems_of_a_run(REPORTS, "--seed", str(number), "--max-examples", "500")
         failed = told(problems, "nothing found")

@@ -110,7 +110,7 @@ class Finding(AssertionError):  # noqa: N818  # it is what a run finds, not what
         request_id: str = "",
         beside: str = "",
     ) -> None:
-        super().__init__("\n  ".join(filter(None, (sentence, curl, beside))))
+        super().__init__(sentence)
         self.sentence = sentence
         self.curl = curl
         self.wrong = wrong
@@ -118,6 +118,9 @@ class Finding(AssertionError):  # noqa: N818  # it is what a run finds, not what
         self.request_id = request_id
         self.beside = beside
         self.alone = False
+
+    def __str__(self) -> str:
+        return "\n  ".join(filter(None, (self.sentence, self.curl, self.beside)))
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from hypothesis.errors import FlakyFailure
+from hypothesis.errors import Flaky, FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from contract.tool.contract import SCHEMAS
@@ -29,7 +29,7 @@ from contract.tool.extras import (
     spellings,
     wrong_credentials,
 )
-from contract.tool.host import ask, credential
+from contract.tool.host import Finding, ask, credential, curl
 from contract.tool.model import Model, detail, listing, model_of
 from contract.tool.others import AGENTS
 from contract.tool.properties import HOSTILE, PROPERTIES, QUERIES, UNKNOWN, holds
@@ -148,6 +148,10 @@ def machine_of(host: Host) -> type[RuleBasedStateMachine]:
     extras = st.sampled_from([PLAIN, PLAIN, PLAIN, *EXTRAS])
 
     class Machine(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            model.sent.clear()
+
         @rule(asked=asked, headers=opening, extra=extras)
         def page(self, asked: tuple[str, Query], headers: dict[str, str], extra: Extra) -> None:
             model.hold(*asked, headers, extra)
@@ -187,7 +191,7 @@ def machine_of(host: Host) -> type[RuleBasedStateMachine]:
 def run(host: Host) -> None:
     """Let the machine ask; raises the smallest Finding, even where it does not happen every time."""
     settings = hypothesis.settings(
-        max_examples=host.examples,
+        max_examples=(host.examples + 1) // 2,  # each of them is many requests
         stateful_step_count=STEPS,
         derandomize=host.seed is None,
         database=None,
@@ -200,10 +204,24 @@ def run(host: Host) -> None:
     machine = machine_of(host)
     if host.seed is not None:
         machine = hypothesis.seed(host.seed)(machine)
+    sent = model_of(host).sent
     try:
         run_state_machine_as_test(machine, settings=settings)
-    except FlakyFailure as group:
-        raise group.exceptions[0] from None
+    except (Finding, Flaky) as error:
+        finding = found_by(error)
+        # Of the fewest steps that show it, all are needed.
+        if host.shrink and len(sent) > 1:
+            finding.beside = finding.beside or curl(host, sent[-2])
+        raise finding from None
+
+
+def found_by(error: BaseException) -> Finding:
+    """The Finding in what Hypothesis raises where a host does not show it every time, or only once."""
+    among = [error, *(error.exceptions if isinstance(error, FlakyFailure) else ())]
+    finding = next((it for it in among if isinstance(it, Finding)), None)
+    if finding is None and error.__context__ is None:
+        raise error
+    return finding or found_by(error.__context__ or error)
 
 
 @holds("still")

@@ -64,6 +64,7 @@ class Model:
     limits: dict[str, int] = attrs.field(factory=dict)  # where none is asked for
     ids: set[str] = attrs.field(factory=set)
     cookies: set[str] = attrs.field(factory=set)
+    sent: list[httpx.Request] = attrs.field(factory=list)  # by the machine, since it began anew
 
     # What is learned
 
@@ -133,7 +134,9 @@ class Model:
         if path not in self.details:
             answer = self._ask(path)
             other = different(self.host, self.listed(listing(agent))[call], answer.body["data"])
-            answer.expect(not other, f"Call {call} is another in detail: {', '.join(other)}.")
+            said = f"Call {call} is another in detail: {', '.join(other)}."
+            if other:
+                raise answer.finding(said, beside=self._beside(listing(agent), {}, call))
             logs = answer.body["data"]["conversation_logs"]
             for message in logs:
                 said = f"Message {message['id']} is of two calls."
@@ -366,7 +369,7 @@ class Model:
     def _beside(self, path: str, query: Query, call: str) -> str:
         """The page of the listing that an answer contradicts."""
         sort = str(query.get("sort", ""))
-        order = self.orders[path, sort] or []
+        order = self.order(path, sort) or []
         number = order.index(call or order[0]) // self.host.whole + 1 if order else 1
         shown = self.shown[path, sort]
         url = shown.url.copy_set_param("page", number)
@@ -390,4 +393,10 @@ class Model:
 @lru_cache(2)
 def model_of(host: Host) -> Model:
     """The model of a host, which the properties share."""
-    return Model(host)
+    sent: list[httpx.Request] = []
+
+    def noting(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return host.ask(request)
+
+    return Model(attrs.evolve(host, ask=noting), sent=sent)

@@ -72,7 +72,7 @@ def agents_are_pages_of_one_list(host: Host) -> None:
         found = agents_of(host, {"limit": 1, "page": page})
         if found is not None:
             shown = [row["id"] for row in found.rows]
-            found.expect(
+            found.beside(whole).expect(
                 shown == ids[page - 1 : page],
                 f"Page {page} of one agent is not that agent of the whole list.",
             )
@@ -119,7 +119,7 @@ def a_call_in_detail_is_the_call_that_is_listed(host: Host) -> None:
         detail = answer.body["data"]
         other = different(host, listed, detail)
         said = f"Call {listed['id']} is another in detail: {', '.join(other)}."
-        answer.expect(not other, said)
+        answer.beside(oldest(host)).expect(not other, said)
         logs = detail["conversation_logs"]
         ids = [message["id"] for message in logs]
         answer.expect(len(set(ids)) == len(ids), "A message is in the transcript twice.")
