@@ -504,6 +504,8 @@ def test_a_sound_host_of_another_kind_is_not_called_wrong(
 ) -> None:
     ran = run.host(lying(of_kinds(names)), "--budget", "74", "--share", "6")
     said = [sentence for name in names for sentence in SOUND[name][1]]
+    if set(names) & set(ALIKE[1]):  # it refuses nothing that it is asked here
+        said = [sentence for sentence in said if not sentence.startswith("A 400 ")]
     assert ran.section(API) == ""
     assert ran.section("Seen once and not again") == ""
     assert ran.status == (1 if said else 0)

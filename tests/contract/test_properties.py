@@ -43,7 +43,7 @@ def asked() -> dict[str, list[tuple[str, str]]]:
     """Requests of each property, to a mock that was asked nothing before."""
     requests: dict[str, list[tuple[str, str]]] = {item.name: [] for item in PROPERTIES}
     oldest.cache_clear()
-    with posing(examples=3) as host:
+    with posing(examples=2) as host:
         for item in PROPERTIES:
             sent = requests[item.name]
 
@@ -91,7 +91,7 @@ def host_in_any_zone() -> Generator[Host]:
         yield host
 
 
-@pytest.mark.share(one_in=3)
+@pytest.mark.share(one_in=6)
 @pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)
 def test_moments_count_and_not_the_zone_they_are_written_in(
     host_in_any_zone: Host, item: Property
