@@ -16,7 +16,7 @@ from contract.tool.blind import FIRST
 from contract.tool.host import Finding, ask, certificates, curl
 from contract.tool.lying import lying
 from contract.tool.machine import PROPERTIES, run
-from contract.tool.mutants import LIES
+from contract.tool.mutants import LIES, of_the_listing
 from contract.tool.posing import KEY, posing
 from contract.tool.properties import HOSTILE, Property, oldest, only_the_key_opens
 
@@ -149,7 +149,7 @@ def test_a_finding_of_the_model_names_the_two_requests_that_contradict_each_othe
         return {row["id"]: row for row in rows}
 
     lie = LIES["search"]["a number is masked where it was searched for"]
-    with posing(lying(lie), shrink=True) as host:
+    with posing(lying(of_the_listing(lie)), shrink=True) as host:
         with pytest.raises(Finding) as raised:
             run(host)
         said, asked, beside = str(raised.value).split("\n  ")
