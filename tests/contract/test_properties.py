@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import subprocess
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import attrs
 import httpx
 import pytest
 
-from contract.tool.host import Finding, ask
+from contract.tool.blind import FIRST
+from contract.tool.host import Finding, ask, certificates, curl
 from contract.tool.lying import lying
-from contract.tool.model import PROPERTIES, any_answer_is_the_slice_that_the_listing_implies
-from contract.tool.mutants import LIES
+from contract.tool.machine import PROPERTIES, run
+from contract.tool.mutants import LIES, of_the_listing
 from contract.tool.posing import KEY, posing
 from contract.tool.properties import HOSTILE, Property, oldest, only_the_key_opens
 
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def host() -> Generator[Host]:
-    with posing() as host:
+    with posing(shrink=True) as host:
         yield host
 
 
@@ -38,7 +43,7 @@ def asked() -> dict[str, list[tuple[str, str]]]:
     """Requests of each property, to a mock that was asked nothing before."""
     requests: dict[str, list[tuple[str, str]]] = {item.name: [] for item in PROPERTIES}
     oldest.cache_clear()
-    with posing(examples=8) as host:
+    with posing(examples=2) as host:
         for item in PROPERTIES:
             sent = requests[item.name]
 
@@ -54,7 +59,7 @@ def test_properties_ask_the_same_on_each_run_and_only_read_where_they_say_so() -
     first = asked()
     assert first == asked()
     for item in PROPERTIES:
-        assert ({method for method, _ in first[item.name]} == {"GET"}) is item.reads
+        assert ({method for method, _ in first[item.name]} <= {"GET", "HEAD"}) is item.reads
 
 
 def test_a_host_that_is_asked_little_is_asked_by_every_property_that_applies() -> None:
@@ -86,7 +91,7 @@ def host_in_any_zone() -> Generator[Host]:
         yield host
 
 
-@pytest.mark.share(one_in=3)
+@pytest.mark.share(one_in=6)
 @pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)
 def test_moments_count_and_not_the_zone_they_are_written_in(
     host_in_any_zone: Host, item: Property
@@ -129,19 +134,66 @@ def test_no_finding_of_the_table_of_credentials_shows_a_part_of_the_key(host: Ho
     assert key[:-1].lower() not in str(shown).lower()
 
 
+def sent_by(command: str) -> tuple[str, dict[str, str], str]:
+    """The method, the headers and the URL that a shell would have of a command of ours."""
+    words = shlex.split(command.replace("${AGENTCALLS_API_KEY}", KEY))
+    headers = [word for before, word in pairwise(words) if before == "-H"]
+    assert words[:2] == ["curl", "-sS"]
+    return "GET", dict(it.split(": ", 1) for it in headers), words[-1]
+
+
 def test_a_finding_of_the_model_names_the_two_requests_that_contradict_each_other() -> None:
     def calls(command: str) -> dict[str, object]:
-        *_, header, url = shlex.split(command.replace("${AGENTCALLS_API_KEY}", KEY))
-        name, value = header.split(": ")
-        rows = httpx.get(url, headers={name: value}).json()["data"]
+        method, headers, url = sent_by(command)
+        rows = httpx.request(method, url, headers=headers, verify=certificates()).json()["data"]
         return {row["id"]: row for row in rows}
 
     lie = LIES["search"]["a number is masked where it was searched for"]
-    with posing(lying(lie)) as host:
+    with posing(lying(of_the_listing(lie)), shrink=True) as host:
         with pytest.raises(Finding) as raised:
-            any_answer_is_the_slice_that_the_listing_implies(host)
+            run(host)
         said, asked, beside = str(raised.value).split("\n  ")
         call = said.split()[1]
         assert said == f"Call {call} belongs here, as it was listed."
         one, two = calls(asked), calls(beside)
+    assert KEY not in asked + beside
+    # Shrunk: nothing but the search, and what brings a call onto the page.
+    assert httpx.URL(sent_by(asked)[2]).params.keys() <= {"search", "limit", "page"}
     assert one[call] != two[call]
+
+
+def test_a_finding_of_two_steps_names_both() -> None:
+    with posing(lying(FIRST["a call in detail is not found after an error"]), shrink=True) as host:
+        with pytest.raises(Finding) as raised:
+            run(host)
+        said, asked, beside = str(raised.value).split("\n  ")
+        assert said == "The status is 404 and not 200."
+        statuses = []
+        for command in (beside, asked):
+            method, headers, url = sent_by(command)
+            answer = httpx.request(method, url, headers=headers, verify=certificates())
+            statuses.append(answer.status_code)
+    assert statuses[0] >= 400
+    assert statuses[1] == 404
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="the command is for a shell")
+def test_a_command_is_what_was_sent_whatever_is_in_it(host: Host) -> None:
+    text = "a \"b\" 'c' $HOME `d` \\ é"
+    headers = {
+        "Cookie": f"x={text}".encode("ascii", "ignore").decode(),
+        "Authorization": f"Bearer {KEY}",
+    }
+    request = httpx.Request(
+        "GET", f"{host.base_url}/", headers=headers, content=(text + KEY).encode()
+    )
+    command = curl(host, request).replace("curl -sS", "printf '%s\n'", 1)
+    environ = {"AGENTCALLS_API_KEY": KEY, "PATH": os.environ["PATH"]}
+    said = subprocess.run(
+        ["bash", "-c", command], env=environ, capture_output=True, text=True, check=True
+    )
+    assert KEY not in command
+    words = said.stdout.splitlines()
+    assert f"Cookie: {headers['Cookie']}" in words
+    assert f"Authorization: Bearer {KEY}" in words
+    assert text + KEY in words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -22,15 +23,16 @@ from agentcalls import (
     PermissionDeniedError,
     RateLimitError,
 )
-from contract.tool.contract import OPERATION, PATH, ROOT, reference_bodies
-from contract.tool.host import credential
+from contract.tool.contract import OPENAPI, PATH, ROOT, reference_bodies
+from contract.tool.host import certificates, credential
 from contract.tool.lying import lying
-from contract.tool.mutants import LIES
+from contract.tool.mutants import LIES, OTHER_LIES
+from contract.tool.others import AGENTS
 from contract.tool.posing import AWKWARD_AGENT, KEY, NOSCOPE_KEY, SMALL_KEY, served
 from contract.tool.prism import PRISM, VIOLATIONS, prism
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
     from types import ModuleType
 
@@ -51,6 +53,13 @@ needs_prism = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="module")
+def http() -> Generator[httpx.Client]:
+    """One for all requests: each client reads the certificates, which takes longer than a request."""
+    with httpx.Client(timeout=30, trust_env=False, verify=certificates()) as client:
+        yield client
+
+
 def listing(url: str, agent: str = "agent_demo") -> str:
     return f"{url}{PATH.replace('{agentId}', quote(agent, safe=''))}"
 
@@ -67,49 +76,87 @@ def prism_mock() -> Generator[str]:
 def preferring(make_client: MakeClient, url: str, status: int, *, dynamic: bool) -> Client:
     headers = {"Prefer": f"code={status}, dynamic={str(dynamic).lower()}"}
     transport = httpx.HTTPTransport if make_client.flavour == "sync" else httpx.AsyncHTTPTransport
-    http = make_client.through(transport(), headers=headers)
+    http = make_client.through(transport(verify=certificates()), headers=headers)
     return make_client(api_key="sk_1", base_url=url, http_client=http, max_retries=0)
 
 
+# What the facade asks of each operation; a page or a call comes back.
+ASK: dict[str, Callable[[Client], Any]] = {
+    "listCalls": lambda client: client.calls.list("agent_1").page(1),
+    "listAgents": lambda client: client.agents.list().page(1),
+    "getCall": lambda client: client.calls.get("agent_1", "call_1"),
+}
+RESPONSES = {
+    item["get"]["operationId"]: item["get"]["responses"] for item in OPENAPI["paths"].values()
+}
+
+
+def whole(node: Any) -> Any:
+    """Without the fractions that the facade writes of a moment."""
+    return json.loads(json.dumps(node).replace(".000000Z", "Z"))
+
+
+def test_each_operation_of_the_contract_is_asked() -> None:
+    assert RESPONSES.keys() == ASK.keys()
+
+
 @needs_prism
-def test_the_facade_reads_the_page_that_prism_has_from_the_contract(
-    prism_mock: str, make_client: MakeClient
+@pytest.mark.parametrize("operation", ASK)
+def test_the_facade_reads_the_example_that_prism_has_from_the_contract(
+    prism_mock: str, make_client: MakeClient, operation: str
 ) -> None:
-    page = preferring(make_client, prism_mock, 200, dynamic=False).calls.list("agent_1").page(1)
-    shown = json.dumps([call.to_dict() for call in page.data])
-    assert json.loads(shown.replace(".000000Z", "Z")) == reference_bodies()["200"]["data"]
-    assert page.rate_limit is not None
-    assert page.rate_limit.limit == 120
+    read = ASK[operation](preferring(make_client, prism_mock, 200, dynamic=False))
+    body = RESPONSES[operation]["200"]["content"]["application/json"]
+    (example,) = (it["value"] for it in body["examples"].values())
+    if operation == "getCall":
+        assert whole(read.to_dict()) == example["data"]
+        return
+    assert [whole(row.to_dict()) for row in read.data] == example["data"]
+    assert read.rate_limit.limit == 120
+
+
+def test_the_contracts_page_is_that_of_the_reference() -> None:
+    body = RESPONSES["listCalls"]["200"]["content"]["application/json"]
+    assert body["examples"]["reference"]["value"]["data"] == reference_bodies()["200"]["data"]
 
 
 @needs_prism
-def test_the_facade_reads_any_page_that_prism_makes_up(
-    prism_mock: str, make_client: MakeClient
+@pytest.mark.parametrize("operation", ASK)
+def test_the_facade_reads_any_answer_that_prism_makes_up(
+    prism_mock: str, make_client: MakeClient, operation: str
 ) -> None:
     client = preferring(make_client, prism_mock, 200, dynamic=True)
-    pages = [client.calls.list("agent_1").page(1) for _ in range(5)]
-    assert sum(len(page.data) for page in pages) > 1
+    answers = [ASK[operation](client) for _ in range(5)]
+    if operation == "getCall":
+        assert sum(len(call.conversation_logs) for call in answers) > 1
+        return
+    assert sum(len(page.data) for page in answers) > 1
     # Its numbers are at random, so they are those of another page than was asked for.
     random = {"meta.current_page", "meta.limit"}
-    assert {problem.field for page in pages for problem in page.problems} <= random
+    assert {problem.field for page in answers for problem in page.problems} <= random
 
 
 @needs_prism
+@pytest.mark.parametrize("operation", ASK)
 @pytest.mark.parametrize("dynamic", [False, True], ids=["static", "dynamic"])
 def test_the_facade_raises_each_error_that_prism_has_from_the_contract(
-    prism_mock: str, make_client: MakeClient, *, dynamic: bool
+    prism_mock: str, make_client: MakeClient, operation: str, *, dynamic: bool
 ) -> None:
-    documented = sorted(map(int, OPERATION["responses"].keys() - {"200"}))
-    assert documented == sorted(ERRORS)
+    documented = sorted(map(int, RESPONSES[operation].keys() - {"200"}))
+    assert documented
     for status in documented:
         client = preferring(make_client, prism_mock, status, dynamic=dynamic)
         with pytest.raises(ERRORS[status]) as raised:
-            client.calls.list("agent_1").page(1)
+            ASK[operation](client)
         error = raised.value
         assert error.message
         assert error.code
         assert error.request_id
         assert error.retry_after == (30 if status == 429 else None)
+
+
+def test_each_error_that_is_documented_has_a_class() -> None:
+    assert {int(it) for one in RESPONSES.values() for it in one} == {200, *ERRORS}
 
 
 # Prism stands between clients and the mock
@@ -119,6 +166,8 @@ SAID = {
     "text": LIES["types"]["duration_seconds is a text"],
     "less": LIES["missing fields"]["calls have no end_reason"],
     "more": LIES["extra fields"]["calls have an internal field"],
+    "nameless": OTHER_LIES["agents"]["an agent has no name"],
+    "roleless": OTHER_LIES["details"]["a message has no role"],
 }
 
 
@@ -163,7 +212,8 @@ def test_a_client_that_lists_filters_and_fails_through_prism_violates_nothing(
 
     def client(key: str, **options: Any) -> Client:
         is_async = make_client.flavour == "async"
-        transport = httpx.AsyncHTTPTransport() if is_async else httpx.HTTPTransport()
+        kind = httpx.AsyncHTTPTransport if is_async else httpx.HTTPTransport
+        transport = kind(verify=certificates())
         hook = watched.heard_async if is_async else watched.heard
         http = make_client.through(transport, event_hooks={"response": [hook]})
         return make_client(api_key=key, base_url=proxy, http_client=http, max_retries=0, **options)
@@ -177,6 +227,24 @@ def test_a_client_that_lists_filters_and_fails_through_prism_violates_nothing(
         assert calls.list("agent_demo", is_test_call=True, search="+", limit=9).page(2).data
         assert calls.list("agent_demo", search="no call has this").count() == 0
         assert calls.list("agent_demo").page(2**40).data == []
+        agents = client(KEY, auth=auth).agents
+        ids = [agent.id for agent in agents.list(limit=2).all()]
+        assert AWKWARD_AGENT in ids
+        assert agents.list(sort="-created_at", search="a").first()
+        for agent in ("agent_demo", AWKWARD_AGENT):
+            for call in calls.list(agent, limit=12).page(1).data:
+                assert calls.get(agent, call.id).id == call.id
+        with pytest.raises(NotFoundError):
+            calls.get("agent_demo", "no/such call?")
+        refusals: list[tuple[str, type[APIStatusError]]] = [
+            ("sk_wrong", AuthenticationError),
+            (NOSCOPE_KEY, PermissionDeniedError),
+        ]
+        for key, refusal in refusals:
+            with pytest.raises(refusal):
+                client(key, auth=auth).agents.list().first()
+            with pytest.raises(refusal):
+                client(key, auth=auth).calls.get("agent_demo", "call_1")
         for agent, key, expected in (
             ("nobody", KEY, NotFoundError),
             ("agent_demo", "sk_wrong", AuthenticationError),
@@ -184,29 +252,42 @@ def test_a_client_that_lists_filters_and_fails_through_prism_violates_nothing(
         ):
             with pytest.raises(expected):
                 client(key, auth=auth).calls.list(agent).first()
-    limited = client(SMALL_KEY).calls.list("agent_demo")
-    with pytest.raises(RateLimitError):
-        [limited.page(1) for _ in range(4)]
+    for limited in (
+        lambda: client(SMALL_KEY).calls.list("agent_demo").page(1),
+        lambda: client(SMALL_KEY).agents.list().page(1),
+        lambda: client(SMALL_KEY).calls.get("agent_demo", "call_1"),
+    ):
+        for _ in range(3):
+            with suppress(NotFoundError, RateLimitError):
+                limited()
+        with pytest.raises(RateLimitError):
+            limited()
     assert watched.count > 30
     assert watched.violations == []
 
 
 @needs_prism
 @pytest.mark.parametrize(
-    ("query", "headers", "status", "where"),
+    ("path", "headers", "told"),
     [
-        ("search=text", credential(KEY), 200, "response"),
-        ("limit=101", credential(KEY), 400, "request"),
-        ("", {}, 401, "request"),
+        ("/agent_demo/calls?search=text", credential(KEY), (200, "response")),
+        ("/agent_demo/calls?limit=101", credential(KEY), (400, "request")),
+        ("/agent_demo/calls", {}, (401, "request")),
+        ("?search=nameless", credential(KEY), (200, "response")),
+        ("?limit=101", credential(KEY), (400, "request")),
+        ("/agent_demo/calls/nothing", {}, (401, "request")),
     ],
 )
 def test_prism_says_what_violates_the_contract_and_whose_fault_it_is(
-    proxy: str, query: str, headers: dict[str, str], status: int, where: str
+    http: httpx.Client,
+    proxy: str,
+    path: str,
+    headers: dict[str, str],
+    told: tuple[int, str],
 ) -> None:
-    response = httpx.get(f"{listing(proxy)}?{query}", headers=headers)
+    response = http.get(f"{proxy}{AGENTS}{path}", headers=headers)
     violations = json.loads(response.headers[VIOLATIONS])
-    assert response.status_code == status
-    assert {violation["location"][0] for violation in violations} == {where}
+    assert (response.status_code, {it["location"][0] for it in violations}) == (told[0], {told[1]})
 
 
 # Another generator's models read what the mock answers
@@ -234,45 +315,79 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return module
 
 
-def test_another_generators_models_read_every_page_of_the_mock(
-    models: ModuleType, mocked: str
+def test_another_generators_models_read_every_page_and_call_of_the_mock(
+    models: ModuleType, http: httpx.Client, mocked: str
 ) -> None:
-    seen = 0
-    for agent in ("agent_demo", "agent_one", "agent_empty", AWKWARD_AGENT):
-        number = 1
-        while number:
-            query = {"limit": 100, "page": number}
-            answer = httpx.get(listing(mocked, agent), params=query, headers=credential(KEY))
-            page: Any = models.CallPage.model_validate_json(answer.content, strict=True)
-            assert page.meta.current_page == number
-            seen += len(page.data)
-            number = page.meta.has_next_page and number + 1
-    assert seen == 250 + 1 + 12
+    def read(model: Any, url: str, **query: int) -> Any:
+        answer = http.get(url, params=query, headers=credential(KEY))
+        return model.model_validate_json(answer.content, strict=True)
+
+    def pages(model: Any, url: str, limit: int) -> list[Any]:
+        read_so_far = [read(model, url, limit=limit, page=1)]
+        while read_so_far[-1].meta.has_next_page:
+            number = len(read_so_far) + 1
+            read_so_far.append(read(model, url, limit=limit, page=number))
+            assert read_so_far[-1].meta.current_page == number
+        return [row for page in read_so_far for row in page.data]
+
+    agents = pages(models.AgentPage, f"{mocked}{AGENTS}", 2)
+    calls = {agent.id: pages(models.CallPage, listing(mocked, agent.id), 100) for agent in agents}
+    assert {agent: len(of_it) for agent, of_it in calls.items()} == {
+        "agent_demo": 250,
+        "agent_2": 25,
+        "agent_3": 25,
+        "agent_empty": 0,
+        "agent_one": 1,
+        AWKWARD_AGENT: 12,
+    }
+    details = [
+        read(models.CallAnswer, f"{listing(mocked, agent)}/{call.id}").data
+        for agent, of_it in calls.items()
+        for call in of_it[:30]
+    ]
+    assert {call.status for call in details} == {it.status for it in calls["agent_demo"]}
+    said = [message for call in details for message in call.conversation_logs]
+    assert any(message.attachments for message in said)
 
 
 def test_another_generators_models_read_every_error_of_the_mock(
-    models: ModuleType, mocked: str
+    models: ModuleType, http: httpx.Client, mocked: str
 ) -> None:
     asked: dict[int, dict[str, Any]] = {
         400: {"params": {"limit": "101", "is_test_call": "maybe"}},
         401: {"headers": credential("sk_wrong")},
         403: {"headers": credential(NOSCOPE_KEY)},
-        404: {"url": listing(mocked, "nobody")},
+        404: {},
         429: {"headers": credential(SMALL_KEY)},
     }
-    assert asked.keys() == ERRORS.keys()
-    for status, request in asked.items():
-        sent: dict[str, Any] = {"url": listing(mocked), "headers": credential(KEY)} | request
-        answers = [httpx.get(**sent) for _ in range(4 if status == 429 else 1)]
-        assert answers[-1].status_code == status
-        error: Any = models.ApiError.model_validate_json(answers[-1].content, strict=True)
-        assert error.statusCode == status
-        assert bool(error.errors) is (status == 400)
+    urls = {
+        "listCalls": (listing(mocked), listing(mocked, "nobody")),
+        "listAgents": (f"{mocked}{AGENTS}", ""),
+        "getCall": (f"{listing(mocked)}/x", f"{listing(mocked)}/x"),
+    }
+    assert urls.keys() == RESPONSES.keys()
+    for operation, (url, missing) in urls.items():
+        for status in sorted(map(int, RESPONSES[operation].keys() - {"200"})):
+            sent: dict[str, Any] = {"headers": credential(KEY)} | asked[status]
+            sent |= {"url": missing if status == 404 else url}
+            answers = [http.get(**sent) for _ in range(4 if status == 429 else 1)]
+            assert answers[-1].status_code == status
+            error: Any = models.ApiError.model_validate_json(answers[-1].content, strict=True)
+            assert error.statusCode == status
+            assert bool(error.errors) is (status == 400)
 
 
 @pytest.mark.share
 @pytest.mark.parametrize("lie", SAID)
-def test_another_generators_models_notice_a_lie(models: ModuleType, mocked: str, lie: str) -> None:
-    answer = httpx.get(listing(mocked), params={"search": lie}, headers=credential(KEY))
+def test_another_generators_models_notice_a_lie(
+    models: ModuleType, http: httpx.Client, mocked: str, lie: str
+) -> None:
+    url, model = listing(mocked), models.CallPage
+    if lie == "nameless":
+        url, model = f"{mocked}{AGENTS}", models.AgentPage
+    if lie == "roleless":
+        rows = http.get(url, params={"status": "ended"}, headers=credential(KEY)).json()["data"]
+        url, model = f"{url}/{rows[0]['id']}", models.CallAnswer
+    answer = http.get(url, params={"search": lie}, headers=credential(KEY))
     with pytest.raises(ValidationError):
-        models.CallPage.model_validate_json(answer.content, strict=True)
+        model.model_validate_json(answer.content, strict=True)

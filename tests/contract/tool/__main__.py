@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from contract.tool.blind import EVERY
 from contract.tool.contract import ROOT
 from contract.tool.host import certificates
 from contract.tool.lane import CI_OPTIONS, problems_of_a_run
 from contract.tool.live import NOSCOPE, Sender, UnusableError, examine, host_from
-from contract.tool.mutants import MUTANTS
 from contract.tool.posing import posing
 from contract.tool.proof import findings, hunt, write_table
 from contract.tool.recorded import as_har, hold_recorded
@@ -88,7 +88,7 @@ def fuzzed(seed: int | None, until: float) -> int:
     while True:
         number = secrets.randbelow(2**32) if seed is None else seed
         say(f"make fuzz SEED={number}")
-        with posing(examples=100, seed=number) as host:
+        with posing(examples=100, seed=number, shrink=True) as host:
             problems = [f"{name}: {finding}" for name, finding in findings(host)]
         problems += problems_of_a_run(REPORTS, "--seed", str(number), "--max-examples", "500")
         failed = told(problems, "nothing found")
@@ -146,7 +146,7 @@ def told_of(verdict: Verdict, mask: Mask, head: str) -> str:
 
 
 def prove(only: str | None) -> int:
-    chosen = [item for item in MUTANTS if (only or "") in f"{item.kind}: {item.says}"]
+    chosen = [item for item in EVERY if (only or "") in f"{item.kind}: {item.says}"]
     if not chosen:
         return refused(f"No mutant's class or words have {only!r}: see docs/contract-tests.md.")
     caught = []

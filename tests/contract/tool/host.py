@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from base64 import b64encode
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -33,6 +34,7 @@ Scheme = Literal["bearer", "x-api-key"]
 Culprit = Literal["the API", "the contract"]
 Change = tuple[tuple[str, ...], str]
 
+_JSON = "application/json"
 SCHEMES: tuple[Scheme, ...] = ("bearer", "x-api-key")
 OPEN = ("queued", "ringing", "answered")
 # What a program may be told for each status; the contract's list is open, but not for these.
@@ -108,7 +110,7 @@ class Finding(AssertionError):  # noqa: N818  # it is what a run finds, not what
         request_id: str = "",
         beside: str = "",
     ) -> None:
-        super().__init__("\n  ".join(filter(None, (sentence, curl, beside))))
+        super().__init__(sentence)
         self.sentence = sentence
         self.curl = curl
         self.wrong = wrong
@@ -116,6 +118,9 @@ class Finding(AssertionError):  # noqa: N818  # it is what a run finds, not what
         self.request_id = request_id
         self.beside = beside
         self.alone = False
+
+    def __str__(self) -> str:
+        return "\n  ".join(filter(None, (self.sentence, self.curl, self.beside)))
 
 
 @attrs.frozen
@@ -126,6 +131,12 @@ class Answer:
     request: httpx.Request
     response: httpx.Response
     body: dict[str, Any]
+    # What it is compared with, for a finding to name.
+    against: Answer | None = attrs.field(default=None, repr=False)
+
+    def beside(self, other: Answer) -> Answer:
+        """The same, to be compared with another answer."""
+        return attrs.evolve(self, against=other)
 
     @property
     def rows(self) -> list[Row]:
@@ -155,6 +166,8 @@ class Answer:
         request_id = self.response.headers.get("X-Request-Id", "")
         request = curl(self.host, self.request)
         mend = change if culprit == "the contract" else None
+        if self.against and not beside:
+            beside = curl(self.host, self.against.request)
         return Finding(
             sentence, request, culprit, change=mend, request_id=request_id, beside=beside
         )
@@ -198,17 +211,20 @@ def ask(
     agent: str | None = None,
     path: str | None = None,
     method: str = "GET",
+    content: bytes = b"",
     status: Iterable[int] = (200,),
+    meant: Query | None = None,
 ) -> Answer:
     """The answer to one request, once it is known to keep to the contract by itself; raises a Finding otherwise.
 
-    A query that is text is sent as it stands, percent signs and all.
+    A query that is text is sent as it stands, percent signs and all; what is `meant` by it, `meta` repeats.
     """
     path = path or PATH.replace("{agentId}", quote(agent or host.agent, safe=""))
     text = query if isinstance(query, str) else urlencode(query or {})
     url = f"{host.base_url.rstrip('/')}{path}{'?' if text else ''}{text}"
     headers = host.credential if headers is None else headers
-    request = httpx.Request(method, url, headers={"Accept": "application/json", **headers})
+    sent = {"Accept": _JSON, **headers}
+    request = httpx.Request(method, url, headers=sent, content=content or None)
     try:
         response = host.ask(request)
     except httpx.HTTPError as error:
@@ -216,7 +232,8 @@ def ask(
         finding = Finding(sentence, curl(host, request))
         finding.alone = True
         raise finding from error
-    return hold(host, request, response, {} if isinstance(query, str) else query or {}, status)
+    named = {} if isinstance(query, str) else query or {}
+    return hold(host, request, response, named if meant is None else meant, status)
 
 
 def hold(
@@ -238,7 +255,9 @@ def hold(
     try:
         if response.status_code != HTTPStatus.OK:
             _check_envelope(answer)
-        elif request.method == "GET" and _kind_of(request) != "CallAnswer":
+        elif request.method == "GET" and _kind_of(request) == "CallAnswer":
+            _check_detail(answer, answer.body["data"])
+        elif request.method == "GET":
             _check_page(answer, query)
     except (AttributeError, KeyError, TypeError, ValueError):
         if as_documented:
@@ -254,14 +273,28 @@ def whole_numbers(url: str) -> Query:
 
 def curl(host: Host, request: httpx.Request) -> str:
     """The request as a shell command, in which variables stand for the keys."""
-    words = ["curl -sS"] + ([f"-X {request.method}"] if request.method != "GET" else [])
-    for name in ("Authorization", "X-Api-Key", "X-Request-Id", "Cookie"):
-        if name in request.headers:
-            value = request.headers[name]
-            for secret, variable in _variables(host).items():
-                value = value.replace(secret, variable)
-            words.append(f'-H "{name}: {value}"' if value else f'-H "{name};"')
-    return " ".join([*words, shlex.quote(str(request.url))])
+    variables = _variables(host)
+
+    def quoted(text: str) -> str:
+        shown = shlex.quote(text)
+        if not any(secret in text for secret in variables):
+            return shown
+        shown = re.sub(r'([\\"$`])', r"\\\1", text)
+        for secret, variable in variables.items():
+            shown = shown.replace(secret, variable)
+        return f'"{shown}"'
+
+    head = request.method == "HEAD"
+    words = ["curl -sS"] + (["--head"] if head else [])
+    words += [f"-X {request.method}"] if not head and request.method != "GET" else []
+    for name, value in request.headers.items():
+        if name not in ("host", "content-length") and (name, value) != ("accept", _JSON):
+            title = name.title()
+            shown = quoted(f"{title}: {value}") if value else quoted(f"{title};")
+            words.append(f"-H {shown}")
+    if request.content:
+        words += [f"-X GET --data {quoted(request.content.decode())}"]
+    return " ".join([*words, quoted(str(request.url))])
 
 
 def _variables(host: Host) -> dict[str, str]:
@@ -271,6 +304,8 @@ def _variables(host: Host) -> dict[str, str]:
             variable = f"AGENTCALLS_API_KEY{name}"
             found |= {key: f"${{{variable}}}", key.upper(): f"${{{variable}^^}}"}
             found |= {key[:-1]: f"${{{variable}%?}}"}
+            as_user = b64encode(f"{key}:".encode()).decode()
+            found |= {as_user: f"$(printf %s: ${{{variable}}} | base64)"}
     return dict(sorted(found.items(), key=lambda item: -len(item[0])))
 
 
@@ -347,6 +382,7 @@ def _closed(node: Any) -> Any:
     return node | ({"additionalProperties": False} if "properties" in node else {})
 
 
+@lru_cache(10_000)  # from page to page, most of them are the same
 def _is_moment(text: str) -> bool:
     form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
     try:
@@ -432,7 +468,8 @@ def _check_shape(answer: Answer) -> bool:
             change=change(flaw),
         )
     # The contract knows integers only, which JSON Schema does not tell from 1.0.
-    for way, fraction in _fractions(answer.body):
+    perhaps = re.search(rb"[:\[,]\s*-?\d+[.eE]", answer.response.content)
+    for way, fraction in _fractions(answer.body) if perhaps else ():
         answer.note(
             condition=False,
             sentence=f"{'.'.join(way)} is {fraction}, which is no integer.",
@@ -459,6 +496,12 @@ def _check_shape(answer: Answer) -> bool:
             ((*where, "schema"), "say what it is"),
         )
     answer.note(headers.get("X-Request-Id", "?"), "X-Request-Id is empty.")
+    answer.note(
+        "Retry-After" in promised or "Retry-After" not in headers,
+        f"A {status} says Retry-After.",
+        "the contract",
+        ((*_RESPONSES, number, "headers"), "name Retry-After"),
+    )
     more = ("additionalProperties", "enum")
     complete = all(name in headers for name in promised)
     return complete and all(flaw.kind.name in more for flaw in flaws)
@@ -500,6 +543,7 @@ def change(error: ValidationError) -> Change:
     return where, "say what it is"
 
 
+_SOUND_ROWS: set[str] = set()
 _JSON_TYPES = {
     type(None): "null",
     bool: "boolean",
@@ -547,8 +591,14 @@ def _check_page(answer: Answer, query: Query) -> None:
         _check_sums(answer, total, limit, page, count)
     ids = [row["id"] for row in answer.rows]
     answer.note(len(set(ids)) == size, "A call is on the page twice.")
-    for row in answer.rows if _kind_of(answer.request) == "CallPage" else ():
-        _check_row(answer, row)
+    of_calls = _kind_of(answer.request) == "CallPage"
+    for row in answer.rows:
+        if of_calls:
+            _check_row(answer, row)
+        else:
+            moments = [datetime.fromisoformat(row[name]) for name in ("created_at", "updated_at")]
+            said = f"Agent {row['id']} was changed before it was created."
+            answer.note(moments[0] <= moments[1], said)
 
 
 def _is_clamped(name: str, wanted: int, applied: int) -> bool:
@@ -580,8 +630,37 @@ def _check_sums(answer: Answer, total: int, limit: int, page: int, count: int) -
     )
 
 
+def _check_detail(answer: Answer, call: Row) -> None:
+    _check_row(answer, call)
+    answered = call.get("answered_at")
+    for earlier, later in (("created_on", "answered_at"), ("answered_at", "ended_at")):
+        if answered and call[later]:
+            one, two = (datetime.fromisoformat(call[name]) for name in (earlier, later))
+            answer.note(one <= two, f"Call {call['id']} has its {later} before its {earlier}.")
+    said = [datetime.fromisoformat(it["created_at"]) for it in call["conversation_logs"]]
+    begun = datetime.fromisoformat(call["created_on"])
+    answer.note(
+        min(said, default=begun) >= begun, f"Call {call['id']} has a message before it was created."
+    )
+    place = ("components", "schemas", "CallDetail", "allOf", "1", "properties", "conversation_logs")
+    answer.note(
+        said == sorted(said),
+        f"Call {call['id']} has its messages in another order than they were said in.",
+        "the contract",
+        ((*place, "description"), "say in which order they are"),
+    )
+
+
 def _check_row(answer: Answer, row: Row) -> None:
+    # The same rows come again and again, and to read their moments takes long.
+    key = repr(row)
+    if key in _SOUND_ROWS:
+        return
+    sound = True
+
     def expect(condition: object, sentence: str, field: str = "") -> None:
+        nonlocal sound
+        sound = sound and bool(condition)
         # What contradicts the row itself is the API's fault; what only a description says, perhaps the contract's.
         place = ("components", "schemas", "Call", "properties", field, "description")
         answer.note(
@@ -620,3 +699,5 @@ def _check_row(answer: Answer, row: Row) -> None:
             f"has a {name} not in E.164 form",
             name,
         )
+    if sound:
+        _SOUND_ROWS.add(key)

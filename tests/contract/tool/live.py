@@ -13,7 +13,7 @@ import httpx
 from agentcalls import ConfigurationError
 from agentcalls.request.host import checked_url
 from contract.tool.host import Finding, Host
-from contract.tool.model import PROPERTIES
+from contract.tool.machine import PROPERTIES
 from contract.tool.probing import learned
 from contract.tool.properties import oldest
 
@@ -79,6 +79,15 @@ NEVER = {
     "any_answer_is_the_slice_that_the_listing_implies": (
         "it reads whole listings, in many orders, and calls come in"
     ),
+    "what_the_contract_does_not_name_changes_nothing": (
+        "a host may refuse it, and it takes many requests"
+    ),
+    "the_key_opens_where_it_belongs_and_nowhere_else": (
+        "it puts the key where the host's logs would show it"
+    ),
+    "what_is_near_an_id_is_not_found": "it guesses ids, which the host's owner would have to agree to",
+    "what_is_near_a_value_is_another_or_refused": "it takes many requests",
+    "each_agent_that_is_listed_has_a_listing_of_its_own": "it reads whole listings, of all agents",
     "agents_are_sorted_by_their_creation": "which sorts of the agents a host honours is not known",
     "beyond_the_limit_is_429_until_the_reset": "it would use up a rate limit",
 }

@@ -26,6 +26,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     raw_query: bytes
+    body: bytes
     number: int  # of the requests that this server was sent
     memory: set[str]  # what a lie wants to know the next time
     random: Random
@@ -86,7 +87,7 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
         memory: set[str] = set()
         random = Random(5)
 
-        async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        async def lied(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
@@ -94,10 +95,17 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
             async def honest(asked: Asked) -> Answered:
                 return await _answer(app, scope, receive, asked)
 
-            answered = await lie(_asked(scope, next(numbers), memory, random), honest)
+            body = b""
+            more = True
+            while more:
+                message = await receive()
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+            asked = _asked(scope, body, next(numbers), memory, random)
+            answered = await lie(asked, honest)
             raw = isinstance(answered.body, bytes)
-            body = answered.body if raw else json.dumps(answered.body, ensure_ascii=False).encode()
-            headers = {**answered.headers, "content-length": str(len(body))}
+            told = answered.body if raw else json.dumps(answered.body, ensure_ascii=False).encode()
+            headers = {**answered.headers, "content-length": str(len(told))}
             await send(
                 {
                     "type": "http.response.start",
@@ -107,14 +115,14 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
                     ],
                 }
             )
-            await send({"type": "http.response.body", "body": body})
+            await send({"type": "http.response.body", "body": told})
 
-        return told
+        return lied
 
     return wrap
 
 
-def _asked(scope: Scope, number: int, memory: set[str], random: Random) -> Asked:
+def _asked(scope: Scope, body: bytes, number: int, memory: set[str], random: Random) -> Asked:
     raw: bytes = scope["query_string"]
     return Asked(
         method=scope["method"],
@@ -122,6 +130,7 @@ def _asked(scope: Scope, number: int, memory: set[str], random: Random) -> Asked
         query=dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)),
         headers={name.decode(): value.decode("latin-1") for name, value in scope["headers"]},
         raw_query=raw,
+        body=body,
         number=number,
         memory=memory,
         random=random,

@@ -1,41 +1,49 @@
-"""A model of a host at rest: each agent's whole listing, against which any answer to any question is held.
+"""A model of a host at rest: the listings of its agents and of their calls, against which any answer is held.
 
-The listing is read once, and so is its order for each `sort`, and what each text finds. Of these the contract says
-little: they are learned, and from then on they are constant. Whatever is combined, in whatever order it is asked, shows
-the slice that they imply.
+A listing is read once, and so is its order for each `sort`, what each text finds, and each call in detail. Of these the
+contract says little: they are learned, and from then on they are constant. Whatever is combined, in whatever order it
+is asked, shows the slice that they imply; and what a request has beyond that changes nothing.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import attrs
 import httpx
-from hypothesis import strategies as st
 
-import contract.tool.others  # noqa: F401 (its properties are registered)
-from contract.tool.contract import SCHEMAS
-from contract.tool.host import ask, credential, curl
-from contract.tool.properties import (
-    PROPERTIES,
-    UNKNOWN,
-    explore,
-    holds,
-    keys,
-    limits,
-    mentions,
-    some,
-    walked,
-)
+from contract.tool.contract import PATH
+from contract.tool.extras import PLAIN, Extra
+from contract.tool.host import Answer, Finding, ask, curl
+from contract.tool.others import AGENTS, different
+from contract.tool.properties import keys, mentions, walked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from contract.tool.host import Host, Query, Row
 
-__all__ = ["PROPERTIES", "Model"]  # with this one, they are all of them
+REFUSED = 400
+_LIMIT, _LEFT, _RESET = (f"X-RateLimit-{it}" for it in ("Limit", "Remaining", "Reset"))
+AWAY = (301, 302, 307, 308, REFUSED, 404)  # what another path may be
 
-_FIELDS = list(SCHEMAS["Call"]["properties"])
+
+def listing(agent: str) -> str:
+    """The path of an agent's calls."""
+    return str(PATH).replace("{agentId}", quote(agent, safe=""))
+
+
+def detail(agent: str, call: str) -> str:
+    """The path of a call."""
+    return f"{listing(agent)}/{quote(call, safe='')}"
+
+
+def kind_of(path: str) -> str:
+    """Which of the operations a path is of."""
+    return "agents" if path == AGENTS else "call" if "/calls/" in path else "calls"
 
 
 @attrs.define
@@ -43,167 +51,352 @@ class Model:
     """What is known of a host; it asks for the rest when it is needed."""
 
     host: Host
-    rows: dict[str, dict[str, Row]] = attrs.field(factory=dict)  # by agent and id
+    rows: dict[str, dict[str, Row]] = attrs.field(factory=dict)  # by path and id
     orders: dict[tuple[str, str], list[str] | None] = attrs.field(factory=dict)
-    shown: dict[tuple[str, str], httpx.Request] = attrs.field(factory=dict)  # the last page of each
+    shown: dict[tuple[str, str], httpx.Request] = attrs.field(factory=dict)  # a page of each
     finds: dict[tuple[str, str], set[str]] = attrs.field(factory=dict)
+    statuses: dict[tuple[str, str], set[str] | None] = attrs.field(factory=dict)
+    details: dict[str, Answer] = attrs.field(factory=dict)
+    messages: dict[str, Answer] = attrs.field(factory=dict)  # by id
+    limited: dict[tuple[str, str], Answer] = attrs.field(factory=dict)  # by operation and key
+    errors: dict[tuple[object, ...], tuple[str, Answer]] = attrs.field(factory=dict)
+    taken: dict[tuple[str, ...], bool] = attrs.field(factory=dict)  # what a host may refuse
+    limits: dict[str, int] = attrs.field(factory=dict)  # where none is asked for
+    ids: set[str] = attrs.field(factory=set)
     cookies: set[str] = attrs.field(factory=set)
+    sent: list[httpx.Request] = attrs.field(factory=list)  # by the machine, since it began anew
 
-    def calls(self, agent: str) -> dict[str, Row]:
-        """All the calls of an agent, by id."""
-        if agent not in self.rows:
-            rows, last = self._walk(agent, self.host.oldest_first)
-            self.rows[agent] = {row["id"]: row for row in rows}
+    # What is learned
+
+    def listed(self, path: str) -> dict[str, Row]:
+        """All the rows of a listing, by id."""
+        if path not in self.rows:
+            rows, last = self._walk(path, self._plain(path))
+            self.rows[path] = {row["id"]: row for row in rows}
             last.expect(len(rows) == last.total, "The pages do not make up the total.")
-        return self.rows[agent]
+            self.limits[path] = int(self._ask(path, {}).meta["limit"])
+        return self.rows[path]
 
-    def order(self, agent: str, sort: str) -> list[str] | None:
-        """The ids of an agent's calls in an order; None where the host refuses it."""
-        if (agent, sort) not in self.orders:
-            named = self.host.oldest_first.get("sort")
-            refusable = sort and sort.removeprefix("-") != named
-            query: Query = {"sort": sort, "limit": 1} if sort else {"limit": 1}
-            first = ask(self.host, query, agent=agent, status=(200, 400) if refusable else (200,))
+    def order(self, path: str, sort: str) -> list[str] | None:
+        """The ids of a listing in an order; None where the host refuses it."""
+        if (path, sort) not in self.orders:
+            plain = self._plain(path)
+            refusable = sort and sort.removeprefix("-") != plain.get("sort")
+            query: Query = {"limit": self.host.whole, **({"sort": sort} if sort else {})}
+            first = self._ask(path, query, status=(200, REFUSED) if refusable else (200,))
             order = None
             if first.response.is_success:
-                rows, last = self._walk(agent, {"sort": sort} if sort else {})
-                same = {row["id"]: row for row in rows} == self.calls(agent)
-                said = f"With sort={sort}, other calls are listed than with {named or 'none'}."
-                last.expect(same and len(rows) == len(self.calls(agent)), said)
+                rows, last = walked(self.host, query, path=path, first=first)
+                same = {row["id"]: row for row in rows} == self.listed(path)
+                said = f"With sort={sort}, other rows are listed than with {plain or 'none'}."
+                last.expect(same and len(rows) == len(self.listed(path)), said)
                 order = keys(rows, "id")
-                self.shown[agent, sort] = last.request
-            self.orders[agent, sort] = order
-        return self.orders[agent, sort]
+                self.shown[path, sort] = last.request
+            self.orders[path, sort] = order
+        return self.orders[path, sort]
 
-    def found(self, agent: str, text: str) -> set[str]:
-        """The ids of the calls that a search finds, each of which has the text."""
-        if (agent, text) not in self.finds:
-            rows, last = self._walk(agent, {**self.host.oldest_first, "search": text})
+    def found(self, path: str, text: str) -> set[str]:
+        """The ids of the rows that a search finds, each of which has the text."""
+        if (path, text) not in self.finds:
+            rows, last = self._walk(path, {**self._plain(path), "search": text})
             alien = next((row["id"] for row in rows if not mentions(row, text)), None)
-            last.expect(
-                alien is None, f"Call {alien} does not have the text that was searched for."
-            )
-            self.finds[agent, text] = set(keys(rows, "id"))
-        return self.finds[agent, text]
+            said = f"Call {alien} does not have the text that was searched for."
+            last.expect(alien is None or path == AGENTS, said)
+            strange = set(keys(rows, "id")) - self.listed(path).keys()
+            last.expect(not strange, f"A search finds {min(strange, default='')}, never listed.")
+            self.finds[path, text] = set(keys(rows, "id"))
+        return self.finds[path, text]
 
-    def hold(self, agent: str, query: Query, headers: dict[str, str]) -> None:
-        """Ask, and compare the answer with what is known."""
-        order = self.order(agent, str(query.get("sort", "")))
-        calls = self.calls(agent)
-        answer = ask(
-            self.host, query, agent=agent, headers=headers, status=(400 if order is None else 200,)
-        )
-        self.cookies |= {
-            it.partition(";")[0] for it in answer.response.headers.get_list("set-cookie")
-        }
-        if order is None:
+    def status(self, path: str, value: str) -> set[str] | None:
+        """The statuses that a filter shows: its own, and no other; None where the host refuses it.
+
+        Whether case and spaces around it count, and a list of several, is for each host to say.
+        """
+        known = {row["status"] for row in self.listed(path).values()}
+        if value in known:
+            return {value}
+        if (path, value) not in self.statuses:
+            query: Query = {**self._plain(path), "status": value, "limit": self.host.whole}
+            answer = self._ask(path, query, status=(200, REFUSED))
+            shown: set[str] | None = None
+            if answer.response.is_success:
+                shown = set(keys(self._walk(path, query)[0], "status"))
+                named = {it.strip().casefold() for it in value.split(",")}
+                alike = {it for it in known if it.casefold() in named or value == ""}
+                said = f"status={value} shows calls that are {', '.join(sorted(shown - alike))}."
+                answer.expect(shown in (set(), alike), said)
+            self.statuses[path, value] = shown
+        return self.statuses[path, value]
+
+    def detailed(self, agent: str, call: str) -> Answer:
+        """A call in detail, as it was when it was first asked for."""
+        path = detail(agent, call)
+        if path not in self.details:
+            answer = self._ask(path)
+            other = different(self.host, self.listed(listing(agent))[call], answer.body["data"])
+            said = f"Call {call} is another in detail: {', '.join(other)}."
+            if other:
+                raise answer.finding(said, beside=self._beside(listing(agent), {}, call))
+            logs = answer.body["data"]["conversation_logs"]
+            for message in logs:
+                said = f"Message {message['id']} is of two calls."
+                first = self.messages.setdefault(message["id"], answer)
+                answer.beside(first).expect(first is answer, said)
+            self.details[path] = answer
+        return self.details[path]
+
+    def takes(self, path: str, name: str, query: Query) -> bool:
+        """Whether a host takes, by itself, what the contract does not name or does not allow."""
+        key = (kind_of(path), name)
+        if key not in self.taken:
+            answer = self._ask(path, query, status=(200, REFUSED))
+            self.taken[key] = answer.response.is_success
+        return self.taken[key]
+
+    # What is held
+
+    def hold(self, path: str, query: Query, headers: dict[str, str], extra: Extra = PLAIN) -> None:
+        """Ask for a page, and compare the answer with what is known."""
+        rows, order = self.listed(path), self.order(path, str(query.get("sort", "")))
+        statuses = self.status(path, str(query["status"])) if "status" in query else set[str]()
+        refused = order is None or statuses is None
+        answer = self._with(path, query, headers, extra, (REFUSED,) if refused else (200,))
+        if answer is None or order is None or statuses is None:
             return
-        wanted = [calls[id_] for id_ in order if self._matches(calls[id_], agent, query)]
-        page, limit = int(query["page"]), int(query["limit"])
+        page, limit = int(query.get("page", 1)), int(query.get("limit", self.limits[path]))
+        wanted = [rows[id_] for id_ in order if self._matches(rows[id_], path, query, statuses)]
         slice_ = wanted[(page - 1) * limit : page * limit]
 
         def expect(condition: object, sentence: str, call: str = "") -> None:
             if not condition:
-                number = order.index(call or order[0]) // self.host.whole + 1
-                shown = self.shown[agent, str(query.get("sort", ""))]
-                url = shown.url.copy_set_param("page", number)
-                beside = curl(self.host, httpx.Request("GET", url, headers=shown.headers))
-                raise answer.finding(sentence, beside=beside)
+                raise answer.finding(sentence, beside=self._beside(path, query, call))
 
         said = f"{len(wanted)} calls match, and total_count is {answer.total}."
         expect(answer.total == len(wanted), said)
+        expect(answer.meta["limit"] == limit, f"limit is {answer.meta['limit']}, and was {limit}.")
         missing = next((row["id"] for row in slice_ if row not in answer.rows), "")
         expect(not missing, f"Call {missing} belongs here, as it was listed.", missing)
-        said = "The calls are in another order than without filters."
-        expect(
-            keys(answer.rows, "id") == keys(slice_, "id"), said, slice_[0]["id"] if slice_ else ""
-        )
+        said = "The rows are in another order than without filters."
+        first = slice_[0]["id"] if slice_ else ""
+        expect(keys(answer.rows, "id") == keys(slice_, "id"), said, first)
 
-    def refuse(self, agent: str, query: Query, headers: dict[str, str]) -> None:
-        """Ask with what does not open, and with the cookies of earlier answers."""
+    def hold_detail(
+        self, agent: str, call: str, headers: dict[str, str], extra: Extra = PLAIN
+    ) -> None:
+        """Ask for a call, and compare it with what it was."""
+        before = self.detailed(agent, call)
+        answer = self._with(detail(agent, call), {}, headers, extra, (200,))
+        if answer is not None and answer.body != before.body:
+            beside = curl(self.host, before.request)
+            raise answer.finding(f"Call {call} is another than before.", beside=beside)
+
+    def refuse(
+        self,
+        path: str,
+        query: Query,
+        wrong: Extra,
+        status: Iterable[int] = (401,),
+        extra: Extra = PLAIN,
+    ) -> None:
+        """Ask with what does not open, and with the cookies of earlier answers; what is told is told to all alike."""
         jar = {"Cookie": "; ".join(sorted(self.cookies))} if self.cookies else {}
-        ask(self.host, query, agent=agent, headers={**jar, **headers}, status=(401,))
+        headers = {**jar, **extra.headers, **wrong.headers}
+        if "HEAD" in (wrong.method, extra.method):
+            self._head(path, wrong, headers, status)
+            return
+        asked = extra.asked({**wrong.query, **query})
+        answer = self._ask(path, asked, headers, status, body=wrong.body or extra.body, meant=query)
+        self._same_error(answer, (wrong.name,), "")
 
-    def _matches(self, row: Row, agent: str, query: Query) -> bool:
-        test = str(row["is_test_call"]).lower()
+    def absent(
+        self,
+        agent: str,
+        call: str | None = None,
+        headers: dict[str, str] | None = None,
+        query: Query | None = None,
+    ) -> None:
+        """Ask for an agent or a call that is not there: whether it is another's or nobody's, is not told."""
+        path = listing(agent) if call is None else detail(agent, call)
+        answer = self._ask(path, query or {}, headers, (404, REFUSED))
+        if answer.response.status_code != REFUSED:
+            is_known = listing(agent) in self.rows
+            named = call if is_known and call else agent
+            self._same_error(answer, (kind_of(path), is_known), named)
+
+    def respelt(self, path: str, other: str, *, opens: bool) -> None:
+        """Ask for a path that is another: it opens to whom the first does, and to nobody else."""
+        headers = self.host.credential if opens else {}
+        url = f"{self.host.base_url.rstrip('/')}{other}"
+        request = httpx.Request("GET", url, headers={"Accept": "application/json", **headers})
+        answer = Answer(self.host, request, self.host.ask(request), {})
+        status = answer.response.status_code
+        said = f"The status is {status} and not 404."
+        answer.expect(status in (*AWAY, 200 if opens else 401), said)
+        if status == httpx.codes.OK:
+            first = self._ask(path)
+            said = "Another path is answered, with other data."
+            same = answer.response.json() == first.body
+            answer.beside(first).expect(same, said)
+
+    def number(self, path: str, name: str, text: str, number: int) -> None:
+        """Ask with a number that is spelt otherwise: it is refused, or it is that number."""
+        answer = self._ask(path, {name: text}, status=(200, REFUSED), meant={name: number})
+        if answer.response.is_success:
+            self.hold(path, {name: number}, self.host.credential)
+
+    def sort(self, path: str, text: str) -> None:
+        """Ask for an order that is none: it is refused, or lists what there is."""
+        answer = self._ask(path, {"sort": text}, status=(200, REFUSED))
+        if answer.response.is_success:
+            said = f"sort={text} changes how many rows there are."
+            answer.expect(answer.total == len(self.listed(path)), said)
+
+    def beyond(self, path: str, limit: int, page: int) -> None:
+        """Ask for a page far past the end: it is refused, or it is empty."""
+        answer = self._ask(path, {"limit": limit, "page": page}, status=(200, REFUSED))
+        answer.expect(not answer.body.get("data"), f"Page {page} has rows.")
+
+    def invalid(self, path: str, name: str, value: str, query: Query) -> None:
+        """Ask for a number out of bounds: what refuses it by itself refuses it with all else."""
+        if not self.takes(path, f"{name}={value}", {name: value}):
+            self._ask(path, {**query, name: value}, status=(REFUSED,))
+
+    def _with(
+        self,
+        path: str,
+        query: Query,
+        headers: dict[str, str],
+        extra: Extra,
+        status: tuple[int, ...],
+    ) -> Answer | None:
+        """The answer to a request with more than the contract names; None where the host refuses that, always."""
+        if extra.method == "HEAD":
+            self._head(path, extra, headers, status)
+            return None
+        asked = extra.asked(query)
+        known = (kind_of(path), extra.name)
+        may = (*status, REFUSED) if extra != PLAIN and not self.taken.get(known, False) else status
+        answer = self._ask(
+            path, asked, {**headers, **extra.headers}, may, body=extra.body, meant=query
+        )
+        if REFUSED in status:
+            return None
+        ok = answer.response.is_success
+        if extra != PLAIN:
+            answer.expect(self.taken.setdefault(known, ok) == ok, f"{extra.name} is taken, or not.")
+        return answer if ok else None
+
+    def _head(
+        self, path: str, extra: Extra, headers: dict[str, str], status: Iterable[int]
+    ) -> None:
+        """HEAD has the status of GET, or there is no HEAD; the contract does not name it."""
+        url = f"{self.host.base_url.rstrip('/')}{path}"
+        request = httpx.Request("HEAD", url, headers={**headers, **extra.headers})
+        try:
+            response = self.host.ask(request)
+        except httpx.HTTPError as error:
+            said = f"There is no answer ({type(error).__name__})."
+            raise Finding(said, curl(self.host, request)) from error
+        answer = Answer(self.host, request, response, {})
+        code = response.status_code
+        said = f"The status of a HEAD is {code}, and of a GET {' or '.join(map(str, status))}."
+        answer.expect(code in (*status, 404, 405, 501), said)
+        media = response.headers.get("Content-Type", "application/json")
+        said = f"A HEAD is {media}, and a GET is not."
+        answer.expect(media.startswith("application/json") or code not in status, said)
+        answer.expect(not response.content, "A HEAD is answered with a body.")
+
+    def _ask(
+        self,
+        path: str,
+        query: Query | str | None = None,
+        headers: dict[str, str] | None = None,
+        status: Iterable[int] = (200,),
+        *,
+        body: bytes = b"",
+        meant: Query | None = None,
+    ) -> Answer:
+        answer = ask(
+            self.host,
+            query,
+            path=path,
+            headers=headers,
+            status=status,
+            content=body,
+            meant=meant,
+        )
+        told = answer.response.headers
+        self.cookies |= {it.partition(";")[0] for it in told.get_list("set-cookie")}
+        own = answer.request.headers.get("X-Request-Id") != told["X-Request-Id"]
+        fresh = told["X-Request-Id"] not in self.ids
+        part = told["X-Request-Id"] in answer.request.headers.get("X-Request-Id", "")
+        answer.expect(not own or not part, "The request's own id is cut.")
+        answer.expect(fresh or not own, "Two answers have the same X-Request-Id.")
+        self.ids |= {told["X-Request-Id"]} if own else set()
+        self._count(path, answer)
+        return answer
+
+    def _count(self, path: str, answer: Answer) -> None:
+        """Each answer to a key says the same limit, and fewer requests left, until the reset."""
+        sent, told = answer.request.headers, answer.response.headers
+        key = next((it for it in (self.host.key, self.host.noscope_key) if it in sent.values()), "")
+        key = key or sent.get("Authorization", "").partition(" ")[2]
+        if answer.response.status_code == 401 or not key or _LEFT not in told:
+            return
+        place = (kind_of(path), key)
+        before = self.limited.get(place)
+        self.limited[place] = answer
+        if before is None:
+            return
+        answer = answer.beside(before)
+        same = before.header(_LIMIT) == answer.header(_LIMIT)
+        answer.expect(same, f"{_LIMIT} changes from one request to the next.")
+        if before.header(_RESET) == answer.header(_RESET):
+            fewer = answer.header(_LEFT) < before.header(_LEFT)
+            answer.expect(fewer, f"{_LEFT} does not count down.")
+
+    def _same_error(self, answer: Answer, key: tuple[object, ...], named: str) -> None:
+        status = answer.response.status_code
+        told = {name: it for name, it in answer.body.items() if name != "request_id"}
+        text = json.dumps(told)
+        if len(named) > 3:  # shorter ones are in words
+            text = text.replace(json.dumps(named)[1:-1], "…")
+        before, first = self.errors.setdefault((status, *key), (text, answer))
+        if before != text:
+            beside = curl(self.host, first.request)
+            raise answer.finding(f"The {status} is another than for others.", beside=beside)
+
+    def _beside(self, path: str, query: Query, call: str) -> str:
+        """The page of the listing that an answer contradicts."""
+        sort = str(query.get("sort", ""))
+        order = self.order(path, sort) or []
+        number = order.index(call or order[0]) // self.host.whole + 1 if order else 1
+        shown = self.shown[path, sort]
+        url = shown.url.copy_set_param("page", number)
+        return curl(self.host, httpx.Request("GET", url, headers=shown.headers))
+
+    def _matches(self, row: Row, path: str, query: Query, statuses: set[str]) -> bool:
+        test = str(row.get("is_test_call")).lower()
         return (
-            query.get("status", row["status"]) == row["status"]
+            ("status" not in query or row["status"] in statuses)
             and query.get("is_test_call", test) == test
-            and ("search" not in query or row["id"] in self.found(agent, str(query["search"])))
+            and ("search" not in query or row["id"] in self.found(path, str(query["search"])))
         )
 
-    def _walk(self, agent: str, query: Query) -> Any:
-        return walked(self.host, {**query, "limit": self.host.whole}, agent=agent)
+    def _plain(self, path: str) -> Query:
+        return {} if path == AGENTS else self.host.oldest_first
+
+    def _walk(self, path: str, query: Query) -> tuple[list[Row], Answer]:
+        return walked(self.host, {**query, "limit": self.host.whole}, path=path)
 
 
-def wrong_credentials(key: str) -> list[dict[str, str]]:
-    """What has the key in it, and is not it."""
-    return [
-        {},
-        {"Authorization": f"Bearer {key} more"},
-        {"Authorization": f"Bearer {key},"},
-        {"Authorization": f"Bearer x{key}"},
-        {"Authorization": f"Token {key}"},
-        {"Authorization": f"Bearer Bearer {key}"},
-        {"X-Api-Key": f"{key} more"},
-        {"X-Api-Key": f"Bearer {key}"},
-        {"X-Api-Key": f"{key},{key}"},
-        {"Cookie": f"Authorization=Bearer {key}; api_key={key}"},
-    ]
+@lru_cache(2)
+def model_of(host: Host) -> Model:
+    """The model of a host, which the properties share."""
+    sent: list[httpx.Request] = []
 
+    def noting(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return host.ask(request)
 
-@holds("still")
-def any_answer_is_the_slice_that_the_listing_implies(host: Host) -> None:
-    model = Model(host)
-    agents = [agent for agent in (host.agent, host.other_agent) if agent]
-    calls = model.calls(host.agent).values()
-    texts: Sequence[str] = sorted(
-        {row[it] for row in calls for it in ("source", "destination") if row[it]}
-    )
-    texts = [text[1:7] for text in texts[::25]] + list(texts[:3])
-    wrong = wrong_credentials(host.key)
-    for headers in some(host, wrong):
-        model.refuse(host.agent, {"limit": 1}, headers)
-
-    def check(agent: str, query: Query, opens: bool, number: int) -> None:  # noqa: FBT001  # drawn, by name
-        if not opens:
-            model.refuse(agent, query, wrong[number % len(wrong)])
-        # Also after a refusal, and now and then again: neither changes what there is.
-        for time in range(1 if number % 4 else 2):
-            scheme = host.schemes[(number + time) % len(host.schemes)]
-            model.hold(agent, query, credential(host.key, scheme))
-
-    # Each order with each filter, as it would take long to draw them all.
-    statuses = sorted({row["status"] for row in calls})
-    sorts = [f"{sign}{field}" for field in _FIELDS for sign in ("", "-")]
-    for number, sort in enumerate(some(host, sorts)):
-        for name, values in (("is_test_call", ["true", "false"]), ("status", statuses)):
-            query: Query = {
-                "page": 1,
-                "limit": 13,
-                "sort": sort,
-                name: values[number % len(values)],
-            }
-            if not number % 4:  # a refusal changes nothing
-                model.refuse(host.agent, query, wrong[number % len(wrong)])
-            model.hold(host.agent, query, host.credential)
-    queries = st.fixed_dictionaries(
-        {
-            "page": st.sampled_from([1, 2, 2, 3, 5, 9]),
-            "limit": st.sampled_from([*limits(host), 13]),
-        },
-        optional={
-            "status": st.sampled_from(statuses),
-            "is_test_call": st.sampled_from(["true", "false"]),
-            "search": st.sampled_from(texts),
-            "sort": st.sampled_from([*sorts, UNKNOWN]),
-        },
-    )
-    explore(
-        attrs.evolve(host, examples=4 * host.examples),
-        check,
-        agent=st.sampled_from([host.agent, *agents]),
-        query=queries,
-        opens=st.sampled_from([True, True, True, False]),
-        number=st.integers(0, 99),
-    )
+    return Model(attrs.evolve(host, ask=noting), sent=sent)

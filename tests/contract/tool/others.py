@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from contract.tool.contract import PATH, SCHEMAS
+from contract.tool.contract import OPENAPI, PATH, SCHEMAS
 from contract.tool.host import Answer, ask, credential
 from contract.tool.properties import UNKNOWN, holds, moments, oldest, some
 
@@ -72,7 +72,7 @@ def agents_are_pages_of_one_list(host: Host) -> None:
         found = agents_of(host, {"limit": 1, "page": page})
         if found is not None:
             shown = [row["id"] for row in found.rows]
-            found.expect(
+            found.beside(whole).expect(
                 shown == ids[page - 1 : page],
                 f"Page {page} of one agent is not that agent of the whole list.",
             )
@@ -80,14 +80,36 @@ def agents_are_pages_of_one_list(host: Host) -> None:
 
 @holds()
 def agents_are_sorted_by_their_creation(host: Host) -> None:
-    for sign in ("-", ""):
-        answer = agents_of(host, {"limit": host.whole, "sort": f"{sign}created_at"})
-        if answer is None:
-            return
+    plain = agents_of(host, {"limit": host.whole})
+    if plain is None:
+        return
+    answers = [
+        ask(
+            host,
+            {"limit": host.whole, "sort": f"{sign}created_at"},
+            path=AGENTS,
+            status=(200, 400),
+        )
+        for sign in ("-", "")
+    ]
+    # Refused, or ignored: then either sign shows what no order shows.
+    if all(not it.response.is_success or _ids(it) == _ids(plain) for it in answers):
+        parameters = OPENAPI["paths"][AGENTS]["get"]["parameters"]
+        number = [it["name"] for it in parameters].index("sort")
+        place = ("paths", AGENTS, "get", "parameters", str(number), "example")
+        said = "sort=-created_at is the contract's example for agents, and does not sort."
+        answers[0].note(plain.total < 2, said, "the contract", (place, "name what sorts"))
+        return
+    for sign, answer in zip(("-", ""), answers, strict=True):
+        answer.expect(answer.response.is_success, "A sort is refused in one direction only.")
         keys = moments(answer.rows, "created_at")
-        answer.expect(
+        answer.beside(plain).expect(
             keys == sorted(keys, reverse=bool(sign)), f"sort={sign}created_at is not that order."
         )
+
+
+def _ids(answer: Answer) -> list[str]:
+    return [row["id"] for row in answer.rows]
 
 
 @holds()
@@ -97,7 +119,7 @@ def a_call_in_detail_is_the_call_that_is_listed(host: Host) -> None:
         detail = answer.body["data"]
         other = different(host, listed, detail)
         said = f"Call {listed['id']} is another in detail: {', '.join(other)}."
-        answer.expect(not other, said)
+        answer.beside(oldest(host)).expect(not other, said)
         logs = detail["conversation_logs"]
         ids = [message["id"] for message in logs]
         answer.expect(len(set(ids)) == len(ids), "A message is in the transcript twice.")

@@ -55,7 +55,7 @@ def served(spoil: Spoil = honest) -> Generator[str]:
 
 @contextmanager
 def posing(
-    spoil: Spoil = honest, *, examples: int = 25, seed: int | None = None
+    spoil: Spoil = honest, *, examples: int = 25, seed: int | None = None, shrink: bool = False
 ) -> Generator[Host]:
     """Yields the mock as a host, with every field given."""
     client = httpx.Client(timeout=3, trust_env=False, verify=certificates())
@@ -72,4 +72,5 @@ def posing(
             small_key=SMALL_KEY,
             examples=examples,
             seed=seed,
+            shrink=shrink,
         )

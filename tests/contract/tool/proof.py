@@ -14,7 +14,7 @@ from contract.tool.contract import ROOT
 from contract.tool.host import Finding
 from contract.tool.lane import CI_OPTIONS, problems_of_a_run
 from contract.tool.lying import lying
-from contract.tool.model import PROPERTIES
+from contract.tool.machine import PROPERTIES
 from contract.tool.posing import posing
 
 if TYPE_CHECKING:

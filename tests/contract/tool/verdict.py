@@ -248,6 +248,9 @@ def _details(item: Seen, mask: Mask) -> Iterator[str]:
         yield f"     Seen {item.times} times, the first time in answer to"
     for line in mask.request(finding.curl):
         yield f"     {line}"
+    if finding.beside:
+        yield "     compared with"
+        yield from (f"       {line}" for line in mask.request(finding.beside))
     if finding.request_id:
         yield f"     X-Request-Id: {mask.text(finding.request_id)}"
     if item.remark:
