@@ -59,11 +59,13 @@ def test_all_agents_are_those_of_the_team(cli: Cli, to: str) -> None:
         assert database.execute("SELECT count(*) FROM agents").fetchone()[0] > 3
 
 
-def test_a_dry_run_and_a_check_ask_for_nothing(
+def test_a_dry_run_and_a_check_ask_for_nothing_and_need_no_key(
     cli: Cli, to: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cli("sync", "agent_demo", "--to", to).exit_code == 0
-    monkeypatch.setenv("AGENTCALLS_BASE_URL", os.environ["AGENTCALLS_BASE_URL"])
+    monkeypatch.delenv("AGENTCALLS_API_KEY")
+    monkeypatch.delenv("AGENTCALLS_BASE_URL")
+    assert cli("sync", "agent_demo", "--to", to).exit_code == 4
     found = cli("sync", "agent_demo", "agent_2", "--to", to, "--dry-run")
     assert (found.exit_code, found.stdout) == (0, "At least 2 requests.\n")
     assert cli("sync", "--all-agents", "--to", to, "--dry-run").stdout == "At least 1 requests.\n"

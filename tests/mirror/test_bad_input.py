@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,6 +20,7 @@ from agentcalls.mirror.change import Written
 from agentcalls.mirror.copies import opened
 from agentcalls.mirror.databases.in_duckdb import InDuckDB
 from agentcalls.mirror.databases.in_sqlite import InSQLite
+from agentcalls.mirror.databases.target import Target
 from agentcalls.reading.one_agent import AgentReader
 from mirror.copies import Killed, current, killed_at, query
 from mirror.host import NOW, Host, row
@@ -87,10 +89,9 @@ def test_an_empty_file_is_what_a_sync_that_was_killed_at_once_has_left(
 ) -> None:
     copy.write_bytes(b"")
     copy.chmod(0o644)
-    with Host({}).client() as client:
-        assert least_requests(client, None, copy) == 0
-        with pytest.raises(ConfigurationError, match="There is no"):
-            verify(client, copy)
+    assert least_requests(None, copy) == 0
+    with pytest.raises(ConfigurationError, match="There is no"):
+        verify(copy)
     assert synced(Host({"a": [row(1)]})).complete
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert len(current(copy)) == 1
@@ -187,9 +188,40 @@ def test_a_copy_of_an_older_version_is_brought_up_to_date(
         synced(host)
     assert "extra" not in query(copy, "SELECT * FROM runs")[0]
     monkeypatch.setattr(schema, "MIGRATIONS", steps)
-    with host.client() as client:
-        assert verify(client, copy) == []
+    assert verify(copy) == []
     assert query(copy, "SELECT extra FROM runs") == [{"extra": "x"}]
+
+
+def test_views_that_are_missing_or_of_another_release_are_made_anew(
+    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced(Host({"a": [row(1)]}))
+    kept = query(copy, "SELECT * FROM calls_by_day")
+    run_in(copy, "DROP VIEW calls_by_day")
+    assert verify(copy) == []
+    assert query(copy, "SELECT * FROM calls_by_day") == kept
+    # Those of a table that is not as it was: the database may refuse them.
+    views = {**schema.VIEWS, "calls_by_day": "SELECT agent_id, extra FROM calls"}
+    monkeypatch.setattr(schema, "VIEWS", views)
+    monkeypatch.setattr(schema, "VERSION", 2)
+    step = "ALTER TABLE calls ADD COLUMN extra VARCHAR"
+    monkeypatch.setattr(schema, "MIGRATIONS", {1: (step,)})
+    assert verify(copy) == []
+    assert query(copy, "SELECT * FROM calls_by_day") == [{"agent_id": "a", "extra": None}]
+    assert "extra" in query(copy, "SELECT * FROM current_calls")[0]
+    # Another release with the same tables.
+    monkeypatch.setattr(schema, "VIEWS", {**views, "calls_by_day": "SELECT 7 AS seven"})
+    assert verify(copy) == []
+    assert query(copy, "SELECT * FROM calls_by_day") == [{"seven": 7}]
+
+
+def test_views_that_are_as_made_are_left_alone(
+    synced: Synced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host({"a": [row(1)]})
+    synced(host)
+    monkeypatch.setattr(Target, "_make_views", lambda _: pytest.fail("They are made anew."))
+    assert synced(host).complete
 
 
 @pytest.mark.parametrize("name", ["calls.csv", "calls", "calls.duckdb.gz"])
@@ -267,6 +299,34 @@ def test_a_database_that_is_open_elsewhere_is_in_use(copy: Path, synced: Synced)
         assert reader.execute("SELECT count(*) FROM calls").fetchone() == (1,)
 
 
+@IN_SQLITE
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_copy_that_somebody_else_writes_is_in_use(
+    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    host = Host({"a": [row(1)]})
+    synced(host)
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
+    with closing(sqlite3.connect(copy, isolation_level=None, check_same_thread=False)) as writer:
+
+        def take(number: int) -> None:
+            if number == first:
+                writer.execute("BEGIN IMMEDIATE")
+
+        host.asked, host.before = [], take
+        if first == 1:
+            take(1)  # before anything is asked
+            host.before = lambda _: None
+        else:
+            host.calls["b"] = [row(2, id="b")]
+        with pytest.raises(InUseError, match="is in use: close it first"):
+            synced(host)
+        writer.execute("ROLLBACK")
+        assert len(current(copy)) == 1
+    host.before = lambda _: None
+    assert synced(host).complete
+
+
 def test_a_full_disk_leaves_the_copy_as_it_was(
     copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,6 +369,18 @@ def test_rows_without_id_or_created_on_are_kept_out_and_counted(copy: Path, sync
     (agent,) = query(copy, "SELECT * FROM agents WHERE agent_id = 'a'")
     assert "lacks its id" in agent["error"]
     assert agent["proven_at"] is None
+
+
+@IN_SQLITE
+def test_an_empty_id_names_no_call(copy: Path, synced: Synced) -> None:
+    host = Host({"a": [row(1), row(2, id=""), row(2, id=""), row(3)]})
+    for _ in range(2):
+        assert "lacks its id" in synced(host).unproven["a"]
+        assert {id for _, id in current(copy)} == {"call_1", "call_3"}
+        (problem,) = query(copy, "SELECT field, why, rows FROM problems")
+        assert problem == {"field": "id", "why": "is empty", "rows": 2}
+    with host.client() as client:
+        assert [call.id for call in client.calls.list("a")].count("") == 2
 
 
 def test_a_value_of_the_wrong_type_is_kept_as_it_came(copy: Path, synced: Synced) -> None:
@@ -469,12 +541,12 @@ def test_verify_names_what_is_there_twice(tmp_path: Path) -> None:
     path, host = tmp_path / "calls.duckdb", Host({"a": [row(1)]})
     with host.client() as client:
         sync(client, ["a"], path)
-        run_in(path, "INSERT INTO calls SELECT * FROM calls")
-        run_in(path, "INSERT INTO calls (agent_id) VALUES ('a')")
-        assert verify(client, path) == [
-            "1 keys are in calls more than once.",
-            "1 calls have no id or no created_on.",
-        ]
+    run_in(path, "INSERT INTO calls SELECT * FROM calls")
+    run_in(path, "INSERT INTO calls (agent_id) VALUES ('a')")
+    assert verify(path) == [
+        "1 keys are in calls more than once.",
+        "1 calls have no id or no created_on.",
+    ]
 
 
 def test_a_call_that_comes_twice_in_one_transaction_is_there_once(copy: Path) -> None:

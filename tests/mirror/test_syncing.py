@@ -340,13 +340,13 @@ def test_progress_is_told(synced: Synced) -> None:
 def test_the_least_requests_are_told_by_the_copy_alone(copy: Path) -> None:
     host = Host({"a": [row(n) for n in range(250)], "b": [row(1)]})
     with host.client() as client:
-        assert least_requests(client, ["a", "b", "new"], copy) == 3
-        assert least_requests(client, None, copy) == 0
+        assert least_requests(["a", "b", "new"], copy) == 3
+        assert least_requests(None, copy) == 0
         assert not copy.exists()
         sync(client, host.calls, copy)
         host.asked = []
-        assert least_requests(client, None, copy, full=True) == 4
-        assert least_requests(client, ["a", "a"], copy) == 1
+        assert least_requests(None, copy, full=True) == 4
+        assert least_requests(["a", "a"], copy) == 1
     assert host.asked == []
 
 
@@ -354,9 +354,9 @@ def test_verify_finds_nothing_in_a_copy_that_is_sound(copy: Path) -> None:
     host = Host({"a": [row(1), row(2)]})
     with host.client() as client:
         with pytest.raises(ConfigurationError, match="There is no"):
-            verify(client, copy)
+            verify(copy)
         sync(client, ["a"], copy)
-        assert verify(client, copy) == []
+        assert verify(copy) == []
 
 
 def test_why_a_run_is_not_complete_is_said_without_a_word_of_the_servers() -> None:

@@ -96,7 +96,6 @@ def sync(
 
 
 def least_requests(
-    client: Client,
     agents: Iterable[str | Agent] | None,
     path: str | os.PathLike[str],
     *,
@@ -104,23 +103,23 @@ def least_requests(
 ) -> int:
     """How many requests a sync makes at least, as far as the copy alone can tell; nothing is sent.
 
-    `agents` is None for those that the copy has. Raises like `sync`.
+    `agents` is None for those that the copy has. The copy may be of any host. Raises like `sync`.
     """
     known: dict[str, plan.Agent] = {}
     held: dict[str, int] = {}
     if exists(checked(path)[0]):
-        with opened(path, client.base_url) as copy:
+        with opened(path, None) as copy:
             known, held = copy.agents(), copy.held()
     names = list(known) if agents is None else _once(agents)[0]
     wanted = [known.get(one, plan.Agent(agent_id=one)) for one in names]
     return plan.least_requests(wanted, held, full=full)
 
 
-def verify(client: Client, path: str | os.PathLike[str]) -> list[str]:
-    """What is wrong with a copy by itself, in sentences; nothing is sent. Raises like `sync`."""
+def verify(path: str | os.PathLike[str]) -> list[str]:
+    """What is wrong with a copy of any host by itself, in sentences; nothing is sent. Raises like `sync`."""
     if not exists(checked(path)[0]):
         raise ConfigurationError(f"There is no {path}.")
-    with opened(path, client.base_url) as copy:
+    with opened(path, None) as copy:
         return copy.verify()
 
 

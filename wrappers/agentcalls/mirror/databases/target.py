@@ -204,8 +204,13 @@ class Target(Database):
                 f'"{field.name}" {self.types[field.kind]}' for field in table.fields
             )
             self.run(f"CREATE TABLE {table.name} ({columns})")
-        for name, query in schema.VIEWS.items():
-            self.run(f"CREATE VIEW {name} AS {query.format(**self.words)}")
+        self._make_views()
+
+    def _make_views(self) -> None:
+        for name, query in schema.views_in(self.words).items():
+            self.run(f"DROP VIEW IF EXISTS {name}")
+            self.run(f"CREATE VIEW {name} AS {query}")
+        self.replace(schema.ABOUT, [("views", schema.mark_of_views(self.words))], by=("name",))
 
     def _checked(self, host: str | None) -> datetime:
         # The latest stamp of a copy that is ours.
@@ -224,17 +229,19 @@ class Target(Database):
             raise ConfigurationError(
                 f"{self.path} is a copy of the calls at {about['host']}, and not at {host}: choose another file."
             )
-        self._migrate(version)
+        is_as_made = about.get("views") == schema.mark_of_views(self.words)
+        if version < schema.VERSION or not (is_as_made and schema.VIEWS.keys() <= self.tables()):
+            self._bring_up_to_date(version)
         return stamp
 
-    def _migrate(self, version: int) -> None:
-        if version == schema.VERSION:
-            return
+    def _bring_up_to_date(self, version: int) -> None:
         with self.transaction():
             for step in range(version, schema.VERSION):
                 for statement in schema.MIGRATIONS[step]:
                     self.run(statement)
             self._note("schema_version", str(schema.VERSION))
+            # A view of a table that was changed would fail, and one of another release may mean something else.
+            self._make_views()
 
 
 def _state_of(about: Mapping[str, str]) -> tuple[int, datetime]:

@@ -124,8 +124,7 @@ def command(
     deleted_at, and never removed. The exit code is 3 if an agent failed, or its calls could not be proven.
     """
     if verify:
-        with connect(ctx) as client:
-            _verify(client, to)
+        _verify(to)
         return
     names = named_agents(ctx, agents, agents_file)
     destination = None if push is None else destination_of("--push", push)
@@ -141,10 +140,10 @@ def command(
         )
     if metrics is not None and every is None:
         raise Failure("--metrics goes with --every.", Code.USAGE)
+    if dry_run:
+        _dry_run(None if ctx.obj["all_agents"] else names, to, full=full)
+        return
     with connect(ctx) as client:
-        if dry_run:
-            _dry_run(client, None if ctx.obj["all_agents"] else names, to, full=full)
-            return
 
         def run(check: "Callable[[], None]") -> "Outcome":
             outcome = _synced(client, names, to, check, how)
@@ -209,19 +208,19 @@ def sentence(outcome: "Outcome", to: str) -> str:
     return text
 
 
-def _dry_run(client: "Client", names: Named | None, to: str, *, full: bool) -> None:
+def _dry_run(names: Named | None, to: str, *, full: bool) -> None:
     from agentcalls.mirror import least_requests  # noqa: PLC0415  # as above
 
     with _in_use():
-        least = least_requests(client, names, to, full=full)
+        least = least_requests(names, to, full=full)
     typer.echo(f"At least {least:,} requests.")
 
 
-def _verify(client: "Client", to: str) -> None:
+def _verify(to: str) -> None:
     from agentcalls.mirror import verify  # noqa: PLC0415  # as above
 
     with _in_use():
-        found = verify(client, to)
+        found = verify(to)
     if found:
         raise Failure(f"{to}: {' '.join(found)}", Code.FAILED)
     typer.echo(f"{to}: each call is there once.")
