@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-_FIRST = datetime(2026, 3, 1, 8, tzinfo=UTC)
+FIRST = datetime(2026, 3, 1, 8, tzinfo=UTC)
+"""When the first call was created."""
+SECONDS = 37
+"""Between two calls."""
 _STATUSES = ("ended", "ended", "ended", "busy", "failed", "answered", "cancelled", "ended")
 _REASONS = ("agent_hangup", "customer_hangup", "voicemail_reached", "inactivity")
 _NO_AGENT = "00000000"
@@ -28,7 +31,7 @@ def for_agent(body: bytes, agent: int) -> bytes:
 def call(index: int) -> str:
     """A row of the call log."""
     status = _STATUSES[index % 8]
-    created = _FIRST + timedelta(seconds=37 * index, milliseconds=index % 1000)
+    created = FIRST + timedelta(seconds=SECONDS * index, milliseconds=index % 1000)
     seconds = 31 + index * 7 % 500
     took_place = status in {"ended", "answered"}
     rang = status not in {"failed", "cancelled"}
@@ -84,7 +87,7 @@ def stripe_charge(index: int) -> str:
 
 def twilio_call(index: int) -> str:
     """A call as twilio reads it."""
-    created = _FIRST + timedelta(seconds=37 * index)
+    created = FIRST + timedelta(seconds=SECONDS * index)
     moment = created.strftime("%a, %d %b %Y %H:%M:%S +0000")
     return (
         f'{{"sid":"CA{index:032x}","from":"+1415555{index % 10_000:04}",'

@@ -35,6 +35,11 @@ class Pages:
         self.asked = 0
         """Pages that were asked for since this was last told."""
 
+    def told(self) -> int:
+        """Tell the number of pages, and count anew."""
+        asked, self.asked = self.asked, 0
+        return asked
+
     def body(self, name: str, window: Window) -> bytes:
         """The body for a window, rendered again if it is not kept."""
         # Kept once for all agents, because a thousand agents have more pages than fit.
@@ -82,8 +87,7 @@ class Connection(asyncio.Protocol):
         asked = window_of(path, query, body)
         answer = _answer(404, b'{"message":"Not found"}')
         if path == COUNT_PATH:
-            answer = _answer(200, b"%d" % self._pages.asked)
-            self._pages.asked = 0
+            answer = _answer(200, b"%d" % self._pages.told())
         if asked is not None:
             answer = _answer(200, self._pages.body(*asked))
         # The jitter imitates a network; it need not be secure.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentcalls.mirror.databases.in_sqlite import InSQLite
 from mirror.copies import current
 from mirror.host import Host, row
 
@@ -47,3 +48,26 @@ def test_large_agents_cost_little_more_than_one_request_each(
     assert second.written.new == second.written.changed == 5 * 50
     assert second.asked <= 0.05 * first
     assert len(current(copy)) == 5 * 5050
+
+
+def test_no_statement_goes_through_all_calls_for_the_sake_of_some(
+    copy: Path, synced: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host({f"a{k}": [row(n, id=f"{k}_{n}") for n in range(9)] for k in range(3)})
+    synced(host)
+    steps: list[str] = []
+    real: Any = InSQLite.cursor
+
+    def cursor(self: Any, statement: str, values: Any = ()) -> Any:
+        if statement.lstrip().startswith(("UPDATE calls", "DELETE", "INSERT INTO calls")):
+            steps.extend(one[3] for one in real(self, f"EXPLAIN QUERY PLAN {statement}", values))
+        return real(self, statement, values)
+
+    monkeypatch.setattr(InSQLite, "cursor", cursor)
+    for options in ({}, {"full": True}):
+        del host.calls["a1"][3]
+        assert synced(host, **options).written.marked == 1
+    assert len(current(copy)) == 25
+    assert any("calls_order" in step for step in steps)
+    assert any("seen_key" in step for step in steps)
+    assert not {step for step in steps if step in {"SCAN calls", "SCAN seen"}}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  # the schema reads the types of the fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
+
+from agentcalls.table.columns import columns_of, still_open, with_json_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +61,13 @@ class Change:
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         return not (self.calls or self.agents or self.problems or self.credit is not None)
+
+
+def columns_in(calls: Sequence[tuple[str, Sequence[Call]]]) -> list[list[Any]]:
+    """The values of each column of every table of ours, from calls with their agents; and whether a call is open."""
+    columns = columns_of("", [call for _, some in calls for call in some])
+    columns[0] = [agent_id for agent_id, some in calls for _ in some]
+    return [*with_json_texts(columns), still_open(columns)]
 
 
 @frozen

@@ -125,7 +125,7 @@ def reread(agent: Agent, report: Report, newest: datetime | None, now: datetime)
 def counted(agent: Agent, held: int, *, steady: bool) -> Agent:
     """The agent after the copy's calls were counted; `steady`: the server's count stayed the same."""
     if agent.server_count == held:
-        return evolve(agent, miscounts=0)
+        return evolve(agent, miscounts=0) if agent.miscounts else agent
     return evolve(agent, miscounts=agent.miscounts + 1) if steady else agent
 
 
@@ -139,7 +139,7 @@ def quieted(agent: Agent, now: datetime, every: timedelta | None) -> Agent:
     """The agent with when it is due, where it had no call for a day and is to be asked less often."""
     quiet = every and agent.watermark and agent.error is None and agent.reading_since is None
     if not quiet or agent.miscounts or now - agent.watermark < _DAY:  # type: ignore[operator]
-        return evolve(agent, due=None)
+        return evolve(agent, due=None) if agent.due else agent
     return evolve(agent, due=now + every)  # type: ignore[operator]
 
 

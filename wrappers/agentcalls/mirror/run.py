@@ -222,8 +222,10 @@ class Running:
         for agent_id in agent_ids:
             agent, steady = gathering.agents[agent_id], gathering.steady.get(agent_id)
             if steady is not None:
-                agent = plan.counted(agent, gathering.held.get(agent_id, 0), steady=steady)
-                gathering.keep(plan.quieted(agent, self._now, self._task.quiet_every))
+                found = plan.counted(agent, gathering.held.get(agent_id, 0), steady=steady)
+                found = plan.quieted(found, self._now, self._task.quiet_every)
+                if found is not agent:
+                    gathering.keep(found)
 
     def _audit(self, agent_ids: Iterable[str]) -> None:
         gathering, task = self._gathering, self._task

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ from attrs import astuple
 
 from agentcalls import ConfigurationError
 from agentcalls.mirror import schema
-from agentcalls.mirror.change import Written
+from agentcalls.mirror.change import Written, columns_in
 from agentcalls.mirror.databases.database import Database
 from agentcalls.mirror.plan import EARLIEST, Agent, OpenCall
+from agentcalls.table.columns import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from agentcalls.mirror.change import Change, Run, Span
 
 _TICK = timedelta(microseconds=1)
+_row_of = partial(astuple, recurse=False)
 _PAIRS = schema.Table("pairs", schema.SEEN.fields)
 _SPANS = schema.Table("spans", (schema.Field("agent_id", str), schema.Field("since", datetime)))
 _RANKED = schema.Table(
@@ -38,11 +41,12 @@ _ABOUT = {
     "stamp": datetime.min.replace(tzinfo=UTC).isoformat(),
     "credit": "0",
 }
-# The rows that are gone, by the span of a proven reading and by what it was given.
+# The rows that are gone, by the span of a proven reading and by what it was given. For SQLite, CROSS JOIN says that the
+# agents come first: otherwise each transaction would go through all calls.
 _MARK = """
 UPDATE calls SET deleted_at = ?, changed_at = ? WHERE rowid IN (
-    SELECT calls.rowid FROM spans JOIN calls ON calls.agent_id = spans.agent_id AND calls.{moment} {sign} spans.since
-    WHERE calls.deleted_at IS NULL AND NOT EXISTS (
+    SELECT calls.rowid FROM spans CROSS JOIN calls WHERE calls.agent_id = spans.agent_id
+    AND calls.{moment} {sign} spans.since AND calls.deleted_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM {given} AS given WHERE given.agent_id = calls.agent_id AND given.id = calls.id
     )
 )"""
@@ -75,8 +79,20 @@ class Target(Database):
         self._stamp = self._checked(host)
 
     @abstractmethod
+    def put_columns(self, columns: list[list[Any]], stamp: datetime) -> None:
+        """Insert calls, or update those that differ and unmark those that were marked; see `columns_in`."""
+
     def put(self, calls: Sequence[tuple[str, Sequence[Call]]], stamp: datetime) -> None:
-        """Insert the calls, or update those that differ and unmark those that were marked."""
+        """The same from the calls; what no table can hold is changed, as in every table of ours."""
+
+        def put(agent_id: str, some: Sequence[Call]) -> None:
+            self.put_columns(columns_in([(agent_id, some)]), stamp)
+
+        try:
+            self.put_columns(columns_in(calls), stamp)
+        except (UnicodeEncodeError, OverflowError):
+            for agent_id, some in calls:
+                storable(put, agent_id, some)
 
     def agents(self) -> dict[str, Agent]:
         """What the copy knows of each agent, by its id."""
@@ -101,7 +117,7 @@ class Target(Database):
 
     def ranks(self, calls: Sequence[OpenCall]) -> list[tuple[str, int]]:
         """The agent of each call, and how many of its calls in the copy are older."""
-        with self.loaded(_RANKED, map(astuple, calls)):
+        with self.loaded(_RANKED, map(_row_of, calls)):
             rows = self.run(
                 "SELECT ranked.agent_id, count(calls.id) FROM ranked LEFT JOIN calls"
                 " ON calls.agent_id = ranked.agent_id AND calls.created_on < ranked.created_on"
@@ -131,9 +147,9 @@ class Target(Database):
             self._mark(_MARK_REREAD, change.reread, stamp)
             for agent_id in change.ended:
                 self.run("DELETE FROM seen WHERE agent_id = ?", [agent_id])
-            self.replace(schema.AGENTS, map(astuple, change.agents.values()), by=("agent_id",))
+            self.replace(schema.AGENTS, map(_row_of, change.agents.values()), by=("agent_id",))
             problems = [
-                (*astuple(one), stamp) for found in change.problems.values() for one in found
+                (*_row_of(one), stamp) for found in change.problems.values() for one in found
             ]
             self.replace(schema.PROBLEMS, problems, by=("agent_id",))
             self._note("stamp", stamp.isoformat())
@@ -163,7 +179,7 @@ class Target(Database):
     def note_run(self, run: Run) -> None:
         """Write the row of a run, in place of that of its beginning."""
         with self.transaction():
-            self.replace(schema.RUNS, [astuple(run)], by=("began_at",))
+            self.replace(schema.RUNS, [_row_of(run)], by=("began_at",))
 
     def verify(self) -> list[str]:
         """What is wrong with the copy, in sentences: keys that are there twice, states that contradict each other."""
@@ -188,7 +204,7 @@ class Target(Database):
         given: Sequence[tuple[str, str]] = (),
     ) -> None:
         if spans:
-            with self.loaded(_SPANS, map(astuple, spans)), self.loaded(_PAIRS, given):
+            with self.loaded(_SPANS, map(_row_of, spans)), self.loaded(_PAIRS, given):
                 self.run(statement, [stamp, stamp])
 
     def _note(self, name: str, value: str) -> None:

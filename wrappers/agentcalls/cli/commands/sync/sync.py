@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.agents import Named, check_asked, conclude, listed, named_agents
+from agentcalls.cli.agents import Named, conclude, listed, named_agents
 from agentcalls.cli.amounts import bounded_duration, percentage
 from agentcalls.cli.commands.push import destination_of, hand_on
 from agentcalls.cli.commands.sync.progress import progress_bar
@@ -166,7 +166,6 @@ def _synced(
     from agentcalls.mirror import sync  # noqa: PLC0415  # help does not need it
 
     names.read(client)  # new agents of the team join by themselves
-    check_asked(client, names, {})
     with progress_bar() as tell:
 
         def told(progress: "Progress") -> None:
