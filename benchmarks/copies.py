@@ -120,7 +120,7 @@ def first_load(scale: Scale) -> dict[str, Figure]:
                 _check(found["calls"] == calls)
                 taken[ending].append(found["cpu"])
     for ending in _ENDINGS:
-        figures[f"load {ending}/raw"] = ratio(taken[ending], taken["raw"])
+        figures[f"load, {ending}"] = ratio(taken[ending], taken["raw"])
         figures[f"cpu µs/load {ending}"] = figure([s / calls * 1e6 for s in taken[ending]])
     return figures
 
