@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agentcalls.mirror import Outcome
+    from agentcalls.mirror import Synced
 
-    Synced = Callable[..., Outcome]
+    Sync = Callable[..., Synced]
 
 IN_SQLITE = pytest.mark.parametrize("copy", ["sqlite"], indirect=True)
 """Where the database does not matter."""
@@ -51,7 +51,7 @@ def run_in(path: Path, statement: str) -> None:
 # Files.
 
 
-def test_a_copy_and_all_beside_it_are_this_users_alone(copy: Path, synced: Synced) -> None:
+def test_a_copy_and_all_beside_it_are_this_users_alone(copy: Path, synced: Sync) -> None:
     before = os.umask(0)
     try:
         seen: set[str] = set()
@@ -76,7 +76,7 @@ def test_a_copy_and_all_beside_it_are_this_users_alone(copy: Path, synced: Synce
 
 @pytest.mark.parametrize("content", [b"x", b"a,b\n1,2\n" * 99, b"SQLite and DUCK" * 99])
 def test_a_file_that_is_no_database_of_this_kind_is_not_touched(
-    copy: Path, synced: Synced, content: bytes
+    copy: Path, synced: Sync, content: bytes
 ) -> None:
     copy.write_bytes(content)
     with pytest.raises(ConfigurationError, match=r"is no (SQLite|DuckDB) database"):
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_database_of_this_kind_is_not_touched(
 
 
 def test_an_empty_file_is_what_a_sync_that_was_killed_at_once_has_left(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     copy.write_bytes(b"")
     copy.chmod(0o644)
@@ -98,7 +98,7 @@ def test_an_empty_file_is_what_a_sync_that_was_killed_at_once_has_left(
 
 
 def test_a_sync_that_is_killed_at_its_first_statements_goes_on(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({"a": [row(1)]})
     for statement in range(1, 6):
@@ -119,7 +119,7 @@ def test_what_only_reads_a_copy_makes_none(copy: Path) -> None:
         assert target.agents() == {}
 
 
-def test_a_broken_database_is_an_error_of_the_database(copy: Path, synced: Synced) -> None:
+def test_a_broken_database_is_an_error_of_the_database(copy: Path, synced: Sync) -> None:
     synced(Host({"a": [row(1)]}))
     content = copy.read_bytes()
     copy.write_bytes(content[:64] + b"\xff" * (len(content) - 64))
@@ -127,7 +127,7 @@ def test_a_broken_database_is_an_error_of_the_database(copy: Path, synced: Synce
         synced(Host({"a": [row(1)]}))
 
 
-def test_a_database_of_somebody_else_is_not_touched(copy: Path, synced: Synced) -> None:
+def test_a_database_of_somebody_else_is_not_touched(copy: Path, synced: Sync) -> None:
     run_in(copy, "CREATE TABLE about (name VARCHAR, value VARCHAR)")
     with pytest.raises(ConfigurationError, match="is no copy that agentcalls made"):
         synced(Host({"a": []}))
@@ -137,7 +137,7 @@ def test_a_database_of_somebody_else_is_not_touched(copy: Path, synced: Synced) 
         synced(Host({"a": []}))
 
 
-def test_a_copy_of_another_host_is_refused(copy: Path, synced: Synced) -> None:
+def test_a_copy_of_another_host_is_refused(copy: Path, synced: Sync) -> None:
     synced(Host({"a": [row(1)]}))
     with (
         Host({"a": []}).client(base_url="https://other") as client,
@@ -147,7 +147,7 @@ def test_a_copy_of_another_host_is_refused(copy: Path, synced: Synced) -> None:
     assert len(current(copy)) == 1
 
 
-def test_a_copy_of_a_newer_version_is_refused(copy: Path, synced: Synced) -> None:
+def test_a_copy_of_a_newer_version_is_refused(copy: Path, synced: Sync) -> None:
     synced(Host({"a": [row(1)]}))
     run_in(copy, "UPDATE about SET value = '2' WHERE name = 'schema_version'")
     with pytest.raises(
@@ -166,7 +166,7 @@ def test_a_copy_of_a_newer_version_is_refused(copy: Path, synced: Synced) -> Non
     ],
 )
 def test_a_copy_that_does_not_say_what_it_is_is_refused(
-    copy: Path, synced: Synced, name: str, value: str | None
+    copy: Path, synced: Sync, name: str, value: str | None
 ) -> None:
     synced(Host({"a": [row(1)]}))
     text = "NULL" if value is None else f"'{value}'"
@@ -177,7 +177,7 @@ def test_a_copy_that_does_not_say_what_it_is_is_refused(
 
 
 def test_a_copy_of_an_older_version_is_brought_up_to_date(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({"a": [row(1)]})
     synced(host)
@@ -193,7 +193,7 @@ def test_a_copy_of_an_older_version_is_brought_up_to_date(
 
 
 def test_views_that_are_missing_or_of_another_release_are_made_anew(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced(Host({"a": [row(1)]}))
     kept = query(copy, "SELECT * FROM calls_by_day")
@@ -216,7 +216,7 @@ def test_views_that_are_missing_or_of_another_release_are_made_anew(
 
 
 def test_views_that_are_as_made_are_left_alone(
-    synced: Synced, monkeypatch: pytest.MonkeyPatch
+    synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({"a": [row(1)]})
     synced(host)
@@ -256,7 +256,7 @@ def test_a_name_that_duckdb_reads_as_a_pattern_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_file_that_may_not_be_written_is_refused(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced(Host({"a": [row(1)]}))
     copy.chmod(0o400)
@@ -266,7 +266,7 @@ def test_a_file_that_may_not_be_written_is_refused(
         synced(Host({"a": [row(1)]}))
 
 
-def test_two_syncs_at_once_are_one(synced: Synced) -> None:
+def test_two_syncs_at_once_are_one(synced: Sync) -> None:
     host = Host({"a": [row(1)]})
 
     def second(_: object) -> None:
@@ -278,13 +278,13 @@ def test_two_syncs_at_once_are_one(synced: Synced) -> None:
 
 
 def test_without_locks_a_sync_is_not_locked_out(
-    synced: Synced, monkeypatch: pytest.MonkeyPatch
+    synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operations, "fcntl", None)
     assert synced(Host({"a": [row(1)]})).complete
 
 
-def test_a_database_that_is_open_elsewhere_is_in_use(copy: Path, synced: Synced) -> None:
+def test_a_database_that_is_open_elsewhere_is_in_use(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(1)]})
     synced(host)
     if copy.suffix == ".duckdb":
@@ -302,7 +302,7 @@ def test_a_database_that_is_open_elsewhere_is_in_use(copy: Path, synced: Synced)
 @IN_SQLITE
 @pytest.mark.parametrize("first", [1, 2])
 def test_a_copy_that_somebody_else_writes_is_in_use(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch, first: int
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
     host = Host({"a": [row(1)]})
     synced(host)
@@ -328,7 +328,7 @@ def test_a_copy_that_somebody_else_writes_is_in_use(
 
 
 def test_a_full_disk_leaves_the_copy_as_it_was(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({"a": [row(n) for n in range(50)]})
     synced(host)
@@ -354,7 +354,7 @@ def test_a_full_disk_leaves_the_copy_as_it_was(
 # Servers.
 
 
-def test_rows_without_id_or_created_on_are_kept_out_and_counted(copy: Path, synced: Synced) -> None:
+def test_rows_without_id_or_created_on_are_kept_out_and_counted(copy: Path, synced: Sync) -> None:
     odd = [row(3, id=None), row(4, created_on=None), row(5, created_on="soon")]
     bare = row(6)
     del bare["id"]
@@ -372,7 +372,7 @@ def test_rows_without_id_or_created_on_are_kept_out_and_counted(copy: Path, sync
 
 
 @IN_SQLITE
-def test_an_empty_id_names_no_call(copy: Path, synced: Synced) -> None:
+def test_an_empty_id_names_no_call(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(1), row(2, id=""), row(2, id=""), row(3)]})
     for _ in range(2):
         assert "lacks its id" in synced(host).unproven["a"]
@@ -383,7 +383,7 @@ def test_an_empty_id_names_no_call(copy: Path, synced: Synced) -> None:
         assert [call.id for call in client.calls.list("a")].count("") == 2
 
 
-def test_a_value_of_the_wrong_type_is_kept_as_it_came(copy: Path, synced: Synced) -> None:
+def test_a_value_of_the_wrong_type_is_kept_as_it_came(copy: Path, synced: Sync) -> None:
     odd = row(1, duration_seconds="long", status=7, extra={"b": [1, None], "a": "x\ud800"})
     host = Host({"a": [odd, row(2, duration_seconds=2**70)]})
     assert synced(host).complete
@@ -397,7 +397,7 @@ def test_a_value_of_the_wrong_type_is_kept_as_it_came(copy: Path, synced: Synced
     }
 
 
-def test_a_call_that_moves_in_time_is_there_once(copy: Path, synced: Synced) -> None:
+def test_a_call_that_moves_in_time_is_there_once(copy: Path, synced: Sync) -> None:
     rows = [row(60 * n) for n in range(200)]
     host = Host({"a": rows})
     synced(host)
@@ -411,7 +411,7 @@ def test_a_call_that_moves_in_time_is_there_once(copy: Path, synced: Synced) -> 
 
 @IN_SQLITE
 def test_a_call_that_moves_out_of_sight_comes_back_with_a_whole_reading(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     rows = [row(60 * n) for n in range(200)]
     host = Host({"a": rows})
@@ -425,7 +425,7 @@ def test_a_call_that_moves_out_of_sight_comes_back_with_a_whole_reading(
 
 
 @IN_SQLITE
-def test_many_calls_of_one_moment_are_not_claimed(synced: Synced) -> None:
+def test_many_calls_of_one_moment_are_not_claimed(synced: Sync) -> None:
     host = Host({"a": [row(5, id=f"c{n:03}") for n in range(400)] + [row(1), row(9)]})
     found = synced(host)
     assert not found.complete
@@ -434,7 +434,7 @@ def test_many_calls_of_one_moment_are_not_claimed(synced: Synced) -> None:
 
 @IN_SQLITE
 def test_an_order_that_is_not_honoured_is_never_complete_and_marks_nothing(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     rows = [row((n * 7919) % 3000, id=f"c{n}") for n in range(300)]
     host = Host({"a": rows}, sorts=False)
@@ -446,7 +446,7 @@ def test_an_order_that_is_not_honoured_is_never_complete_and_marks_nothing(
 
 
 @IN_SQLITE
-def test_a_server_without_meta_loses_nothing(copy: Path, synced: Synced) -> None:
+def test_a_server_without_meta_loses_nothing(copy: Path, synced: Sync) -> None:
     rows = [row(60 * n) for n in range(300)]
     host = Host({"a": rows}, meta=False)
     for _ in range(2):
@@ -458,7 +458,7 @@ def test_a_server_without_meta_loses_nothing(copy: Path, synced: Synced) -> None
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_a_clock_that_is_an_hour_off_loses_nothing(copy: Path, synced: Synced, hours: int) -> None:
+def test_a_clock_that_is_an_hour_off_loses_nothing(copy: Path, synced: Sync, hours: int) -> None:
     host = Host({"a": [row(n) for n in range(150)]})
     for step in range(4):
         host.now = NOW + step * 10 * timedelta(minutes=1) + (step % 2) * hours * HOUR
@@ -471,7 +471,7 @@ def test_a_clock_that_is_an_hour_off_loses_nothing(copy: Path, synced: Synced, h
 
 @IN_SQLITE
 def test_a_count_that_never_agrees_does_not_have_agents_read_again_and_again(
-    synced: Synced,
+    synced: Sync,
 ) -> None:
     host = Host({"a": [row(60 * n) for n in range(950)]}, count=lambda count: count + 1)
     synced(host)
@@ -487,7 +487,7 @@ def test_a_count_that_never_agrees_does_not_have_agents_read_again_and_again(
 
 
 @IN_SQLITE
-def test_a_checkpoint_of_another_version_is_begun_again(copy: Path, synced: Synced) -> None:
+def test_a_checkpoint_of_another_version_is_begun_again(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(n) for n in range(3000)]})
     for text in ("{}", None):
         host.asked = []
@@ -508,7 +508,7 @@ def test_a_checkpoint_of_another_version_is_begun_again(copy: Path, synced: Sync
 
 @IN_SQLITE
 def test_a_reading_that_can_never_go_on_is_given_up(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({"a": [row(n) for n in range(3000)], "b": [row(1, id="b")]})
     real = AgentReader.accept
@@ -526,7 +526,7 @@ def test_a_reading_that_can_never_go_on_is_given_up(
     assert len(current(copy)) > 1000
 
 
-def test_no_number_and_no_key_are_in_what_a_run_says_of_itself(copy: Path, synced: Synced) -> None:
+def test_no_number_and_no_key_are_in_what_a_run_says_of_itself(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(1, status=5)], "b": []}, status={"b": 500})
     synced(host)
     said = [

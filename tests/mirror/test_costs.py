@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agentcalls.mirror import Outcome
+    from agentcalls.mirror import Synced
 
 pytestmark = [pytest.mark.unmeasured, pytest.mark.parametrize("copy", ["sqlite"], indirect=True)]
 
 
-def test_many_small_agents_cost_one_request_each(
-    copy: Path, synced: Callable[..., Outcome]
-) -> None:
+def test_many_small_agents_cost_one_request_each(copy: Path, synced: Callable[..., Synced]) -> None:
     host = Host({f"a{k}": [row(60 * n, id=f"{k}_{n}") for n in range(40)] for k in range(250)})
     assert synced(host).asked <= 1.02 * 250
     host.now += timedelta(minutes=10)
@@ -33,7 +31,7 @@ def test_many_small_agents_cost_one_request_each(
 
 
 def test_large_agents_cost_little_more_than_one_request_each(
-    copy: Path, synced: Callable[..., Outcome]
+    copy: Path, synced: Callable[..., Synced]
 ) -> None:
     # Fifty calls an agent and day; a day later, as many are new, and as many of those before have changed.
     every = 24 * 60 // 50
@@ -51,7 +49,7 @@ def test_large_agents_cost_little_more_than_one_request_each(
 
 
 def test_no_statement_goes_through_all_calls_for_the_sake_of_some(
-    copy: Path, synced: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Callable[..., Synced], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({f"a{k}": [row(n, id=f"{k}_{n}") for n in range(9)] for k in range(3)})
     synced(host)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentcalls import Call
-    from agentcalls.mirror.plan import Agent
+    from agentcalls.mirror.plan import AgentRow
 
 
 @frozen
@@ -51,7 +51,7 @@ class Change:
     reread: list[Span] = field(factory=list["Span"])
     ended: list[str] = field(factory=list[str])
     """Agents whose whole reading has ended, proven or not: what it was given is forgotten."""
-    agents: dict[str, Agent] = field(factory=dict[str, "Agent"])
+    agents: dict[str, AgentRow] = field(factory=dict[str, "AgentRow"])
     problems: dict[str, list[ProblemCount]] = field(factory=dict[str, list[ProblemCount]])
     """By agent; they replace those that were met before."""
     credit: float | None = None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from agentcalls import Call, CallBatch, Report
     from agentcalls.mirror.databases.target import Target
-    from agentcalls.mirror.plan import Agent
+    from agentcalls.mirror.plan import AgentRow
 
 _ROWS = 5_000
 _SECONDS = 2.0
@@ -32,7 +32,7 @@ class Gathering:
     """
 
     def __init__(self, target: Target, clock: Callable[[], datetime]) -> None:
-        self.agents: dict[str, Agent] = target.agents()
+        self.agents: dict[str, AgentRow] = target.agents()
         self.held: dict[str, int] = target.held()
         self.began: datetime = clock()
         """When the run began, by the clock."""
@@ -101,7 +101,7 @@ class Gathering:
                 self._change.seen += [(agent_id, call.id) for call in sound]
         return sound
 
-    def keep(self, agent: Agent) -> None:
+    def keep(self, agent: AgentRow) -> None:
         """Take the new state of an agent."""
         self.agents[agent.agent_id] = self._change.agents[agent.agent_id] = agent
 
@@ -124,13 +124,13 @@ class Gathering:
 
     def _ended(
         self,
-        agent: Agent,
+        agent: AgentRow,
         report: Report,
         since: datetime | None,
         newest: datetime | None,
         *,
         whole: bool,
-    ) -> Agent:
+    ) -> AgentRow:
         agent_id, change = agent.agent_id, self._change
         if whole:
             if self._is_marking(agent_id):

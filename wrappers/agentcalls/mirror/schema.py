@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, get_args, get_type_hints
 from attrs import frozen
 
 from agentcalls.mirror.change import ProblemCount, Run
-from agentcalls.mirror.plan import Agent
+from agentcalls.mirror.plan import AgentRow
 from agentcalls.table.columns import COLUMNS
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ CALLS = Table(
 )
 """A row for each call that was ever seen. `changed_at` grows from one transaction to the next."""
 
-AGENTS = Table("agents", _fields_of(Agent), key=("agent_id",))
+AGENTS = Table("agents", _fields_of(AgentRow), key=("agent_id",))
 """A row for each agent: how far its calls are proven, and the whole reading that is under way."""
 
 RUNS = Table("runs", _fields_of(Run), key=("began_at",))

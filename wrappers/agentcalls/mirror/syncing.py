@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from agentcalls import Client
-    from agentcalls.mirror.outcome import Outcome, Progress
+    from agentcalls.mirror.synced import Progress, Synced
     from agentcalls.request.concurrency import Concurrency
 
 FOLLOW = "24h"
@@ -48,7 +48,7 @@ def sync(
     quiet_every: timedelta | str | None = None,
     concurrency: Concurrency | None = None,
     progress: Callable[[Progress], object] | None = None,
-) -> Outcome:
+) -> Synced:
     """The outcome of bringing a copy of the agents' calls up to date; a kill leaves it as the last transaction did.
 
     The first run loads each agent, oldest call first. A later one asks for new calls, for those created within
@@ -105,13 +105,13 @@ def least_requests(
 
     `agents` is None for those that the copy has. The copy may be of any host. Raises like `sync`.
     """
-    known: dict[str, plan.Agent] = {}
+    known: dict[str, plan.AgentRow] = {}
     held: dict[str, int] = {}
     if exists(checked(path)[0]):
         with opened(path, None) as copy:
             known, held = copy.agents(), copy.held()
     names = list(known) if agents is None else _once(agents)[0]
-    wanted = [known.get(one, plan.Agent(agent_id=one)) for one in names]
+    wanted = [known.get(one, plan.AgentRow(agent_id=one)) for one in names]
     return plan.least_requests(wanted, held, full=full)
 
 

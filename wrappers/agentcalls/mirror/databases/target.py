@@ -14,7 +14,7 @@ from agentcalls import ConfigurationError
 from agentcalls.mirror import schema
 from agentcalls.mirror.change import Written, columns_in
 from agentcalls.mirror.databases.database import Database
-from agentcalls.mirror.plan import EARLIEST, Agent, OpenCall
+from agentcalls.mirror.plan import EARLIEST, AgentRow, OpenCall
 from agentcalls.table.columns import storable
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ class Target(Database):
             for agent_id, some in calls:
                 storable(put, agent_id, some)
 
-    def agents(self) -> dict[str, Agent]:
+    def agents(self) -> dict[str, AgentRow]:
         """What the copy knows of each agent, by its id."""
-        names = ", ".join(schema.AGENTS.names)
-        rows = self.fetch(schema.AGENTS, f"SELECT {names} FROM agents")  # noqa: S608 (our own names)
-        return {row[0]: Agent(**dict(zip(schema.AGENTS.names, row, strict=True))) for row in rows}
+        names = schema.AGENTS.names
+        rows = self.fetch(schema.AGENTS, f"SELECT {', '.join(names)} FROM agents")  # noqa: S608 (our own names)
+        return {row[0]: AgentRow(**dict(zip(names, row, strict=True))) for row in rows}
 
     def held(self) -> dict[str, int]:
         """How many calls the copy has of each agent, without the marked ones."""

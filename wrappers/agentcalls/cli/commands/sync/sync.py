@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from agentcalls import Client
-    from agentcalls.mirror import Outcome, Progress
+    from agentcalls.mirror import Progress, Synced
 
 EXAMPLES = (
     "agentcalls sync agent_demo agent_2 --to calls.sqlite",
@@ -145,7 +145,7 @@ def command(
         return
     with connect(ctx) as client:
 
-        def run(check: "Callable[[], None]") -> "Outcome":
+        def run(check: "Callable[[], None]") -> "Synced":
             outcome = _synced(client, names, to, check, how)
             if destination is not None:
                 hand_on(to, destination)
@@ -162,7 +162,7 @@ def command(
 
 def _synced(
     client: "Client", names: Named, to: str, check: "Callable[[], None]", how: dict[str, Any]
-) -> "Outcome":
+) -> "Synced":
     from agentcalls.mirror import sync  # noqa: PLC0415  # help does not need it
 
     names.read(client)  # new agents of the team join by themselves
@@ -193,7 +193,7 @@ def _nothing() -> None:
     pass
 
 
-def sentence(outcome: "Outcome", to: str) -> str:
+def sentence(outcome: "Synced", to: str) -> str:
     """What a sync came to, on one line."""
     written = outcome.written
     text = (
