@@ -9,6 +9,7 @@ import pytest
 from agentcalls.request.decode.page import decode_page
 from benchmarks.goals import GOALS, METHODS
 from benchmarks.serving import page_server
+from benchmarks.team import requests_of, team_server
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -80,3 +81,14 @@ def test_each_goal_judges_a_figure_of_its_own() -> None:
 
 def test_each_goal_names_its_method() -> None:
     assert {goal.method for goal in GOALS} == set(METHODS)
+
+
+def test_a_team_works_on_each_time_its_requests_are_counted() -> None:
+    with team_server(40, apart=47, new=0.5, changed=3) as url:
+        before = [body(url, agent=agent, page=1, limit=100)["data"] for agent in range(4)]
+        assert [len(rows) for rows in before] == [40] * 4
+        assert (requests_of(url), requests_of(url)) == (4, 0)
+        after = [body(url, agent=agent, page=1, limit=100)["data"] for agent in range(4)]
+    assert [len(rows) for rows in after] == [41] * 4
+    changed = [row["id"] for row in after[1] if row not in before[1]]
+    assert changed == [row["id"] for row in after[1][-4:]]
