@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.command_line import COMMAND_LINE
+from benchmarks.copies import COPIES
 from benchmarks.goals import GOALS
 from benchmarks.measures import FULL, NETWORKED, QUICK
 from benchmarks.report import Results, about, is_met, load, outdated, publish, save, table
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _RESULTS = Path(__file__).with_name("results.json")
 _README = Path(__file__).with_name("README.md")
 _QUICK_RESULTS = Path(__file__).parents[1] / "reports/bench-quick.json"
-_MEASURES = {measure.__name__: measure for measure in (*NETWORKED, *FRESH, *COMMAND_LINE)}
+_MEASURES = {measure.__name__: measure for measure in (*NETWORKED, *FRESH, *COMMAND_LINE, *COPIES)}
 
 
 def measure(*, quick: bool, only: list[str]) -> None:

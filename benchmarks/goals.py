@@ -140,5 +140,43 @@ GOALS = (
     Goal("growth/export-csv 1M", 8, "RSS growth, 1,000,000 calls to CSV", "MiB", method="once"),
     Goal("growth/export-ndjson 1M", 8, "the same to NDJSON", "MiB", method="once"),
     Goal("growth/export-parquet 1M", 150, "the same to Parquet", "MiB", method="once"),
+    # Copies.
+    *(
+        Goal(f"{figure}, {ending}", most, f"{text}: {kind}", unit, method=method)
+        for ending, kind in (("sqlite", "SQLite"), ("duckdb", "DuckDB"))
+        for figure, most, text, unit, method in (
+            (
+                "sync requests/an agent",
+                1.02,
+                "sync of 5,000 agents of 40 calls, requests / agents",
+                "",
+                "once",
+            ),
+            ("sync again requests/an agent", 1.05, "the same with 1 % new calls", "", "once"),
+            ("sync again/sync", 0.6, "its CPU / that of the first", "", "once"),
+            (
+                "nothing new/asking",
+                1.3,
+                "sync that finds nothing new, CPU / asking alone",
+                "",
+                "fresh",
+            ),
+            (
+                "sync a day later/sync requests",
+                0.05,
+                "20 agents of 5,000 calls, 50 a day: requests of a sync a day later / the first",
+                "",
+                "once",
+            ),
+            ("load", 1.5, "100,000 calls into a copy, CPU / raw", "", "rounds"),
+            (
+                "growth/copy 1M more",
+                64,
+                "RSS, 1,000,000 calls into a copy beyond 100,000",
+                "MiB",
+                "once",
+            ),
+        )
+    ),
 )
 """In the order of the issues that set them. "1 MiB more" is how "the same for both" is judged."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-_FIRST = datetime(2026, 3, 1, 8, tzinfo=UTC)
-_FIRST_MS = int(_FIRST.timestamp()) * 1000
+FIRST = datetime(2026, 3, 1, 8, tzinfo=UTC)
+"""When the first call was created."""
+SECONDS = 37
+"""Between two calls."""
+_FIRST_MS = int(FIRST.timestamp()) * 1000
 _STATUSES = ("ended", "ended", "ended", "busy", "failed", "answered", "cancelled", "ended")
 _REASONS = ("agent_hangup", "customer_hangup", "voicemail_reached", "inactivity")
 _NO_AGENT = "00000000"
@@ -30,7 +33,7 @@ def for_agent(body: bytes, agent: int) -> bytes:
 def call(index: int) -> str:
     """A row of the call log."""
     status = _STATUSES[index % 8]
-    created = _FIRST_MS + 37_000 * index + index % 1000
+    created = _FIRST_MS + 1000 * SECONDS * index + index % 1000
     seconds = 31 + index * 7 % 500
     took_place = status in {"ended", "answered"}
     rang = status not in {"failed", "cancelled"}
@@ -86,7 +89,7 @@ def stripe_charge(index: int) -> str:
 
 def twilio_call(index: int) -> str:
     """A call as twilio reads it."""
-    created = _FIRST + timedelta(seconds=37 * index)
+    created = FIRST + timedelta(seconds=SECONDS * index)
     moment = created.strftime("%a, %d %b %Y %H:%M:%S +0000")
     return (
         f'{{"sid":"CA{index:032x}","from":"+1415555{index % 10_000:04}",'

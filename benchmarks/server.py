@@ -34,12 +34,13 @@ class Pages:
         self._total = total
         self._shapes = shapes(unknown_field=unknown_field)
         self._kept: dict[tuple[str, Window], bytes] = {}
-        self._asked: list[Window] = []
+        self.asked: list[Window] = []
+        """The windows that were asked for since this was last told."""
 
     def body(self, name: str, window: Window) -> bytes:
         """The body for a window, rendered again if it is not kept."""
         # Kept once for all agents, because a thousand agents have more pages than fit.
-        self._asked.append(window)
+        self.asked.append(window)
         common = window._replace(agent=0)
         body = self._kept.get((name, common))
         if body is None:
@@ -50,7 +51,7 @@ class Pages:
 
     def told(self, newest: int | None) -> int:
         """How many pages were asked for since this was last told; of these, how many hold none of the newest rows."""
-        asked, self._asked = self._asked, []
+        asked, self.asked = self.asked, []
         if newest is None:
             return len(asked)
         behind = self._total - newest

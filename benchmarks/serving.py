@@ -22,12 +22,19 @@ def page_server(
     unknown_field: bool = False,
 ) -> Generator[str]:
     """The base URL of a server whose listings have `total` rows; it ends with the block."""
-    command = [sys.executable, "-m", "benchmarks.server", f"--total={total}"]
+    command = ["benchmarks.server", f"--total={total}"]
     command += [f"--latency-ms={latency_ms}", f"--jitter-ms={jitter_ms}"]
     command += [f"--per-second={per_second}"]
     command += ["--unknown-field"] if unknown_field else []
+    with served(command) as url:
+        yield url
+
+
+@contextmanager
+def served(command: list[str]) -> Generator[str]:
+    """The base URL of a server that is a module with its options; it ends with the block."""
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None  # noqa: S101 (it is a pipe)

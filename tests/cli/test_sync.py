@@ -18,7 +18,7 @@ from agentcalls.cli.commands.sync.repeating import address
 from agentcalls.cli.commands.sync.sync import sentence
 from agentcalls.cli.failures import Failure
 from agentcalls.export.disk import operations
-from agentcalls.mirror import Outcome, Progress
+from agentcalls.mirror import Progress, Synced
 from agentcalls.mirror.change import Written
 from cli.running import COMMAND, run_here
 
@@ -59,11 +59,13 @@ def test_all_agents_are_those_of_the_team(cli: Cli, to: str) -> None:
         assert database.execute("SELECT count(*) FROM agents").fetchone()[0] > 3
 
 
-def test_a_dry_run_and_a_check_ask_for_nothing(
+def test_a_dry_run_and_a_check_ask_for_nothing_and_need_no_key(
     cli: Cli, to: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert cli("sync", "agent_demo", "--to", to).exit_code == 0
-    monkeypatch.setenv("AGENTCALLS_BASE_URL", os.environ["AGENTCALLS_BASE_URL"])
+    monkeypatch.delenv("AGENTCALLS_API_KEY")
+    monkeypatch.delenv("AGENTCALLS_BASE_URL")
+    assert cli("sync", "agent_demo", "--to", to).exit_code == 4
     found = cli("sync", "agent_demo", "agent_2", "--to", to, "--dry-run")
     assert (found.exit_code, found.stdout) == (0, "At least 2 requests.\n")
     assert cli("sync", "--all-agents", "--to", to, "--dry-run").stdout == "At least 1 requests.\n"
@@ -152,7 +154,7 @@ def test_a_terminal_shows_the_progress(to: str) -> None:
 
 
 def test_what_differs_is_said() -> None:
-    outcome = Outcome(
+    outcome = Synced(
         agents=3, asked=3, written=Written(new=1), unproven={}, failures={}, differing=["agent_2"]
     )
     assert sentence(outcome, "x.duckdb") == (
@@ -234,14 +236,14 @@ def test_what_ends_a_sync_is_said_and_a_refused_key_ends_them_all(
 def test_a_team_that_has_no_agents_for_a_time_ends_no_watch(
     cli: Cli, to: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = Outcome(agents=1, asked=1, written=Written(), unproven={}, failures={})
-    found: list[Outcome | Exception] = [
+    outcome = Synced(agents=1, asked=1, written=Written(), unproven={}, failures={})
+    found: list[Synced | Exception] = [
         outcome,
         Failure("The team has no agents."),
         AuthenticationError("Refused."),
     ]
 
-    def sync(*_: Any, **__: Any) -> Outcome:
+    def sync(*_: Any, **__: Any) -> Synced:
         one = found.pop(0)
         if isinstance(one, Exception):
             raise one

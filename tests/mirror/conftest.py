@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agentcalls.mirror import Outcome
+    from agentcalls.mirror import Synced
     from mirror.host import Host
 
 
@@ -22,10 +22,10 @@ def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def synced(copy: Path) -> Callable[..., Outcome]:
+def synced(copy: Path) -> Callable[..., Synced]:
     """Brings the copy up to date with a host, by a client of its own."""
 
-    def synced(host: Host, *agents: str, **options: Any) -> Outcome:
+    def synced(host: Host, *agents: str, **options: Any) -> Synced:
         with host.client() as client:
             return sync(client, agents or list(host.calls), copy, **{"audit": 0, **options})
 

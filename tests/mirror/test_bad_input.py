@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,6 +20,7 @@ from agentcalls.mirror.change import Written
 from agentcalls.mirror.copies import opened
 from agentcalls.mirror.databases.in_duckdb import InDuckDB
 from agentcalls.mirror.databases.in_sqlite import InSQLite
+from agentcalls.mirror.databases.target import Target
 from agentcalls.reading.one_agent import AgentReader
 from mirror.copies import Killed, current, killed_at, query
 from mirror.host import NOW, Host, row
@@ -27,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agentcalls.mirror import Outcome
+    from agentcalls.mirror import Synced
 
-    Synced = Callable[..., Outcome]
+    Sync = Callable[..., Synced]
 
 IN_SQLITE = pytest.mark.parametrize("copy", ["sqlite"], indirect=True)
 """Where the database does not matter."""
@@ -49,7 +51,7 @@ def run_in(path: Path, statement: str) -> None:
 # Files.
 
 
-def test_a_copy_and_all_beside_it_are_this_users_alone(copy: Path, synced: Synced) -> None:
+def test_a_copy_and_all_beside_it_are_this_users_alone(copy: Path, synced: Sync) -> None:
     before = os.umask(0)
     try:
         seen: set[str] = set()
@@ -74,7 +76,7 @@ def test_a_copy_and_all_beside_it_are_this_users_alone(copy: Path, synced: Synce
 
 @pytest.mark.parametrize("content", [b"x", b"a,b\n1,2\n" * 99, b"SQLite and DUCK" * 99])
 def test_a_file_that_is_no_database_of_this_kind_is_not_touched(
-    copy: Path, synced: Synced, content: bytes
+    copy: Path, synced: Sync, content: bytes
 ) -> None:
     copy.write_bytes(content)
     with pytest.raises(ConfigurationError, match=r"is no (SQLite|DuckDB) database"):
@@ -83,21 +85,20 @@ def test_a_file_that_is_no_database_of_this_kind_is_not_touched(
 
 
 def test_an_empty_file_is_what_a_sync_that_was_killed_at_once_has_left(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     copy.write_bytes(b"")
     copy.chmod(0o644)
-    with Host({}).client() as client:
-        assert least_requests(client, None, copy) == 0
-        with pytest.raises(ConfigurationError, match="There is no"):
-            verify(client, copy)
+    assert least_requests(None, copy) == 0
+    with pytest.raises(ConfigurationError, match="There is no"):
+        verify(copy)
     assert synced(Host({"a": [row(1)]})).complete
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert len(current(copy)) == 1
 
 
 def test_a_sync_that_is_killed_at_its_first_statements_goes_on(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({"a": [row(1)]})
     for statement in range(1, 6):
@@ -118,7 +119,7 @@ def test_what_only_reads_a_copy_makes_none(copy: Path) -> None:
         assert target.agents() == {}
 
 
-def test_a_broken_database_is_an_error_of_the_database(copy: Path, synced: Synced) -> None:
+def test_a_broken_database_is_an_error_of_the_database(copy: Path, synced: Sync) -> None:
     synced(Host({"a": [row(1)]}))
     content = copy.read_bytes()
     copy.write_bytes(content[:64] + b"\xff" * (len(content) - 64))
@@ -126,7 +127,7 @@ def test_a_broken_database_is_an_error_of_the_database(copy: Path, synced: Synce
         synced(Host({"a": [row(1)]}))
 
 
-def test_a_database_of_somebody_else_is_not_touched(copy: Path, synced: Synced) -> None:
+def test_a_database_of_somebody_else_is_not_touched(copy: Path, synced: Sync) -> None:
     run_in(copy, "CREATE TABLE about (name VARCHAR, value VARCHAR)")
     with pytest.raises(ConfigurationError, match="is no copy that agentcalls made"):
         synced(Host({"a": []}))
@@ -136,7 +137,7 @@ def test_a_database_of_somebody_else_is_not_touched(copy: Path, synced: Synced) 
         synced(Host({"a": []}))
 
 
-def test_a_copy_of_another_host_is_refused(copy: Path, synced: Synced) -> None:
+def test_a_copy_of_another_host_is_refused(copy: Path, synced: Sync) -> None:
     synced(Host({"a": [row(1)]}))
     with (
         Host({"a": []}).client(base_url="https://other") as client,
@@ -146,7 +147,7 @@ def test_a_copy_of_another_host_is_refused(copy: Path, synced: Synced) -> None:
     assert len(current(copy)) == 1
 
 
-def test_a_copy_of_a_newer_version_is_refused(copy: Path, synced: Synced) -> None:
+def test_a_copy_of_a_newer_version_is_refused(copy: Path, synced: Sync) -> None:
     synced(Host({"a": [row(1)]}))
     run_in(copy, "UPDATE about SET value = '2' WHERE name = 'schema_version'")
     with pytest.raises(
@@ -165,7 +166,7 @@ def test_a_copy_of_a_newer_version_is_refused(copy: Path, synced: Synced) -> Non
     ],
 )
 def test_a_copy_that_does_not_say_what_it_is_is_refused(
-    copy: Path, synced: Synced, name: str, value: str | None
+    copy: Path, synced: Sync, name: str, value: str | None
 ) -> None:
     synced(Host({"a": [row(1)]}))
     text = "NULL" if value is None else f"'{value}'"
@@ -176,7 +177,7 @@ def test_a_copy_that_does_not_say_what_it_is_is_refused(
 
 
 def test_a_copy_of_an_older_version_is_brought_up_to_date(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({"a": [row(1)]})
     synced(host)
@@ -187,9 +188,40 @@ def test_a_copy_of_an_older_version_is_brought_up_to_date(
         synced(host)
     assert "extra" not in query(copy, "SELECT * FROM runs")[0]
     monkeypatch.setattr(schema, "MIGRATIONS", steps)
-    with host.client() as client:
-        assert verify(client, copy) == []
+    assert verify(copy) == []
     assert query(copy, "SELECT extra FROM runs") == [{"extra": "x"}]
+
+
+def test_views_that_are_missing_or_of_another_release_are_made_anew(
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced(Host({"a": [row(1)]}))
+    kept = query(copy, "SELECT * FROM calls_by_day")
+    run_in(copy, "DROP VIEW calls_by_day")
+    assert verify(copy) == []
+    assert query(copy, "SELECT * FROM calls_by_day") == kept
+    # Those of a table that is not as it was: the database may refuse them.
+    views = {**schema.VIEWS, "calls_by_day": "SELECT agent_id, extra FROM calls"}
+    monkeypatch.setattr(schema, "VIEWS", views)
+    monkeypatch.setattr(schema, "VERSION", 2)
+    step = "ALTER TABLE calls ADD COLUMN extra VARCHAR"
+    monkeypatch.setattr(schema, "MIGRATIONS", {1: (step,)})
+    assert verify(copy) == []
+    assert query(copy, "SELECT * FROM calls_by_day") == [{"agent_id": "a", "extra": None}]
+    assert "extra" in query(copy, "SELECT * FROM current_calls")[0]
+    # Another release with the same tables.
+    monkeypatch.setattr(schema, "VIEWS", {**views, "calls_by_day": "SELECT 7 AS seven"})
+    assert verify(copy) == []
+    assert query(copy, "SELECT * FROM calls_by_day") == [{"seven": 7}]
+
+
+def test_views_that_are_as_made_are_left_alone(
+    synced: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host({"a": [row(1)]})
+    synced(host)
+    monkeypatch.setattr(Target, "_make_views", lambda _: pytest.fail("They are made anew."))
+    assert synced(host).complete
 
 
 @pytest.mark.parametrize("name", ["calls.csv", "calls", "calls.duckdb.gz"])
@@ -224,7 +256,7 @@ def test_a_name_that_duckdb_reads_as_a_pattern_is_refused(tmp_path: Path) -> Non
 
 
 def test_a_file_that_may_not_be_written_is_refused(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced(Host({"a": [row(1)]}))
     copy.chmod(0o400)
@@ -234,7 +266,7 @@ def test_a_file_that_may_not_be_written_is_refused(
         synced(Host({"a": [row(1)]}))
 
 
-def test_two_syncs_at_once_are_one(synced: Synced) -> None:
+def test_two_syncs_at_once_are_one(synced: Sync) -> None:
     host = Host({"a": [row(1)]})
 
     def second(_: object) -> None:
@@ -246,13 +278,13 @@ def test_two_syncs_at_once_are_one(synced: Synced) -> None:
 
 
 def test_without_locks_a_sync_is_not_locked_out(
-    synced: Synced, monkeypatch: pytest.MonkeyPatch
+    synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operations, "fcntl", None)
     assert synced(Host({"a": [row(1)]})).complete
 
 
-def test_a_database_that_is_open_elsewhere_is_in_use(copy: Path, synced: Synced) -> None:
+def test_a_database_that_is_open_elsewhere_is_in_use(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(1)]})
     synced(host)
     if copy.suffix == ".duckdb":
@@ -267,8 +299,36 @@ def test_a_database_that_is_open_elsewhere_is_in_use(copy: Path, synced: Synced)
         assert reader.execute("SELECT count(*) FROM calls").fetchone() == (1,)
 
 
+@IN_SQLITE
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_copy_that_somebody_else_writes_is_in_use(
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    host = Host({"a": [row(1)]})
+    synced(host)
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))
+    with closing(sqlite3.connect(copy, isolation_level=None, check_same_thread=False)) as writer:
+
+        def take(number: int) -> None:
+            if number == first:
+                writer.execute("BEGIN IMMEDIATE")
+
+        host.asked, host.before = [], take
+        if first == 1:
+            take(1)  # before anything is asked
+            host.before = lambda _: None
+        else:
+            host.calls["b"] = [row(2, id="b")]
+        with pytest.raises(InUseError, match="is in use: close it first"):
+            synced(host)
+        writer.execute("ROLLBACK")
+        assert len(current(copy)) == 1
+    host.before = lambda _: None
+    assert synced(host).complete
+
+
 def test_a_full_disk_leaves_the_copy_as_it_was(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({"a": [row(n) for n in range(50)]})
     synced(host)
@@ -294,7 +354,7 @@ def test_a_full_disk_leaves_the_copy_as_it_was(
 # Servers.
 
 
-def test_rows_without_id_or_created_on_are_kept_out_and_counted(copy: Path, synced: Synced) -> None:
+def test_rows_without_id_or_created_on_are_kept_out_and_counted(copy: Path, synced: Sync) -> None:
     odd = [row(3, id=None), row(4, created_on=None), row(5, created_on="soon")]
     bare = row(6)
     del bare["id"]
@@ -311,7 +371,19 @@ def test_rows_without_id_or_created_on_are_kept_out_and_counted(copy: Path, sync
     assert agent["proven_at"] is None
 
 
-def test_a_value_of_the_wrong_type_is_kept_as_it_came(copy: Path, synced: Synced) -> None:
+@IN_SQLITE
+def test_an_empty_id_names_no_call(copy: Path, synced: Sync) -> None:
+    host = Host({"a": [row(1), row(2, id=""), row(2, id=""), row(3)]})
+    for _ in range(2):
+        assert "lacks its id" in synced(host).unproven["a"]
+        assert {id for _, id in current(copy)} == {"call_1", "call_3"}
+        (problem,) = query(copy, "SELECT field, why, rows FROM problems")
+        assert problem == {"field": "id", "why": "is empty", "rows": 2}
+    with host.client() as client:
+        assert [call.id for call in client.calls.list("a")].count("") == 2
+
+
+def test_a_value_of_the_wrong_type_is_kept_as_it_came(copy: Path, synced: Sync) -> None:
     odd = row(1, duration_seconds="long", status=7, extra={"b": [1, None], "a": "x\ud800"})
     host = Host({"a": [odd, row(2, duration_seconds=2**70)]})
     assert synced(host).complete
@@ -325,7 +397,7 @@ def test_a_value_of_the_wrong_type_is_kept_as_it_came(copy: Path, synced: Synced
     }
 
 
-def test_a_call_that_moves_in_time_is_there_once(copy: Path, synced: Synced) -> None:
+def test_a_call_that_moves_in_time_is_there_once(copy: Path, synced: Sync) -> None:
     rows = [row(60 * n) for n in range(200)]
     host = Host({"a": rows})
     synced(host)
@@ -339,7 +411,7 @@ def test_a_call_that_moves_in_time_is_there_once(copy: Path, synced: Synced) -> 
 
 @IN_SQLITE
 def test_a_call_that_moves_out_of_sight_comes_back_with_a_whole_reading(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     rows = [row(60 * n) for n in range(200)]
     host = Host({"a": rows})
@@ -353,7 +425,7 @@ def test_a_call_that_moves_out_of_sight_comes_back_with_a_whole_reading(
 
 
 @IN_SQLITE
-def test_many_calls_of_one_moment_are_not_claimed(synced: Synced) -> None:
+def test_many_calls_of_one_moment_are_not_claimed(synced: Sync) -> None:
     host = Host({"a": [row(5, id=f"c{n:03}") for n in range(400)] + [row(1), row(9)]})
     found = synced(host)
     assert not found.complete
@@ -362,7 +434,7 @@ def test_many_calls_of_one_moment_are_not_claimed(synced: Synced) -> None:
 
 @IN_SQLITE
 def test_an_order_that_is_not_honoured_is_never_complete_and_marks_nothing(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     rows = [row((n * 7919) % 3000, id=f"c{n}") for n in range(300)]
     host = Host({"a": rows}, sorts=False)
@@ -374,7 +446,7 @@ def test_an_order_that_is_not_honoured_is_never_complete_and_marks_nothing(
 
 
 @IN_SQLITE
-def test_a_server_without_meta_loses_nothing(copy: Path, synced: Synced) -> None:
+def test_a_server_without_meta_loses_nothing(copy: Path, synced: Sync) -> None:
     rows = [row(60 * n) for n in range(300)]
     host = Host({"a": rows}, meta=False)
     for _ in range(2):
@@ -386,7 +458,7 @@ def test_a_server_without_meta_loses_nothing(copy: Path, synced: Synced) -> None
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_a_clock_that_is_an_hour_off_loses_nothing(copy: Path, synced: Synced, hours: int) -> None:
+def test_a_clock_that_is_an_hour_off_loses_nothing(copy: Path, synced: Sync, hours: int) -> None:
     host = Host({"a": [row(n) for n in range(150)]})
     for step in range(4):
         host.now = NOW + step * 10 * timedelta(minutes=1) + (step % 2) * hours * HOUR
@@ -399,7 +471,7 @@ def test_a_clock_that_is_an_hour_off_loses_nothing(copy: Path, synced: Synced, h
 
 @IN_SQLITE
 def test_a_count_that_never_agrees_does_not_have_agents_read_again_and_again(
-    synced: Synced,
+    synced: Sync,
 ) -> None:
     host = Host({"a": [row(60 * n) for n in range(950)]}, count=lambda count: count + 1)
     synced(host)
@@ -415,7 +487,7 @@ def test_a_count_that_never_agrees_does_not_have_agents_read_again_and_again(
 
 
 @IN_SQLITE
-def test_a_checkpoint_of_another_version_is_begun_again(copy: Path, synced: Synced) -> None:
+def test_a_checkpoint_of_another_version_is_begun_again(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(n) for n in range(3000)]})
     for text in ("{}", None):
         host.asked = []
@@ -436,7 +508,7 @@ def test_a_checkpoint_of_another_version_is_begun_again(copy: Path, synced: Sync
 
 @IN_SQLITE
 def test_a_reading_that_can_never_go_on_is_given_up(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = Host({"a": [row(n) for n in range(3000)], "b": [row(1, id="b")]})
     real = AgentReader.accept
@@ -454,7 +526,7 @@ def test_a_reading_that_can_never_go_on_is_given_up(
     assert len(current(copy)) > 1000
 
 
-def test_no_number_and_no_key_are_in_what_a_run_says_of_itself(copy: Path, synced: Synced) -> None:
+def test_no_number_and_no_key_are_in_what_a_run_says_of_itself(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(1, status=5)], "b": []}, status={"b": 500})
     synced(host)
     said = [
@@ -469,12 +541,12 @@ def test_verify_names_what_is_there_twice(tmp_path: Path) -> None:
     path, host = tmp_path / "calls.duckdb", Host({"a": [row(1)]})
     with host.client() as client:
         sync(client, ["a"], path)
-        run_in(path, "INSERT INTO calls SELECT * FROM calls")
-        run_in(path, "INSERT INTO calls (agent_id) VALUES ('a')")
-        assert verify(client, path) == [
-            "1 keys are in calls more than once.",
-            "1 calls have no id or no created_on.",
-        ]
+    run_in(path, "INSERT INTO calls SELECT * FROM calls")
+    run_in(path, "INSERT INTO calls (agent_id) VALUES ('a')")
+    assert verify(path) == [
+        "1 keys are in calls more than once.",
+        "1 calls have no id or no created_on.",
+    ]
 
 
 def test_a_call_that_comes_twice_in_one_transaction_is_there_once(copy: Path) -> None:

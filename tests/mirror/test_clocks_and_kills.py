@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agentcalls.mirror import Outcome
+    from agentcalls.mirror import Synced
 
-    Synced = Callable[..., Outcome]
+    Sync = Callable[..., Synced]
 
 
-def cut(host: Host, synced: Synced, requests: int, *agents: str) -> None:
+def cut(host: Host, synced: Sync, requests: int, *agents: str) -> None:
     """A sync that ends in an error after so many requests."""
     real = host.before
 
@@ -37,7 +37,7 @@ def cut(host: Host, synced: Synced, requests: int, *agents: str) -> None:
 
 
 def test_a_first_load_during_which_the_clock_is_set_back_loses_nothing(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     host = Host({"a": [row(n) for n in range(9000)]})
 
@@ -53,7 +53,7 @@ def test_a_first_load_during_which_the_clock_is_set_back_loses_nothing(
 
 
 def test_what_is_gone_is_counted_once_where_another_agents_load_ends(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     host = Host(
         {

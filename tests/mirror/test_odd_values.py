@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agentcalls.mirror import Outcome
+    from agentcalls.mirror import Synced
 
-    Synced = Callable[..., Outcome]
+    Sync = Callable[..., Synced]
 
 LARGEST = 2**63 - 1
 
 
 @pytest.mark.parametrize("id", ["x\ud800", "x\0y", "x'\"\n;--", "😀"])
-def test_an_id_is_taken_whatever_it_holds(copy: Path, synced: Synced, id: str) -> None:
+def test_an_id_is_taken_whatever_it_holds(copy: Path, synced: Sync, id: str) -> None:
     host = Host({"a": [row(1, id=id), row(2)]})
     assert synced(host).written == Written(new=2)
     for full in (True, False):
@@ -31,7 +31,7 @@ def test_an_id_is_taken_whatever_it_holds(copy: Path, synced: Synced, id: str) -
     assert len(current(copy)) == 2
 
 
-def test_ids_that_a_database_cannot_tell_apart_are_one_call(copy: Path, synced: Synced) -> None:
+def test_ids_that_a_database_cannot_tell_apart_are_one_call(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(1, id="x\ud800"), row(2, id="x\ud801"), row(3)]})
     for full in (False, True):
         found = synced(host, full=full)
@@ -39,7 +39,7 @@ def test_ids_that_a_database_cannot_tell_apart_are_one_call(copy: Path, synced: 
     assert len(current(copy)) == 2
 
 
-def test_a_count_beyond_all_integers_is_none(copy: Path, synced: Synced) -> None:
+def test_a_count_beyond_all_integers_is_none(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(1)]}, count=lambda _: 2**70)
     for _ in range(2):
         synced(host)
@@ -47,7 +47,7 @@ def test_a_count_beyond_all_integers_is_none(copy: Path, synced: Synced) -> None
     assert len(current(copy)) == 1
 
 
-def test_durations_that_no_integer_can_sum_spoil_no_view(copy: Path, synced: Synced) -> None:
+def test_durations_that_no_integer_can_sum_spoil_no_view(copy: Path, synced: Sync) -> None:
     rows = [row(n, duration_seconds=LARGEST) for n in range(2)]
     synced(Host({"a": rows, "b": [row(3)], "c": [row(4, duration_seconds=None)]}))
     days = query(copy, "SELECT calls, seconds FROM calls_by_day ORDER BY agent_id")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agentcalls.mirror import plan
-from agentcalls.mirror.plan import Agent, OpenCall
+from agentcalls.mirror.plan import AgentRow, OpenCall
 from agentcalls.values import Report
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -18,9 +18,9 @@ PROVEN = Report(complete=True, total_count_first=7, total_count_last=7)
 UNPROVEN = Report(reason="No order.", total_count_first=7, total_count_last=7)
 
 
-def agent(**changed: Any) -> Agent:
+def agent(**changed: Any) -> AgentRow:
     known: dict[str, Any] = {"agent_id": "a", "watermark": NOW - HOUR, "proven_at": NOW - HOUR}
-    return Agent(**{**known, **changed})
+    return AgentRow(**{**known, **changed})
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_the_watermark_does_not_fall_where_nothing_newer_came() -> None:
 
 
 def test_a_whole_reading_goes_on_until_it_ends() -> None:
-    begun = plan.begun(Agent(agent_id="a", checkpoint="old"), NOW)
+    begun = plan.begun(AgentRow(agent_id="a", checkpoint="old"), NOW)
     assert (begun.reading_since, begun.checkpoint) == (NOW, None)
     assert plan.begun(begun, NOW + HOUR) is begun
 
 
 def test_a_first_load_counts_from_where_it_began() -> None:
-    reading = Agent(agent_id="a", reading_since=NOW - DAY, checkpoint="{}")
+    reading = AgentRow(agent_id="a", reading_since=NOW - DAY, checkpoint="{}")
     after = plan.reread(reading, PROVEN, NOW - HOUR, NOW)
     assert (after.proven_at, after.reread_at, after.tried_at) == (NOW - DAY, NOW - DAY, NOW)
     assert (after.watermark, after.reading_since, after.checkpoint) == (NOW - HOUR, None, None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls import AuthenticationError, ConfigurationError, NotFoundError
-from agentcalls.mirror import Outcome, least_requests, sync, verify
+from agentcalls.mirror import Synced, least_requests, sync, verify
 from agentcalls.mirror.change import Written
 from mirror.copies import current, query
 from mirror.host import Host, row
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from agentcalls.mirror import Progress
 
-    Synced = Callable[..., Outcome]
+    Sync = Callable[..., Synced]
 
 IN_SQLITE = pytest.mark.parametrize("copy", ["sqlite"], indirect=True)
 """Where the database does not matter."""
@@ -34,7 +34,7 @@ def of_agents(copy: Path) -> dict[str, Any]:
     return {one["agent_id"]: one for one in query(copy, "SELECT * FROM agents")}
 
 
-def test_the_first_run_loads_and_the_second_asks_once_an_agent(copy: Path, synced: Synced) -> None:
+def test_the_first_run_loads_and_the_second_asks_once_an_agent(copy: Path, synced: Sync) -> None:
     host = Host(
         {"a": [row(n) for n in range(40)], "b": [], "c": [row(n, id=f"c{n}") for n in range(9)]}
     )
@@ -45,7 +45,7 @@ def test_the_first_run_loads_and_the_second_asks_once_an_agent(copy: Path, synce
     assert (second.asked, second.written, second.complete) == (3, Written(), True)
 
 
-def test_a_change_a_new_call_and_one_that_is_gone_are_seen(copy: Path, synced: Synced) -> None:
+def test_a_change_a_new_call_and_one_that_is_gone_are_seen(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(n) for n in range(300)]})
     synced(host)
     before = current(copy)
@@ -67,7 +67,7 @@ def test_a_change_a_new_call_and_one_that_is_gone_are_seen(copy: Path, synced: S
     assert gone["deleted_at"] == gone["changed_at"] == stamps["a", "call_7"][1]
 
 
-def test_a_call_that_comes_back_is_unmarked(copy: Path, synced: Synced) -> None:
+def test_a_call_that_comes_back_is_unmarked(copy: Path, synced: Sync) -> None:
     rows = [row(n) for n in range(9)]
     host = Host({"a": rows})
     synced(host)
@@ -78,7 +78,7 @@ def test_a_call_that_comes_back_is_unmarked(copy: Path, synced: Synced) -> None:
     assert len(current(copy)) == 9
 
 
-def test_a_load_goes_on_where_it_ended(copy: Path, synced: Synced) -> None:
+def test_a_load_goes_on_where_it_ended(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(n) for n in range(5000)]})
 
     def fail(number: int) -> None:
@@ -106,7 +106,7 @@ def test_a_load_goes_on_where_it_ended(copy: Path, synced: Synced) -> None:
 
 @IN_SQLITE
 def test_what_a_load_read_long_ago_is_looked_at_again_in_the_run_that_ends_it(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     host = Host({"a": [row(n) for n in range(3000)]})
     host.before = lambda number: host.status.update({"a": 500} if number > 20 else {})
@@ -123,7 +123,7 @@ def test_what_a_load_read_long_ago_is_looked_at_again_in_the_run_that_ends_it(
 
 @IN_SQLITE
 def test_a_reading_is_written_in_several_transactions(
-    copy: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+    copy: Path, synced: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agentcalls.mirror.gathering._ROWS", 1000)
     assert synced(Host({"a": [row(n) for n in range(2500)]})).written == Written(new=2500)
@@ -133,7 +133,7 @@ def test_a_reading_is_written_in_several_transactions(
 
 @IN_SQLITE
 def test_an_order_that_is_honoured_no_more_moves_no_watermark_and_marks_nothing(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     host = Host({"a": [row((n * 7919) % 3000) for n in range(300)]})
     synced(host)
@@ -150,7 +150,7 @@ def test_an_order_that_is_honoured_no_more_moves_no_watermark_and_marks_nothing(
     ]
 
 
-def test_old_open_calls_are_looked_at_by_their_rank(copy: Path, synced: Synced) -> None:
+def test_old_open_calls_are_looked_at_by_their_rank(copy: Path, synced: Sync) -> None:
     rows = [row(n) for n in range(4000)]
     rows[3900] = row(3900, status="answered", ended_at=None)
     rows[3950] = row(3950, status="on_hold", ended_at=None)
@@ -172,7 +172,7 @@ def test_old_open_calls_are_looked_at_by_their_rank(copy: Path, synced: Synced) 
 
 
 @IN_SQLITE
-def test_an_open_call_is_not_looked_at_in_each_run(copy: Path, synced: Synced) -> None:
+def test_an_open_call_is_not_looked_at_in_each_run(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(n) for n in range(40)] + [row(9000, status="queued", ended_at=None)]})
     synced(host)
     assert [synced(host).asked for _ in range(2)] == [2, 1]
@@ -183,7 +183,7 @@ def test_an_open_call_is_not_looked_at_in_each_run(copy: Path, synced: Synced) -
 
 @IN_SQLITE
 def test_a_failure_while_an_open_call_is_looked_at_is_one_of_its_agent(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     old = row(9000, status="queued", ended_at=None)
     middle = [row(60 * n, id=f"a{n}") for n in range(160)]
@@ -210,7 +210,7 @@ def test_a_failure_while_an_open_call_is_looked_at_is_one_of_its_agent(
 
 
 @IN_SQLITE
-def test_an_edit_of_an_old_call_is_seen_by_a_whole_reading_only(copy: Path, synced: Synced) -> None:
+def test_an_edit_of_an_old_call_is_seen_by_a_whole_reading_only(copy: Path, synced: Sync) -> None:
     rows = [row(60 * n) for n in range(400)]
     host = Host({"a": rows})
     synced(host)
@@ -222,7 +222,7 @@ def test_an_edit_of_an_old_call_is_seen_by_a_whole_reading_only(copy: Path, sync
 
 @IN_SQLITE
 def test_a_count_that_differs_has_an_agent_read_whole_in_the_second_run(
-    copy: Path, synced: Synced
+    copy: Path, synced: Sync
 ) -> None:
     rows = [row(60 * n) for n in range(400)]
     host = Host({"a": rows})
@@ -238,7 +238,7 @@ def test_a_count_that_differs_has_an_agent_read_whole_in_the_second_run(
 
 
 @IN_SQLITE
-def test_the_audit_reads_all_agents_over_time_within_its_share(synced: Synced) -> None:
+def test_the_audit_reads_all_agents_over_time_within_its_share(synced: Sync) -> None:
     agents = {f"a{k}": [row(60 * n, id=f"{k}_{n}") for n in range(250)] for k in range(5)}
     host = Host(agents)
     synced(host)
@@ -258,7 +258,7 @@ def test_the_audit_reads_all_agents_over_time_within_its_share(synced: Synced) -
 
 
 @IN_SQLITE
-def test_a_large_agent_is_audited_over_several_runs(copy: Path, synced: Synced) -> None:
+def test_a_large_agent_is_audited_over_several_runs(copy: Path, synced: Sync) -> None:
     rows = [row(60 * n) for n in range(3000)]
     host = Host({"a": rows})
     synced(host)
@@ -276,7 +276,7 @@ def test_a_large_agent_is_audited_over_several_runs(copy: Path, synced: Synced) 
     assert query(copy, "SELECT * FROM seen") == []
 
 
-def test_one_failing_agent_does_not_stop_the_others(copy: Path, synced: Synced) -> None:
+def test_one_failing_agent_does_not_stop_the_others(copy: Path, synced: Sync) -> None:
     host = Host({"a": [row(1)], "b": [row(2)], "c": [row(3)]})
     synced(host)
     host.status["b"] = 404
@@ -295,7 +295,7 @@ def test_one_failing_agent_does_not_stop_the_others(copy: Path, synced: Synced) 
 
 
 @IN_SQLITE
-def test_a_run_in_which_every_agent_fails_raises_the_first(copy: Path, synced: Synced) -> None:
+def test_a_run_in_which_every_agent_fails_raises_the_first(copy: Path, synced: Sync) -> None:
     host = Host({}, status={"a": 404, "b": 500})
     with pytest.raises(NotFoundError):
         synced(host, "a", "b", concurrency=1)
@@ -304,7 +304,7 @@ def test_a_run_in_which_every_agent_fails_raises_the_first(copy: Path, synced: S
 
 
 @IN_SQLITE
-def test_a_refused_key_ends_a_run_behind_what_came_before_it(copy: Path, synced: Synced) -> None:
+def test_a_refused_key_ends_a_run_behind_what_came_before_it(copy: Path, synced: Sync) -> None:
     host = Host({f"a{n}": [row(n, id=f"c{n}")] for n in range(9)})
     host.before = lambda number: host.status.update({"a5": 401} if number == 1 else {})
     with pytest.raises(AuthenticationError):
@@ -316,7 +316,7 @@ def test_a_refused_key_ends_a_run_behind_what_came_before_it(copy: Path, synced:
 
 
 @IN_SQLITE
-def test_quiet_agents_are_asked_less_often(copy: Path, synced: Synced) -> None:
+def test_quiet_agents_are_asked_less_often(copy: Path, synced: Sync) -> None:
     host = Host({"busy": [row(1)], "quiet": [row(9000)], "empty": []})
     synced(host, quiet_every="1h")
     assert of_agents(copy)["quiet"]["due"]
@@ -330,7 +330,7 @@ def test_quiet_agents_are_asked_less_often(copy: Path, synced: Synced) -> None:
 
 
 @IN_SQLITE
-def test_progress_is_told(synced: Synced) -> None:
+def test_progress_is_told(synced: Sync) -> None:
     told: list[Progress] = []
     synced(Host({"a": [row(n) for n in range(250)], "b": [row(1)]}), progress=told.append)
     assert (told[-1].agents, told[-1].agents_done, told[-1].calls) == (2, 2, 251)
@@ -340,13 +340,13 @@ def test_progress_is_told(synced: Synced) -> None:
 def test_the_least_requests_are_told_by_the_copy_alone(copy: Path) -> None:
     host = Host({"a": [row(n) for n in range(250)], "b": [row(1)]})
     with host.client() as client:
-        assert least_requests(client, ["a", "b", "new"], copy) == 3
-        assert least_requests(client, None, copy) == 0
+        assert least_requests(["a", "b", "new"], copy) == 3
+        assert least_requests(None, copy) == 0
         assert not copy.exists()
         sync(client, host.calls, copy)
         host.asked = []
-        assert least_requests(client, None, copy, full=True) == 4
-        assert least_requests(client, ["a", "a"], copy) == 1
+        assert least_requests(None, copy, full=True) == 4
+        assert least_requests(["a", "a"], copy) == 1
     assert host.asked == []
 
 
@@ -354,13 +354,13 @@ def test_verify_finds_nothing_in_a_copy_that_is_sound(copy: Path) -> None:
     host = Host({"a": [row(1), row(2)]})
     with host.client() as client:
         with pytest.raises(ConfigurationError, match="There is no"):
-            verify(client, copy)
+            verify(copy)
         sync(client, ["a"], copy)
-        assert verify(client, copy) == []
+        assert verify(copy) == []
 
 
 def test_why_a_run_is_not_complete_is_said_without_a_word_of_the_servers() -> None:
-    outcome = Outcome(
+    outcome = Synced(
         agents=3,
         asked=3,
         written=Written(),
@@ -387,7 +387,7 @@ def test_why_a_run_is_not_complete_is_said_without_a_word_of_the_servers() -> No
     ids=str,
 )
 @IN_SQLITE
-def test_an_argument_that_is_not_allowed_is_named(copy: Path, synced: Synced, wrong: Any) -> None:
+def test_an_argument_that_is_not_allowed_is_named(copy: Path, synced: Sync, wrong: Any) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         synced(Host({"a": []}), **wrong)
     assert not copy.exists()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from agentcalls import AgentCallsError, AuthenticationError, ConfigurationError, NotFoundError
-from agentcalls.mirror import InUseError, Numbers, Outcome, served, watch
+from agentcalls.mirror import InUseError, Numbers, Synced, served, watch
 from agentcalls.mirror.change import Written
 from agentcalls.mirror.watching import until_next
 
@@ -21,9 +21,9 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def outcome(**changed: Any) -> Outcome:
+def outcome(**changed: Any) -> Synced:
     values: dict[str, Any] = {"agents": 2, "asked": 3, "unproven": {}, "failures": {}}
-    return Outcome(**{**values, "written": Written(new=1, changed=2, marked=3), **changed})
+    return Synced(**{**values, "written": Written(new=1, changed=2, marked=3), **changed})
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def play(time: Time, runs: list[Any]) -> tuple[Numbers, list[str]]:
     """Each run is how many seconds it takes, or the error that ends it."""
     numbers, told = Numbers(), list[str]()
 
-    def sync() -> Outcome:
+    def sync() -> Synced:
         run = runs.pop(0)
         if isinstance(run, Exception):
             raise run

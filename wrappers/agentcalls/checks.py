@@ -26,9 +26,11 @@ def as_builtin(value: Any) -> Any:
 
     A subclass may print, compare or hash as something else. Numbers of NumPy become integers; all other values stay.
     """
+    if value is None or type(value) in _BUILT_IN:
+        return value
     for kind, make in _BUILT_IN.items():
         if isinstance(value, kind):
-            return value if type(value) is kind else make(value)
+            return make(value)
     return operator.index(value) if _counts(value) else value
 
 

@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from agentcalls import Client, ConfigurationError, duration_of, settings
 from agentcalls.checks import ids_in
-from agentcalls.mirror.reading import COMPLETE, record_batches
+from agentcalls.mirror.engines import COMPLETE, record_batches
 from agentcalls.reading.moments import resolved
 from agentcalls.table.columns import COLUMNS
 

@@ -90,10 +90,19 @@ def check(path: Path) -> None:
             database.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             # Whatever else is wrong with a file that is to be replaced does not matter.
-            if error.sqlite_errorcode & _KIND in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            if is_in_use(error):
                 raise ConfigurationError(f"{path} is in use: close it first.") from error
         else:
             database.rollback()
+
+
+def is_in_use(error: BaseException | None) -> bool:
+    """Whether an error of SQLite's says that another connection holds a lock."""
+    if not isinstance(error, sqlite3.Error):
+        return False
+    # An error of the module itself has no code.
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & _KIND in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 @contextmanager

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentcalls.mirror.databases.target import InUseError
+    from agentcalls.mirror.engines import IncompleteError, read
     from agentcalls.mirror.metrics import Numbers, served
-    from agentcalls.mirror.outcome import Outcome, Progress
     from agentcalls.mirror.pushing.push import Pushed, push
-    from agentcalls.mirror.reading import IncompleteError, read
+    from agentcalls.mirror.synced import Progress, Synced
     from agentcalls.mirror.syncing import least_requests, sync, verify
     from agentcalls.mirror.watching import watch
 
 _MODULES = {
     "InUseError": "databases.target",
-    "IncompleteError": "reading",
+    "IncompleteError": "engines",
     "Numbers": "metrics",
-    "Outcome": "outcome",
-    "Progress": "outcome",
+    "Synced": "synced",
+    "Progress": "synced",
     "Pushed": "pushing.push",
     "least_requests": "syncing",
     "push": "pushing.push",
-    "read": "reading",
+    "read": "engines",
     "served": "metrics",
     "sync": "syncing",
     "verify": "syncing",
@@ -39,9 +39,9 @@ __all__ = [
     "InUseError",
     "IncompleteError",
     "Numbers",
-    "Outcome",
     "Progress",
     "Pushed",
+    "Synced",
     "least_requests",
     "push",
     "read",

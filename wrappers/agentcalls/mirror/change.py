@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  # the schema reads the types of the fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
+
+from agentcalls.table.columns import columns_of, still_open, with_json_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentcalls import Call
-    from agentcalls.mirror.plan import Agent
+    from agentcalls.mirror.plan import AgentRow
 
 
 @frozen
@@ -49,7 +51,7 @@ class Change:
     reread: list[Span] = field(factory=list["Span"])
     ended: list[str] = field(factory=list[str])
     """Agents whose whole reading has ended, proven or not: what it was given is forgotten."""
-    agents: dict[str, Agent] = field(factory=dict[str, "Agent"])
+    agents: dict[str, AgentRow] = field(factory=dict[str, "AgentRow"])
     problems: dict[str, list[ProblemCount]] = field(factory=dict[str, list[ProblemCount]])
     """By agent; they replace those that were met before."""
     credit: float | None = None
@@ -59,6 +61,13 @@ class Change:
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         return not (self.calls or self.agents or self.problems or self.credit is not None)
+
+
+def columns_in(calls: Sequence[tuple[str, Sequence[Call]]]) -> list[list[Any]]:
+    """The values of each column of every table of ours, from calls with their agents; and whether a call is open."""
+    columns = columns_of("", [call for _, some in calls for call in some])
+    columns[0] = [agent_id for agent_id, some in calls for _ in some]
+    return [*with_json_texts(columns), still_open(columns)]
 
 
 @frozen

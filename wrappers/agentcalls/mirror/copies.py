@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agentcalls import ConfigurationError
 from agentcalls.checks import checked_path
-from agentcalls.export import as_duckdb
+from agentcalls.export import as_duckdb, as_sqlite
 from agentcalls.export.disk import operations
 from agentcalls.export.disk.target import replaceable
 from agentcalls.mirror.databases.in_duckdb import InDuckDB
@@ -81,19 +81,19 @@ def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
     """A copy of the calls at a host, for this process alone until the block ends; it is made where there is none.
 
     Without a host, it is that of any, and must exist. Raises `ConfigurationError` as `checked` does, and for a database
-    that is no such copy; `InUseError` where another process has it.
+    that is no such copy; `InUseError` where another process has it, or takes it for seconds within the block.
     """
     target, kind = checked(path)
-    with _locked(target), ExitStack() as stack:
+    with _locked(target):
         if not exists(target):
             target.unlink(missing_ok=True)
         try:
-            copy = stack.enter_context(kind.opened(target, host))
+            with kind.opened(target, host) as copy:
+                yield copy
         except OSError as error:
-            if as_duckdb.is_in_use(error) or "database is locked" in str(error):
+            if as_duckdb.is_in_use(error) or as_sqlite.is_in_use(error.__cause__):
                 raise InUseError(f"{target} is in use: close it first.") from error
             raise
-        yield copy
 
 
 @contextmanager

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from agentcalls import Call, CallBatch, Report
     from agentcalls.mirror.databases.target import Target
-    from agentcalls.mirror.plan import Agent
+    from agentcalls.mirror.plan import AgentRow
 
 _ROWS = 5_000
 _SECONDS = 2.0
@@ -32,7 +32,7 @@ class Gathering:
     """
 
     def __init__(self, target: Target, clock: Callable[[], datetime]) -> None:
-        self.agents: dict[str, Agent] = target.agents()
+        self.agents: dict[str, AgentRow] = target.agents()
         self.held: dict[str, int] = target.held()
         self.began: datetime = clock()
         """When the run began, by the clock."""
@@ -50,6 +50,7 @@ class Gathering:
         self._written_at = monotonic()
         self._given: dict[str, list[str]] = {}
         self._newest: dict[str, datetime | None] = {}
+        self._nameless = Counter[str]()
 
     def begin(self, agent_ids: Iterable[str], *, whole: bool) -> None:
         """Take note of the agents that are going to be read."""
@@ -81,13 +82,18 @@ class Gathering:
         self.keep(evolve(self.agents[agent_id], reading_since=None, checkpoint=None))
 
     def add(self, agent_id: str, calls: Sequence[Call]) -> list[Call]:
-        """Take calls of an agent; returns those that have an id and a `created_on`, which is all of a sound server."""
+        """Take calls of an agent; returns those that have an id and a `created_on`, which is all of a sound server.
+
+        An id without a letter names no call: the next one would take its row.
+        """
         # The types are the contract's; a row that breaks it may have None anywhere.
         sound = [
             call
             for call in calls
-            if call.id is not None and call.created_on is not None  # pyright: ignore[reportUnnecessaryComparison]
+            if call.id and call.created_on is not None  # pyright: ignore[reportUnnecessaryComparison]
         ]
+        if len(sound) < len(calls):
+            self._nameless[agent_id] += sum(call.id == "" for call in calls)
         if sound:
             self._change.calls.append((agent_id, sound))
             self._change.rows += len(sound)
@@ -95,7 +101,7 @@ class Gathering:
                 self._change.seen += [(agent_id, call.id) for call in sound]
         return sound
 
-    def keep(self, agent: Agent) -> None:
+    def keep(self, agent: AgentRow) -> None:
         """Take the new state of an agent."""
         self.agents[agent.agent_id] = self._change.agents[agent.agent_id] = agent
 
@@ -118,13 +124,13 @@ class Gathering:
 
     def _ended(
         self,
-        agent: Agent,
+        agent: AgentRow,
         report: Report,
         since: datetime | None,
         newest: datetime | None,
         *,
         whole: bool,
-    ) -> Agent:
+    ) -> AgentRow:
         agent_id, change = agent.agent_id, self._change
         if whole:
             if self._is_marking(agent_id):
@@ -146,8 +152,10 @@ class Gathering:
         else:
             self.steady.pop(agent_id, None)
             self.unproven[agent_id] = report.reason or ""
-        if report.problems:
-            kinds = Counter((one.field or "", one.why) for one in report.problems)
+        kinds = Counter((one.field or "", one.why) for one in report.problems)
+        if nameless := self._nameless.pop(agent_id, 0):
+            kinds["id", "is empty"] = nameless
+        if kinds:
             change.problems[agent_id] = [
                 ProblemCount(agent_id, *kind, rows) for kind, rows in kinds.items()
             ]

@@ -14,12 +14,12 @@ from attrs import define, field
 
 from agentcalls import AgentCallsError
 from agentcalls.mirror.change import Written
-from agentcalls.mirror.outcome import failure_of
+from agentcalls.mirror.synced import failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from agentcalls.mirror.outcome import Outcome
+    from agentcalls.mirror.synced import Synced
 
 
 @define
@@ -32,11 +32,11 @@ class Numbers:
     skipped: int = 0
     requests: int = 0
     written: Written = field(factory=Written)
-    latest: Outcome | None = None
+    latest: Synced | None = None
     why: str | None = None
     """Why the latest sync is not complete; None if it is, or if none has ended yet."""
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Synced) -> None:
         """Count a sync."""
         self.runs += 1
         self.requests += outcome.asked

@@ -38,7 +38,7 @@ EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @frozen(kw_only=True)
-class Agent:
+class AgentRow:
     """What a copy knows of an agent: a row of `agents`. Moments are this machine's, but for the watermark."""
 
     agent_id: str
@@ -71,7 +71,7 @@ class Agent:
         return self.proven_at is not None
 
 
-def since_of(agent: Agent, now: datetime, follow: timedelta) -> datetime | None:
+def since_of(agent: AgentRow, now: datetime, follow: timedelta) -> datetime | None:
     """From where on an agent is followed; None for all of its calls.
 
     Calls that came in order since the last proven reading are newer than the watermark, whatever the clocks say. Late
@@ -83,12 +83,12 @@ def since_of(agent: Agent, now: datetime, follow: timedelta) -> datetime | None:
     return min(before(agent.watermark, _MARGIN), before(first, follow))
 
 
-def begun(agent: Agent, now: datetime) -> Agent:
+def begun(agent: AgentRow, now: datetime) -> AgentRow:
     """The agent where a whole reading begins, or goes on."""
     return agent if agent.reading_since else evolve(agent, reading_since=now, checkpoint=None)
 
 
-def followed(agent: Agent, report: Report, newest: datetime | None, now: datetime) -> Agent:
+def followed(agent: AgentRow, report: Report, newest: datetime | None, now: datetime) -> AgentRow:
     """The agent after it was followed; `newest` is the latest `created_on` that came."""
     if not report.complete:
         return evolve(agent, server_count=report.total_count_last, error=report.reason)
@@ -101,7 +101,7 @@ def followed(agent: Agent, report: Report, newest: datetime | None, now: datetim
     )
 
 
-def reread(agent: Agent, report: Report, newest: datetime | None, now: datetime) -> Agent:
+def reread(agent: AgentRow, report: Report, newest: datetime | None, now: datetime) -> AgentRow:
     """The agent after a whole reading has come to its end, proven or not."""
     began = agent.reading_since
     agent = evolve(
@@ -122,28 +122,28 @@ def reread(agent: Agent, report: Report, newest: datetime | None, now: datetime)
     )
 
 
-def counted(agent: Agent, held: int, *, steady: bool) -> Agent:
+def counted(agent: AgentRow, held: int, *, steady: bool) -> AgentRow:
     """The agent after the copy's calls were counted; `steady`: the server's count stayed the same."""
     if agent.server_count == held:
-        return evolve(agent, miscounts=0)
+        return evolve(agent, miscounts=0) if agent.miscounts else agent
     return evolve(agent, miscounts=agent.miscounts + 1) if steady else agent
 
 
-def is_doubtful(agent: Agent, now: datetime) -> bool:
+def is_doubtful(agent: AgentRow, now: datetime) -> bool:
     """Whether the counts differ so long that the agent is to be read whole now."""
     waited = agent.tried_at is None or abs(now - agent.tried_at) >= _REREAD_EVERY
     return agent.miscounts >= _MISCOUNTS and waited
 
 
-def quieted(agent: Agent, now: datetime, every: timedelta | None) -> Agent:
+def quieted(agent: AgentRow, now: datetime, every: timedelta | None) -> AgentRow:
     """The agent with when it is due, where it had no call for a day and is to be asked less often."""
     quiet = every and agent.watermark and agent.error is None and agent.reading_since is None
     if not quiet or agent.miscounts or now - agent.watermark < _DAY:  # type: ignore[operator]
-        return evolve(agent, due=None)
+        return evolve(agent, due=None) if agent.due else agent
     return evolve(agent, due=now + every)  # type: ignore[operator]
 
 
-def is_due(agent: Agent, now: datetime, every: timedelta | None) -> bool:
+def is_due(agent: AgentRow, now: datetime, every: timedelta | None) -> bool:
     """Whether an agent is to be asked in this run; a clock that was set back makes nobody wait longer than that."""
     return every is None or agent.due is None or not now < agent.due <= now + every
 
@@ -158,7 +158,7 @@ class OpenCall:
 
 
 def due_calls(
-    calls: Iterable[OpenCall], agents: Mapping[str, Agent], now: datetime
+    calls: Iterable[OpenCall], agents: Mapping[str, AgentRow], now: datetime
 ) -> list[OpenCall]:
     """The open calls to look at now: each at growing intervals, and daily once it is a week old.
 
@@ -188,7 +188,11 @@ class Audit:
 
 
 def audited(
-    agents: Iterable[Agent], held: Mapping[str, int], budget: int, now: datetime, follow: timedelta
+    agents: Iterable[AgentRow],
+    held: Mapping[str, int],
+    budget: int,
+    now: datetime,
+    follow: timedelta,
 ) -> list[Audit]:
     """The whole readings to go on with, for so many requests.
 
@@ -218,7 +222,7 @@ def requests_of(rows: int) -> int:
     return 1 if rows < MAX_LIMIT else -(-rows // _ROWS_A_REQUEST)
 
 
-def least_requests(agents: Iterable[Agent], held: Mapping[str, int], *, full: bool) -> int:
+def least_requests(agents: Iterable[AgentRow], held: Mapping[str, int], *, full: bool) -> int:
     """How many requests a run makes at least, as far as the copy alone can tell."""
     total = 0
     for agent in agents:

@@ -12,7 +12,7 @@ from agentcalls import AgentCallsError, Checkpoint, ConfigurationError, Paginati
 from agentcalls.mirror import plan
 from agentcalls.mirror.change import Run
 from agentcalls.mirror.gathering import Gathering
-from agentcalls.mirror.outcome import Outcome, Progress, failure_of
+from agentcalls.mirror.synced import Progress, Synced, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -60,14 +60,14 @@ class Running:
         self._failures: dict[str, AgentCallsError] = {}
         agents = self._gathering.agents
         for agent_id in task.agents:
-            agents.setdefault(agent_id, plan.Agent(agent_id=agent_id))
+            agents.setdefault(agent_id, plan.AgentRow(agent_id=agent_id))
         self._due = [
             agent_id
             for agent_id in task.agents
             if task.full or plan.is_due(agents[agent_id], self._now, task.quiet_every)
         ]
 
-    def run(self) -> Outcome:
+    def run(self) -> Synced:
         """What came of the run, which is a row of `runs`, too.
 
         Raises an error that ends the whole reading, and the first failure if every agent failed.
@@ -213,8 +213,10 @@ class Running:
         for agent_id in agent_ids:
             agent, steady = gathering.agents[agent_id], gathering.steady.get(agent_id)
             if steady is not None:
-                agent = plan.counted(agent, gathering.held.get(agent_id, 0), steady=steady)
-                gathering.keep(plan.quieted(agent, self._now, self._task.quiet_every))
+                found = plan.counted(agent, gathering.held.get(agent_id, 0), steady=steady)
+                found = plan.quieted(found, self._now, self._task.quiet_every)
+                if found is not agent:
+                    gathering.keep(found)
 
     def _audit(self, agent_ids: Iterable[str]) -> None:
         gathering, task = self._gathering, self._task
@@ -232,11 +234,11 @@ class Running:
                 self._reread([one.agent_id], one.most)
         gathering.write(max(0.0, credit - (self._asked - followed)))
 
-    def _end(self, began: Run, why: str | None = None) -> Outcome:
+    def _end(self, began: Run, why: str | None = None) -> Synced:
         gathering = self._gathering
         gathering.write()
         watermarks = [gathering.agents[one].watermark for one in self._task.agents]
-        outcome = Outcome(
+        outcome = Synced(
             agents=len(self._task.agents),
             skipped=len(self._task.agents) - len(self._due),
             asked=self._asked,

@@ -1,18 +1,23 @@
 """The tables and views of a copy, the same in DuckDB and in SQLite; docs/schema.md says what is in them.
 
-A new version of the schema appends the statements that bring the one before it up to date to `MIGRATIONS`.
+A new version of the schema appends the statements that bring the one before it up to date to `MIGRATIONS`. The views
+need none: where they are not those of this release, they are made anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
-from typing import get_args, get_type_hints
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from attrs import frozen
 
 from agentcalls.mirror.change import ProblemCount, Run
-from agentcalls.mirror.plan import Agent
+from agentcalls.mirror.plan import AgentRow
 from agentcalls.table.columns import COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 VERSION = 1
 """The version of the schema that this code writes."""
@@ -64,7 +69,7 @@ CALLS = Table(
 )
 """A row for each call that was ever seen. `changed_at` grows from one transaction to the next."""
 
-AGENTS = Table("agents", _fields_of(Agent), key=("agent_id",))
+AGENTS = Table("agents", _fields_of(AgentRow), key=("agent_id",))
 """A row for each agent: how far its calls are proven, and the whole reading that is under way."""
 
 RUNS = Table("runs", _fields_of(Run), key=("began_at",))
@@ -81,7 +86,8 @@ SEEN = Table("seen", (Field("agent_id", str), Field("id", str)), key=("agent_id"
 """The calls that a whole reading that is under way was given."""
 
 ABOUT = Table("about", (Field("name", str), Field("value", str)), key=("name",))
-"""`schema_version`, the `host` whose calls these are, the latest `stamp`, and the requests that the audit may make."""
+"""`schema_version`, a mark of the `views`, the `host` whose calls these are, the latest `stamp`, and the requests that
+the audit may make."""
 
 TABLES = (CALLS, AGENTS, RUNS, PROBLEMS, SEEN, ABOUT)
 
@@ -99,3 +105,13 @@ VIEWS = {
 }
 """The views by name; `{day}`, `{seconds}`, `{open}` and `{failed}` stand for what a database calls the day in UTC,
 the sum of durations that may be no 64-bit integer, and 0 or 1."""
+
+
+def views_in(words: Mapping[str, str]) -> dict[str, str]:
+    """The queries of the views in the words of a database."""
+    return {name: query.format(**words) for name, query in VIEWS.items()}
+
+
+def mark_of_views(words: Mapping[str, str]) -> str:
+    """What tells these views from others: DuckDB keeps a query in words of its own, which cannot be compared."""
+    return hashlib.sha256(repr(views_in(words)).encode()).hexdigest()[:16]

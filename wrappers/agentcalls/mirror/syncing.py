@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from agentcalls import Client
-    from agentcalls.mirror.outcome import Outcome, Progress
+    from agentcalls.mirror.synced import Progress, Synced
     from agentcalls.request.concurrency import Concurrency
 
 FOLLOW = "24h"
@@ -48,7 +48,7 @@ def sync(
     quiet_every: timedelta | str | None = None,
     concurrency: Concurrency | None = None,
     progress: Callable[[Progress], object] | None = None,
-) -> Outcome:
+) -> Synced:
     """The outcome of bringing a copy of the agents' calls up to date; a kill leaves it as the last transaction did.
 
     The first run loads each agent, oldest call first. A later one asks for new calls, for those created within
@@ -96,7 +96,6 @@ def sync(
 
 
 def least_requests(
-    client: Client,
     agents: Iterable[str | Agent] | None,
     path: str | os.PathLike[str],
     *,
@@ -104,23 +103,23 @@ def least_requests(
 ) -> int:
     """How many requests a sync makes at least, as far as the copy alone can tell; nothing is sent.
 
-    `agents` is None for those that the copy has. Raises like `sync`.
+    `agents` is None for those that the copy has. The copy may be of any host. Raises like `sync`.
     """
-    known: dict[str, plan.Agent] = {}
+    known: dict[str, plan.AgentRow] = {}
     held: dict[str, int] = {}
     if exists(checked(path)[0]):
-        with opened(path, client.base_url) as copy:
+        with opened(path, None) as copy:
             known, held = copy.agents(), copy.held()
     names = list(known) if agents is None else _once(agents)[0]
-    wanted = [known.get(one, plan.Agent(agent_id=one)) for one in names]
+    wanted = [known.get(one, plan.AgentRow(agent_id=one)) for one in names]
     return plan.least_requests(wanted, held, full=full)
 
 
-def verify(client: Client, path: str | os.PathLike[str]) -> list[str]:
-    """What is wrong with a copy by itself, in sentences; nothing is sent. Raises like `sync`."""
+def verify(path: str | os.PathLike[str]) -> list[str]:
+    """What is wrong with a copy of any host by itself, in sentences; nothing is sent. Raises like `sync`."""
     if not exists(checked(path)[0]):
         raise ConfigurationError(f"There is no {path}.")
-    with opened(path, client.base_url) as copy:
+    with opened(path, None) as copy:
         return copy.verify()
 
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from threading import Event
 
     from agentcalls.mirror.metrics import Numbers
-    from agentcalls.mirror.outcome import Outcome
+    from agentcalls.mirror.synced import Synced
 
 
 def watch(
-    sync: Callable[[], Outcome],
+    sync: Callable[[], Synced],
     every: timedelta,
     *,
     stop: Event,

@@ -104,6 +104,7 @@ class Database(ABC):
         same = " AND ".join(f"came.{name} = {table.name}.{name}" for name in by)
         with self.loaded(came, rows):
             self.run(
-                f"DELETE FROM {table.name} WHERE EXISTS (SELECT 1 FROM came WHERE {same})"  # noqa: S608 (our own names)
+                f"DELETE FROM {table.name} WHERE rowid IN"  # noqa: S608 (our own names)
+                f" (SELECT {table.name}.rowid FROM came CROSS JOIN {table.name} WHERE {same})"
             )
             self.run(f"INSERT INTO {table.name} SELECT * FROM came")  # noqa: S608 (the same)

@@ -14,14 +14,13 @@ from agentcalls.export.disk import operations
 from agentcalls.mirror.databases.target import Target
 from agentcalls.mirror.schema import CALLS
 from agentcalls.table.arrow import batch_maker
-from agentcalls.table.columns import COLUMNS, columns_of, still_open, storable, with_json_texts
+from agentcalls.table.columns import COLUMNS
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
-    from agentcalls import Call
     from agentcalls.mirror.schema import Table
 
 _CONFIG = {"memory_limit": "256MB", "threads": 2, "TimeZone": "UTC"}
@@ -97,11 +96,12 @@ class InDuckDB(Target):
         """As in `Target`."""
         self._connection.unregister(table.name)
 
-    def put(self, calls: Sequence[tuple[str, Sequence[Call]]], stamp: datetime) -> None:
+    def put_columns(self, columns: list[list[Any]], stamp: datetime) -> None:
         """As in `Target`."""
-        parts = [storable(self._part, agent_id, some) for agent_id, some in calls]
-        table = _latest_of_each(self._pa.concat_tables(parts), self._pa)
-        self._register("came", table)
+        *columns, opened = columns
+        table = self._pa.Table.from_batches([self._make(columns)])
+        table = table.append_column("open", self._pa.array(opened, self._pa.bool_()))
+        self._register("came", _latest_of_each(table, self._pa))
         self.run(_MERGE, {"stamp": stamp})
         self._connection.unregister("came")
 
@@ -113,11 +113,6 @@ class InDuckDB(Target):
                 "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'copy'"
             )
         }
-
-    def _part(self, agent_id: str, calls: Sequence[Call]) -> Any:
-        columns = with_json_texts(columns_of(agent_id, calls))
-        table = self._pa.Table.from_batches([self._make(columns)])
-        return table.append_column("open", self._pa.array(still_open(columns), self._pa.bool_()))
 
     def _register(self, name: str, table: Any) -> None:
         # A replacement scan would look for it in the frame of the caller only.

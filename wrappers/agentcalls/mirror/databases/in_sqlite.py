@@ -10,14 +10,13 @@ from agentcalls.export.as_sqlite import MOMENT, TYPES, opened
 from agentcalls.export.disk import operations
 from agentcalls.mirror.databases.target import Target
 from agentcalls.mirror.schema import CALLS
-from agentcalls.table.columns import COLUMNS, columns_of, still_open, storable, with_json_texts
+from agentcalls.table.columns import COLUMNS
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
-    from agentcalls import Call
     from agentcalls.mirror.schema import Table
 
 _CACHE_KIB = 32_768
@@ -99,18 +98,10 @@ class InSQLite(Target):
         """As in `Target`."""
         self.run(f"DROP TABLE temp.{table.name}")
 
-    def put(self, calls: Sequence[tuple[str, Sequence[Call]]], stamp: datetime) -> None:
+    def put_columns(self, columns: list[list[Any]], stamp: datetime) -> None:
         """As in `Target`."""
-        moment = _stored(stamp)
-
-        def put(agent_id: str, some: Sequence[Call]) -> None:
-            columns = with_json_texts(columns_of(agent_id, some))
-            stamps = [moment] * len(some)
-            rows = zip(*columns, still_open(columns), stamps, stamps, strict=True)
-            self._connection.executemany(_UPSERT, rows)
-
-        for agent_id, some in calls:
-            storable(put, agent_id, some)
+        stamps = [_stored(stamp)] * len(columns[0])
+        self._connection.executemany(_UPSERT, zip(*columns, stamps, stamps, strict=True))
 
     def tables(self) -> set[str]:
         """As in `Target`."""

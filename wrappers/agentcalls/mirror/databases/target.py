@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ from attrs import astuple
 
 from agentcalls import ConfigurationError
 from agentcalls.mirror import schema
-from agentcalls.mirror.change import Written
+from agentcalls.mirror.change import Written, columns_in
 from agentcalls.mirror.databases.database import Database
-from agentcalls.mirror.plan import EARLIEST, Agent, OpenCall
+from agentcalls.mirror.plan import EARLIEST, AgentRow, OpenCall
+from agentcalls.table.columns import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from agentcalls.mirror.change import Change, Run, Span
 
 _TICK = timedelta(microseconds=1)
+_row_of = partial(astuple, recurse=False)
 _PAIRS = schema.Table("pairs", schema.SEEN.fields)
 _SPANS = schema.Table("spans", (schema.Field("agent_id", str), schema.Field("since", datetime)))
 _RANKED = schema.Table(
@@ -38,11 +41,12 @@ _ABOUT = {
     "stamp": datetime.min.replace(tzinfo=UTC).isoformat(),
     "credit": "0",
 }
-# The rows that are gone, by the span of a proven reading and by what it was given.
+# The rows that are gone, by the span of a proven reading and by what it was given. For SQLite, CROSS JOIN says that the
+# agents come first: otherwise each transaction would go through all calls.
 _MARK = """
 UPDATE calls SET deleted_at = ?, changed_at = ? WHERE rowid IN (
-    SELECT calls.rowid FROM spans JOIN calls ON calls.agent_id = spans.agent_id AND calls.{moment} {sign} spans.since
-    WHERE calls.deleted_at IS NULL AND NOT EXISTS (
+    SELECT calls.rowid FROM spans CROSS JOIN calls WHERE calls.agent_id = spans.agent_id
+    AND calls.{moment} {sign} spans.since AND calls.deleted_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM {given} AS given WHERE given.agent_id = calls.agent_id AND given.id = calls.id
     )
 )"""
@@ -75,14 +79,26 @@ class Target(Database):
         self._stamp = self._checked(host)
 
     @abstractmethod
-    def put(self, calls: Sequence[tuple[str, Sequence[Call]]], stamp: datetime) -> None:
-        """Insert the calls, or update those that differ and unmark those that were marked."""
+    def put_columns(self, columns: list[list[Any]], stamp: datetime) -> None:
+        """Insert calls, or update those that differ and unmark those that were marked; see `columns_in`."""
 
-    def agents(self) -> dict[str, Agent]:
+    def put(self, calls: Sequence[tuple[str, Sequence[Call]]], stamp: datetime) -> None:
+        """The same from the calls; what no table can hold is changed, as in every table of ours."""
+
+        def put(agent_id: str, some: Sequence[Call]) -> None:
+            self.put_columns(columns_in([(agent_id, some)]), stamp)
+
+        try:
+            self.put_columns(columns_in(calls), stamp)
+        except (UnicodeEncodeError, OverflowError):
+            for agent_id, some in calls:
+                storable(put, agent_id, some)
+
+    def agents(self) -> dict[str, AgentRow]:
         """What the copy knows of each agent, by its id."""
-        names = ", ".join(schema.AGENTS.names)
-        rows = self.fetch(schema.AGENTS, f"SELECT {names} FROM agents")  # noqa: S608 (our own names)
-        return {row[0]: Agent(**dict(zip(schema.AGENTS.names, row, strict=True))) for row in rows}
+        names = schema.AGENTS.names
+        rows = self.fetch(schema.AGENTS, f"SELECT {', '.join(names)} FROM agents")  # noqa: S608 (our own names)
+        return {row[0]: AgentRow(**dict(zip(names, row, strict=True))) for row in rows}
 
     def held(self) -> dict[str, int]:
         """How many calls the copy has of each agent, without the marked ones."""
@@ -101,7 +117,7 @@ class Target(Database):
 
     def ranks(self, calls: Sequence[OpenCall]) -> list[tuple[str, int]]:
         """The agent of each call, and how many of its calls in the copy are older."""
-        with self.loaded(_RANKED, map(astuple, calls)):
+        with self.loaded(_RANKED, map(_row_of, calls)):
             rows = self.run(
                 "SELECT ranked.agent_id, count(calls.id) FROM ranked LEFT JOIN calls"
                 " ON calls.agent_id = ranked.agent_id AND calls.created_on < ranked.created_on"
@@ -131,9 +147,9 @@ class Target(Database):
             self._mark(_MARK_REREAD, change.reread, stamp)
             for agent_id in change.ended:
                 self.run("DELETE FROM seen WHERE agent_id = ?", [agent_id])
-            self.replace(schema.AGENTS, map(astuple, change.agents.values()), by=("agent_id",))
+            self.replace(schema.AGENTS, map(_row_of, change.agents.values()), by=("agent_id",))
             problems = [
-                (*astuple(one), stamp) for found in change.problems.values() for one in found
+                (*_row_of(one), stamp) for found in change.problems.values() for one in found
             ]
             self.replace(schema.PROBLEMS, problems, by=("agent_id",))
             self._note("stamp", stamp.isoformat())
@@ -163,7 +179,7 @@ class Target(Database):
     def note_run(self, run: Run) -> None:
         """Write the row of a run, in place of that of its beginning."""
         with self.transaction():
-            self.replace(schema.RUNS, [astuple(run)], by=("began_at",))
+            self.replace(schema.RUNS, [_row_of(run)], by=("began_at",))
 
     def verify(self) -> list[str]:
         """What is wrong with the copy, in sentences: keys that are there twice, states that contradict each other."""
@@ -188,7 +204,7 @@ class Target(Database):
         given: Sequence[tuple[str, str]] = (),
     ) -> None:
         if spans:
-            with self.loaded(_SPANS, map(astuple, spans)), self.loaded(_PAIRS, given):
+            with self.loaded(_SPANS, map(_row_of, spans)), self.loaded(_PAIRS, given):
                 self.run(statement, [stamp, stamp])
 
     def _note(self, name: str, value: str) -> None:
@@ -204,8 +220,13 @@ class Target(Database):
                 f'"{field.name}" {self.types[field.kind]}' for field in table.fields
             )
             self.run(f"CREATE TABLE {table.name} ({columns})")
-        for name, query in schema.VIEWS.items():
-            self.run(f"CREATE VIEW {name} AS {query.format(**self.words)}")
+        self._make_views()
+
+    def _make_views(self) -> None:
+        for name, query in schema.views_in(self.words).items():
+            self.run(f"DROP VIEW IF EXISTS {name}")
+            self.run(f"CREATE VIEW {name} AS {query}")
+        self.replace(schema.ABOUT, [("views", schema.mark_of_views(self.words))], by=("name",))
 
     def _checked(self, host: str | None) -> datetime:
         # The latest stamp of a copy that is ours.
@@ -224,17 +245,19 @@ class Target(Database):
             raise ConfigurationError(
                 f"{self.path} is a copy of the calls at {about['host']}, and not at {host}: choose another file."
             )
-        self._migrate(version)
+        is_as_made = about.get("views") == schema.mark_of_views(self.words)
+        if version < schema.VERSION or not (is_as_made and schema.VIEWS.keys() <= self.tables()):
+            self._bring_up_to_date(version)
         return stamp
 
-    def _migrate(self, version: int) -> None:
-        if version == schema.VERSION:
-            return
+    def _bring_up_to_date(self, version: int) -> None:
         with self.transaction():
             for step in range(version, schema.VERSION):
                 for statement in schema.MIGRATIONS[step]:
                     self.run(statement)
             self._note("schema_version", str(schema.VERSION))
+            # A view of a table that was changed would fail, and one of another release may mean something else.
+            self._make_views()
 
 
 def _state_of(about: Mapping[str, str]) -> tuple[int, datetime]:

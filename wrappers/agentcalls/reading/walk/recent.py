@@ -31,7 +31,7 @@ class RecentIds:
         return not (self._known.isdisjoint(ids) and self.opening.isdisjoint(ids))
 
     def unseen(self, rows: Sequence[RowT]) -> list[RowT]:
-        """The rows that repeat neither each other nor a remembered row; a row without an id is no repeat.
+        """The rows that repeat neither each other nor a remembered row; a row with no id, or an empty one, is none.
 
         Their ids are remembered.
         """
@@ -43,7 +43,7 @@ class RecentIds:
         kept: list[RowT] = []
         fresh: dict[str, None] = {}
         for row in rows:
-            if row.id is None:
+            if not row.id:
                 kept.append(row)
             elif row.id not in fresh and not self.holds_any((row.id,)):
                 fresh[row.id] = None

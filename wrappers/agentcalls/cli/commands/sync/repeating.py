@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-    from agentcalls.mirror import Outcome
+    from agentcalls.mirror import Synced
 
 
 class Stopped(BaseException):  # it is no error, and passes what handles errors
@@ -25,7 +25,7 @@ class Stopped(BaseException):  # it is no error, and passes what handles errors
 
 
 def repeat(
-    run: Callable[[Callable[[], None]], Outcome], every: timedelta, metrics: str | None
+    run: Callable[[Callable[[], None]], Synced], every: timedelta, metrics: str | None
 ) -> None:
     """Sync at fixed times until SIGTERM; the transaction that it meets is rolled back.
 
@@ -44,7 +44,7 @@ def repeat(
         stop.set()
         raise Stopped
 
-    def sync() -> Outcome:
+    def sync() -> Synced:
         try:
             return run(check)
         except Failure as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agentcalls.cli import options
-from agentcalls.cli.agents import Named, check_asked, conclude, listed, named_agents
+from agentcalls.cli.agents import Named, conclude, listed, named_agents
 from agentcalls.cli.amounts import bounded_duration, percentage
 from agentcalls.cli.commands.push import destination_of, hand_on
 from agentcalls.cli.commands.sync.progress import progress_bar
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from agentcalls import Client
-    from agentcalls.mirror import Outcome, Progress
+    from agentcalls.mirror import Progress, Synced
 
 EXAMPLES = (
     "agentcalls sync agent_demo agent_2 --to calls.sqlite",
@@ -124,8 +124,7 @@ def command(
     deleted_at, and never removed. The exit code is 3 if an agent failed, or its calls could not be proven.
     """
     if verify:
-        with connect(ctx) as client:
-            _verify(client, to)
+        _verify(to)
         return
     names = named_agents(ctx, agents, agents_file)
     destination = None if push is None else destination_of("--push", push)
@@ -141,12 +140,12 @@ def command(
         )
     if metrics is not None and every is None:
         raise Failure("--metrics goes with --every.", Code.USAGE)
+    if dry_run:
+        _dry_run(None if ctx.obj["all_agents"] else names, to, full=full)
+        return
     with connect(ctx) as client:
-        if dry_run:
-            _dry_run(client, None if ctx.obj["all_agents"] else names, to, full=full)
-            return
 
-        def run(check: "Callable[[], None]") -> "Outcome":
+        def run(check: "Callable[[], None]") -> "Synced":
             outcome = _synced(client, names, to, check, how)
             if destination is not None:
                 hand_on(to, destination)
@@ -163,11 +162,10 @@ def command(
 
 def _synced(
     client: "Client", names: Named, to: str, check: "Callable[[], None]", how: dict[str, Any]
-) -> "Outcome":
+) -> "Synced":
     from agentcalls.mirror import sync  # noqa: PLC0415  # help does not need it
 
     names.read(client)  # new agents of the team join by themselves
-    check_asked(client, names, {})
     with progress_bar() as tell:
 
         def told(progress: "Progress") -> None:
@@ -195,7 +193,7 @@ def _nothing() -> None:
     pass
 
 
-def sentence(outcome: "Outcome", to: str) -> str:
+def sentence(outcome: "Synced", to: str) -> str:
     """What a sync came to, on one line."""
     written = outcome.written
     text = (
@@ -209,19 +207,19 @@ def sentence(outcome: "Outcome", to: str) -> str:
     return text
 
 
-def _dry_run(client: "Client", names: Named | None, to: str, *, full: bool) -> None:
+def _dry_run(names: Named | None, to: str, *, full: bool) -> None:
     from agentcalls.mirror import least_requests  # noqa: PLC0415  # as above
 
     with _in_use():
-        least = least_requests(client, names, to, full=full)
+        least = least_requests(names, to, full=full)
     typer.echo(f"At least {least:,} requests.")
 
 
-def _verify(client: "Client", to: str) -> None:
+def _verify(to: str) -> None:
     from agentcalls.mirror import verify  # noqa: PLC0415  # as above
 
     with _in_use():
-        found = verify(client, to)
+        found = verify(to)
     if found:
         raise Failure(f"{to}: {' '.join(found)}", Code.FAILED)
     typer.echo(f"{to}: each call is there once.")

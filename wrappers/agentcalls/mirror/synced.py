@@ -28,7 +28,7 @@ class Progress:
 
 
 @frozen(kw_only=True)
-class Outcome:
+class Synced:
     """What came of a run."""
 
     agents: int
