@@ -80,7 +80,7 @@ def nothing_new(scale: Scale) -> dict[str, Figure]:
         ):
             ask("sync")
             ask("ask")
-            taken = [(ask("sync"), ask("ask")) for _ in range(scale.latency_rounds)]
+            taken = [(ask("sync"), ask("ask")) for _ in range(scale.runs)]
         _check(all(ours["calls"] == 0 and theirs["calls"] for ours, theirs in taken))
         cpu = [[one["cpu"] for one in each] for each in zip(*taken, strict=True)]
         figures[f"nothing new/asking, {ending}"] = ratio(*cpu)
@@ -112,7 +112,7 @@ def first_load(scale: Scale) -> dict[str, Figure]:
     taken: dict[str, list[float]] = {"raw": [], **{ending: [] for ending in _ENDINGS}}
     with team_server(calls) as url, Worker("raw", url) as raw:
         raw.ask("read", calls=calls)
-        for _ in range(scale.latency_rounds):
+        for _ in range(scale.runs):
             taken["raw"].append(raw.ask("read", calls=calls)["cpu"])
             for ending in _ENDINGS:
                 with copier(url, ending, agents=1, calls=calls) as ask:

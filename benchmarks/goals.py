@@ -168,7 +168,7 @@ GOALS = (
                 "",
                 "once",
             ),
-            ("load", 1.5, "100,000 calls into a copy, CPU / raw", "", "rounds"),
+            ("load", 1.5, "100,000 calls into a copy, CPU / raw", "", "fresh"),
             (
                 "growth/copy 1M more",
                 64,
