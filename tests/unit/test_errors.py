@@ -77,6 +77,24 @@ def test_error_without_an_exchange_is_its_message() -> None:
     assert str(AgentCallsError("Wrong.", request_id="r1")) == "Wrong. (request id r1)"
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("a\r\nERROR forged", "a  ERROR forged"),
+        ("\x1b[31mred\0", "�[31mred�"),
+        ("\u202egnp.exe", "�gnp.exe"),
+        ("half \ud800", "half �"),
+        ("a\u2028b\xa0c", "a b c"),
+        ("naïve 🎉", "naïve 🎉"),
+    ],
+)
+def test_error_is_one_line_that_any_log_can_take(sent: str, shown: str) -> None:
+    error = error_of(400, {"message": sent, "code": sent, "request_id": sent})
+    assert error.message == sent
+    assert str(error).count(shown) == 3
+    assert str(error).isprintable()
+
+
 def test_request_id_of_the_body_comes_before_that_of_the_header() -> None:
     assert error_of(404, ENVELOPE, X_Request_Id="r2").request_id == "r1"
     assert error_of(404, {}, X_Request_Id="r2").request_id == "r2"

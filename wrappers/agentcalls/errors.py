@@ -94,7 +94,17 @@ class AgentCallsError(Exception):
             where.append(f"{self.attempts} attempts")
         if where:
             text += f" ({', '.join(where)})"
-        return f"{text} {self.advice}" if self.advice else text
+        return _one_line(f"{text} {self.advice}" if self.advice else text)
+
+
+def _one_line(text: str) -> str:
+    # A server's words may forge a line of a log, steer a terminal, or hold half a character, which no file takes.
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for each in text
+    )
 
 
 class ConfigurationError(AgentCallsError, ValueError):

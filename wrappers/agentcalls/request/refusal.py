@@ -107,8 +107,9 @@ def _plain(body: object) -> str:
 
 def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
     # Rows that name a parameter; or, as Laravel, Rails and ASP.NET have it, an object of what each one is told.
+    told: list[tuple[object, object]]
     if isinstance(value, dict):
-        told = list(cast("dict[str, object]", value).items())
+        told = [*cast("dict[object, object]", value).items()]
     else:
         rows = cast("list[object]", value) if isinstance(value, list) else []
         objects = [cast("dict[str, object]", row) for row in rows if isinstance(row, dict)]
