@@ -31,9 +31,10 @@ def as_builtin(value: Any) -> Any:
     for kind, make in _BUILT_IN.items():
         if isinstance(value, kind):
             return value if type(value) is kind else make(value)
-    if type(value).__name__ in _NUMPY_BOOLEANS:
+    own: type[Any] = type(value)
+    if own.__name__ in _NUMPY_BOOLEANS:
         return bool(value)
-    return operator.index(value) if hasattr(type(value), "__index__") else value
+    return operator.index(value) if hasattr(own, "__index__") else value
 
 
 def builtin_fields(_: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:

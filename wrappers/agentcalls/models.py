@@ -170,7 +170,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_finite(item) for item in cast("list[Any]", value)]
+        return [_finite(item) for item in cast("list[object]", value)]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
