@@ -99,12 +99,8 @@ class AgentCallsError(Exception):
 
 def _one_line(text: str) -> str:
     # A server's words may forge a line of a log, steer a terminal, or hold half a character, which no file takes.
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}"
-        for each in text
-    )
+    shown = (each if each.isprintable() else " " if each.isspace() else "\ufffd" for each in text)
+    return "".join(shown)
 
 
 class ConfigurationError(AgentCallsError, ValueError):
