@@ -260,6 +260,28 @@ def test_a_folder_that_is_not_there_is_named(reader: Client, tmp_path: Path) -> 
     assert str(caught.value) == f"{path} cannot be written: there is no folder {path.parent}."
 
 
+def test_a_current_folder_that_was_removed_is_no_folder(
+    reader: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = tmp_path / "removed"
+    removed.mkdir()
+    monkeypatch.chdir(removed)
+    removed.rmdir()
+    with pytest.raises(
+        ConfigurationError, match=r"^calls.csv cannot be written: there is no folder"
+    ):
+        export(reader, AGENTS, "calls.csv")
+    assert export(reader, ["agent_one"], tmp_path / "calls.csv").calls == 1
+
+
+def test_a_pipe_behind_a_link_of_the_system_is_no_file(reader: Client) -> None:
+    incoming, outgoing = os.pipe()
+    with open(incoming, "rb"), open(outgoing, "wb"):  # noqa: PTH123 (descriptors)
+        path = f"/dev/fd/{outgoing}"  # as a shell's `>(gzip)` is
+        with pytest.raises(ConfigurationError, match=f"^{path} is a link that leads to no file"):
+            export(reader, AGENTS, path, format="csv", force=True)
+
+
 def test_only_a_regular_file_is_replaced(reader: Client, tmp_path: Path) -> None:
     folder, fifo = tmp_path / "folder.csv", tmp_path / "fifo.csv"
     folder.mkdir()

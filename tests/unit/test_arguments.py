@@ -130,6 +130,8 @@ def test_value_becomes_that_of_its_built_in_type(value: Any) -> None:
         (pd.Timedelta(hours=2), timedelta(hours=2)),
         (np.int64(5), 5),
         (np.float64(0.5), 0.5),
+        (np.bool_(True), True),  # noqa: FBT003
+        (pd.Series([False])[0], False),
         (np.str_("failed"), "failed"),
     ],
     ids=repr,

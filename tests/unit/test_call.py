@@ -49,6 +49,13 @@ def test_to_dict_gives_what_was_sent_also_where_it_could_not_be_read() -> None:
     assert read(7).to_dict() == dict.fromkeys(ROW)
 
 
+def test_to_dict_is_json_also_where_a_row_was_not() -> None:
+    odd = {**ROW, "duration_seconds": float("nan"), "new": {"a": [1.5, float("-inf")]}}
+    found = read(odd).to_dict()
+    json.dumps(found, allow_nan=False)  # as FastAPI writes it
+    assert (found["duration_seconds"], found["new"]) == (None, {"a": [1.5, None]})
+
+
 def test_copies_of_a_call_are_whole() -> None:
     whole = read({**ROW, "new": 1})
     for other in (copy.copy(whole), copy.deepcopy(whole), pickle.loads(pickle.dumps(whole))):  # noqa: S301 (ours)

@@ -77,6 +77,24 @@ def test_error_without_an_exchange_is_its_message() -> None:
     assert str(AgentCallsError("Wrong.", request_id="r1")) == "Wrong. (request id r1)"
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("a\r\nERROR forged", "a  ERROR forged"),
+        ("\x1b[31mred\0", "�[31mred�"),
+        ("\u202egnp.exe", "�gnp.exe"),
+        ("half \ud800", "half �"),
+        ("a\u2028b\xa0c", "a b c"),
+        ("naïve 🎉", "naïve 🎉"),
+    ],
+)
+def test_error_is_one_line_that_any_log_can_take(sent: str, shown: str) -> None:
+    error = error_of(400, {"message": sent, "code": sent, "request_id": sent})
+    assert error.message == sent
+    assert str(error).count(shown) == 3
+    assert str(error).isprintable()
+
+
 def test_request_id_of_the_body_comes_before_that_of_the_header() -> None:
     assert error_of(404, ENVELOPE, X_Request_Id="r2").request_id == "r1"
     assert error_of(404, {}, X_Request_Id="r2").request_id == "r2"
@@ -120,9 +138,21 @@ def test_key_is_cut_out_before_the_text_is_cut_short() -> None:
     assert error.body == "x" * 2040 + "***yyyyy"
 
 
-def test_rows_of_errors_that_are_no_rows_are_left_out() -> None:
-    body = {"errors": [{"path": "page", "message": "is odd"}, "text", None]}
-    assert error_of(400, body).field_errors == (("page", "is odd"),)
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [{"path": "page", "message": "is odd"}, "text", None],
+        [{"field": "page", "detail": "is odd"}, {"code": 1, "message": "no field"}],
+        [{"path": "page", "message": "is odd"}, {"path": None, "message": "a"}, {"path": "b"}],
+        {"page": ["is odd"], "limit": [], "search": None},
+        {"page": "is odd"},
+    ],
+    ids=str,
+)
+def test_error_of_a_field_names_it_and_says_something(errors: object) -> None:
+    error = error_of(400, {"message": "No", "errors": errors})
+    assert error.field_errors == (("page", "is odd"),)
+    assert str(error).startswith("400: No page: is odd. (GET")
 
 
 json_values = st.recursive(
@@ -167,11 +197,22 @@ def test_any_answer_is_an_error_that_pickles_copies_and_prints(status: int, cont
         ({"message": None, "error": {"reason": "inner"}}, "inner"),
         ({"message": ["a", 5, "b"]}, "a; b"),
         ({"message": {"message": {"message": "deep"}}}, "deep"),
+        ({"fault": {"faultstring": "Quota", "detail": {"errorcode": "q"}}}, "Quota"),
+        ({"errorMessage": "timed out", "errorType": "Runtime"}, "timed out"),
+        (b"no healthy upstream\n", "no healthy upstream"),
+        ("gone", "gone"),
     ],
     ids=str,
 )
 def test_error_of_a_gateway_says_what_it_says(body: object, said: str) -> None:
     assert error_of(400, body).message == said
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Bad</html>", b"{'a'}", b"x" * 201, b"two\nlines", b"\x1b[31m", b" "], ids=str
+)
+def test_body_that_is_no_line_of_words_says_nothing(body: bytes) -> None:
+    assert error_of(502, body).message == "The server answered with status 502."
 
 
 @pytest.mark.unmeasured

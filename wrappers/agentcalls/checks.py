@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
 
+_NUMPY_BOOLEANS = {"bool", "bool_"}  # in NumPy 2 and 1; they extend nothing
 _ALIKE = 0.8  # from 0 to 1, the same
 _LARGEST = 2**53 - 1  # the largest integer that JSON and JavaScript represent exactly
 
@@ -24,14 +25,18 @@ _LARGEST = 2**53 - 1  # the largest integer that JSON and JavaScript represent e
 def as_builtin(value: Any) -> Any:
     """The value as the built-in type that its own type extends: the text of an enum of texts, the datetime of pandas.
 
-    A subclass may print, compare or hash as something else. Numbers of NumPy become integers; all other values stay.
+    A subclass may print, compare or hash as something else. NumPy's integers and booleans become Python's; all other
+    values stay.
     """
     if value is None or type(value) in _BUILT_IN:
         return value
     for kind, make in _BUILT_IN.items():
         if isinstance(value, kind):
             return make(value)
-    return operator.index(value) if _counts(value) else value
+    own: type[Any] = type(value)
+    if own.__name__ in _NUMPY_BOOLEANS:
+        return bool(value)
+    return operator.index(value) if hasattr(own, "__index__") else value
 
 
 def builtin_fields(_: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
@@ -102,11 +107,6 @@ def ids_in(data: bytes, name: str) -> list[str]:
     if not ids:
         raise ConfigurationError(f"{name} names no agent.")
     return ids
-
-
-def _counts(value: object) -> bool:
-    # Pandas' and NumPy's booleans count as nothing.
-    return hasattr(type(value), "__index__") and "bool" not in type(value).__name__
 
 
 def _date_of(value: date) -> date:

@@ -94,7 +94,13 @@ class AgentCallsError(Exception):
             where.append(f"{self.attempts} attempts")
         if where:
             text += f" ({', '.join(where)})"
-        return f"{text} {self.advice}" if self.advice else text
+        return _one_line(f"{text} {self.advice}" if self.advice else text)
+
+
+def _one_line(text: str) -> str:
+    # A server's words may forge a line of a log, steer a terminal, or hold half a character, which no file takes.
+    shown = (each if each.isprintable() else " " if each.isspace() else "\ufffd" for each in text)
+    return "".join(shown)
 
 
 class ConfigurationError(AgentCallsError, ValueError):

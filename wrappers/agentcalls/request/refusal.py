@@ -56,7 +56,8 @@ def error_for(answer: Answer, operation: Operation[Any]) -> errors.AgentCallsErr
             else f"It is neither a {operation.result} nor an error."
         )
         return errors.UnexpectedResponseError(f"The answer is not the API's. {what}", **known)
-    message = _text(_said(cast("object", body))) or f"The server answered with status {status}."
+    said = _said(cast("object", body)) or _plain(cast("object", body))
+    message = _text(said) or f"The server answered with status {status}."
     kind = _CLASS_OF_STATUS.get(
         status, errors.InternalServerError if status >= _SERVER_ERROR else errors.APIStatusError
     )
@@ -75,8 +76,12 @@ def _text(value: object) -> str | None:
 
 
 # Where gateways and frameworks say what is wrong: what the API's own envelope has comes first.
-_SAYING = ("message", "detail", "error", "error_description", "errors", "msg", "reason", "title")
-_DEEPEST, _MOST = 4, 10
+_SAYING = (
+    *("message", "detail", "error", "error_description", "errors", "msg", "reason", "title"),
+    *("errormessage", "fault", "faultstring"),
+)
+_NAMING = ("path", "field")
+_DEEPEST, _MOST, _LINE = 4, 10, 200
 
 
 def _said(value: object, depth: int = 0) -> str:
@@ -94,9 +99,20 @@ def _said(value: object, depth: int = 0) -> str:
     return value if isinstance(value, str) and depth else ""
 
 
+def _plain(body: object) -> str:
+    # What a proxy says in plain words, such as "no healthy upstream": a line, and no page of HTML.
+    line = body.strip() if isinstance(body, str) else ""
+    return line if len(line) <= _LINE and line.isprintable() and line[:1] not in {*"<{["} else ""
+
+
 def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
-    rows = cast("list[object]", value) if isinstance(value, list) else []
-    return tuple(
-        (str(row.get("path", row.get("field"))), str(row.get("message")))
-        for row in cast("list[dict[str, object]]", [row for row in rows if isinstance(row, dict)])
-    )
+    # Rows that name a parameter; or, as Laravel, Rails and ASP.NET have it, an object of what each one is told.
+    told: list[tuple[object, object]]
+    if isinstance(value, dict):
+        told = [*cast("dict[object, object]", value).items()]
+    else:
+        rows = cast("list[object]", value) if isinstance(value, list) else []
+        objects = [cast("dict[str, object]", row) for row in rows if isinstance(row, dict)]
+        told = [(row.get(key), row) for row in objects for key in _NAMING if key in row]
+    pairs = [(name, _said(what, 1)) for name, what in told if isinstance(name, str)]
+    return tuple((name, what) for name, what in pairs if what)

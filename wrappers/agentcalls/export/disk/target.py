@@ -26,12 +26,14 @@ def replaceable(path: Path) -> Path:
     """
     if path.is_symlink():
         _check_link(path)
-        path = Path(os.path.realpath(path))
-        if path.is_symlink():
+        found = Path(os.path.realpath(path))
+        # A loop; or, as /dev/stdout can, it leads to a pipe or a deleted file, which has no path.
+        if found.is_symlink() or path.exists() != found.exists():
             raise ConfigurationError(f"{path} is a link that leads to no file.")
+        path = found
     if path.exists():
         _check_file(path)
-    if not path.parent.is_dir():
+    if not _is_there(path.parent):
         raise ConfigurationError(f"{path} cannot be written: there is no folder {path.parent}.")
     return path
 
@@ -68,6 +70,13 @@ def written_whole(path: str | os.PathLike[str]) -> Generator[TextIO]:
         operations.sync_folder(path.parent)
     finally:
         operations.remove(partial)
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.absolute().is_dir()
+    except FileNotFoundError:  # the current folder was removed; its "." stays, and takes no file
+        return False
 
 
 def _check_file(path: Path) -> None:
