@@ -211,7 +211,7 @@ checks: lint mypy pyright-users check-generated contract-diff contract-run docs 
 # pytest rewrites each assertion. Done once, before the tests, it is not done by each of their workers.
 .PHONY: rewritten
 rewritten: $(VENV_READY)
-	@$(BIN)/pytest --collect-only -q >/dev/null
+	@mkdir -p build && $(BIN)/pytest --collect-only -q >build/collected.txt 2>&1 || { tail build/collected.txt; exit 1; }
 
 check: ## Run everything that CI runs
 	@$(MAKE) --jobs=2 --output-sync=target checks

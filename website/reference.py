@@ -77,7 +77,7 @@ GROUPS = (
         "agentcalls.mirror",
         "agentcalls.mirror",
         "A copy in a database of your own. [Keeping a copy](../mirror.md) is the guide.",
-        "sync watch verify push read least_requests Outcome Progress Pushed InUseError IncompleteError Numbers served",
+        "sync watch verify push read least_requests Synced Progress Pushed InUseError IncompleteError Numbers served",
     ),
     Group(
         "testing",
