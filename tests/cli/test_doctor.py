@@ -127,7 +127,7 @@ def test_an_answer_that_breaks_the_contract_is_a_failed_check(
     server.fail(changed(lambda page: page["data"][0].update(status=7)))
     ended = cli("doctor", "agent_demo", "--json")
     assert ended.exit_code == 3
-    assert "1 problems; the first: status " in details(ended)["contract"]
+    assert "1 problem; the first: status " in details(ended)["contract"]
     assert "(call call_0)" in details(ended)["contract"]
 
 

@@ -281,7 +281,7 @@ def test_long_failures_and_more_days_than_fit_are_left_out_in_words() -> None:
         for number in range(MOST_GROUPS + 1)
     ]
     page = page_with(*calls, show_numbers=True)
-    assert "More than 1,000 days are not shown, which leaves 1 calls out." in page.text
+    assert "More than 1,000 days are not shown, which leaves 1 call out." in page.text
     assert re.search(r"The latest \d+ of 1,001 failed calls", page.text)
     assert len(page.rows["Failed calls"]) < MOST_FAILURES
 
@@ -381,7 +381,7 @@ def test_what_is_not_proven_complete_is_told_on_the_page(
     ended = cli("report", "agent_demo", "-o", str(path), "--since", "2020-01-01")
     assert ended.exit_code == 3
     assert "\nagent_demo: The rows do not come in order" in ended.stderr
-    assert ended.stderr.endswith("\nError: Not proven complete: 1 of 1 listings.\n")
+    assert ended.stderr.endswith("\nError: Not proven complete: 1 of 1 listing.\n")
     assert "Not proven complete: agent_demo: " in Page(path.read_text()).text
 
 

@@ -45,7 +45,7 @@ def count(path: str) -> int:
 def test_a_copy_is_made_and_kept_up_to_date(cli: Cli, to: str) -> None:
     first = cli("sync", "agent_demo", "agent_one", "--to", to)
     assert (first.exit_code, first.stdout) == (0, "")
-    assert "251 new calls, 0 changed, 0 gone;" in first.stderr
+    assert "251 new call, 0 changed, 0 gone;" in first.stderr
     second = cli("sync", "agent_demo", "agent_one", "--to", to, "--full")
     assert (second.exit_code, count(to)) == (0, 251)
     assert "0 new calls, 0 changed, 0 gone;" in second.stderr
@@ -68,7 +68,7 @@ def test_a_dry_run_and_a_check_ask_for_nothing_and_need_no_key(
     assert cli("sync", "agent_demo", "--to", to).exit_code == 4
     found = cli("sync", "agent_demo", "agent_2", "--to", to, "--dry-run")
     assert (found.exit_code, found.stdout) == (0, "At least 2 requests.\n")
-    assert cli("sync", "--all-agents", "--to", to, "--dry-run").stdout == "At least 1 requests.\n"
+    assert cli("sync", "--all-agents", "--to", to, "--dry-run").stdout == "At least 1 request.\n"
     assert (
         cli("sync", "agent_demo", "--to", to, "--dry-run", "--full").stdout
         == "At least 3 requests.\n"
@@ -83,7 +83,7 @@ def test_a_check_that_finds_something_exits_with_3(cli: Cli, to: str) -> None:
         database.execute("UPDATE calls SET created_on = NULL")
     found = cli("sync", "--to", to, "--verify")
     assert found.exit_code == 3
-    assert "1 calls have no id or no created_on." in found.stderr
+    assert "1 call without id or created_on." in found.stderr
 
 
 def test_a_failing_agent_exits_with_3_and_costs_the_others_nothing(cli: Cli, to: str) -> None:
@@ -158,7 +158,7 @@ def test_what_differs_is_said() -> None:
         agents=3, asked=3, written=Written(new=1), unproven={}, failures={}, differing=["agent_2"]
     )
     assert sentence(outcome, "x.duckdb") == (
-        "x.duckdb: 1 new calls, 0 changed, 0 gone; 3 requests for 3 agents."
+        "x.duckdb: 1 new call, 0 changed, 0 gone; 3 requests for 3 agents."
         " The server counts otherwise, which a later sync looks into: agent_2."
     )
 

@@ -199,7 +199,7 @@ def test_reading_stops_at_max_items_and_says_so(make_client: MakeClient) -> None
 def test_iterator_tells_how_far_it_came(make_client: MakeClient) -> None:
     iterator = iter(client_of(make_client, Team([agent(n) for n in range(9)])).agents.list())
     next(iterator)
-    assert "RowIterator of 1 agents of 1 pages>" in repr(iterator)
+    assert "RowIterator of 1 agent of 1 page>" in repr(iterator)
     assert not iterator.report.complete
     iterator.close()
 

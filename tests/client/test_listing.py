@@ -230,7 +230,7 @@ def test_iterator_says_how_far_it_is(client: Client) -> None:
     calls = iter(client.calls.list("agent_demo"))
     assert repr(calls).endswith("CallIterator of 'agent_demo': 0 calls of 0 pages>")
     next(calls)
-    assert repr(calls).endswith("of 'agent_demo': 1 calls of 1 pages>")
+    assert repr(calls).endswith("of 'agent_demo': 1 call of 1 page>")
     list(calls)
     # The first page was read again, in the order that the server was seen to honour.
     assert repr(calls).endswith("of 'agent_demo': 250 calls of 4 pages>")

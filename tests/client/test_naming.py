@@ -173,7 +173,7 @@ def test_listing_that_ends_otherwise_is_logged_once(
     with pytest.raises(ExceptionGroup):
         list(client.calls.list_many(["agent_nobody", "agent_one", "agent_empty"], ordered=True))
     early, failed, *others = log_of(caplog, logging.INFO)
-    assert early == "Read 'agent_demo': 1 calls of 1 pages, 1 requests; ended early"
+    assert early == "Read 'agent_demo': 1 call of 1 page, 1 request; ended early"
     assert failed.startswith(
         "Read 'agent_nobody': 0 calls of 0 pages, 0 requests; failed: 404 not_found from 127.0.0.1:"
     )

@@ -545,7 +545,7 @@ def test_verify_names_what_is_there_twice(tmp_path: Path) -> None:
     run_in(path, "INSERT INTO calls (agent_id) VALUES ('a')")
     assert verify(path) == [
         "1 keys are in calls more than once.",
-        "1 calls have no id or no created_on.",
+        "1 call without id or created_on.",
     ]
 
 

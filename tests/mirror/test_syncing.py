@@ -370,7 +370,7 @@ def test_why_a_run_is_not_complete_is_said_without_a_word_of_the_servers() -> No
     )
     assert not outcome.complete
     assert outcome.why == (
-        "1 of 3 agents failed: NotFoundError (404). 1 of 3 agents are not proven: No order. There may be more."
+        "1 of 3 agents failed: NotFoundError (404). Not proven: 1 of 3 agents: No order. There may be more."
     )
 
 

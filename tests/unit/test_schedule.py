@@ -224,7 +224,7 @@ def test_failure_comes_in_its_turn_and_drops_what_was_asked_behind_it() -> None:
     assert many._slots_taken == 1
     many.failed(requests[3], InternalServerError("Never mind."))
     assert many._slots_taken == 0
-    with pytest.raises(ExceptionGroup, match="1 of 1 agents failed") as caught:
+    with pytest.raises(ExceptionGroup, match="1 of 1 agent failed") as caught:
         many.end()
     assert [str(error) for error in caught.value.exceptions] == [str(many.report.failures["a"])]
     many.end()
@@ -312,7 +312,7 @@ def test_probe_that_fails_otherwise_fails_its_agent(*, ordered: bool) -> None:
     many.failed(first, InternalServerError("No."))
     assert not many.advance()
     many.answered(second, page_for(second, 150))
-    with pytest.raises(ExceptionGroup, match="1 of 1 agents failed"):
+    with pytest.raises(ExceptionGroup, match="1 of 1 agent failed"):
         many.end()
     checkpoint = many.report.checkpoints["a"]
     many = readings("a", ordered=ordered, resume=checkpoint)

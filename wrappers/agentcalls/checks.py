@@ -33,7 +33,7 @@ def as_builtin(value: Any) -> Any:
     for kind, make in _BUILT_IN.items():
         if isinstance(value, kind):
             return make(value)
-    own: type[Any] = type(value)
+    own: type[object] = type(cast("object", value))
     if own.__name__ in _NUMPY_BOOLEANS:
         return bool(value)
     return operator.index(value) if hasattr(own, "__index__") else value

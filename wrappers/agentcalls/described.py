@@ -1,4 +1,4 @@
-"""How values show themselves: moments as text; each field's docstring in `help()`, and a table in notebooks."""
+"""How values show themselves: moments and counts as text; docstrings of fields in `help()`; a table in notebooks."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def described(kind: type[T]) -> type[T]:
     """The same class with a list of its fields in the docstring; the source is read only when help is requested."""
     cast("Any", kind).__doc__ = _Docstring(kind.__doc__ or "")
     return kind
+
+
+def counted(number: int, what: str) -> str:
+    """`1 call`, `1,234 calls`."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def html_of(title: str, rows: Sequence[Mapping[str, object]], note: str = "") -> str:

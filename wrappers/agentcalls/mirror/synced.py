@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from agentcalls.described import counted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -61,10 +63,14 @@ class Synced:
         found: list[str] = []
         if self.failures:
             kinds = ", ".join(sorted(set(self.failures.values())))
-            found.append(f"{len(self.failures)} of {self.agents} agents failed: {kinds}.")
+            found.append(
+                f"{len(self.failures):,} of {counted(self.agents, 'agent')} failed: {kinds}."
+            )
         if self.unproven:
             reasons = " ".join(sorted(set(self.unproven.values())))
-            found.append(f"{len(self.unproven)} of {self.agents} agents are not proven: {reasons}")
+            found.append(
+                f"Not proven: {len(self.unproven):,} of {counted(self.agents, 'agent')}: {reasons}"
+            )
         if self.doubt:
             found.append(self.doubt)
         return " ".join(found) or None

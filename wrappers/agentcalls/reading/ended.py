@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
+from agentcalls.described import counted
 from agentcalls.values import AgentReport, ManyReport
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class EndedAgents:
         elif doubt:
             found.append(f"The listing of the agents is not proven complete: {doubt}")
         if failures:
-            found.append(f"{len(failures)} of {len(agents)} agents failed.")
+            found.append(f"{len(failures):,} of {counted(len(agents), 'agent')} failed.")
         if unproven:
             found.append(f"{unproven} of the listings read are not proven complete.")
         return ManyReport(
@@ -81,4 +82,6 @@ class EndedAgents:
     def raise_failures(self) -> None:
         """Raises the failures together, if there are any."""
         if errors := [one.error for one in self.ended.values() if one.error]:
-            raise ExceptionGroup(f"{len(errors)} of {len(self.ended)} agents failed", errors)
+            raise ExceptionGroup(
+                f"{len(errors):,} of {counted(len(self.ended), 'agent')} failed", errors
+            )

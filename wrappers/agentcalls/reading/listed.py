@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from attrs import define, evolve, field
 
 from agentcalls.checks import as_builtin, checked_integer
-from agentcalls.described import html_of
+from agentcalls.described import counted, html_of
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.ended import UNREAD
 from agentcalls.reading.iterators import AsyncRowIterator, RowIterator, paired
@@ -39,7 +39,9 @@ def shown_listing(listing: object, report: Report | ManyReport | None) -> str:
         return html_of(repr(listing), (), UNREAD)
     each = report.agents.values() if isinstance(report, ManyReport) else [report]
     pages = sum(one.pages for one in each)
-    return html_of(repr(listing), (), f"{pages} pages read; {report.reason or 'complete'}")
+    return html_of(
+        repr(listing), (), f"{counted(pages, 'page')} read; {report.reason or 'complete'}"
+    )
 
 
 @define(eq=False, repr=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
+from agentcalls.described import counted
 from agentcalls.errors import APIStatusError
 from agentcalls.reading.moments import is_relative, resolved
 from agentcalls.reading.walk.walk import Walk
@@ -80,11 +81,10 @@ class AgentReader:
         return length_hint(self.pending)
 
     def __repr__(self) -> str:
-        taken = self._taken + self._size - self.left
-        whose = (
-            f"{self.agent_id!r}: {taken} calls" if self.agent_id is not None else f"{taken} agents"
-        )
-        return f"{whose} of {self._walk.report.pages} pages"
+        of_calls = self.agent_id is not None
+        whose = f"{self.agent_id!r}: " if of_calls else ""
+        taken = counted(self._taken + self._size - self.left, "call" if of_calls else "agent")
+        return f"{whose}{taken} of {counted(self._walk.report.pages, 'page')}"
 
     def plan(self) -> Window | None:
         """The next window to request; None if reading has ended."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from agentcalls.described import counted
 from agentcalls.request.key import without
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ def log_listing(
     """Log how the reading of a listing ended; a reader's repr says what it has read."""
     proven = "complete" if report.complete else f"not proven complete: {report.reason}"
     _logger.info(
-        "Read %r, %d requests; %s",
+        "Read %r, %s; %s",
         reader,
-        report.requests,
+        counted(report.requests, "request"),
         f"failed: {error}" if error else proven if ended else "ended early",
     )
 

@@ -14,6 +14,7 @@ from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import Form, data_stream, say
 from agentcalls.cli.show.progress_bar import progress_bar
 from agentcalls.cli.zone import chosen_zone
+from agentcalls.described import counted
 
 if TYPE_CHECKING:
     from agentcalls.export import Filters, Outcome
@@ -156,7 +157,7 @@ def _to_file(
 def _conclude(outcome: "Outcome", names: Named, output: str) -> None:
     whole = outcome.agents - len(outcome.failures)
     agents = f" of {whole:,} agents" if outcome.agents > 1 else ""
-    calls = "1 call" if outcome.calls == 1 else f"{outcome.calls:,} calls"
+    calls = counted(outcome.calls, "call")
     if outcome.already:
         say(f"{output} was complete already, with {calls}{agents}. --force reads them again.")
     else:

@@ -20,6 +20,7 @@ from agentcalls.cli.show.output import (
 )
 from agentcalls.cli.show.table import say_left_out, write_table
 from agentcalls.cli.zone import Zone, chosen_zone
+from agentcalls.described import counted
 
 EXAMPLES = (
     "agentcalls list agent_demo --status failed --since 7d",
@@ -122,7 +123,7 @@ def _headings(names: tuple[str, ...] | None, width: int, zone: Zone) -> list[str
 
 def _summary(shown: int, total: int | None, most: int | None) -> str:
     if total is not None:
-        return f"Showing {shown:,} of {total:,} calls."
+        return f"Showing {shown:,} of {counted(total, 'call')}."
     if shown == most:
-        return f"Showing the first {shown:,} calls: --all shows every one."
-    return f"Showing {shown:,} calls."
+        return f"Showing the first {counted(shown, 'call')}: --all shows every one."
+    return f"Showing {counted(shown, 'call')}."
