@@ -45,7 +45,7 @@ def count(path: str) -> int:
 def test_a_copy_is_made_and_kept_up_to_date(cli: Cli, to: str) -> None:
     first = cli("sync", "agent_demo", "agent_one", "--to", to)
     assert (first.exit_code, first.stdout) == (0, "")
-    assert "251 new call, 0 changed, 0 gone;" in first.stderr
+    assert "251 new calls, 0 changed, 0 gone;" in first.stderr
     second = cli("sync", "agent_demo", "agent_one", "--to", to, "--full")
     assert (second.exit_code, count(to)) == (0, 251)
     assert "0 new calls, 0 changed, 0 gone;" in second.stderr

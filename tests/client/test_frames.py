@@ -100,7 +100,7 @@ def test_notebook_shows_every_listing_without_a_request(name: str, client: Clien
     listing = every_listing(client)[name]
     assert listing._repr_html_().endswith("<p>The listing was not read.</p>")
     listing.to_arrow()
-    assert re.search("<p>[1-9] pages read; complete</p>$", listing._repr_html_())
+    assert re.search("<p>[1-9] pages? read; complete</p>$", listing._repr_html_())
 
 
 def test_agent_with_half_a_character_is_in_a_table(
@@ -170,7 +170,7 @@ def test_notebook_shows_a_listing_without_a_request(odd: Client) -> None:
     title = rf"<code>&lt;{kind} of &#x27;a&lt;b&gt;&#x27;: status=&#x27;failed&#x27;&gt;</code>"
     assert re.fullmatch(rf"{title}<p>The listing was not read.</p>", listing._repr_html_())
     listing.all()
-    assert re.fullmatch(rf"{title}<p>1 pages read; complete</p>", listing._repr_html_())
+    assert re.fullmatch(rf"{title}<p>1 page read; complete</p>", listing._repr_html_())
 
 
 def test_frame_of_calls_at_hand_is_made_of_their_dicts(client: Client) -> None:

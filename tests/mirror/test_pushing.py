@@ -88,7 +88,8 @@ def test_a_warehouse_has_all_that_the_copy_has_and_then_what_changed(
     assert loaded() == rows_of(copy)
 
 
-def test_a_repeated_push_changes_nothing(copy: Path) -> None:
+def test_a_repeated_push_changes_nothing(tmp_path: Path) -> None:
+    copy = made(tmp_path / "calls.duckdb")
     push(copy, "duckdb")
     before = loaded()
     again = push(copy, "duckdb")

@@ -148,6 +148,7 @@ def test_an_empty_page_is_not_anywhere(
 
 
 def test_pages_are_not_drawn_without_a_limit() -> None:
+    strategies.pages(limit=1).validate()
     with pytest.raises(ValueError, match="limit takes a whole number from 1, not 0"):
         strategies.pages(limit=0)
 
