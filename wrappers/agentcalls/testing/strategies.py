@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     st = need("hypothesis.strategies")
 
-_STATUSES = ("queued", "ringing", "answered", "ended", "busy", "failed", "cancelled")
+_LISTED = ("queued", "ringing", "answered", "ended", "busy", "failed", "cancelled")
 _FIRST, _LAST = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001  # Hypothesis adds the zone
 _LISTING = 30
 
@@ -66,43 +66,44 @@ def _in_order(drawn: list[Call]) -> list[Call]:
     return sorted(drawn, key=lambda call: (call.created_on, call.id), reverse=True)
 
 
-def _times() -> SearchStrategy[datetime]:
-    whole = st.datetimes(_FIRST, _LAST, timezones=st.just(UTC))
-    # Few of them are equal, unless they are drawn to be.
-    few = st.sampled_from([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)])
-    return st.one_of(whole, few).map(
-        lambda one: one.replace(microsecond=one.microsecond // 1000 * 1000)
-    )
+def _to_the_millisecond(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _numbers() -> SearchStrategy[str]:
-    return st.integers(10**7, 10**14).map(lambda digits: f"+{digits}")
-
-
-def _words() -> SearchStrategy[str]:
-    return st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=20)
+# Made once: to make a strategy costs many times what it costs to draw from it.
+_NUMBERS = st.integers(10**7, 10**14).map(lambda digits: f"+{digits}")
+_WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=20)
+# Few moments are equal, unless they are drawn to be.
+_TIMES = st.one_of(
+    st.datetimes(_FIRST, _LAST, timezones=st.just(UTC)),
+    st.sampled_from([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)]),
+).map(_to_the_millisecond)
+_STATUSES = st.sampled_from(_LISTED) | _WORDS
+_IDENTITY = st.fixed_dictionaries(
+    {
+        "id": st.uuids().map(str),
+        "source": st.none() | _NUMBERS,
+        "destination": _NUMBERS,
+        "direction": st.sampled_from(("inbound", "outbound")) | _WORDS,
+        "created_on": _TIMES,
+        "is_test_call": st.booleans(),
+    }
+)
+_SECONDS = st.integers(0, 7200)
 
 
 @st.composite
 def _calls(draw: DrawFn, fields: dict[str, SearchStrategy[Any]]) -> Call:
     given = {name: draw(strategy) for name, strategy in fields.items()}
-    status = given.get("status") or draw(st.sampled_from(_STATUSES) | _words())
-    made: dict[str, Any] = {
-        "id": str(draw(st.uuids())),
-        "source": draw(st.none() | _numbers()),
-        "destination": draw(_numbers()),
-        "status": status,
-        "direction": draw(st.sampled_from(("inbound", "outbound")) | _words()),
-        "created_on": draw(_times()),
-        "is_test_call": draw(st.booleans()),
-    }
+    made: dict[str, Any] = draw(_IDENTITY)
+    made["status"] = given.get("status") or draw(_STATUSES)
     usual = make_call(**(made | given))
     if usual.duration_seconds is not None and usual.ringing_at:
-        seconds = draw(st.integers(0, 7200))
+        seconds = draw(_SECONDS)
         made["duration_seconds"] = seconds
         made["ended_at"] = usual.ringing_at + timedelta(seconds=seconds)
     if usual.error_reason is not None:
-        made["error_reason"] = draw(_words())
+        made["error_reason"] = draw(_WORDS)
     return make_call(**(made | given))
 
 
