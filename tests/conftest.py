@@ -57,7 +57,7 @@ DEAR = {
     *("packaging/test_release.py", "packaging/test_testing.py", "wire/test_heard.py"),
     *("wire/test_leaving.py", "wire/test_waits.py", "wire/test_whose_answer.py"),
 }
-"""Modules of dear tests that prove no branch: a third of their tests is drawn by day, and all run at night."""
+"""Modules of dear tests that prove no branch: a quarter of their tests is drawn by day, and all run at night."""
 
 LONGEST_FIRST = ("packaging", "contract", "docs", "cli", "wire", "simulation", "export", "client")
 """The folders with the longest modules come first: what begins last ends last."""
@@ -79,7 +79,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         path = item.path.relative_to(Path(__file__).parent)
         if path.as_posix() in DEAR and not item.get_closest_marker("share"):
-            item.add_marker(pytest.mark.share(pool="all", one_in=3))
+            item.add_marker(pytest.mark.share(pool="all", one_in=4))
         if path.parts[0] not in COVERING or item.get_closest_marker("share"):
             item.add_marker(pytest.mark.unmeasured)
     left = not_drawn(items)

@@ -62,6 +62,7 @@ TABLES = {
 }
 
 
+@pytest.mark.share("command")
 @pytest.mark.parametrize("command", TABLES)
 @pytest.mark.parametrize("width", [60, 80, 100, 140, 220])
 def test_a_table_says_which_columns_it_leaves_out(command: str, width: int) -> None:

@@ -294,6 +294,7 @@ def test_checkpoint_in_the_last_answer_holds_though_others_were_asked_for_in_vai
     assert len(before + after) == len(set(before + after)) == 450
 
 
+@pytest.mark.share("cut")
 @pytest.mark.parametrize("cut", [0, 40, 100, 950])
 def test_oldest_first_loses_nothing_to_calls_that_come_before_it_goes_on(
     make_client: MakeClient, api: Listing, cut: int

@@ -130,12 +130,14 @@ def test_a_push_that_is_killed_is_repeated_by_the_next(copy: Path, step: str) ->
     assert push(copy, "duckdb").rows == 0
 
 
+@pytest.mark.share(pool="more pushes")
 def test_another_dataset_has_a_mark_of_its_own(copy: Path) -> None:
     push(copy, "duckdb")
     assert push(copy, "duckdb", dataset="raw_calls").rows == ROWS
     assert loaded("raw_calls") == loaded()
 
 
+@pytest.mark.share(pool="more pushes")
 def test_another_database_of_the_same_kind_has_one_too(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

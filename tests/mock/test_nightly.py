@@ -20,13 +20,14 @@ BREAKS = {
 }
 
 
+@pytest.mark.share(pool="nightly")
 def test_the_example_passes_its_tests(tmp_path: Path) -> None:
     (tmp_path / "nightly.py").write_text((EXAMPLES / "nightly.py").read_text())
     status, output = ran(tmp_path, (EXAMPLES / "test_nightly.py").read_text(), *PLUGIN)
     assert status == 0, output
 
 
-@pytest.mark.share
+@pytest.mark.share(pool="nightly")
 @pytest.mark.parametrize("test", BREAKS)
 def test_its_tests_find_what_is_broken(test: str, tmp_path: Path) -> None:
     right, wrong = BREAKS[test]

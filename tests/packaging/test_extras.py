@@ -181,7 +181,7 @@ FIRST_JOBS = {
 }
 
 
-@pytest.mark.share(one_in=3)
+@pytest.mark.share(one_in=6)
 @pytest.mark.parametrize("extra", ["", *sorted(EXTRAS.keys() - LARGE)])
 def test_it_does_its_first_job_alone(
     extra: str, wheel: Path, mock_url: str, tmp_path: Path
