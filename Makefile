@@ -175,7 +175,7 @@ contract-live: $(VENV_READY) ## Check the real API against the contract: GET, BU
 mutants: $(VENV_READY) ## Break the mock in every way, see which test notices, and write the table of docs/contract-tests.md
 	@$(CONTRACT) mutants $(if $(ONLY),--only '$(ONLY)')
 
-bench: $(BENCH_READY) ## Measure beside the peers, in 10 minutes; QUICK=1 for a rough result in two
+bench: $(BENCH_READY) ## Measure beside the peers, in 15 minutes; QUICK=1 for a rough result in five
 	@PYTHONPATH=wrappers:generated $(BENCH)/bin/python -m benchmarks $(if $(QUICK),--quick)
 
 bench-check: $(BENCH_READY) ## Compare the last full `make bench` with the goals; fail if one is missed
