@@ -665,32 +665,6 @@ def test_a_server_that_repeats_itself_and_claims_to_grow_is_an_error() -> None:
         read(server, at_most=80, empty_at_all=60)
 
 
-def test_a_resumed_walk_bears_no_more_windows_without_a_new_id_than_an_unbroken_one() -> None:
-    totals = itertools.count(2000, 1000)
-
-    def server(page: int, limit: int) -> tuple[Sequence[Row], PageMeta | None]:
-        return rows_of(*range(limit)), meta_of(next(totals), page, limit)
-
-    def after(checkpoint: Checkpoint | None) -> Checkpoint:
-        """What a walk that reads one window more would go on from in another process."""
-        walk: Walk[Row] = a_walk(empty_at_all=60, resume=checkpoint)
-        window = walk.plan()
-        assert window
-        given = walk.accept(window, *server(window.page, window.limit))
-        return Checkpoint.from_json(walk.checkpoint(len(given)).to_json())
-
-    checkpoint = after(None)
-    for _ in range(60):
-        checkpoint = after(checkpoint)
-    with pytest.raises(PaginationError, match=r"^61 pages"):
-        after(checkpoint)
-    # One that was made before these windows were counted.
-    old = json.loads(checkpoint.to_json())
-    assert old.pop("empty")[0] == 60
-    with pytest.raises(PaginationError, match=r"^61 pages"):
-        read(server, empty_at_all=60, resume=Checkpoint.from_json(json.dumps(old)))
-
-
 def test_five_thousand_windows_without_a_new_id_are_put_up_with() -> None:
     with pytest.raises(PaginationError, match=r"^5001 pages"):
         read(

@@ -221,8 +221,6 @@ class Checkpoint:
     """`total_count` when this position was reached."""
     most: _Count = 0
     """Rows in the largest answer."""
-    empty: tuple[_Count, _Count] = (0, 0)
-    """In how many windows in a row nothing was new, and in how many of these something was expected."""
     since: _Moment | None = None
     until: _Moment | None = None
     doubts: tuple[str, ...] = ()

@@ -78,7 +78,6 @@ class State:
             total=seam.total if seam else None,
             unread=seam.unread if seam else False,
             most=ledger.most,
-            empty=ledger.empty,
             since=ledger.since,
             until=ledger.until,
             doubts=tuple(ledger.doubts),

@@ -108,8 +108,7 @@ class Ledger:
         self._seen = 0
         self._hashes = array("q")
         self._distinct = 0  # as many of the first hashes were compared with each other
-        self.empty: tuple[int, int] = (0, 0)
-        """In how many windows in a row nothing was new, and in how many of these something was expected."""
+        self._empty = self._empty_beyond = 0
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Restore the notes of a checkpoint; its time window replaces the given one."""
@@ -120,7 +119,7 @@ class Ledger:
         self.pages, self.requests = report.pages, report.requests
         self.repeats, self.repairs = report.repeats_dropped, report.repairs
         self.first_total, self.total = report.total_count_first, report.total_count_last
-        self.most, self.empty = checkpoint.most, checkpoint.empty
+        self.most = checkpoint.most
 
     @property
     def done(self) -> bool:
@@ -249,13 +248,13 @@ class Ledger:
         """
         # A row without an id may be the same row each time: it is no progress.
         if self.ended or any(row.id for row in found):
-            self.empty = 0, 0
+            self._empty = self._empty_beyond = 0
             return
-        at_all, expected = self.empty
-        at_all, expected = self.empty = at_all + 1, expected + (not found and beyond)
-        if expected > _EMPTY_BEYOND or at_all > self._empty_at_all:
+        self._empty += 1
+        self._empty_beyond += not found and beyond
+        if self._empty_beyond > _EMPTY_BEYOND or self._empty > self._empty_at_all:
             raise PaginationError(
-                f"{at_all} pages in a row held no new call: the server repeats itself, or the listing grows"
+                f"{self._empty} pages in a row held no new call: the server repeats itself, or the listing grows"
                 " faster than it is read."
             )
 
