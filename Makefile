@@ -161,7 +161,7 @@ mutation: $(VENV_READY) ## Break errors, requests and reading in every small way
 CONTRACT := PYTHONPATH=tests $(BIN)/python -m contract.tool
 
 contract: contract-run ## Check the mock against the contract: schemathesis and the properties, same requests each time
-	@$(BIN)/pytest -q tests/contract/test_properties.py tests/contract/test_schemathesis.py -k the_contract --junit-xml=reports/properties.xml
+	@ALL_COMBINATIONS=1 $(BIN)/pytest -q tests/contract/test_properties.py tests/contract/test_schemathesis.py -k the_contract --junit-xml=reports/properties.xml
 
 contract-run: $(VENV_READY)
 	@$(CONTRACT) run

@@ -131,7 +131,7 @@ GOALS = (
     Goal(
         "export/curl and jq",
         1.0,
-        "`agentcalls export` of 200,000 calls as NDJSON, CPU / `curl | jq`",
+        "`agentcalls export` of 200,000 calls as NDJSON, CPU / that of `curl` and `jq`",
         method="command",
     ),
     Goal("start ms/list", 200, "`agentcalls list`, CPU", "ms", method="command"),

@@ -204,6 +204,7 @@ class Watched:
         self.heard(response)
 
 
+@pytest.mark.share(one_in=1)  # on each change
 @needs_prism
 def test_a_client_that_lists_filters_and_fails_through_prism_violates_nothing(
     proxy: str, make_client: MakeClient
@@ -315,6 +316,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return module
 
 
+@pytest.mark.share(one_in=1)  # on each change
 def test_another_generators_models_read_every_page_and_call_of_the_mock(
     models: ModuleType, http: httpx.Client, mocked: str
 ) -> None:
@@ -350,6 +352,7 @@ def test_another_generators_models_read_every_page_and_call_of_the_mock(
     assert any(message.attachments for message in said)
 
 
+@pytest.mark.share(one_in=1)  # on each change
 def test_another_generators_models_read_every_error_of_the_mock(
     models: ModuleType, http: httpx.Client, mocked: str
 ) -> None:
