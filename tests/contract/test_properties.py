@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 from datetime import datetime, timedelta, timezone
+from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,18 @@ from contract.tool.host import Finding, ask, certificates, curl
 from contract.tool.lying import lying
 from contract.tool.machine import PROPERTIES, run
 from contract.tool.mutants import LIES, of_the_listing
+from contract.tool.others import agents_and_details_need_the_key
 from contract.tool.posing import KEY, posing
-from contract.tool.properties import HOSTILE, Property, oldest, only_the_key_opens
+from contract.tool.properties import (
+    HOSTILE,
+    Property,
+    a_key_without_the_scope_is_forbidden,
+    oldest,
+    only_the_key_opens,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from contract.tool.host import Host
     from contract.tool.lying import Answered, Asked, Honest
@@ -98,6 +106,23 @@ def test_moments_count_and_not_the_zone_they_are_written_in(
     host_in_any_zone: Host, item: Property
 ) -> None:
     item.check(host_in_any_zone)
+
+
+async def merely_forbidden(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.status == HTTPStatus.FORBIDDEN:
+        answered.body["code"] = "forbidden"
+    return answered
+
+
+@pytest.mark.parametrize(
+    "check", [a_key_without_the_scope_is_forbidden, agents_and_details_need_the_key]
+)
+def test_a_missing_scope_is_told_from_whatever_else_is_forbidden(
+    check: Callable[[Host], None],
+) -> None:
+    with posing(lying(merely_forbidden)) as host, pytest.raises(Finding, match="'forbidden', not"):
+        check(host)
 
 
 def test_no_hostile_text_is_in_any_call(host: Host) -> None:

@@ -6,6 +6,7 @@ neither of a budget nor of a pace.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from contract.tool.contract import PATH, ROOT
 from contract.tool.host import Finding, curl, hold, whole_numbers
+from contract.tool.others import AGENTS
 from contract.tool.properties import HOSTILE, explore
 
 if TYPE_CHECKING:
@@ -43,13 +45,17 @@ CHECKS = [
 
 
 def ask_what_schemathesis_makes_up(host: Host, requests: int) -> None:
-    """Send so many requests for the host's agent, each another; what is wrong with an answer is noted."""
+    """Send so many requests for the agents and for the host's agent, each another; what is wrong is noted.
+
+    A call in detail takes no query, so that there is nothing to make up but ids.
+    """
     schema = schemathesis.openapi.from_path(str(ROOT / "openapi.yaml"))
-    url = f"{host.base_url.rstrip('/')}{PATH.replace('{agentId}', quote(host.agent, safe=''))}"
     headers = {"Accept": "application/json", **host.credential}
     asked: set[str] = set()
 
-    def make(mode: GenerationMode, until: int) -> None:
+    def make(path: str, mode: GenerationMode, until: int) -> None:
+        url = f"{host.base_url.rstrip('/')}{path.replace('{agentId}', quote(host.agent, safe=''))}"
+
         def check(case: Case[Any]) -> None:
             params = case.as_transport_kwargs(base_url=host.base_url)["params"]
             request = httpx.Request("GET", url, params=params, headers=headers)
@@ -60,10 +66,11 @@ def ask_what_schemathesis_makes_up(host: Host, requests: int) -> None:
 
         # Some are made twice.
         more = attrs.evolve(host, examples=3 * requests)
-        explore(more, check, case=schema[PATH]["GET"].as_strategy(generation_mode=mode))
+        explore(more, check, case=schema[path]["GET"].as_strategy(generation_mode=mode))
 
-    make(GenerationMode.POSITIVE, requests - requests // 2)
-    make(GenerationMode.NEGATIVE, requests)
+    listings = product((PATH, AGENTS), (GenerationMode.POSITIVE, GenerationMode.NEGATIVE))
+    for number, (path, mode) in enumerate(listings, 1):
+        make(path, mode, requests * number // 4)
 
 
 def is_hostile(url: httpx.URL) -> bool:

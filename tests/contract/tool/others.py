@@ -10,7 +10,14 @@ from urllib.parse import quote
 
 from contract.tool.contract import OPENAPI, PATH, SCHEMAS
 from contract.tool.host import Answer, ask, credential
-from contract.tool.properties import UNKNOWN, holds, moments, oldest, some
+from contract.tool.properties import (
+    UNKNOWN,
+    expect_insufficient_scope,
+    holds,
+    moments,
+    oldest,
+    some,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -143,4 +150,4 @@ def agents_and_details_need_the_key(host: Host) -> None:
     in_detail(host, call_id, headers=wrong, status=(401,))
     if host.noscope_key:
         headers = credential(host.noscope_key, host.schemes[0])
-        in_detail(host, call_id, headers=headers, status=(403,))
+        expect_insufficient_scope(in_detail(host, call_id, headers=headers, status=(403,)))

@@ -554,9 +554,13 @@ def a_key_without_the_scope_is_forbidden(host: Host) -> None:
             "conversations:read" in str(answer.body["message"]),
             "The 403 does not name the missing scope.",
         )
-        code = answer.body["code"]
-        said = f"The code of a 403 for a missing scope is {code!r}, not 'insufficient_scope'."
-        answer.expect(code == "insufficient_scope", said)
+        expect_insufficient_scope(answer)
+
+
+def expect_insufficient_scope(answer: Answer) -> None:
+    code = answer.body["code"]
+    said = f"The code of a 403 for a missing scope is {code!r}, not 'insufficient_scope'."
+    answer.expect(code == "insufficient_scope", said)
 
 
 @holds()
