@@ -10,7 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure, figure, ratio
-from benchmarks.team import end_of, requests_of, team_server
+from benchmarks.server import COUNT_PATH
+from benchmarks.serving import counted
+from benchmarks.team import end_of, team_server
 from benchmarks.workers import Worker
 
 if TYPE_CHECKING:
@@ -59,9 +61,9 @@ def many_small(scale: Scale) -> dict[str, Figure]:
             copier(url, ending, agents=agents, calls=_SMALL, apart=_ONE_A_DAY) as ask,
         ):
             first = ask("sync")
-            asked_first = requests_of(url)
+            asked_first = counted(url, COUNT_PATH)
             second = ask("sync")
-            asked_second = requests_of(url)
+            asked_second = counted(url, COUNT_PATH)
         _check(first["calls"] == _SMALL * agents, second["calls"] > 0)
         figures[f"sync requests/an agent, {ending}"] = figure([asked_first / agents])
         figures[f"sync again requests/an agent, {ending}"] = figure([asked_second / agents])
@@ -97,9 +99,9 @@ def few_large(scale: Scale) -> dict[str, Figure]:
             copier(url, ending, agents=agents, calls=_LARGE, apart=_APART) as ask,
         ):
             first = ask("sync")
-            asked_first = requests_of(url)
+            asked_first = counted(url, COUNT_PATH)
             second = ask("sync")
-            asked_second = requests_of(url)
+            asked_second = counted(url, COUNT_PATH)
         _check(first["calls"] == _LARGE * agents, second["calls"] == _A_DAY * agents)
         figures[f"sync a day later/sync requests, {ending}"] = figure([asked_second / asked_first])
     return figures

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from benchmarks.rows import FIRST, SECONDS, call, for_agent
-from benchmarks.server import COUNT_PATH, Pages, RateLimit, serve
-from benchmarks.serving import counted, served
+from benchmarks.server import Pages, RateLimit, serve
+from benchmarks.serving import served
 from benchmarks.shapes import page, shapes
 
 if TYPE_CHECKING:
@@ -69,11 +69,6 @@ def team_server(
 def end_of(total: int, *, apart: int) -> float:
     """When the last of so many calls was created, in Unix time."""
     return datetime.timestamp(FIRST.astimezone(UTC)) + SECONDS * apart * total
-
-
-def requests_of(url: str) -> int:
-    """How many requests came since this was asked last; after it, the team has worked on."""
-    return counted(url, COUNT_PATH)
 
 
 def main() -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
 LOADED = {
     "script": "src",
@@ -90,21 +91,11 @@ def dead(
     for target in targets:
         path, _, anchor = unquote(target).partition("#")
         path = path.partition("?")[0]
-        found = _normal(f"{Path(page).parent}/{path}" if path else page)
+        found = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
         if found not in files:
             yield f"{page}: {target} does not exist"
         elif anchor and found in pages and found not in WHOLE and anchor not in pages[found].ids:
             yield f"{page}: {target} has no such anchor"
-
-
-def _normal(path: str) -> str:
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            parts = parts[:-1]
-        elif part not in {"", "."}:
-            parts.append(part)
-    return "/".join(parts)
 
 
 def _in_css(text: str) -> list[str]:

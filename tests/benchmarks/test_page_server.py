@@ -12,7 +12,7 @@ from benchmarks.goals import GOALS, METHODS
 from benchmarks.report import ahead
 from benchmarks.server import COUNT_PATH, REFUSED_PATH, RateLimit
 from benchmarks.serving import counted, page_server
-from benchmarks.team import requests_of, team_server
+from benchmarks.team import team_server
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -143,7 +143,7 @@ def test_a_team_works_on_each_time_its_requests_are_counted() -> None:
     with team_server(40, apart=47, new=0.5, changed=3) as url:
         before = [body(url, agent=agent, page=1, limit=100)["data"] for agent in range(4)]
         assert [len(rows) for rows in before] == [40] * 4
-        assert (requests_of(url), requests_of(url)) == (4, 0)
+        assert (counted(url, COUNT_PATH), counted(url, COUNT_PATH)) == (4, 0)
         after = [body(url, agent=agent, page=1, limit=100)["data"] for agent in range(4)]
     assert [len(rows) for rows in after] == [41] * 4
     changed = [row["id"] for row in after[1] if row not in before[1]]

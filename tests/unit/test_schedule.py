@@ -14,7 +14,6 @@ from agentcalls import (
     Call,
     InternalServerError,
     Page,
-    PageMeta,
 )
 from agentcalls.reading.one_agent import AgentReader, Request
 from agentcalls.reading.options import ReadOptions
@@ -22,6 +21,7 @@ from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.schedule import Schedule
 from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.request.query import CallQuery
+from simulation.shifting import meta_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,14 +62,7 @@ def page_for(request: Request, total: int) -> Page:
     page, limit = query.page or 1, query.limit or 100
     listed = range(total)[:: -1 if query.sort in {"created_on", "created_at"} else 1]
     numbers = listed[(page - 1) * limit : page * limit]
-    meta: Any = PageMeta(
-        total_count=total,
-        page_count=-(-total // limit),
-        current_page=page,
-        limit=limit,
-        has_next_page=page * limit < total,
-        has_previous_page=page > 1,
-    )
+    meta = meta_of(total, page, limit)
     return Page([call(str(query.of_agent), number) for number in numbers], meta, None, None, None)
 
 

@@ -19,7 +19,7 @@ def described(kind: type[T]) -> type[T]:
     return kind
 
 
-def counted(number: int, what: str) -> str:
+def quantity(number: int, what: str) -> str:
     """`1 call`, `1,234 calls`."""
     return f"{number:,} {what}{'s' * (number != 1)}"
 

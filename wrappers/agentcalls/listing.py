@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import define, evolve, field
 
-from agentcalls.described import counted
+from agentcalls.described import quantity
 from agentcalls.models import Agent, Call
 from agentcalls.reading.batches import Batching
 from agentcalls.reading.ended import UNREAD
@@ -102,7 +102,7 @@ class _ManyAgents(Generic[SourceT]):
 
     def __repr__(self) -> str:
         count = length_hint(self.many.agent_ids, -1)
-        agents = "agents" if count < 0 else counted(count, "agent")
+        agents = "agents" if count < 0 else quantity(count, "agent")
         settings = settings_shown(self.query, self.options, self.many)
         return f"<{type(self).__name__} of {agents}{settings}>"
 

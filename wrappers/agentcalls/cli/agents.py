@@ -15,7 +15,7 @@ from agentcalls import AgentCallsError, ConfigurationError
 from agentcalls.checks import did_you_mean, ids_in
 from agentcalls.cli.failures import Code, Failure, sentence_of
 from agentcalls.cli.show.output import console, is_plain, say
-from agentcalls.described import counted
+from agentcalls.described import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -179,10 +179,10 @@ def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: Nam
     found: list[str] = []
     if failures:
         found.append(
-            f"{len(failures):,} of {counted(len(agents), 'agent')} failed: {listed(list(failures))}."
+            f"{len(failures):,} of {quantity(len(agents), 'agent')} failed: {listed(list(failures))}."
         )
     if doubts:
-        found.append(f"Not proven complete: {len(doubts):,} of {counted(len(agents), 'listing')}.")
+        found.append(f"Not proven complete: {len(doubts):,} of {quantity(len(agents), 'listing')}.")
     if agents.doubt:
         found.append(agents.doubt)
     if found:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from agentcalls.described import counted
+from agentcalls.described import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,12 +64,12 @@ class Synced:
         if self.failures:
             kinds = ", ".join(sorted(set(self.failures.values())))
             found.append(
-                f"{len(self.failures):,} of {counted(self.agents, 'agent')} failed: {kinds}."
+                f"{len(self.failures):,} of {quantity(self.agents, 'agent')} failed: {kinds}."
             )
         if self.unproven:
             reasons = " ".join(sorted(set(self.unproven.values())))
             found.append(
-                f"Not proven: {len(self.unproven):,} of {counted(self.agents, 'agent')}: {reasons}"
+                f"Not proven: {len(self.unproven):,} of {quantity(self.agents, 'agent')}: {reasons}"
             )
         if self.doubt:
             found.append(self.doubt)

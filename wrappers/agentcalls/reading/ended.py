@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from attrs import evolve
 
-from agentcalls.described import counted
+from agentcalls.described import quantity
 from agentcalls.values import AgentReport, ManyReport
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class EndedAgents:
         elif doubt:
             found.append(f"The listing of the agents is not proven complete: {doubt}")
         if failures:
-            found.append(f"{len(failures):,} of {counted(len(agents), 'agent')} failed.")
+            found.append(f"{len(failures):,} of {quantity(len(agents), 'agent')} failed.")
         if unproven:
             found.append(f"{unproven} of the listings read are not proven complete.")
         return ManyReport(
@@ -83,5 +83,5 @@ class EndedAgents:
         """Raises the failures together, if there are any."""
         if errors := [one.error for one in self.ended.values() if one.error]:
             raise ExceptionGroup(
-                f"{len(errors):,} of {counted(len(self.ended), 'agent')} failed", errors
+                f"{len(errors):,} of {quantity(len(self.ended), 'agent')} failed", errors
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from attrs import define, evolve, field
 
 from agentcalls.checks import as_builtin, checked_integer
-from agentcalls.described import counted, html_of
+from agentcalls.described import html_of, quantity
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.ended import UNREAD
 from agentcalls.reading.iterators import AsyncRowIterator, RowIterator, paired
@@ -40,7 +40,7 @@ def shown_listing(listing: object, report: Report | ManyReport | None) -> str:
     each = report.agents.values() if isinstance(report, ManyReport) else [report]
     pages = sum(one.pages for one in each)
     return html_of(
-        repr(listing), (), f"{counted(pages, 'page')} read; {report.reason or 'complete'}"
+        repr(listing), (), f"{quantity(pages, 'page')} read; {report.reason or 'complete'}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
-from agentcalls.described import counted
+from agentcalls.described import quantity
 from agentcalls.errors import APIStatusError
 from agentcalls.reading.moments import is_relative, resolved
 from agentcalls.reading.walk.walk import Walk
@@ -83,8 +83,8 @@ class AgentReader:
     def __repr__(self) -> str:
         of_calls = self.agent_id is not None
         whose = f"{self.agent_id!r}: " if of_calls else ""
-        taken = counted(self._taken + self._size - self.left, "call" if of_calls else "agent")
-        return f"{whose}{taken} of {counted(self._walk.report.pages, 'page')}"
+        taken = quantity(self._taken + self._size - self.left, "call" if of_calls else "agent")
+        return f"{whose}{taken} of {quantity(self._walk.report.pages, 'page')}"
 
     def plan(self) -> Window | None:
         """The next window to request; None if reading has ended."""

@@ -23,7 +23,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Generic, SupportsInt, TypeVar, cast
 
-from agentcalls.described import counted
+from agentcalls.described import quantity
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.reading.ended import UNREAD, EndedAgents
 from agentcalls.reading.one_agent import Agent, Request
@@ -87,7 +87,7 @@ class Schedule(Generic[ItemT]):
         return int(self._concurrency) if self._is_open else 1
 
     def __repr__(self) -> str:
-        return f"{counted(len(self._outcomes.ended), 'agent')} read, {len(self._agents):,} begun"
+        return f"{quantity(len(self._outcomes.ended), 'agent')} read, {len(self._agents):,} begun"
 
     @property
     def report(self) -> ManyReport:

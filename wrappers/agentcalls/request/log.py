@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from agentcalls.described import counted
+from agentcalls.described import quantity
 from agentcalls.request.key import without
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def log_listing(
     _logger.info(
         "Read %r, %s; %s",
         reader,
-        counted(report.requests, "request"),
+        quantity(report.requests, "request"),
         f"failed: {error}" if error else proven if ended else "ended early",
     )
 

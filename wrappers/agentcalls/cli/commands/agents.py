@@ -24,7 +24,7 @@ from agentcalls.cli.show.output import (
 )
 from agentcalls.cli.show.table import TableColumn, say_left_out, write_table
 from agentcalls.cli.zone import Zone, chosen_zone
-from agentcalls.described import counted, timestamp
+from agentcalls.described import quantity, timestamp
 
 if TYPE_CHECKING:
     from agentcalls import Agent
@@ -78,7 +78,7 @@ def command(
     else:
         write_rows([_row(agent) for agent in shown], form, _names())
     sys.stdout.flush()
-    say(f"Showing {len(shown):,} of {counted(len(agents), 'agent')}.")
+    say(f"Showing {len(shown):,} of {quantity(len(agents), 'agent')}.")
     if status is not None and not shown:
         found = {agent.status for agent in agents if agent.status}
         if meant := did_you_mean(status, {*AGENT_STATUSES, *found}):

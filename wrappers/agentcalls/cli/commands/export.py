@@ -14,7 +14,7 @@ from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import Form, data_stream, say
 from agentcalls.cli.show.progress_bar import progress_bar
 from agentcalls.cli.zone import chosen_zone
-from agentcalls.described import counted
+from agentcalls.described import quantity
 
 if TYPE_CHECKING:
     from agentcalls.export import Filters, Outcome
@@ -156,8 +156,8 @@ def _to_file(
 
 def _conclude(outcome: "Outcome", names: Named, output: str) -> None:
     whole = outcome.agents - len(outcome.failures)
-    agents = f" of {whole:,} agents" if outcome.agents > 1 else ""
-    calls = counted(outcome.calls, "call")
+    agents = f" of {quantity(whole, 'agent')}" if outcome.agents > 1 else ""
+    calls = quantity(outcome.calls, "call")
     if outcome.already:
         say(f"{output} was complete already, with {calls}{agents}. --force reads them again.")
     else:

@@ -20,7 +20,7 @@ from agentcalls.cli.show.output import (
 )
 from agentcalls.cli.show.table import say_left_out, write_table
 from agentcalls.cli.zone import Zone, chosen_zone
-from agentcalls.described import counted
+from agentcalls.described import quantity
 
 EXAMPLES = (
     "agentcalls list agent_demo --status failed --since 7d",
@@ -123,7 +123,7 @@ def _headings(names: tuple[str, ...] | None, width: int, zone: Zone) -> list[str
 
 def _summary(shown: int, total: int | None, most: int | None) -> str:
     if total is not None:
-        return f"Showing {shown:,} of {counted(total, 'call')}."
+        return f"Showing {shown:,} of {quantity(total, 'call')}."
     if shown == most:
-        return f"Showing the first {counted(shown, 'call')}: --all shows every one."
-    return f"Showing {counted(shown, 'call')}."
+        return f"Showing the first {quantity(shown, 'call')}: --all shows every one."
+    return f"Showing {quantity(shown, 'call')}."

@@ -6,7 +6,7 @@ import typer
 
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import say
-from agentcalls.described import counted
+from agentcalls.described import quantity
 
 EXAMPLES = (
     "agentcalls push calls.duckdb --to dlt:duckdb",
@@ -76,7 +76,7 @@ def hand_on(file: str, destination: str, **options: Any) -> None:
     from agentcalls.mirror import push  # noqa: PLC0415  # as above
 
     pushed = push(file, destination, **options)
-    calls = counted(pushed.rows, "call")
+    calls = quantity(pushed.rows, "call")
     say(
         f"Pushed {calls} of {file} to {_SCHEME}{destination}."
         if pushed.rows

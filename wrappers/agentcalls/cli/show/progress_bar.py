@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from agentcalls.cli.show.output import console, is_plain, printable
+from agentcalls.described import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -47,12 +48,14 @@ def progress_bar(*, hidden: bool = False) -> Generator[Callable[[Progress], obje
                 # Calls from before an interruption do not count for the current speed.
                 for finished in under_way.values():
                     bar.remove_task(finished)
-                under_way[building] = bar.add_task(completed=done, count=f"{done:,} calls", **shown)
+                under_way[building] = bar.add_task(
+                    completed=done, count=quantity(done, "call"), **shown
+                )
                 return
             bar.update(under_way[building], completed=done, **shown)
             speed = bar.tasks[-1].speed
             rate = f", {speed:,.0f}/s" if speed else ""
-            bar.update(under_way[building], count=f"{done:,} calls{rate}")
+            bar.update(under_way[building], count=f"{quantity(done, 'call')}{rate}")
 
         yield tell
 

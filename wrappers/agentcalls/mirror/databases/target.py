@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import astuple
 
 from agentcalls import ConfigurationError
-from agentcalls.described import counted
+from agentcalls.described import quantity
 from agentcalls.mirror import schema
 from agentcalls.mirror.change import Written, columns_in
 from agentcalls.mirror.databases.database import Database
@@ -194,7 +194,7 @@ class Target(Database):
                 found.append(f"{twice:,} keys are in {table.name} more than once.")
         ((bare,),) = self.run("SELECT count(*) FROM calls WHERE id IS NULL OR created_on IS NULL")
         if bare:
-            found.append(f"{counted(bare, 'call')} without id or created_on.")
+            found.append(f"{quantity(bare, 'call')} without id or created_on.")
         return found
 
     def _mark(

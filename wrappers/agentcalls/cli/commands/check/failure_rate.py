@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen, mutable
 
 from agentcalls.cli.failures import Code
-from agentcalls.described import counted
+from agentcalls.described import quantity
 from agentcalls.table.lifecycle import is_over
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class FailureCount:
 
     def __str__(self) -> str:
         share = "" if self.rate is None else f" ({shown(self.rate)})"
-        return f"{self.failed:,} of {counted(self.calls, 'call')} failed{share}"
+        return f"{self.failed:,} of {quantity(self.calls, 'call')} failed{share}"
 
 
 @frozen
@@ -150,7 +150,7 @@ class CheckResult:
         for head, sentences in groups.items():
             named, left = sentences[:left], max(0, left - len(sentences))
             if more := len(sentences) - len(named):
-                named.append(f"and {more:,} more" if named else counted(more, "agent"))
+                named.append(f"and {more:,} more" if named else quantity(more, "agent"))
             text += f"; {head}: {', '.join(named)}" if named else ""
         return f"{text}; {self.doubt}" if self.doubt else text
 

@@ -13,7 +13,7 @@ import agentcalls
 from agentcalls import settings
 from agentcalls.cli.connect import masked, without_keys
 from agentcalls.cli.failures import Code, Failure, code_of, sentence_of
-from agentcalls.described import counted
+from agentcalls.described import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,17 +128,19 @@ def _passed(name: str, probe: Attempt, profile: Profile) -> Finding:
     if page is None:
         return Finding(name, "skipped", "name an agent to check this")
     if name == "agent":
-        return Finding(name, "ok", counted(page.meta.total_count, "call") if page.meta else "there")
+        return Finding(
+            name, "ok", quantity(page.meta.total_count, "call") if page.meta else "there"
+        )
     return _contract(page)
 
 
 def _contract(page: Page) -> Finding:
     if not page.problems:
-        return Finding("contract", "ok", f"no problem in a page of {counted(len(page), 'call')}")
+        return Finding("contract", "ok", f"no problem in a page of {quantity(len(page), 'call')}")
     first = page.problems[0]
     where = f"call {first.call_id}" if first.call_id else f"row {first.row}"
     what = f"{first.field or 'the row'} {first.why} ({where})"
-    sentence = f"{counted(len(page.problems), 'problem')}; the first: {what}"
+    sentence = f"{quantity(len(page.problems), 'problem')}; the first: {what}"
     return Finding("contract", "failed", sentence, Code.FAILED)
 
 
@@ -148,7 +150,7 @@ def _rate_limit(probe: Attempt) -> Finding:
         return Finding("rate limit", "skipped", "the answer does not say")
     reset = f", until {limit.reset:%H:%M:%S} UTC" if limit.reset else ""
     is_low = limit.remaining < limit.limit * _LOW_SHARE
-    detail = f"{limit.remaining:,} of {counted(limit.limit, 'request')} left{reset}"
+    detail = f"{limit.remaining:,} of {quantity(limit.limit, 'request')} left{reset}"
     return Finding("rate limit", "warning" if is_low else "ok", detail)
 
 

@@ -13,7 +13,7 @@ from attrs import astuple, frozen
 from agentcalls.cli.commands.report.charts import charts_of
 from agentcalls.cli.commands.report.sections import sections_of
 from agentcalls.cli.show.units import clock, percent, tenths
-from agentcalls.described import counted
+from agentcalls.described import quantity
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def _facts_now(total: dict[str, Any]) -> list[tuple[str, str, str]]:
             f"{total['calls']:,}",
             f"{total['test_calls']:,} of them test calls; {undecided:,} still queued or ringing",
         ),
-        ("Answered", percent(total["answer_rate"]) or "none", counted(total["answered"], "call")),
-        ("Failed", percent(total["failure_rate"]) or "none", counted(total["failed"], "call")),
+        ("Answered", percent(total["answer_rate"]) or "none", quantity(total["answered"], "call")),
+        ("Failed", percent(total["failure_rate"]) or "none", quantity(total["failed"], "call")),
         (
             "Duration",
             clock(total["duration_median_seconds"]) or "none",

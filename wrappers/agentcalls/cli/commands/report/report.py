@@ -15,7 +15,7 @@ from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import say
 from agentcalls.cli.zone import chosen_zone
-from agentcalls.described import counted
+from agentcalls.described import quantity
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def command(
             said["calls"] = "test only" if test else "live only"
         scope = Scope(names, said, datetime.now(UTC), calls.gaps)
         file.write(page_of(numbers, scope))
-    say(f"Wrote {output}: {counted(numbers.total.calls, 'call')}.")
+    say(f"Wrote {output}: {quantity(numbers.total.calls, 'call')}.")
     calls.check_complete()
 
 

@@ -9,7 +9,7 @@ from attrs import frozen
 from agentcalls.cli.commands.report.rates import Rate
 from agentcalls.cli.show.units import percent
 from agentcalls.cli.summary import MOST_GROUPS
-from agentcalls.described import counted
+from agentcalls.described import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +128,7 @@ def _words_of_groups(numbers: Numbers, rows: list[Row]) -> str:
     if len(rows) == 1:
         return f"{worst.name}: {_share(worst.now)} of the calls failed."
     return (
-        f"{worst.name} fails most beyond the average: {_share(worst.now)} of {counted(worst.now.decided, 'call')}, "
+        f"{worst.name} fails most beyond the average: {_share(worst.now)} of {quantity(worst.now.decided, 'call')}, "
         f"against {_share(all_of_them)} of all {total.decided:,}."
     )
 
@@ -138,7 +138,7 @@ def _words_of_rates(numbers: Numbers) -> str:
     if not days:
         return "No call failed."
     day, rate = max(days, key=lambda item: item[1].share or 0)
-    return f"The worst day was {day}: {_share(rate)}, {rate.failed:,} of {counted(rate.decided, 'call')}."
+    return f"The worst day was {day}: {_share(rate)}, {rate.failed:,} of {quantity(rate.decided, 'call')}."
 
 
 def _section_of_bars(name: str, title: str, words: str, heading: str, bars: Bars) -> Section:
@@ -154,12 +154,12 @@ def _words_of_days(numbers: Numbers) -> str:
     busiest, counts = max(days, key=lambda item: item[1].total())
     with_calls = sum(1 for _, counts in days if counts)
     words = (
-        f"There were calls on {with_calls:,} of {counted(len(days), 'day')}; "
+        f"There were calls on {with_calls:,} of {quantity(len(days), 'day')}; "
         f"the busiest was {busiest}, with {counts.total():,}."
     )
     left_out = numbers.days_left_out()
     if left_out:
-        words += f" More than {MOST_GROUPS:,} days are not shown, which leaves {counted(left_out, 'call')} out."
+        words += f" More than {MOST_GROUPS:,} days are not shown, which leaves {quantity(left_out, 'call')} out."
     return words
 
 
@@ -168,7 +168,7 @@ def _words_of_hours(numbers: Numbers) -> str:
     if not calls:
         return "There are no calls."
     return (
-        f"The busiest hour of the week is {day}, {hour:02}:00 to {hour:02}:59, with {counted(calls, 'call')} over the "
+        f"The busiest hour of the week is {day}, {hour:02}:00 to {hour:02}:59, with {quantity(calls, 'call')} over the "
         "whole time."
     )
 
@@ -178,7 +178,7 @@ def _words_of_bars(bars: Bars, what: str, how: str) -> str:
     if not total:
         return f"No {what}."
     name, count = max(bars, key=lambda bar: bar[1])
-    return f"{total:,} {what}. Most often, {counted(count, 'time')}: {how} {name}."
+    return f"{total:,} {what}. Most often, {quantity(count, 'time')}: {how} {name}."
 
 
 def _words_of_reasons(numbers: Numbers) -> str:
@@ -186,4 +186,4 @@ def _words_of_reasons(numbers: Numbers) -> str:
     if not reasons:
         return "No call failed."
     name, count = reasons[0]
-    return f"{counted(failed, 'call')} failed; the most frequent reason, {counted(count, 'time')}: {name}."
+    return f"{quantity(failed, 'call')} failed; the most frequent reason, {quantity(count, 'time')}: {name}."

@@ -15,7 +15,7 @@ from agentcalls.cli.show.output import Form, Row, chosen_form, show, write_json,
 from agentcalls.cli.show.units import clock, percent, tenths
 from agentcalls.cli.summary import Summary
 from agentcalls.cli.zone import Zone, chosen_zone
-from agentcalls.described import counted
+from agentcalls.described import quantity
 
 EXAMPLES = (
     "agentcalls stats agent_demo --since 7d --by day",
@@ -127,7 +127,7 @@ def _write_headline(summary: Summary) -> None:
         span = (
             f", created {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}, {summary.zone.name(last)}"
         )
-    lines = [f"{counted(total.calls, 'call')}{span}"]
+    lines = [f"{quantity(total.calls, 'call')}{span}"]
     if total.decided:
         rates = f"{percent(row['answer_rate'])}, failed {percent(row['failure_rate'])}"
         lines.append(f"answered {rates} of {total.decided:,} that are neither queued nor ringing")

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from agentcalls.cli.show.output import console, is_plain
+from agentcalls.described import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -46,7 +47,7 @@ def progress_bar() -> Generator[Callable[[Progress], object] | None]:
                 task,
                 total=progress.agents,
                 completed=progress.agents_done,
-                count=f"{progress.calls:,} calls, {rate:,.0f} requests/s",
+                count=f"{quantity(progress.calls, 'call')}, {rate:,.0f} requests/s",
             )
 
         yield tell

@@ -15,7 +15,7 @@ from agentcalls.cli.commands.sync.repeating import repeat
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.output import say
-from agentcalls.described import counted
+from agentcalls.described import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -198,11 +198,11 @@ def sentence(outcome: "Synced", to: str) -> str:
     """What a sync came to, on one line."""
     written = outcome.written
     text = (
-        f"{to}: {counted(written.new, 'new call')}, {written.changed:,} changed, {written.marked:,} gone;"
-        f" {counted(outcome.asked, 'request')} for {counted(outcome.agents - outcome.skipped, 'agent')}."
+        f"{to}: {quantity(written.new, 'new call')}, {written.changed:,} changed, {written.marked:,} gone;"
+        f" {quantity(outcome.asked, 'request')} for {quantity(outcome.agents - outcome.skipped, 'agent')}."
     )
     if outcome.skipped:
-        text += f" Not due: {counted(outcome.skipped, 'quiet agent')}."
+        text += f" Not due: {quantity(outcome.skipped, 'quiet agent')}."
     if outcome.differing:
         text += f" The server counts otherwise, which a later sync looks into: {listed(outcome.differing)}."
     return text
@@ -213,7 +213,7 @@ def _dry_run(names: Named | None, to: str, *, full: bool) -> None:
 
     with _in_use():
         least = least_requests(names, to, full=full)
-    typer.echo(f"At least {counted(least, 'request')}.")
+    typer.echo(f"At least {quantity(least, 'request')}.")
 
 
 def _verify(to: str) -> None:
