@@ -56,11 +56,11 @@ PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadscope --no-loadscope-reor
 test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY) $(DOCS_READY)) ## Run the tests in parallel, with branch coverage of the facade
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
 
-SERVERLESS := unit house simulation mock/test_mock_data.py mock/test_mock_database.py contract/test_contract.py \
+SERVERLESS := unit mock/test_mock_data.py mock/test_mock_database.py contract/test_contract.py \
   cli/test_settings.py cli/test_summary.py client/test_on_exchange.py docs/test_website.py
 
 quick: $(VENV_READY) ## Run the tests that need no server, in seconds
-	@$(PYTEST) -p no:schemathesis $(addprefix tests/,$(SERVERLESS))
+	@$(BIN)/pytest --numprocesses=logical --dist=worksteal -p no:schemathesis $(addprefix tests/,$(SERVERLESS))
 
 simulate: $(VENV_READY) ## Walk over random lying servers for SECONDS=60, and print the seed of each false "complete"
 	@PYTHONPATH=tests $(BIN)/python -m simulation.lying $(or $(SECONDS),60)

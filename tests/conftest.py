@@ -63,9 +63,12 @@ LONGEST_FIRST = ("packaging", "contract", "docs", "cli", "wire", "simulation", "
 """The folders with the longest modules come first: what begins last ends last."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """A worker more than there are cores: a test of what does not answer waits, and needs no core meanwhile."""
-    return (os.cpu_count() or 1) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker more than there are cores: a test of what does not answer waits, and needs no core meanwhile.
+
+    `--numprocesses=logical` is for tests that never wait.
+    """
+    return (os.cpu_count() or 1) + (config.option.numprocesses == "auto")
 
 
 def _turn(item: pytest.Item) -> int:

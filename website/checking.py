@@ -91,7 +91,9 @@ def dead(
     for target in targets:
         path, _, anchor = unquote(target).partition("#")
         path = path.partition("?")[0]
-        found = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
+        # As a browser does: nothing is above the site, and 404.html names pages from there.
+        whole = posixpath.join("/", posixpath.dirname(page), path)
+        found = posixpath.normpath(whole).removeprefix("/") if path else page
         if found not in files:
             yield f"{page}: {target} does not exist"
         elif anchor and found in pages and found not in WHOLE and anchor not in pages[found].ids:
