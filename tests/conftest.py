@@ -68,7 +68,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
     `--numprocesses=logical` is for tests that never wait.
     """
-    return (os.cpu_count() or 1) + (config.option.numprocesses == "auto")
+    return (os.cpu_count() or 1) + bool(config.option.numprocesses == "auto")
 
 
 def _turn(item: pytest.Item) -> int:
