@@ -51,10 +51,12 @@ demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with th
 
 # The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed. A worker takes a whole module, so
 # that nothing is set up twice; tests/conftest.py says how many workers there are, and which modules come first.
-PYTEST := $(BIN)/pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(if $(SHUFFLE),-p randomly)
+TESTS := pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(if $(SHUFFLE),-p randomly)
+# tests/conftest.py prints what is not reached, so that the runner's summary stays last.
+MEASURED := $(BIN)/python -W 'ignore:Unable to activate pytest:RuntimeWarning' -m slipcover --fail-under=100 --out /dev/null -m $(TESTS)
 
 test: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY) $(DOCS_READY)) ## Run the tests in parallel, with branch coverage of the facade
-	@$(PYTEST) --cov --cov-report=term-missing:skip-covered --durations=10
+	@$(MEASURED) --durations=10
 
 SERVERLESS := unit mock/test_mock_data.py mock/test_mock_database.py contract/test_contract.py \
   cli/test_settings.py cli/test_summary.py client/test_on_exchange.py docs/test_website.py
@@ -69,7 +71,8 @@ simulate: $(VENV_READY) ## Walk over random lying servers for SECONDS=60, and pr
 WHOLE := ALL_COMBINATIONS=1 SHIFTING_LISTINGS=20 AGENTCALLS_KILLS=50 AGENTCALLS_TORTURE=1000 RANDOM_CHANGES=40 AGENTCALLS_HISTORIES=200
 
 nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY) $(DOCS_READY)) ## Run all that make test draws a share of, random contracts, and all mutants
-	@$(WHOLE) $(PYTEST)
+	@$(WHOLE) $(BIN)/$(TESTS)
+	@$(MEASURED) -m "not share"
 	@$(MAKE) pyright
 	@$(MAKE) fuzz SECONDS=600
 	@$(MAKE) test-spark
@@ -254,7 +257,7 @@ release-snapshot: $(RELEASE_READY) ## Write the public API of this checkout, aft
 	@$(RELEASE)/bin/python -m release.api
 
 clean: ## Remove everything that make created
-	@rm -rf .venv .cache build dist node_modules reports .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .cache build dist node_modules reports .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find generated wrappers mock tests examples benchmarks release website -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Nothing is resolved here: environments/create installs each line of a lock unchanged. An environment is rebuilt if

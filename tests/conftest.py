@@ -1,29 +1,24 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
-import pkgutil
 import secrets
 import signal
-import sys
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
-import agentcalls
 from agentcalls_mock import FULL_KEY, Seeding, create_app, open_store, serving
 from browser import MISSING
 from drawn import ALL, not_drawn
 from flavours import MakeAsync, MakeSync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     from _pytest.terminal import TerminalReporter
 
@@ -43,21 +38,24 @@ os.environ.update(RUNTIME__DLTHUB_TELEMETRY="false", RUNTIME__LOG_LEVEL="ERROR")
 hypothesis.settings.register_profile("agentcalls", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("agentcalls")
 
-COVERING = ("unit", "client", "cli", "export", "mirror")
-"""The folders whose tests prove the branches of the facade; measuring the others would cost, and prove nothing more."""
-
 DEAR = {
-    *("cli/test_report_in_browser.py", "contract/test_defects.py", "contract/test_generate.py"),
-    *("contract/test_lane.py", "contract/test_live.py", "contract/test_mutants.py"),
-    *("contract/test_page.py", "contract/test_portable.py", "contract/test_properties.py"),
-    *("contract/test_reachable.py", "contract/test_second_opinions.py", "mock/test_calls_api.py"),
-    *("mock/test_mock_agents.py", "mock/test_mock_errors.py", "mock/test_mock_faults.py"),
-    *("mock/test_mock_listing.py", "mock/test_mock_process.py", "mock/test_pytest_plugin.py"),
-    *("packaging/test_environments.py", "packaging/test_extras.py", "packaging/test_metadata.py"),
-    *("packaging/test_release.py", "packaging/test_testing.py", "wire/test_heard.py"),
-    *("wire/test_leaving.py", "wire/test_waits.py", "wire/test_whose_answer.py"),
+    *("cli/test_report_in_browser.py", "contract/test_defects.py"),
+    *("contract/test_differences.py", "contract/test_generate.py", "contract/test_lane.py"),
+    *("contract/test_live.py", "contract/test_mutants.py", "contract/test_page.py"),
+    *("contract/test_portable.py", "contract/test_properties.py"),
+    *("contract/test_reachable.py", "contract/test_rehearsal.py"),
+    *("contract/test_second_opinions.py", "docs/test_site.py"),
+    *("mirror/test_clocks_and_kills.py", "mirror/test_costs.py"),
+    *("mock/test_calls_api.py", "mock/test_mock_agents.py", "mock/test_mock_errors.py"),
+    *("mock/test_mock_faults.py", "mock/test_mock_listing.py", "mock/test_mock_process.py"),
+    *("mock/test_nightly.py", "mock/test_pytest_plugin.py", "newcomer/test_start.py"),
+    *("packaging/test_dist.py", "packaging/test_dockerfile.py"),
+    *("packaging/test_environments.py", "packaging/test_extras.py"),
+    *("packaging/test_metadata.py", "packaging/test_release.py"),
+    *("packaging/test_testing.py", "wire/test_heard.py", "wire/test_leaving.py"),
+    *("wire/test_waits.py", "wire/test_whose_answer.py"),
 }
-"""Modules of dear tests that prove no branch: a quarter of their tests is drawn by day, and all run at night."""
+"""Modules of dear tests: a sixth of their tests is drawn by day, and all run at night."""
 
 LONGEST_FIRST = ("packaging", "contract", "docs", "cli", "wire", "simulation", "export", "client")
 """The folders with the longest modules come first: what begins last ends last."""
@@ -76,15 +74,17 @@ def _turn(item: pytest.Item) -> int:
     return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what is dear, before `-m "not share"` looks for the mark."""
+    path = item.path.relative_to(Path(__file__).parent)
+    if path.as_posix() in DEAR and not item.get_closest_marker("share"):
+        item.add_marker(pytest.mark.share(pool="all", one_in=6))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave to the night what is not drawn. What may be left out proves no branch, so each seed covers the same."""
-    for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
-        if path.as_posix() in DEAR and not item.get_closest_marker("share"):
-            item.add_marker(pytest.mark.share(pool="all", one_in=4))
-        if path.parts[0] not in COVERING or item.get_closest_marker("share"):
-            item.add_marker(pytest.mark.unmeasured)
+    """Leave to the night what is not drawn."""
     left = not_drawn(items)
     config.hook.pytest_deselected(items=[item for item in items if item in left])
     items[:] = [item for item in items if item not in left]
@@ -92,63 +92,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=_turn)
 
 
-@contextmanager
-def _untraced() -> Iterator[None]:
-    """Without the tracer of coverage, here and in new threads; other threads keep theirs.
-
-    pytest-cov's own mark stops the tracers of all threads at once, from a test's call on. Python 3.11 then refuses one
-    of two threads that take theirs out together.
-    """
-    here, in_new_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
-    try:
-        yield
-    finally:
-        threading.settrace(in_new_threads)
-        sys.settrace(here)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
-    """What is measured is imported first, so that the tests can be, without a tracer, in a third of the time."""
-    if sys.gettrace() is None:
-        return (yield)
-    for module in pkgutil.walk_packages(agentcalls.__path__, "agentcalls."):
-        if not module.name.endswith("__main__"):
-            import_module(module.name)
-    with _untraced():
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """A test marked `unmeasured` runs without the tracer, its fixtures too."""
-    if item.get_closest_marker("unmeasured") is None:
-        return (yield)
-    with _untraced():
-        return (yield)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """What stays to the end, thousands of tests and large libraries, need not be looked through for garbage."""
     gc.freeze()
 
-
-SERVERS = {"agentcalls-mock", "fault-server"}
-
-
-def _run_unmeasured(
-    thread: threading.Thread, run: Callable[..., None] = threading.Thread.run
-) -> None:
-    """A thread of a server runs nothing of the facade, and would take twice as long under a trace."""
-    if thread.name in SERVERS:
-        sys.settrace(None)
-    run(thread)
-
-
-threading.Thread.run = _run_unmeasured  # type: ignore[assignment, method-assign]
 
 SEEDING = Seeding(calls=250, now=datetime(2026, 11, 23, 12, tzinfo=UTC))
 
@@ -163,7 +111,19 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+def _not_reached() -> Iterator[str]:
+    """What of the facade no test reached, by file; slipcover has merged by now what the workers saw."""
+    merged = Path(os.environ.get("SLIPCOVER_COVERAGE_DIR", "no folder"), "merged.json")
+    files: dict[str, Any] = json.loads(merged.read_bytes())["files"] if merged.exists() else {}
+    for name, file in sorted(files.items()):
+        branches = ", ".join(f"{start} to {end}" for start, end in file["missing_branches"])
+        if file["missing_lines"] or branches:
+            yield f"No test reaches in {name} lines {file['missing_lines']}, branches {branches or 'none'}."
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    for sentence in _not_reached():
+        terminalreporter.write_line(sentence, red=True)
     share = "All cases" if ALL else "The share of the cases"
     terminalreporter.write_line(
         f"{share} and new listings are of AGENTCALLS_SEED={os.environ['AGENTCALLS_SEED']}"
@@ -180,6 +140,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("API_KEY", "BASE_URL", "AUTH"):
         monkeypatch.delenv(f"AGENTCALLS_{name}", raising=False)
+    monkeypatch.delenv("SLIPCOVER_ENABLED", raising=False)  # for a pytest within a test
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

@@ -296,7 +296,6 @@ def test_a_failure_without_a_moment_is_listed_last() -> None:
     ]
 
 
-@pytest.mark.unmeasured
 def test_the_page_stays_small_whatever_the_calls_hold() -> None:
     calls = [
         call_of(

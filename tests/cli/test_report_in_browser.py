@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     Open = Callable[..., "Watched"]
 
 # The same lines again and again, which others prove.
-pytestmark = pytest.mark.unmeasured
-
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 AXE = files("axe_playwright_python") / "axe.min.js"

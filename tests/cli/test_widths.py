@@ -100,7 +100,6 @@ EVERY = [list_, tail, by_day, check]
 """Shown in each width. The others differ from them in their texts."""
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "write",
     [list_, fields, tail, stats("status"), by_day, stats("error_reason"), check],

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 
 # The same lines again and again, which others prove.
-pytestmark = pytest.mark.unmeasured
-
 
 CALLS = 2500
 FIRST_WALK = 3

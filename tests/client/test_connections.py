@@ -377,3 +377,11 @@ def test_certificates_that_cannot_be_read_are_refused_at_once(
     with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
         make_client(base_url="https://host")
     make_client(base_url="http://localhost")
+
+
+def test_log_of_keys_that_cannot_be_written_is_refused_at_once(
+    make_client: MakeClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "none" / "keys"))
+    with pytest.raises(ConfigurationError, match="SSLKEYLOGFILE"):
+        make_client(base_url="https://host")

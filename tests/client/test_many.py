@@ -436,7 +436,6 @@ def test_what_would_meet_every_agent_ends_it_at_once(
     assert "Not every agent" in str(report.reason)
 
 
-@pytest.mark.unmeasured
 def test_early_leave_and_resume_lose_and_repeat_nothing(
     make_client: MakeClient, api: Agents
 ) -> None:

@@ -130,7 +130,6 @@ def test_what_would_meet_every_agent_ends_it_at_its_place(
     assert caught.value.checkpoint == listing.report.checkpoints["e"]
 
 
-@pytest.mark.unmeasured
 def test_early_leave_and_resume_lose_and_repeat_nothing(
     make_client: MakeClient, api: Agents
 ) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The same lines again and again, which others prove.
-pytestmark = pytest.mark.unmeasured
 
 _SHARE = 2
 """Of the calls and faults of a format and a way to export it, by day."""

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The same lines again and again, which others prove.
-pytestmark = pytest.mark.unmeasured
-
 
 _KILLS = int(os.environ.get("AGENTCALLS_KILLS", "0"))
 _CALLS = 3_600

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from agentcalls.mirror import Synced
 
-pytestmark = [pytest.mark.unmeasured, pytest.mark.parametrize("copy", ["sqlite"], indirect=True)]
+pytestmark = pytest.mark.parametrize("copy", ["sqlite"], indirect=True)
 
 
 def test_many_small_agents_cost_one_request_each(copy: Path, synced: Callable[..., Synced]) -> None:

@@ -29,7 +29,6 @@ HISTORIES = [
     for number in range(ALL or some)
 ]
 RATES = {"new": 10.0, "edit": 6.0, "late": 1.0, "delete": 1.0, "back": 0.5, "very late": 0.3}
-pytestmark = pytest.mark.unmeasured
 
 
 def live(world: World, steps: int) -> None:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 KILLS = int(os.environ.get("AGENTCALLS_KILLS", "4"))
 SEED = os.environ["AGENTCALLS_SEED"]
-pytestmark = pytest.mark.unmeasured
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

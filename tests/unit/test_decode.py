@@ -224,7 +224,6 @@ def test_any_bytes_are_a_page_or_a_value_error(content: bytes) -> None:
         assert decode_page(content).data is not None
 
 
-@pytest.mark.unmeasured
 @given(st.lists(partial_rows | json_values, max_size=4), json_values)
 def test_every_row_gives_a_call_and_every_field_is_right_or_none_and_reported(
     data: list[Any], meta: Any
@@ -262,7 +261,6 @@ pages = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.unmeasured
 @given(pages)
 def test_fast_paths_give_what_reading_row_by_row_gives(page: dict[str, Any]) -> None:
     content = json.dumps(page).encode()

@@ -215,7 +215,6 @@ def test_body_that_is_no_line_of_words_says_nothing(body: bytes) -> None:
     assert error_of(502, body).message == "The server answered with status 502."
 
 
-@pytest.mark.unmeasured
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(),

@@ -92,7 +92,6 @@ def cell(value: Any) -> Any:
     return csv_safe(value) if isinstance(value, str) else value
 
 
-@pytest.mark.unmeasured
 @given(pages)
 def test_rows_give_the_text_that_calls_give(content: bytes) -> None:
     calls, rows = decode_page(content, "agent"), decode_page(content, "agent", as_rows=True)

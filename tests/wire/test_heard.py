@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from flavours import MakeClient
 
-pytestmark = pytest.mark.unmeasured  # httpx does most of it, and tracing would double it
 
 CALLS = 250
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from wire.host import Asked, Line
 
-pytestmark = pytest.mark.unmeasured  # they meet the same branches again and again
 
 TIMEOUT, DEADLINE, MARGIN = 0.8, 3.0, 1.0
 SIDE_BY_SIDE = 8
