@@ -144,7 +144,7 @@ class AuthenticationError(APIStatusError):
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the key lacks a scope."""
+    """403: the key lacks a scope. Each operation has its own advice (`request/operation.py`)."""
 
     advice = "Use a key with the required scope."
 

@@ -55,7 +55,9 @@ MAX_CONNECTIONS = 128
 BATCH = 5_000
 """The most calls in a batch, and those that are turned into columns at a time."""
 MAX_LIMIT = 100
-"""The largest page of the API, in calls; also the default page size."""
+"""The largest page of the API, in calls or agents."""
+LIMIT = MAX_LIMIT
+"""The default page size."""
 
 
 def given(

@@ -50,7 +50,7 @@ class Synced:
     oldest_watermark: datetime | None = None
     """`created_on` of the newest proven call of the agent where that is oldest; None where no agent has any."""
     doubt: str | None = None
-    """Why there may be more agents; None if there are not."""
+    """Why the list of agents may be incomplete; None if it is complete."""
 
     @property
     def complete(self) -> bool:

@@ -29,7 +29,7 @@ _DAYS_AGO = {"today": 0, "yesterday": 1}
 def resolved(
     name: str, moment: Moment | None, now: datetime, tz: TimeZone | None = None
 ) -> datetime | None:
-    """The moment in UTC that `moment` means at `now`; None for None.
+    """Convert `moment` to a datetime in UTC, relative to `now`; None stays None.
 
     A duration, as read by `duration_of`, counts back from `now`. Days and times without an offset are those of `tz`;
     without it, days are those of UTC. Raises `ConfigurationError` for anything else; the message names the option.

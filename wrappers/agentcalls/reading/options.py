@@ -54,7 +54,7 @@ class ReadOptions:
     max_retries: int | None = field(default=None, validator=optional(check_integer(0)))
 
     def check_span(self, wall: float) -> None:
-        """Raise `ConfigurationError` if there can be no call between `since` and `until` at this Unix time."""
+        """Raise `ConfigurationError` if `since` is not before `until`; `wall` is the present, as Unix time."""
         now = datetime.fromtimestamp(wall, UTC)
         since, until = (
             resolved(name, getattr(self, name), now, self.tz) for name in ("since", "until")

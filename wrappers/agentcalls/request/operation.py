@@ -1,4 +1,4 @@
-"""An operation as a value: everything that is specific to one operation is here, and nowhere else.
+"""An operation as a value: its method, path, success status, what reads its answer, and what a 403 or 404 means there.
 
 This is the seam between the facade and the generated client, and the only module that uses `agentcalls_api.api`. The
 generated functions build the request well. They do not read the answer here, because they raise on unknown statuses and

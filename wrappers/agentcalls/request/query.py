@@ -22,7 +22,7 @@ from agentcalls.checks import (
 from agentcalls.errors import ConfigurationError
 from agentcalls.models import Agent, Call, fields_of
 from agentcalls.request.log import log_unlisted
-from agentcalls.settings import MAX_LIMIT
+from agentcalls.settings import LIMIT, MAX_LIMIT
 
 CallStatus: TypeAlias = (
     Literal["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled"] | str  # noqa: PYI051
@@ -73,8 +73,8 @@ class ListQuery:
 
     @property
     def size(self) -> int:
-        """Rows per page: the caller's `limit`, otherwise the API's maximum."""
-        return self.limit or MAX_LIMIT
+        """Rows per page: the caller's `limit`, otherwise `settings.LIMIT`."""
+        return self.limit or LIMIT
 
     def window(self, page: int, limit: int, sort: str | None = None) -> Self:
         """The same query for page `page` (1-based) of `limit` rows, in this order if one is given."""

@@ -74,7 +74,7 @@ _NUMBER = {column.name: number for number, column in enumerate(COLUMNS)}
 
 
 def columns_of(agent_id: str, calls: Sequence[Call]) -> list[list[Any]]:
-    """The values of each column; a timestamp is ISO 8601 text in UTC, always with six decimals; a date is text, too.
+    """The values of each column. Timestamps are ISO 8601 text in UTC with six decimals. Dates are text.
 
     Raises OverflowError for an integer of more than 64 bits.
     """

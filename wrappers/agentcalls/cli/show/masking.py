@@ -13,7 +13,7 @@ _SMALLEST = 10**6
 _NUMBER_IN_TEXT = re.compile(r"\+?\d[\d\s().-]{5,}\d")
 
 
-# They look like numbers.
+# The values of these fields look like telephone numbers.
 _IDS = {"agent_id", "id", "url"}
 _MOMENTS = {"created_on", "created_at", "ringing_at", "ended_at", "started_at", "answered_at"}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Direction: TypeAlias = Literal[-1, 0, 1]
-"""1 for ascending, -1 for descending, 0 if it is unknown or there is none."""
+"""1 for ascending, -1 for descending, 0 if the order is unknown or the rows have none."""
 
 
 @frozen

@@ -37,5 +37,5 @@ def text_of(text: str) -> str:
 def sentence_shown(sentence: str, *, show_numbers: bool) -> str:
     """A sentence about an error, on one line; it may hold a server's words, and numbers in them."""
     sentence = " ".join(sentence.split())
-    # Only in the international form: ids, days and times, which it also holds, look like others.
+    # Only numbers in the international form are masked. Other forms look like ids, dates and times.
     return text_of(sentence if show_numbers else _NUMBER.sub("…", sentence))

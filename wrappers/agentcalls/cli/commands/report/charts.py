@@ -109,7 +109,7 @@ def _days(numbers: Numbers) -> Any:
 
 
 def _groups(rows: list[Row]) -> Any:
-    # Of the calls that a filter can find: one bar alone compares nothing.
+    # A group without a rate has no bar, and one bar alone compares nothing.
     shown = [row for row in rows[:_MOST_GROUPS] if row.now.share is not None]
     if len(shown) < 2:  # noqa: PLR2004  # two bars
         return None
