@@ -87,12 +87,18 @@ class InSQLite(Target):
         columns = ", ".join(f'"{field.name}" {TYPES[field.kind]}' for field in table.fields)
         self.run(f"CREATE TEMP TABLE {table.name} ({columns})")
         places = ", ".join("?" * len(table.fields))
+        values = zip(*rows, strict=True)
+        stored = [
+            map(_stored, some) if field.kind is datetime else some
+            for field, some in zip(table.fields, values, strict=False)  # no rows have no values
+        ]
         self._connection.executemany(
             f"INSERT INTO temp.{table.name} VALUES ({places})",  # noqa: S608 (our own names)
-            (list(map(_stored, row)) for row in rows),
+            zip(*stored, strict=True),
         )
-        key = ", ".join(table.names[:2])
-        self.run(f"CREATE INDEX temp.{table.name}_key ON {table.name} ({key})")
+        if table.key:
+            key = ", ".join(table.key)
+            self.run(f"CREATE INDEX temp.{table.name}_key ON {table.name} ({key})")
 
     def unload(self, table: Table) -> None:
         """As in `Target`."""

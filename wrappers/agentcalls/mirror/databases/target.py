@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _TICK = timedelta(microseconds=1)
 _row_of = partial(astuple, recurse=False)
-_PAIRS = schema.Table("pairs", schema.SEEN.fields)
+_PAIRS = schema.Table("pairs", schema.SEEN.fields, schema.SEEN.key)
 _SPANS = schema.Table("spans", (schema.Field("agent_id", str), schema.Field("since", datetime)))
 _RANKED = schema.Table(
     "ranked",
