@@ -32,8 +32,9 @@ _OWN = [column.name for column in COLUMNS if column.name not in CALLS.key]
 _DIFFERS = " OR ".join(f'calls."{name}" IS NOT excluded."{name}"' for name in _OWN)
 _VALUES = ", ".join(MOMENT if column.kind is datetime else "?" for column in COLUMNS)
 _UPDATED = ", ".join(f'"{name}" = excluded."{name}"' for name in (*_OWN, "open", "changed_at"))
+_NAMES = ", ".join(f'"{name}"' for name in CALLS.names if name != "deleted_at")
 _UPSERT = f"""
-INSERT INTO calls VALUES ({_VALUES}, ?, ?, ?, NULL)
+INSERT INTO calls ({_NAMES}) VALUES ({_VALUES}, ?, ?, ?)
 ON CONFLICT (agent_id, id) DO UPDATE SET {_UPDATED}, deleted_at = NULL
 WHERE {_DIFFERS} OR calls.deleted_at IS NOT NULL
 """  # noqa: S608 (our own names)
