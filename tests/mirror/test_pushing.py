@@ -201,6 +201,15 @@ def test_a_destination_that_cannot_be_used_is_refused(
         push(copy, destination)
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"destination": 5}, {"dataset": ""}, {"dataset": 5}, {"table_format": 5}, {"full": 1}]
+)
+def test_an_argument_that_is_not_allowed_is_named(copy: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        push(copy, **{"destination": "duckdb", **wrong})
+    assert not copy.with_name(f"{copy.name}.push").exists()
+
+
 def test_without_a_copy_nothing_is_made(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="There is no"):
         push(tmp_path / "calls.duckdb", "duckdb")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from agentcalls import ConfigurationError
+from agentcalls.checks import as_builtin, checked_boolean, checked_text
 from agentcalls.mirror.copies import checked, exists, locked, opened
 from agentcalls.mirror.plan import latest
 from agentcalls.mirror.pushing.loading import Loader
@@ -63,6 +64,9 @@ def push(
         LoadError: The destination did not take the rows.
     """
     target, _ = checked(path)
+    destination, dataset = _name("destination", destination), _name("dataset", dataset)
+    table_format = None if table_format is None else _name("table_format", table_format)
+    full = checked_boolean("full", full)
     if not exists(target):
         raise ConfigurationError(f"There is no {target}.")
     folder = target.with_name(f"{target.name}.push")
@@ -79,6 +83,13 @@ def push(
             with opened(target, None) as copy:
                 copy.note(name, str(found.mark))
     return Pushed(found.rows, found.mark)
+
+
+def _name(argument: str, value: object) -> str:
+    found = checked_text(argument, as_builtin(value))
+    if not found:
+        raise ConfigurationError(f"{argument} must not be empty.")
+    return found
 
 
 class _Reading:
