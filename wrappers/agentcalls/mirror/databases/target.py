@@ -29,14 +29,7 @@ _TICK = timedelta(microseconds=1)
 _row_of = partial(astuple, recurse=False)
 _PAIRS = schema.Table("pairs", schema.SEEN.fields, schema.SEEN.key)
 _SPANS = schema.Table("spans", (schema.Field("agent_id", str), schema.Field("since", datetime)))
-_RANKED = schema.Table(
-    "ranked",
-    (
-        schema.Field("agent_id", str),
-        schema.Field("id", str),
-        schema.Field("created_on", datetime),
-    ),
-)
+_RANKED = schema.Table("ranked", (*schema.SEEN.fields, schema.Field("created_on", datetime)))
 _ABOUT = {
     "schema_version": str(schema.VERSION),
     "stamp": datetime.min.replace(tzinfo=UTC).isoformat(),
