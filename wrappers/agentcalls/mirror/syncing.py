@@ -151,7 +151,8 @@ def _once(agents: Iterable[str | Agent]) -> tuple[list[str], str | None]:
     names = list(dict.fromkeys(several))
     if not names:
         raise ConfigurationError("A copy needs at least one agent.")
-    return names, several.doubt
+    # A list of agents that were read before may know it, too.
+    return names, several.doubt or getattr(agents, "doubt", None)
 
 
 def _span(name: str, value: object) -> timedelta:
