@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from agentcalls import AuthenticationError, NotFoundError
+from agentcalls.cli.agents import Named
 from agentcalls.cli.commands.sync.repeating import address
 from agentcalls.cli.commands.sync.sync import sentence
 from agentcalls.cli.failures import Failure
@@ -254,6 +255,26 @@ def test_a_team_that_has_no_agents_for_a_time_ends_no_watch(
     said = cli("sync", "agent_one", "--to", to, "--every", "1h")
     assert said.exit_code == 4
     assert "Error: The team has no agents.\n" in said.stderr
+
+
+def test_a_run_is_not_complete_while_there_may_be_more_agents(
+    cli: Cli, to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubts = ["There may be more.", None]
+
+    def read(named: Named, _: object) -> None:
+        named[:] = ["agent_one"]
+        if not doubts:
+            raise AuthenticationError("Refused.")
+        if doubt := doubts.pop(0):
+            named.doubt = doubt
+
+    monkeypatch.setattr(Named, "read", read)
+    monkeypatch.setattr("agentcalls.mirror.watching.until_next", lambda *_: (0.0, 0))
+    assert cli("sync", "--all-agents", "--to", to, "--every", "1h").exit_code == 4
+    with closing(sqlite3.connect(to)) as database:
+        found = database.execute("SELECT complete, why FROM runs ORDER BY began_at").fetchall()
+    assert found == [(0, "There may be more."), (1, None)]
 
 
 def test_a_status_that_no_agent_has_ends_a_watch_that_begins(cli: Cli, to: str) -> None:

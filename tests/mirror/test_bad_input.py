@@ -224,6 +224,28 @@ def test_views_that_are_as_made_are_left_alone(
     assert synced(host).complete
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"ALTER TABLE {name} ADD COLUMN note TEXT" for name in ("calls", "agents", "runs")),
+        *(f"CREATE TABLE {name} AS SELECT 1 AS x" for name in ("came", "pairs", "spans")),
+        "CREATE VIEW mine AS SELECT id FROM current_calls",
+        "CREATE INDEX mine ON calls (status)",
+    ],
+)
+def test_what_somebody_else_made_in_a_copy_is_in_nobodys_way(
+    copy: Path, synced: Sync, statement: str
+) -> None:
+    host = Host({"a": [row(n) for n in range(3)]})
+    synced(host)
+    query(copy, statement)
+    del host.calls["a"][2]
+    host.calls["a"][0]["status"] = "failed"
+    host.calls["a"].append(row(-1))
+    assert synced(host).written == Written(new=1, changed=1, marked=1)
+    assert synced(host, full=True).written == Written()
+
+
 @pytest.mark.parametrize("name", ["calls.csv", "calls", "calls.duckdb.gz"])
 def test_an_ending_of_no_database_is_refused(tmp_path: Path, name: str) -> None:
     with Host({}).client() as client, pytest.raises(ConfigurationError, match="names no database"):

@@ -11,9 +11,9 @@ import duckdb
 import pytest
 
 from agentcalls import ConfigurationError
-from agentcalls.mirror import push
+from agentcalls.mirror import InUseError, push
 from agentcalls.mirror.copies import opened
-from agentcalls.mirror.pushing.loading import LoadError
+from agentcalls.mirror.pushing.loading import Loader, LoadError
 from agentcalls.mirror.schema import CALLS
 from agentcalls.mirror.syncing import sync
 from mirror.team_at_work import Work
@@ -130,6 +130,23 @@ def test_a_push_that_is_killed_is_repeated_by_the_next(copy: Path, step: str) ->
     assert push(copy, "duckdb").rows == 0
 
 
+def test_two_pushes_at_once_are_one(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused: list[str] = []
+
+    def load(self: Loader) -> None:
+        monkeypatch.setattr(Loader, "load", real)
+        with pytest.raises(InUseError) as error:
+            push(copy, "duckdb", dataset="raw_calls")
+        refused.append(str(error.value))
+        real(self)
+
+    real = Loader.load
+    monkeypatch.setattr(Loader, "load", load)
+    assert push(copy, "duckdb").rows == ROWS
+    assert refused == [f"Another push of {copy} is under way."]
+    assert loaded() == rows_of(copy)
+
+
 @pytest.mark.share(pool="more pushes")
 def test_another_dataset_has_a_mark_of_its_own(copy: Path) -> None:
     push(copy, "duckdb")
@@ -182,6 +199,15 @@ def test_a_destination_that_cannot_be_used_is_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         push(copy, destination)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"destination": 5}, {"dataset": ""}, {"dataset": 5}, {"table_format": 5}, {"full": 1}]
+)
+def test_an_argument_that_is_not_allowed_is_named(copy: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(wrong))):
+        push(copy, **{"destination": "duckdb", **wrong})
+    assert not copy.with_name(f"{copy.name}.push").exists()
 
 
 def test_without_a_copy_nothing_is_made(tmp_path: Path) -> None:

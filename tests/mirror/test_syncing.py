@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcalls import AuthenticationError, ConfigurationError, NotFoundError
+from agentcalls import AsyncClient, AuthenticationError, ConfigurationError, NotFoundError
 from agentcalls.mirror import Synced, least_requests, sync, verify
 from agentcalls.mirror.change import Written
 from mirror.copies import current, query
@@ -383,6 +383,7 @@ def test_why_a_run_is_not_complete_is_said_without_a_word_of_the_servers() -> No
         {"full": 1},
         {"quiet_every": 5},
         {"concurrency": 0},
+        {"progress": 5},
     ],
     ids=str,
 )
@@ -391,6 +392,22 @@ def test_an_argument_that_is_not_allowed_is_named(copy: Path, synced: Sync, wron
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         synced(Host({"a": []}), **wrong)
     assert not copy.exists()
+
+
+@pytest.mark.parametrize(
+    "client", [None, "https://host", AsyncClient(api_key="sk_1", base_url="https://host")]
+)
+def test_a_client_that_cannot_be_used_makes_no_copy(tmp_path: Path, client: Any) -> None:
+    with pytest.raises(ConfigurationError, match="client takes a Client, not"):
+        sync(client, ["a"], tmp_path / "calls.sqlite")
+    assert not any(tmp_path.iterdir())
+
+
+@IN_SQLITE
+def test_a_quiet_agent_may_wait_for_ever(synced: Sync) -> None:
+    host = Host({"a": [row(5000)]})
+    for skipped in (0, 1, 1):
+        assert synced(host, quiet_every=timedelta.max).skipped == skipped
 
 
 def test_no_agent_is_no_copy(copy: Path) -> None:

@@ -84,7 +84,7 @@ def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
     that is no such copy; `InUseError` where another process has it, or takes it for seconds within the block.
     """
     target, kind = checked(path)
-    with _locked(target):
+    with locked(target, f"Another sync is writing {target}."):
         if not exists(target):
             target.unlink(missing_ok=True)
         try:
@@ -97,15 +97,18 @@ def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
 
 
 @contextmanager
-def _locked(target: Path) -> Generator[None]:
-    # The file stays: whoever deleted it could lock one that another process still waits for.
+def locked(target: Path, taken: str) -> Generator[None]:
+    """A block that one process at a time runs for this file or folder; raises `InUseError` with these words if one is.
+
+    The lock is a file beside it, which stays: whoever deleted it could lock one that another process still waits for.
+    """
     lock = operations.open_lock(target.with_name(f"{target.name}.lock"))
     if lock is None:
         yield
         return
     try:
         if not operations.lock(lock):
-            raise InUseError(f"Another sync is writing {target}.")
+            raise InUseError(taken)
         yield
     finally:
         os.close(lock)

@@ -35,6 +35,7 @@ _LONGER = math.log(8 / 7)
 _ROWS_A_REQUEST = 85
 """New rows in a request of a whole reading, whose windows overlap."""
 EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @frozen(kw_only=True)
@@ -137,15 +138,15 @@ def is_doubtful(agent: AgentRow, now: datetime) -> bool:
 
 def quieted(agent: AgentRow, now: datetime, every: timedelta | None) -> AgentRow:
     """The agent with when it is due, where it had no call for a day and is to be asked less often."""
-    quiet = every and agent.watermark and agent.error is None and agent.reading_since is None
-    if not quiet or agent.miscounts or now - agent.watermark < _DAY:  # type: ignore[operator]
+    settled = agent.error is None and agent.reading_since is None and not agent.miscounts
+    if not (every and agent.watermark and settled and now - agent.watermark >= _DAY):
         return evolve(agent, due=None) if agent.due else agent
-    return evolve(agent, due=now + every)  # type: ignore[operator]
+    return evolve(agent, due=after(now, every))
 
 
 def is_due(agent: AgentRow, now: datetime, every: timedelta | None) -> bool:
     """Whether an agent is to be asked in this run; a clock that was set back makes nobody wait longer than that."""
-    return every is None or agent.due is None or not now < agent.due <= now + every
+    return every is None or agent.due is None or not now < agent.due <= after(now, every)
 
 
 @frozen
@@ -249,3 +250,11 @@ def before(moment: datetime, span: timedelta) -> datetime:
         return moment - span
     except OverflowError:
         return EARLIEST
+
+
+def after(moment: datetime, span: timedelta) -> datetime:
+    """A moment by so much later, as far as there is one."""
+    try:
+        return moment + span
+    except OverflowError:
+        return LATEST

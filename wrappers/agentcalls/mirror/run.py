@@ -86,19 +86,20 @@ class Running:
     def _ask(self) -> None:
         gathering, due = self._gathering, self._due
         loaded = [agent_id for agent_id in due if gathering.agents[agent_id].is_loaded]
-        whole = due if self._task.full else [one for one in due if one not in set(loaded)]
+        new = [agent_id for agent_id in due if not gathering.agents[agent_id].is_loaded]
         if not self._task.full:
             self._follow(loaded)
         loading = self._asked
-        resumed = self._reread(whole)
+        resumed = self._reread(due if self._task.full else new)
         # What was read by an earlier run is as old as that.
         self._follow([agent_id for agent_id in resumed if agent_id in gathering.steady])
         self._asked_to_load = self._asked - loading
         self._look(loaded)
         self._count(due)
         doubtful = [one for one in due if plan.is_doubtful(gathering.agents[one], self._now)]
-        self._reread(doubtful)
-        self._count(doubtful)
+        if doubtful:
+            self._reread(doubtful)
+            self._count(doubtful)
         self._audit(loaded)
 
     def _follow(self, agent_ids: Sequence[str]) -> None:

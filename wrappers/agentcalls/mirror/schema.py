@@ -51,7 +51,7 @@ class Table:
 
 
 def _fields_of(model: type) -> tuple[Field, ...]:
-    # A row is written as `astuple` of the value gives it, so its columns are those of the class.
+    # A row is written of the attributes of a value, so its columns are those of the class.
     hints = get_type_hints(model).items()
     return tuple(Field(name, (get_args(kind) or (kind,))[0]) for name, kind in hints)
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
+from attrs.validators import optional
 
-from agentcalls import Agent, ConfigurationError, duration_of
-from agentcalls.checks import Several, at_least, builtin_fields, check_boolean
+from agentcalls import Agent, Client, ConfigurationError, duration_of
+from agentcalls.checks import (
+    Several,
+    at_least,
+    builtin_fields,
+    check_boolean,
+    check_callable,
+    checked_boolean,
+)
 from agentcalls.mirror import plan
 from agentcalls.mirror.copies import checked, exists, opened
 from agentcalls.mirror.run import Running, Task
@@ -17,7 +25,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable
 
-    from agentcalls import Client
     from agentcalls.mirror.synced import Progress, Synced
     from agentcalls.request.concurrency import Concurrency
 
@@ -27,14 +34,21 @@ AUDIT = 0.05
 """The share of requests that whole readings may make beside the others."""
 
 
+def _check_client(_: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, Client):
+        raise ConfigurationError(f"{attribute.name} takes a Client, not {type(value).__name__}.")
+
+
 @frozen(kw_only=True, field_transformer=builtin_fields)
 class _Asked:
     """The arguments of `sync` that are checked here."""
 
+    client: Client = field(validator=_check_client)
     follow: timedelta | str
     quiet_every: timedelta | str | None
     audit: float = field(validator=at_least(0, "a share, such as 0.05"))
     full: bool = field(validator=check_boolean)
+    progress: Callable[[Progress], object] | None = field(validator=optional(check_callable))
 
 
 def sync(
@@ -76,7 +90,14 @@ def sync(
         OSError: The disk is full or the database fails; the copy is as the last transaction left it.
     """
     names, doubt = _once(agents)
-    asked = _Asked(follow=follow, quiet_every=quiet_every, audit=audit, full=full)
+    asked = _Asked(
+        client=client,
+        follow=follow,
+        quiet_every=quiet_every,
+        audit=audit,
+        full=full,
+        progress=progress,
+    )
     task = Task(
         client=client,
         agents=names,
@@ -105,6 +126,7 @@ def least_requests(
 
     `agents` is None for those that the copy has. The copy may be of any host. Raises like `sync`.
     """
+    full = checked_boolean("full", full)
     known: dict[str, plan.AgentRow] = {}
     held: dict[str, int] = {}
     if exists(checked(path)[0]):
@@ -129,7 +151,8 @@ def _once(agents: Iterable[str | Agent]) -> tuple[list[str], str | None]:
     names = list(dict.fromkeys(several))
     if not names:
         raise ConfigurationError("A copy needs at least one agent.")
-    return names, several.doubt
+    # A list of agents that were read before may know it, too.
+    return names, several.doubt or getattr(agents, "doubt", None)
 
 
 def _span(name: str, value: object) -> timedelta:

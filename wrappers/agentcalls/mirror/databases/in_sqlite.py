@@ -32,8 +32,9 @@ _OWN = [column.name for column in COLUMNS if column.name not in CALLS.key]
 _DIFFERS = " OR ".join(f'calls."{name}" IS NOT excluded."{name}"' for name in _OWN)
 _VALUES = ", ".join(MOMENT if column.kind is datetime else "?" for column in COLUMNS)
 _UPDATED = ", ".join(f'"{name}" = excluded."{name}"' for name in (*_OWN, "open", "changed_at"))
+_NAMES = ", ".join(f'"{name}"' for name in CALLS.names if name != "deleted_at")
 _UPSERT = f"""
-INSERT INTO calls VALUES ({_VALUES}, ?, ?, ?, NULL)
+INSERT INTO calls ({_NAMES}) VALUES ({_VALUES}, ?, ?, ?)
 ON CONFLICT (agent_id, id) DO UPDATE SET {_UPDATED}, deleted_at = NULL
 WHERE {_DIFFERS} OR calls.deleted_at IS NOT NULL
 """  # noqa: S608 (our own names)
@@ -87,12 +88,18 @@ class InSQLite(Target):
         columns = ", ".join(f'"{field.name}" {TYPES[field.kind]}' for field in table.fields)
         self.run(f"CREATE TEMP TABLE {table.name} ({columns})")
         places = ", ".join("?" * len(table.fields))
+        values = zip(*rows, strict=True)
+        stored = [
+            map(_stored, some) if field.kind is datetime else some
+            for field, some in zip(table.fields, values, strict=False)  # no rows have no values
+        ]
         self._connection.executemany(
             f"INSERT INTO temp.{table.name} VALUES ({places})",  # noqa: S608 (our own names)
-            (list(map(_stored, row)) for row in rows),
+            zip(*stored, strict=True),
         )
-        key = ", ".join(table.names[:2])
-        self.run(f"CREATE INDEX temp.{table.name}_key ON {table.name} ({key})")
+        if table.key:
+            key = ", ".join(table.key)
+            self.run(f"CREATE INDEX temp.{table.name}_key ON {table.name} ({key})")
 
     def unload(self, table: Table) -> None:
         """As in `Target`."""

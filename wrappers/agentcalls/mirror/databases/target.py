@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from math import isfinite
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
-
-from attrs import astuple
 
 from agentcalls import ConfigurationError
 from agentcalls.described import quantity
@@ -19,24 +17,16 @@ from agentcalls.mirror.plan import EARLIEST, AgentRow, OpenCall
 from agentcalls.table.columns import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from agentcalls import Call
     from agentcalls.mirror.change import Change, Run, Span
 
 _TICK = timedelta(microseconds=1)
-_row_of = partial(astuple, recurse=False)
-_PAIRS = schema.Table("pairs", schema.SEEN.fields)
+_PAIRS = schema.Table("pairs", schema.SEEN.fields, schema.SEEN.key)
 _SPANS = schema.Table("spans", (schema.Field("agent_id", str), schema.Field("since", datetime)))
-_RANKED = schema.Table(
-    "ranked",
-    (
-        schema.Field("agent_id", str),
-        schema.Field("id", str),
-        schema.Field("created_on", datetime),
-    ),
-)
+_RANKED = schema.Table("ranked", (*schema.SEEN.fields, schema.Field("created_on", datetime)))
 _ABOUT = {
     "schema_version": str(schema.VERSION),
     "stamp": datetime.min.replace(tzinfo=UTC).isoformat(),
@@ -118,7 +108,7 @@ class Target(Database):
 
     def ranks(self, calls: Sequence[OpenCall]) -> list[tuple[str, int]]:
         """The agent of each call, and how many of its calls in the copy are older."""
-        with self.loaded(_RANKED, map(_row_of, calls)):
+        with self.loaded(_RANKED, _rows(_RANKED, calls)):
             rows = self.run(
                 "SELECT ranked.agent_id, count(calls.id) FROM ranked LEFT JOIN calls"
                 " ON calls.agent_id = ranked.agent_id AND calls.created_on < ranked.created_on"
@@ -148,10 +138,11 @@ class Target(Database):
             self._mark(_MARK_REREAD, change.reread, stamp)
             for agent_id in change.ended:
                 self.run("DELETE FROM seen WHERE agent_id = ?", [agent_id])
-            self.replace(schema.AGENTS, map(_row_of, change.agents.values()), by=("agent_id",))
-            problems = [
-                (*_row_of(one), stamp) for found in change.problems.values() for one in found
-            ]
+            self.replace(
+                schema.AGENTS, _rows(schema.AGENTS, change.agents.values()), by=("agent_id",)
+            )
+            counts = (one for found in change.problems.values() for one in found)
+            problems = [(one.agent_id, one.field, one.why, one.rows, stamp) for one in counts]
             self.replace(schema.PROBLEMS, problems, by=("agent_id",))
             self._note("stamp", stamp.isoformat())
             if change.credit is not None:
@@ -180,7 +171,7 @@ class Target(Database):
     def note_run(self, run: Run) -> None:
         """Write the row of a run, in place of that of its beginning."""
         with self.transaction():
-            self.replace(schema.RUNS, [_row_of(run)], by=("began_at",))
+            self.replace(schema.RUNS, _rows(schema.RUNS, [run]), by=("began_at",))
 
     def verify(self) -> list[str]:
         """What is wrong with the copy, in sentences: keys that are there twice, states that contradict each other."""
@@ -205,7 +196,7 @@ class Target(Database):
         given: Sequence[tuple[str, str]] = (),
     ) -> None:
         if spans:
-            with self.loaded(_SPANS, map(_row_of, spans)), self.loaded(_PAIRS, given):
+            with self.loaded(_SPANS, _rows(_SPANS, spans)), self.loaded(_PAIRS, given):
                 self.run(statement, [stamp, stamp])
 
     def _note(self, name: str, value: str) -> None:
@@ -259,6 +250,11 @@ class Target(Database):
             self._note("schema_version", str(schema.VERSION))
             # A view of a table that was changed would fail, and one of another release may mean something else.
             self._make_views()
+
+
+def _rows(table: schema.Table, values: Iterable[object]) -> Iterable[tuple[Any, ...]]:
+    # Values that have the columns of a table as attributes; attrs' own astuple takes six times as long.
+    return map(attrgetter(*table.names), values)
 
 
 def _state_of(about: Mapping[str, str]) -> tuple[int, datetime]:

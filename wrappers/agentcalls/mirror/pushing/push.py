@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from agentcalls import ConfigurationError
-from agentcalls.mirror.copies import checked, exists, opened
+from agentcalls.checks import as_builtin, checked_boolean, checked_text
+from agentcalls.mirror.copies import checked, exists, locked, opened
 from agentcalls.mirror.plan import latest
 from agentcalls.mirror.pushing.loading import Loader
 from agentcalls.mirror.schema import CALLS
@@ -49,7 +50,7 @@ def push(
     The table is `calls`, merged by `agent_id` and `id`, with the columns of the copy. The copy notes how far it is once
     the destination has taken everything. So a push that is killed is repeated by the next one, and a repeated push
     changes nothing. What is not loaded yet is in a folder beside the copy, `NAME.push`. The copy is locked only while
-    it is read.
+    it is read; of two pushes at once the second one raises `InUseError`.
 
     Args:
         path: The copy.
@@ -63,20 +64,32 @@ def push(
         LoadError: The destination did not take the rows.
     """
     target, _ = checked(path)
+    destination, dataset = _name("destination", destination), _name("dataset", dataset)
+    table_format = None if table_format is None else _name("table_format", table_format)
+    full = checked_boolean("full", full)
     if not exists(target):
         raise ConfigurationError(f"There is no {target}.")
     folder = target.with_name(f"{target.name}.push")
     folder.mkdir(mode=0o700, exist_ok=True)  # it holds phone numbers
-    loader = Loader(folder, destination, dataset=dataset, table_format=table_format)
-    name = f"pushed {loader.place}"
-    with opened(target, None) as copy:
-        found = _Reading(copy, None if full else copy.noted(name))
-        loader.extract(found.tables())
-    if found.rows:
-        loader.load()
+    # Two at once would load each other's files, and the slower one set the mark back.
+    with locked(folder, f"Another push of {target} is under way."):
+        loader = Loader(folder, destination, dataset=dataset, table_format=table_format)
+        name = f"pushed {loader.place}"
         with opened(target, None) as copy:
-            copy.note(name, str(found.mark))
+            found = _Reading(copy, None if full else copy.noted(name))
+            loader.extract(found.tables())
+        if found.rows:
+            loader.load()
+            with opened(target, None) as copy:
+                copy.note(name, str(found.mark))
     return Pushed(found.rows, found.mark)
+
+
+def _name(argument: str, value: object) -> str:
+    found = checked_text(argument, as_builtin(value))
+    if not found:
+        raise ConfigurationError(f"{argument} must not be empty.")
+    return found
 
 
 class _Reading:

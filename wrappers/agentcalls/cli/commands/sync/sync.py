@@ -166,6 +166,7 @@ def _synced(
 ) -> "Synced":
     from agentcalls.mirror import sync  # noqa: PLC0415  # help does not need it
 
+    names.doubt = None  # that of the sync before
     names.read(client)  # new agents of the team join by themselves
     with progress_bar() as tell:
 
