@@ -154,11 +154,13 @@ class Intake(Generic[RowT]):
         offset = (answer.window.page - 1) * plain.size
         self._plan.open_wide()
         rows = rows[max(0, self._plan.start - offset) :]
+        # A page that is read again shows its known rows by their ids, and those without by their place.
+        rows = [row for at, row in enumerate(rows, offset) if row.id or at >= plain.read_to]
         found = self._recent.unseen(rows)
         plain.read_to = offset + plain.size
         if answer.ends or not answer.count:
             # A resumed walk requests this page again, since it may have filled in the meantime.
-            plain.read_to = offset
+            plain.read_to = offset + answer.count
             ledger.end(answer)
         elif not found and answer.clamped:
             ledger.doubt(Doubt.CLAMPED)

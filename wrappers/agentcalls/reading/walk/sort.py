@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 from attrs import define, field
 
 from agentcalls.reading.walk.created_on import direction_of, is_ordered, keys_of
+from agentcalls.reading.walk.ledger import Doubt
 from agentcalls.reading.walk.windows import Window
 from agentcalls.settings import MAX_LIMIT
 
@@ -168,7 +169,8 @@ class Ordering:
         return self.direction if outside else None
 
     def _resume(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.ordered:
+        # Rows without ids would be delivered again.
+        if checkpoint.ordered or Doubt.MALFORMED in checkpoint.doubts:
             return
         if checkpoint.key is not None or checkpoint.position <= MAX_LIMIT:
             self.ask([] if checkpoint.key is None else [checkpoint.key])
