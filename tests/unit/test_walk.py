@@ -82,9 +82,9 @@ def read(
     raise AssertionError("the walk does not end")
 
 
-def walked(server: Server, **settings: Any) -> tuple[list[Row], Walk[Row]]:
+def walked(server: Server, *, at_most: int = 500, **settings: Any) -> tuple[list[Row], Walk[Row]]:
     walk: Walk[Row] = a_walk(**settings)
-    return read(server, walk), walk
+    return read(server, walk, at_most=at_most), walk
 
 
 def planned(walk: Walk[Row]) -> list[Window]:
@@ -758,7 +758,8 @@ def test_numbers_below_what_the_answer_holds_are_left_aside(changes: dict[str, A
     rows = rows_of(*range(1000))
     delivered, walk = walked(odd(server_of(rows), **changes))
     assert delivered == rows
-    assert walk.report.requests < 13
+    # Where the count is impossible, three more make sure that the last page is the last.
+    assert walk.report.requests <= (15 if "total_count" in changes else 12)
     assert walk.report.complete
 
 
@@ -1198,3 +1199,39 @@ def test_rows_without_ids_come_once_to_a_walk_that_is_resumed_after_each_call(
     delivered, walk = read_in_parts(1, lambda it: server(it.page, it.limit), start=start)
     assert list(map(id, delivered)) == list(map(id, rows[start:]))
     assert "lacks its id" in str(walk.report.reason)
+
+
+@pytest.mark.parametrize("size", [130, 160, 240, 450])
+@pytest.mark.parametrize("later", [60, 50, 30])
+@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"total_count": 101, "has_next_page": False},
+        {"total_count": None, "has_next_page": None},
+    ],
+    ids=["the truth", "a capped count", "nothing"],
+)
+def test_a_server_that_begins_to_shorten_its_pages_without_a_word_is_read_whole_or_not_complete(
+    size: int, later: int, at: int, claims: dict[str, Any]
+) -> None:
+    rows, asked = rows_of(*range(size)), itertools.count()
+
+    def server(page: int, limit: int) -> tuple[Sequence[Row], PageMeta | None]:
+        granted = min(limit, later) if next(asked) >= at else limit
+        found, meta = server_of(rows)(page, granted)
+        for name, value in {"limit": limit, **claims}.items():
+            setattr(meta, name, value)
+        return found, meta
+
+    delivered, walk = walked(server, at_most=60)
+    assert walk.report.requests < 40
+    assert delivered == rows or (claims and not walk.report.complete)
+
+
+def test_a_last_page_that_the_count_agrees_with_is_followed_by_no_question() -> None:
+    for size in (130, 160, 450):
+        delivered, walk = walked(server_of(rows_of(*range(size))))
+        assert len(delivered) == size
+        assert walk.report.requests == -(-(size - 4) // 92)

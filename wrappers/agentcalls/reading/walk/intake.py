@@ -130,22 +130,31 @@ class Intake(Generic[RowT]):
             # A stale count may make the last page look short. In the middle of the listing a short page is a doubt.
             self._ledger.doubt(Doubt.SHORT)
         self._came_short |= bool(found) and answer.short and answer.says_more
-        if answer.ends or not answer.count:
+        self._go_on(chain, answer, end, len(new), is_new=bool(found))
+        return found
+
+    def _go_on(self, chain: Chain, answer: Evidence, end: int, read: int, *, is_new: bool) -> None:
+        # After a window of the chain, which was read up to row `end` before it; `read` of its rows lie beyond.
+        # Where pages are shorter than they claim, this one begins sooner, and ends sooner.
+        doubtful = answer.ends and not (answer.is_last and (answer.total or 0) <= end + read)
+        if not answer.count or (answer.ends and not doubtful):
             self._ledger.end(answer)
         elif self._ledger.passed(chain.direction, chain.seam.key):
             self._ledger.ended = True
-        elif not found and answer.clamped:
+        elif not is_new and answer.clamped:
             # The server gives its last page for every page beyond it.
             self._ledger.doubt(Doubt.CLAMPED)
             self._ledger.ended = True
-        elif not found and chain.seam.end <= end and Doubt.UNJOINED in self._ledger.doubts:
+        elif not is_new and chain.seam.end <= end and Doubt.UNJOINED in self._ledger.doubts:
             # The seam is given up already, and the windows cannot get past a group of equal keys.
             self._go_plainly(Doubt.UNJOINED, end)
-        elif answer.short and not found:
-            # Its count says that more rows follow. An empty page after this one disproves that.
+        elif doubtful and answer.miscounts and answer.count > 2 * chain.overlap:
+            # Windows of as many rows begin where they say, whatever the server's longest page is.
+            self._plan.shrink(chain, answer.count)
+        elif doubtful or (answer.short and not is_new):
+            # It does not say that these are all rows. An empty page after this one does.
             self._plan.step_back()
             chain.look_beyond(answer.window)
-        return found
 
     def _read_plainly(
         self, plain: PlainWindows, answer: Evidence, rows: Sequence[RowT]
