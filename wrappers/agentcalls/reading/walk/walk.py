@@ -110,6 +110,16 @@ class Walk(Generic[RowT]):
         return self._ledger.done
 
     @property
+    def probes(self) -> bool:
+        """Whether its requests are under way that find out what the server sorts by."""
+        return self._ordering.is_asking and not self.may_wait
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it would send these next, and could wait for another walk that does."""
+        return self._ordering.may_wait
+
+    @property
     def begun(self) -> bool:
         """Whether an answer was used."""
         return self._ledger.pages > 0
@@ -128,6 +138,7 @@ class Walk(Generic[RowT]):
         """The next window, or None if there is none now; each planned window must be requested."""
         if self.done:
             return None
+        self._ordering.hear()
         plan, ledger = self._plan, self._ledger
         if plan.chain:
             plan.seek_if_worth(ledger.first_key(plan.chain.direction), self._total)
