@@ -79,10 +79,10 @@ def told(seed: str, *, honest: bool, **beyond: Any) -> Told:
     server = server_of(draw, honest=honest) | beyond
     # Drawn apart, or else the seeds of old would mean other servers.
     later = seeded(f"{seed} later")
-    if later.random() < 0.2:
+    if later.random() < 0.2 and server["cap"] > size:
         server |= {"later": later.randint(1, 12), "later_limit": later.choice([100, 60, 50, 30])}
     # A count that is capped at the very limit that is not told: docs/paging.md says that it looks right.
-    server["cap"] += server["cap"] in {server["limit"], server.get("later_limit")}
+    server["cap"] += server["cap"] == server["limit"]
     if server["limit"] < 60:
         # Or else the listing grows about as fast as it is read, which no walk can help.
         server["inserts"] = min(1, server["inserts"])

@@ -148,9 +148,6 @@ class Intake(Generic[RowT]):
         elif not is_new and chain.seam.end <= end and Doubt.UNJOINED in self._ledger.doubts:
             # The seam is given up already, and the windows cannot get past a group of equal keys.
             self._go_plainly(Doubt.UNJOINED, end)
-        elif doubtful and answer.miscounts and answer.count > 2 * chain.overlap:
-            # Windows of as many rows begin where they say, whatever the server's longest page is.
-            self._plan.shrink(chain, answer.count)
         elif doubtful or (answer.short and not is_new):
             # It does not say that these are all rows. An empty page after this one does.
             self._plan.step_back()
