@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -76,6 +77,12 @@ def told(seed: str, *, honest: bool, **beyond: Any) -> Told:
         second = (seconds[-1] if seconds else 0) + draw.randint(1, 9)
         seconds += [second] * draw.randint(1, group)
     server = server_of(draw, honest=honest) | beyond
+    # Drawn apart, or else the seeds of old would mean other servers.
+    later = seeded(f"{seed} later")
+    if later.random() < 0.2 and server["cap"] > size:
+        server |= {"later": later.randint(1, 12), "later_limit": later.choice([100, 60, 50, 30])}
+    # A count that is capped at the very limit that is not told: docs/paging.md says that it looks right.
+    server["cap"] += server["cap"] == server["limit"]
     if server["limit"] < 60:
         # Or else the listing grows about as fast as it is read, which no walk can help.
         server["inserts"] = min(1, server["inserts"])
@@ -110,18 +117,25 @@ def rate(base: str, walks: int, **beyond: Any) -> tuple[int, int]:
 
 def main() -> None:
     end, number, base = time.monotonic() + float(sys.argv[1]), 0, secrets.token_hex(4)
-    false = 0
+    false, by_honesty = 0, {True: Counter[bool | None](), False: Counter[bool | None]()}
     while time.monotonic() < end:
         seed, number = f"{base} {number}", number + 1
+        honest = number % 2 == 0
         try:
-            found = told(seed, honest=number % 2 == 0)
+            found = told(seed, honest=honest)
         except PaginationError:
             # A listing that grows faster than it is read is said to do so.
+            by_honesty[honest][None] += 1
             continue
+        by_honesty[honest][found.outcome.report.complete] += 1
         if found.is_false:
             false += 1
             sys.stdout.write(f"{seed!r}: {found.outcome.report} of {found.server}, {found.way}\n")
-    sys.stdout.write(f"{number} walks, {false} of them falsely complete\n")
+    sys.stdout.write(f"{number} walks of seed {base}, {false} of them falsely complete\n")
+    for honest, ends in by_honesty.items():
+        sys.stdout.write(
+            f"{'Honest' if honest else 'False'} order: {ends[True]} complete, {ends[False]} not, {ends[None]} endless\n"
+        )
     for name, beyond in BEYOND.items():
         complete, wrong = rate(base, max(1, number // 20), **beyond)
         sys.stdout.write(f"Beyond the promise, {name}: {complete} complete, {wrong} falsely\n")

@@ -88,6 +88,7 @@ class ShiftingListing:
         names: The names of `created_on` that the server sorts by; it ignores others.
         refuses: It refuses other names instead.
         limit: The longest page that the server gives.
+        later_limit: The longest page from `later` answers on.
         says_limit: Whether it says which limit it applied.
         cap: The highest count that it gives.
         old_counts: For how many answers a count is kept.
@@ -109,6 +110,8 @@ class ShiftingListing:
     names: tuple[str, ...] = ("created_on",)
     refuses: bool = False
     limit: int = 100
+    later: int = 10**9
+    later_limit: int = 100
     says_limit: bool = True
     cap: int = 10**9
     old_counts: int = 0
@@ -140,7 +143,7 @@ class ShiftingListing:
         name = (sort or "").removeprefix("-")
         if name and name not in self.names and self.refuses:
             raise RefusedError
-        granted = min(limit, self.limit)
+        granted = min(limit, self.limit if self.requests <= self.later else self.later_limit)
         honoured = name in self.names
         newest_first = (sort or "").startswith("-") if honoured else self.newest_first
         by_change = self.by_change and (self.turns or not honoured)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentcalls import (
+    AgentCallsError,
     AuthenticationError,
     BadRequestError,
     Call,
@@ -24,7 +25,7 @@ from agentcalls.request.query import CallQuery
 from simulation.shifting import meta_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -394,3 +395,111 @@ def test_in_order_the_first_agent_may_ask_though_the_answers_of_later_ones_fill_
     many.answered(slow, page_for(slow, 1000))
     assert many.advance()
     assert agents_of(planned(many)) == ["b", "b", "b", "b"]
+
+
+def driven(
+    many: Schedule[Any], answer: Callable[[Request], Page | AgentCallsError], *, latest: bool
+) -> tuple[list[str], list[Request]]:
+    """What is delivered, and all requests: the earliest of those in flight is answered next, or the latest."""
+    read: list[str] = []
+    requests: list[Request] = []
+    under_way: list[Request] = []
+    while True:
+        new = planned(many)
+        requests += new
+        under_way += new
+        if not under_way:
+            return read, requests
+        request = under_way.pop(-1 if latest else 0)
+        found = answer(request)
+        if isinstance(found, AgentCallsError):
+            many.failed(request, found)
+        else:
+            many.answered(request, found)
+        while many.advance():
+            read += ids(many)
+
+
+def of_probes(requests: Iterable[Request]) -> list[Request]:
+    return [request for request in requests if request.window.limit == 10]
+
+
+SEVERAL = {"a": 2} | dict.fromkeys("bcdefghijk", 250)
+"""So many calls of each agent: the first has no need to know the order, and begins all others at once."""
+
+
+def answer_of_several(request: Request) -> Page:
+    return page_for(request, SEVERAL[request.agent.id])
+
+
+@pytest.mark.parametrize("latest", [False, True])
+@pytest.mark.parametrize(("ordered", "most"), [(False, 2), (True, 4)])
+@pytest.mark.parametrize("options", [{}, {"since": timedelta(minutes=40)}, {"oldest_first": True}])
+def test_agents_that_are_begun_at_once_ask_for_the_order_once(
+    most: int, options: dict[str, Any], *, ordered: bool, latest: bool
+) -> None:
+    many = readings(SEVERAL, concurrency=8, knows_sort=False, ordered=ordered, **options)
+    read, requests = driven(many, answer_of_several, latest=latest)
+    assert 0 < len(of_probes(requests)) <= most
+    assert many.report.complete, many.report.reason
+    calls = min(250, 41 if "since" in options else 250)
+    assert len(read) == len(set(read)) == 2 + 10 * calls
+
+
+@pytest.mark.parametrize("latest", [False, True])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_sort_that_is_refused_to_one_agent_is_asked_of_no_other(
+    *, ordered: bool, latest: bool
+) -> None:
+    many = readings(SEVERAL, concurrency=8, knows_sort=False, ordered=ordered)
+    read, requests = driven(
+        many,
+        lambda request: (
+            BadRequestError("No such field.", status=400)
+            if "created_on" in str(request.window.sort)
+            else answer_of_several(request)
+        ),
+        latest=latest,
+    )
+    assert len(of_probes(requests)) <= (8 if ordered else 4)
+    assert many.report.complete, many.report.reason
+    assert len(read) == len(set(read)) == 2 + 10 * 250
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("latest", [False, True])
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_another_agent_asks_for_the_order_where_the_one_that_asks_fails(
+    failing: int, *, ordered: bool, latest: bool
+) -> None:
+    many = readings(SEVERAL, concurrency=8, knows_sort=False, ordered=ordered)
+    failed: dict[str, None] = {}
+
+    def answer(request: Request) -> Page | AgentCallsError:
+        if request.window.limit == 10 and (request.agent.id in failed or len(failed) < failing):
+            failed[request.agent.id] = None
+            return InternalServerError("No.")
+        return answer_of_several(request)
+
+    driven(many, answer, latest=latest)
+    with pytest.raises(ExceptionGroup, match=f"{failing} of 11 agents? failed"):
+        many.end()
+    assert set(many.report.failures) == set(failed)
+    assert all(many.report.agents[one].complete for one in set(SEVERAL) - set(failed))
+
+
+def test_no_more_agents_are_begun_while_others_wait_for_the_order() -> None:
+    agents = [f"agent_{number}" for number in range(60)]
+    many = readings(agents, concurrency=8, knows_sort=False)
+    requests = opened(many, total=250)
+    held: list[Request] = []
+    while requests:
+        held += of_probes(requests)
+        for request in requests:
+            if request not in held:
+                many.answered(request, page_for(request, 250))
+        while many.advance():
+            list(many.pending)
+        requests = planned(many)
+    assert len(held) == 2
+    assert len(many.report.agents) <= 8 + 2

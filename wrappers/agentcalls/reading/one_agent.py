@@ -130,6 +130,16 @@ class AgentReader:
         """Whether an answer was used; answers to probes are not."""
         return self._walk.begun
 
+    @property
+    def probes(self) -> bool:
+        """Whether its requests are under way that find out what the server sorts by."""
+        return self._walk.probes
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it would send these next, and could wait for another agent that does."""
+        return self._walk.may_wait
+
     def bears(self, window: Window, error: AgentCallsError) -> bool:
         """Whether reading continues despite an error: the server may refuse a sort that was only probed."""
         if not (_refuses(error) and self._walk.refuse(window)):

@@ -1,6 +1,6 @@
 """The schedule that keeps the given order of agents; it also serves the listing of a single agent.
 
-It differs from the mixing schedule in three ways:
+It differs from the mixing schedule in four ways:
 
     Window      Requests in flight and waiting answers count separately; there may be six times as many answers.
                 Otherwise the answers of later agents would delay the requests of earlier ones. The current agent may
@@ -8,6 +8,7 @@ It differs from the mixing schedule in three ways:
     Which next  The agents in order, each with as many requests as it can use. An agent's first answer is read before
                 its turn, because the further requests depend on it; its calls wait.
     Delivery    Everything comes in order, failures too.
+    Probes      The first agent never waits for another's.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ class OrderedSchedule(Schedule[ItemT]):
                 return
             if self._may_ask(agent):
                 yield agent
+
+    def _waits(self, agent: Agent) -> bool:
+        # The answers of a later agent are not taken before its turn.
+        return agent is not self._first() and super()._waits(agent)
 
     def _tell_in_turn(self, tell: Callable[[], None]) -> None:
         if self._agents:

@@ -11,6 +11,9 @@ delivers `pending` until `advance` has nothing more.
                 agents is at most the number of slots plus two.
     Delivery    Calls are delivered answer by answer, in the order in which the answers are ready; the calls of one
                 agent come in order.
+    Probes      While an agent's requests are under way that find out what the server sorts by, no other agent sends
+                its own: it waits, and learns the result when its next request is planned. If that agent fails, or finds
+                out nothing, the next one asks. Agents that wait count as slots for those that would begin.
 
 `ordered.py` differs in the last two, and in what counts as a slot.
 """
@@ -112,7 +115,7 @@ class Schedule(Generic[ItemT]):
         if self._stopped or self._under_way >= self.room or (self.room == 1 and self._current):
             return None
         for agent in self._candidates():
-            if window := agent.reader.plan():
+            if not self._waits(agent) and (window := agent.reader.plan()):
                 request = Request(agent, window)
                 agent.asked.append(request)
                 self._slots_taken += 1
@@ -186,7 +189,12 @@ class Schedule(Generic[ItemT]):
             return
         begun = sorted(filter(self._may_ask, self._agents.values()), key=lambda a: len(a.asked))
         idle = [agent for agent in begun if not agent.asked]
-        yield from chain(idle, self._newcomers(), begun[len(idle) :])
+        waiting = sum(map(self._waits, idle))
+        newcomers = self._newcomers() if self._slots_taken + waiting < self.room else ()
+        yield from chain(idle, newcomers, begun[len(idle) :])
+
+    def _waits(self, agent: Agent) -> bool:
+        return agent.reader.may_wait and any(one.reader.probes for one in self._agents.values())
 
     def _may_ask(self, agent: Agent) -> bool:
         return len(agent.asked) < min(agent.room, self.room) and (

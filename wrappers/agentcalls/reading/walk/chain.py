@@ -156,9 +156,12 @@ class Chain:
         """Whether no row can lie between the answer and what was read."""
         if answer.window.page == 1 or (self.looks_beyond and not answer.count):
             return True
+        before, _ = span_of(self.seam.key, keys, self.direction)
+        if before == len(keys) and answer.short and not answer.is_last:
+            # A listing that ends before H says so. Its pages are shorter than they claim, and begin sooner.
+            return False
         if self.first and (self.seam.unread or precedes(self.seam.key, self.first, self.direction)):
             return bool(keys) and precedes(keys[0], self.first, self.direction)
-        before, _ = span_of(self.seam.key, keys, self.direction)
         if recent.holds_any(ids[:before]) or None in ids[:before]:
             # A row without an id cannot be checked. A walk that has one is no longer proven.
             return True

@@ -43,7 +43,7 @@ class State:
         at_key = checkpoint.at_key
         seam = Seam(
             checkpoint.key,
-            frozenset(at_key),
+            frozenset(id or None for id in at_key),
             checkpoint.position,
             len(at_key),
             checkpoint.total,
@@ -69,7 +69,7 @@ class State:
             size=self.plain_size or self.most,
             direction=self.direction if seam else 0,
             key=seam.key if seam else None,
-            at_key=tuple(id for id in seam.ids if id is not None) if seam else (),
+            at_key=tuple(id or "" for id in seam.ids) if seam else (),
             recent=tuple(recent),
             opening=tuple(opening),
             sort=self.sort,
@@ -111,10 +111,13 @@ class Delivery(Generic[RowT]):
         )
 
     def state_after(self, delivered: int) -> State:
-        """The state of the walk after the first `delivered` wanted rows, while some are left."""
-        keyed = [row for row in self.wanted[:delivered] if row.created_on is not None]
-        if not keyed or self.after.seam is None:
-            return self.before
+        """The state of the walk after the first `delivered` wanted rows."""
+        taken = self.wanted[:delivered]
+        if not self.left_after(delivered) and (self.after.seam or self.after.plain_size):
+            return self.after
+        keyed = [row for row in taken if row.created_on is not None]
+        if self.after.seam is None or not keyed:
+            return self._plain_after(taken)
         last = keyed[-1]
         key = cast("datetime", last.created_on)
         ids = frozenset(row.id for row in keyed if row.created_on == key)
@@ -124,6 +127,26 @@ class Delivery(Generic[RowT]):
         end = self.offset + _index(last, self.rows) + 1
         seam = Seam(key, ids, end, 1, self.after.seam.total)
         return evolve(self.after, seam=seam)
+
+    def _plain_after(self, taken: Sequence[RowT]) -> State:
+        # Where ids tell what was delivered, the answer is read again. Otherwise its delivered rows are counted, or a
+        # walk that is resumed after each of them would never end: no id is known again, or an unstable order gives
+        # other rows each time.
+        size, state = self.after.plain_size, self.before
+        by_id = all(row.id for row in taken)
+        if not taken or (size is None and by_id):
+            return state
+        is_first = state.plain_size is None and state.seam is None
+        if state.seam or not by_id:
+            position = self.offset + _index(taken[-1], self.rows) + 1
+        else:
+            # Another order is read from its start.
+            position = state.position if state.sort == self.after.sort else 0
+            position += len(self.found) - len(self.left_after(len(taken)))
+        if is_first and state.position:
+            return evolve(state, position=position)  # nothing before the caller's first row is read
+        size = size or self.after.most
+        return evolve(self.after, seam=None, direction=0, plain_size=size, position=position)
 
 
 def _index(wanted: RowT, rows: Sequence[RowT]) -> int:

@@ -49,6 +49,13 @@ class Evidence:
         return self.short and not self.says_more
 
     @property
+    def is_last(self) -> bool:
+        """Whether the server says that no row follows."""
+        if self.total is None:
+            return self.has_next is False and not self.miscounts
+        return not self.says_more
+
+    @property
     def clamped(self) -> bool:
         """Whether the server says that it gave an earlier page than requested."""
         return self.page is not None and self.page < self.window.page

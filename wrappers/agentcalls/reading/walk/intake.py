@@ -130,22 +130,28 @@ class Intake(Generic[RowT]):
             # A stale count may make the last page look short. In the middle of the listing a short page is a doubt.
             self._ledger.doubt(Doubt.SHORT)
         self._came_short |= bool(found) and answer.short and answer.says_more
-        if answer.ends or not answer.count:
+        self._go_on(chain, answer, end, len(new), is_new=bool(found))
+        return found
+
+    def _go_on(self, chain: Chain, answer: Evidence, end: int, read: int, *, is_new: bool) -> None:
+        # After a window of the chain, which was read up to row `end` before it; `read` of its rows lie beyond.
+        # Where pages are shorter than they claim, this one begins sooner, and ends sooner.
+        doubtful = answer.ends and not (answer.is_last and (answer.total or 0) <= end + read)
+        if not answer.count or (answer.ends and not doubtful):
             self._ledger.end(answer)
         elif self._ledger.passed(chain.direction, chain.seam.key):
             self._ledger.ended = True
-        elif not found and answer.clamped:
+        elif not is_new and answer.clamped:
             # The server gives its last page for every page beyond it.
             self._ledger.doubt(Doubt.CLAMPED)
             self._ledger.ended = True
-        elif not found and chain.seam.end <= end and Doubt.UNJOINED in self._ledger.doubts:
+        elif not is_new and chain.seam.end <= end and Doubt.UNJOINED in self._ledger.doubts:
             # The seam is given up already, and the windows cannot get past a group of equal keys.
             self._go_plainly(Doubt.UNJOINED, end)
-        elif answer.short and not found:
-            # Its count says that more rows follow. An empty page after this one disproves that.
+        elif doubtful or (answer.short and not is_new):
+            # It does not say that these are all rows. An empty page after this one does.
             self._plan.step_back()
             chain.look_beyond(answer.window)
-        return found
 
     def _read_plainly(
         self, plain: PlainWindows, answer: Evidence, rows: Sequence[RowT]
@@ -154,11 +160,13 @@ class Intake(Generic[RowT]):
         offset = (answer.window.page - 1) * plain.size
         self._plan.open_wide()
         rows = rows[max(0, self._plan.start - offset) :]
+        # A page that is read again shows its known rows by their ids, and those without by their place.
+        rows = [row for at, row in enumerate(rows, offset) if row.id or at >= plain.read_to]
         found = self._recent.unseen(rows)
         plain.read_to = offset + plain.size
         if answer.ends or not answer.count:
             # A resumed walk requests this page again, since it may have filled in the meantime.
-            plain.read_to = offset
+            plain.read_to = offset + answer.count
             ledger.end(answer)
         elif not found and answer.clamped:
             ledger.doubt(Doubt.CLAMPED)

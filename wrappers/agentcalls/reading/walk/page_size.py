@@ -25,7 +25,7 @@ class PageSize:
 
     def __init__(self, plan: Plan, ledger: Ledger) -> None:
         self._plan, self._ledger = plan, ledger
-        self._changes = 0
+        self._changes = self._short = 0
 
     def judge(self, window: Window, count: int, meta: PageMeta | None) -> Evidence | None:
         """The evidence of an answer; None if its position is not the requested one, so that it is not used.
@@ -36,8 +36,11 @@ class PageSize:
         size = plan.plain.size if plan.plain else window.limit
         granted = answer.granted or size
         if granted == size and answer.count and answer.short and answer.says_more:
-            # The server may cap its pages and not say so. That is believed once, since a count may be stale, too.
-            granted = size if self._changes else answer.count
+            # The server may cap its pages and not say so. That is believed once, since a count may be stale, too, and
+            # again where two pages in a row are just as short.
+            believed = self._changes < (_CHANGES if answer.count == self._short else 1)
+            self._short = answer.count
+            granted = answer.count if believed else size
         if granted != window.limit:
             answer = judge(evolve(window, limit=granted), count, meta)
         if granted == size:

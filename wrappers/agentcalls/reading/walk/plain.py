@@ -21,8 +21,8 @@ class PlainWindows:
     def __init__(self, position: int, size: int, direction: Direction | None = None) -> None:
         self.size = size
         self._next = position // size + 1
-        self.read_to: int = self.planned_to
-        """Rows of the listing that were read."""
+        self.read_to: int = position
+        """Rows of the listing that were read; it may lie within a page, which is then read again."""
         self.direction: Direction | None = direction
         """None until it shows; 0 if the keys are in no order."""
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 from attrs import define, field
 
 from agentcalls.reading.walk.created_on import direction_of, is_ordered, keys_of
+from agentcalls.reading.walk.ledger import Doubt
 from agentcalls.reading.walk.windows import Window
 from agentcalls.settings import MAX_LIMIT
 
@@ -168,7 +169,8 @@ class Ordering:
         return self.direction if outside else None
 
     def _resume(self, checkpoint: Checkpoint) -> None:
-        if checkpoint.ordered:
+        # Rows without ids would be delivered again.
+        if checkpoint.ordered or Doubt.MALFORMED in checkpoint.doubts:
             return
         if checkpoint.key is not None or checkpoint.position <= MAX_LIMIT:
             self.ask([] if checkpoint.key is None else [checkpoint.key])
@@ -201,15 +203,32 @@ class Ordering:
         """Whether the next answer belongs to a probe."""
         return self._plan.probe is not None
 
+    @property
+    def may_wait(self) -> bool:
+        """Whether the next request is the first of a probe, which another walk may answer."""
+        return bool(self._plan.probe and not self._plan.probe.asked)
+
     def take(self, rows: Sequence[Row] | None) -> None:
         """Take an answer to the probe in flight; None if the server refused it."""
         probe = cast("SortProbe", self._plan.probe)
         probe.take(rows)
         if not probe.done:
             return
-        self._plan.probe, verdict = None, probe.verdict
+        verdict = probe.verdict
         if verdict is not None:
             self._sorts.learn(probe.name, honoured=verdict)
+        self._conclude(probe, verdict)
+
+    def hear(self) -> None:
+        """Drop a probe that is not sent yet, if another walk has found out what it would show."""
+        probe = self._plan.probe
+        if probe and not probe.asked and (known := self._sorts.honours(probe.name)) is not None:
+            self._conclude(probe, known)
+            # A walk ends with an answer: if this one has passed its time window, the next window shows it.
+            self._ledger.ended = False
+
+    def _conclude(self, probe: SortProbe, verdict: bool | None) -> None:  # noqa: FBT001 (True is a value here)
+        self._plan.probe = None
         if verdict is False and not self._name:
             self.ask([key for key in (probe.lowest, probe.highest) if key is not None])
         else:

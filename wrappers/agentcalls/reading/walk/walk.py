@@ -9,6 +9,9 @@ answer was the whole listing.
 A walk ends, whatever the server answers. Each answer holds an id that is not among the last thousand, or it counts
 towards a bound: eight repairs of a seam, 32 windows in a row that were expected to hold new calls and did not, five
 thousand windows in a row without a new id, three changes of the limit.
+
+So does one that is resumed again and again, if it delivers a call each time: the call moves H or the position on, or
+its id is known from then on. A checkpoint does not hold the bounds.
 """
 
 from __future__ import annotations
@@ -107,6 +110,16 @@ class Walk(Generic[RowT]):
         return self._ledger.done
 
     @property
+    def probes(self) -> bool:
+        """Whether its requests are under way that find out what the server sorts by."""
+        return self._ordering.is_asking and not self.may_wait
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it would send these next, and could wait for another walk that does."""
+        return self._ordering.may_wait
+
+    @property
     def begun(self) -> bool:
         """Whether an answer was used."""
         return self._ledger.pages > 0
@@ -125,6 +138,7 @@ class Walk(Generic[RowT]):
         """The next window, or None if there is none now; each planned window must be requested."""
         if self.done:
             return None
+        self._ordering.hear()
         plan, ledger = self._plan, self._ledger
         if plan.chain:
             plan.seek_if_worth(ledger.first_key(plan.chain.direction), self._total)
@@ -194,7 +208,7 @@ class Walk(Generic[RowT]):
         latest = self._latest
         delivered = min(delivered, self._given)
         left = latest.left_after(delivered)
-        state = latest.state_after(delivered) if left else latest.after
+        state = latest.state_after(delivered)
         # The ids of undelivered calls are remembered already: a resumed walk must not know them.
         undelivered = {row.id for row in left}
         ids = self._recent.latest(_KEPT_IDS + len(left))
