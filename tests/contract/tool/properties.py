@@ -34,7 +34,7 @@ QUERIES: tuple[Query, ...] = (
     {},
     {"limit": 1, "page": 2},
     {"status": "ended"},
-    {"page": 10**6},  # two that show nothing
+    {"page": 9999},  # two that show nothing
     {"search": NO_SUCH_TEXT},
 )
 # What some server once took for more than text. None of it is in a call.
@@ -229,7 +229,9 @@ def meta_adds_up_on_any_page_of_any_listing(host: Host) -> None:
     last = oldest(host).meta["page_count"]
 
     def check(query: Query) -> None:
-        ask(host, query)  # which does the sums
+        # From where on a page is refused, and not empty, is for each host to say.
+        far = int(query.get("page", 1)) >= 10**6
+        ask(host, query, status=(200, 400) if far else (200,))  # which does the sums
 
     filters = {
         "page": st.integers(1, 2 * last + 3) | st.sampled_from([10**6, 2**31 - 1]),
