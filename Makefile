@@ -172,7 +172,7 @@ contract-run: $(VENV_READY)
 fuzz: $(VENV_READY) ## The same with random requests; prints its seed (SEED=… repeats it, SECONDS=600 sets how long)
 	@$(CONTRACT) fuzz $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
-contract-live: $(VENV_READY) ## Check the real API against the contract: GET, BUDGET=90 at RATE=2 per second; or recorded answers, FROM=answers.har
+contract-live: $(VENV_READY) ## Check the real API against the contract: GET, BUDGET=100 at RATE=2 per second; or recorded answers, FROM=answers.har
 	@$(CONTRACT) live $(if $(FROM),--from '$(FROM)') $(if $(BUDGET),--budget $(BUDGET)) $(if $(RATE),--rate $(RATE)) $(if $(SHARE),--share $(SHARE))
 
 mutants: $(VENV_READY) ## Break the mock in every way, see which test notices, and write the table of docs/contract-tests.md

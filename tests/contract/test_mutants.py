@@ -46,10 +46,14 @@ CLASSES = {
     "first twenty",
     "second twenty",
     "third twenty",
+    "fourth twenty",
 }
 # For each property a lie that it must notice by itself.
 BREAKS = {
     "any_answer_is_the_slice_that_the_listing_implies": "a sort drops the calls without the field",
+    "what_was_asked_before_changes_nothing": (
+        "after a call that is not there the next has no transcript"
+    ),
     "what_the_contract_does_not_name_changes_nothing": "a body of a GET is taken for parameters",
     "the_key_opens_where_it_belongs_and_nowhere_else": "api_key opens as a parameter",
     "what_is_near_an_id_is_not_found": "case does not count in a call's id",

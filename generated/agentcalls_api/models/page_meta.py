@@ -14,13 +14,13 @@ class PageMeta:
     """Where a page stands in its listing, at the moment it was read."""
 
     total_count: int
-    """ Calls that match the filters, over all pages; a number of calls. """
+    """ Rows of the listing that match the filters, over all pages; a number of rows. """
     page_count: int
-    """ Pages that these calls fill at this `limit`; a number of pages. """
+    """ Pages that these rows fill at this `limit`; a number of pages. """
     current_page: int
     """ The number of this page, 1-based. """
     limit: int
-    """ The page size that was applied; calls a page. """
+    """ The page size that was applied; rows a page. """
     has_next_page: bool
     """ Whether a page follows this one. """
     has_previous_page: bool

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     )
     live = commands.add_parser("live", help="the properties, against the host of the environment")
     live.add_argument("--from", dest="file", type=Path, help="answers in a HAR file, instead")
-    live.add_argument("--budget", type=int, default=90, help="requests, at most")
+    live.add_argument("--budget", type=int, default=100, help="requests, at most")
     live.add_argument(
         "--share", type=int, default=20, help="those of schemathesis, up to a third of the budget"
     )

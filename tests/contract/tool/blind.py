@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -21,7 +22,7 @@ from contract.tool.mutants import (
     opens,
     relisted,
 )
-from contract.tool.posing import FOREIGN_AGENT, KEY, NOSCOPE_KEY, SMALL_KEY
+from contract.tool.posing import AWKWARD_AGENT, FOREIGN_AGENT, KEY, NOSCOPE_KEY, SMALL_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from contract.tool.lying import Answered, Asked, Honest, Json, Lie
 
 AGENTS = "/api/v1/console/agents"
+DEMO_AGENT, FOREIGN_NAME = "agent_demo", "Billing"
 
 
 def is_listing(asked: Asked) -> bool:
@@ -504,9 +506,216 @@ THIRD: dict[str, Lie] = {
     ),
     "after an empty page the next is empty": empty_after_an_empty_page,
 }
+# The fourth twenty: thought up from the contract alone, a condition and an effect for each
+
+
+def pages_of(asked: Asked, answered: Answered) -> bool:
+    return is_listing(asked) and answered.is_page
+
+
+async def second_filter_forgotten(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    both = {"status", "is_test_call"} <= asked.query.keys()
+    if pages_of(asked, answered) and both and answered.body["meta"]["current_page"] > 1:
+        by_status = await honest(asked.with_query(is_test_call=None))
+        answered.body["data"] = by_status.body["data"]
+    return answered
+
+
+def partial_last_page_reversed(asked: Asked, answered: Answered) -> None:
+    if not pages_of(asked, answered) or not asked.sort.startswith("-"):
+        return
+    meta = answered.body["meta"]
+    is_last = meta["current_page"] == meta["page_count"] >= 2
+    if is_last and len(answered.body["data"]) < meta["limit"]:
+        answered.body["data"].reverse()
+
+
+def last_page_of_one_vanishes(asked: Asked, answered: Answered) -> None:
+    if not pages_of(asked, answered):
+        return
+    meta = answered.body["meta"]
+    pages, over = divmod(meta["total_count"], meta["limit"])
+    # Not of a limit of 1, of which each last page has one call.
+    if over == 1 and pages >= 1:
+        meta |= {"page_count": pages, "has_next_page": meta["current_page"] < pages}
+        if meta["current_page"] == pages + 1:
+            answered.body["data"] = []
+
+
+async def searched_downwards(asked: Asked, honest: Honest) -> Answered:
+    if not is_listing(asked) or not asked.query.get("search") or not asked.sort.startswith("-"):
+        return await honest(asked)
+    return await relisted(
+        asked, honest, lambda rows: [it for it in rows if it["duration_seconds"] is not None]
+    )
+
+
+def zero_on_large_pages(asked: Asked, answered: Answered) -> None:
+    if pages_of(asked, answered) and answered.body["meta"]["limit"] >= 50:
+        for row in answered.body["data"]:
+            row["duration_seconds"] = row["duration_seconds"] or 0
+
+
+async def busy_takes_in_failed(asked: Asked, honest: Honest) -> Answered:
+    if not is_listing(asked) or asked.query.get("status") != "busy":
+        return await honest(asked)
+    return await relisted(
+        asked.with_query(status=None),
+        honest,
+        lambda rows: [it | {"status": "busy"} for it in rows if it["status"] in {"busy", "failed"}],
+    )
+
+
+def without_the_hundredth(asked: Asked, answered: Answered) -> None:
+    if pages_of(asked, answered) and asked.query.get("limit") == "100":
+        del answered.body["data"][99:]
+
+
+def without_test_calls(asked: Asked) -> Asked:
+    by_header = "x-api-key" in asked.headers and "authorization" not in asked.headers
+    plain = not asked.query.keys() & {"is_test_call", "status", "search"}
+    return (
+        asked.with_query(is_test_call="false")
+        if is_listing(asked) and by_header and plain
+        else asked
+    )
+
+
+async def empty_agent_answers_for_others(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.status == 404 and f"{AGENTS}/agent_empty/calls/" in asked.path:
+        for agent in (DEMO_AGENT, "agent_2", "agent_3", "agent_one", quote(AWKWARD_AGENT, safe="")):
+            path = asked.path.replace("/agent_empty/", f"/{agent}/")
+            other = await honest(attrs.evolve(asked, path=path))
+            if other.is_page:
+                return other
+    return answered
+
+
+def outbound_an_hour_off(call: Json) -> None:
+    for name in ("ringing_at", "ended_at"):
+        if call["direction"] == "outbound" and call[name]:
+            call[name] = re.sub(r"(Z|\+00:00)$", "+01:00", call[name])
+
+
+def answered_after_the_end(call: Json) -> None:
+    if call["is_test_call"] and call["ended_at"] and call["answered_at"]:
+        moment = datetime.fromisoformat(call["ended_at"]) + timedelta(seconds=1)
+        written = moment.isoformat(timespec="milliseconds")
+        call["answered_at"] = written.replace("+00:00", "Z")
+
+
+async def empty_transcript_after_a_404(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    agent = asked.path.partition("/calls/")[0]
+    if is_call(asked) and answered.status == 404 and "Call" in str(answered.body):
+        asked.memory.add(agent)
+    elif is_call(asked) and answered.is_page and agent in asked.memory:
+        asked.memory.discard(agent)
+        answered.body["data"]["conversation_logs"] = []
+    return answered
+
+
+async def id_without_its_last_character(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    calls, _, named = asked.path.rpartition("/")
+    if answered.status != 404 or not calls.endswith("/calls"):
+        return answered
+    first = await honest(attrs.evolve(asked, path=calls, query={}, raw_query=b"limit=100"))
+    pages = first.body["meta"]["page_count"] if first.is_page else 0
+    for page in range(1, pages + 1):
+        query = f"limit=100&page={page}".encode()
+        listed = await honest(attrs.evolve(asked, path=calls, query={}, raw_query=query))
+        for row in listed.body["data"]:
+            if unquote(named) and row["id"][:-1] == unquote(named):
+                return await honest(attrs.evolve(asked, path=f"{calls}/{row['id']}"))
+    return answered
+
+
+async def search_leaks_another_team(asked: Asked, honest: Honest) -> Answered:
+    text = asked.query.get("search", "").lower()
+    answered = await honest(asked)
+    if not is_agents(asked) or not text or text not in f"{FOREIGN_AGENT}\n{FOREIGN_NAME.lower()}":
+        return answered
+    every = await honest(attrs.evolve(asked, query={}, raw_query=b""))
+    if not every.is_page:
+        return answered
+    foreign = every.body["data"][0] | {"id": FOREIGN_AGENT, "name": FOREIGN_NAME}
+    return await relisted(asked, honest, lambda rows: [*rows, foreign])
+
+
+def limit_of_what_there_is(asked: Asked, answered: Answered) -> None:
+    if is_agents(asked) and answered.is_page and "limit" in asked.query:
+        meta = answered.body["meta"]
+        if meta["current_page"] == 1 and meta["limit"] > meta["total_count"] >= 1:
+            meta["limit"] = len(answered.body["data"])
+
+
+async def agents_descend_within_a_page(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if is_agents(asked) and answered.is_page and asked.sort.startswith("-"):
+        meta = answered.body["meta"]
+        if meta["limit"] < meta["total_count"]:
+            upwards = await honest(asked.with_query(sort=asked.sort[1:]))
+            answered.body["data"] = upwards.body["data"][::-1]
+    return answered
+
+
+def no_description_later(asked: Asked, answered: Answered) -> None:
+    if is_agents(asked) and answered.is_page and answered.body["meta"]["current_page"] > 1:
+        for row in answered.body["data"][-1:]:
+            row["description"] = None
+
+
+def has_a_tail(asked: Asked) -> bool:
+    token = re.sub("^bearer ", "", asked.headers.get("authorization", ""), flags=re.IGNORECASE)
+    alone = "x-api-key" not in asked.headers and token != asked.headers.get("authorization")
+    return is_call(asked) and alone and token.startswith(KEY) and token != KEY
+
+
+async def nothing_needs_no_scope(asked: Asked, honest: Honest) -> Answered:
+    if asked.key == NOSCOPE_KEY and is_listing(asked):
+        entitled = await honest(asked.with_key(KEY))
+        if entitled.is_page and not entitled.body["data"]:
+            return entitled
+    return await honest(asked)
+
+
+def id_in_lower_case(asked: Asked, answered: Answered) -> None:
+    sent = asked.headers.get("x-request-id", "")
+    if answered.status >= 400 and sent != sent.lower():
+        answered.headers["x-request-id"] = sent.lower()
+        if isinstance(answered.body, dict):
+            answered.body["request_id"] = sent.lower()
+
+
+FOURTH: dict[str, Lie] = {
+    "both filters from page 2 on are the status alone": second_filter_forgotten,
+    "a descending last page that is not full ascends": told(partial_last_page_reversed),
+    "a last page of one call vanishes": told(last_page_of_one_vanishes),
+    "a search in descending order lacks calls without a duration": searched_downwards,
+    "no duration is 0 on pages of 50 and more": told(zero_on_large_pages),
+    "status=busy takes in failed calls, as busy": busy_takes_in_failed,
+    "pages of 100 lack their last call": told(without_the_hundredth),
+    "X-Api-Key sees no test calls where nothing is filtered": asking(without_test_calls),
+    "an agent without calls answers for those of others": empty_agent_answers_for_others,
+    "an outbound call in detail has an hour's other offset": of_details(outbound_an_hour_off),
+    "a test call in detail is answered after its end": of_details(answered_after_the_end),
+    "after a call that is not there the next has no transcript": empty_transcript_after_a_404,
+    "an id without its last character is the call's": id_without_its_last_character,
+    "a search for agents shows another team's": search_leaks_another_team,
+    "a limit beyond the agents is told as how many there are": told(limit_of_what_there_is),
+    "agents descend within a page only": agents_descend_within_a_page,
+    "an agent's description is null from page 2 on": told(no_description_later),
+    "what follows the key is not looked at for a call in detail": opens(has_a_tail),
+    "a key without the scope may see that nothing is there": nothing_needs_no_scope,
+    "an error has the request's own id in lower case": told(id_in_lower_case),
+}
+TWENTIES = {"first": FIRST, "second": SECOND, "third": THIRD, "fourth": FOURTH}
 BLIND = [
-    Mutant(kind, says, lie)
-    for kind, lies in (("first twenty", FIRST), ("second twenty", SECOND), ("third twenty", THIRD))
+    Mutant(f"{number} twenty", says, lie)
+    for number, lies in TWENTIES.items()
     for says, lie in lies.items()
 ]
 EVERY = [*MUTANTS, *BLIND]

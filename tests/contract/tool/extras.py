@@ -41,6 +41,11 @@ class Extra:
     method: str = "GET"
     spelt: Callable[[Query], Query | str] = attrs.field(default=_as_it_is, eq=False, repr=False)
 
+    @property
+    def language(self) -> str:
+        """The language that is asked for, in which a host may say what is wrong."""
+        return self.headers.get("Accept-Language", "")
+
     def asked(self, query: Query) -> Query | str:
         """The query with what is beyond it; what it has already, stays."""
         return self.spelt({**self.query, **query})
@@ -106,6 +111,8 @@ EXTRAS = [
             ("X-Original-URL", "/"),
             ("X-Request-Id", "mine-3f1e9b"),
             ("X-Request-Id", "long-" * 50),
+            ("X-Request-Id", "MINE.3F1E9B_~:+/="),
+            ("X-Request-Id", "7"),
             ("X-Team-Id", "team_other"),
             ("X-User-Id", "1"),
         )

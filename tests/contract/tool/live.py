@@ -79,6 +79,7 @@ NEVER = {
     "any_answer_is_the_slice_that_the_listing_implies": (
         "it reads whole listings, in many orders, and calls come in"
     ),
+    "what_was_asked_before_changes_nothing": "it asks hundreds of times",
     "what_the_contract_does_not_name_changes_nothing": (
         "a host may refuse it, and it takes many requests"
     ),
@@ -195,14 +196,16 @@ def examine(host: Host, sender: Sender, verdict: Verdict, share: int = 0) -> Non
     sender.kept = min(share, sender.budget // 3)
     oldest.cache_clear()
     try:
-        host = _begin(host, sender, verdict)
-        _relate(host, sender, verdict)
+        try:
+            host = _begin(host, sender, verdict)
+            _relate(host, sender, verdict)
+        finally:
+            verdict.spent["the properties"] = sender.sent
+        verdict.unchecked |= NEVER
+        if sender.kept:
+            _make_up(host, sender, verdict)
     finally:
         oldest.cache_clear()
-        verdict.spent["the properties"] = sender.sent
-    verdict.unchecked |= NEVER
-    if sender.kept:
-        _make_up(host, sender, verdict)
     verdict.remarks += slow_ones(sender.exchanges)
 
 

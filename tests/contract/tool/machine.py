@@ -5,7 +5,8 @@ What it finds, Hypothesis shrinks to the fewest steps, and each step to the fewe
 
 from __future__ import annotations
 
-from functools import cache
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
 from itertools import combinations, product
 from typing import TYPE_CHECKING, TypeVar
 from unicodedata import normalize
@@ -18,6 +19,7 @@ from hypothesis.errors import Flaky, FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from contract.tool.contract import SCHEMAS
+from contract.tool.covering import in_turn, pairs
 from contract.tool.extras import (
     EXTRAS,
     OF_A_CALL,
@@ -29,13 +31,13 @@ from contract.tool.extras import (
     spellings,
     wrong_credentials,
 )
-from contract.tool.host import Finding, ask, credential, curl
+from contract.tool.host import Answer, Finding, ask, credential, curl
 from contract.tool.model import Model, detail, listing, model_of
 from contract.tool.others import AGENTS
-from contract.tool.properties import HOSTILE, PROPERTIES, QUERIES, UNKNOWN, holds
+from contract.tool.properties import HOSTILE, NO_SUCH_TEXT, PROPERTIES, QUERIES, UNKNOWN, holds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from contract.tool.host import Host, Query, Row
 
@@ -51,16 +53,29 @@ NO_KEY = Extra("no key")
 # As a query spells them, for int() reads all of them alike.
 NUMBERS = [("010", 10), ("007", 7), ("+5", 5), (" 5", 5), ("5 ", 5), ("\uff15", 5), ("1_0", 10)]
 INVALID = [("limit", "0"), ("limit", "101"), ("page", "0"), ("page", "x"), ("limit", "1.5")]
+# Where a page stands among so many: the first, unsaid as well, one between, the last, and one that follows none.
+PLACES: dict[str, Callable[[int], int]] = {
+    "second": lambda _: 2,
+    "middle": lambda pages: pages // 2 + 1,
+    "last": lambda pages: max(1, pages),
+    "past": lambda pages: pages + 1,
+}
 
 
 def some(host: Host, table: Sequence[T]) -> Sequence[T]:
     """The first of a table: all of it, but for a host that is to be asked little."""
-    return table[: 4 * host.examples]
+    return table[: 4 * host.examples**2]
 
 
 def agents(host: Host) -> list[str]:
     """The agents whose listings are known to be the key's."""
     return [agent for agent in (host.agent, host.other_agent) if agent]
+
+
+def agents_there_are(model: Model) -> list[str]:
+    """The agents that are listed, those that are known first; twenty at most."""
+    listed = list(model.listed(AGENTS)) if lists_agents(model.host) else []
+    return list(dict.fromkeys([*agents(model.host), *listed]))[:20]
 
 
 @cache
@@ -79,10 +94,18 @@ def own(host: Host) -> list[str]:
 
 
 def some_calls(model: Model, agent: str) -> list[str]:
-    """A call of each status, and some more."""
+    """A call of each kind, and some more: of a kind are those of one status, direction, and set of nulls."""
     rows = model.listed(listing(agent))
-    first = {row["status"]: id_ for id_, row in rows.items()}
-    return [*first.values(), *list(rows)[:2]]
+    kinds = {
+        (
+            row["status"],
+            row["direction"],
+            row["is_test_call"],
+            *(it is None for it in row.values()),
+        ): id_
+        for id_, row in rows.items()
+    }
+    return [*dict.fromkeys([*kinds.values(), *list(rows)[:2]])]
 
 
 def texts_of(rows: dict[str, Row]) -> list[str]:
@@ -132,6 +155,101 @@ def queries(host: Host, path: str) -> st.SearchStrategy[Query]:
         optional["status"] = st.sampled_from([*statuses, *statuses, *near_statuses(statuses)])
         optional["is_test_call"] = st.sampled_from(["true", "false"])
     return st.fixed_dictionaries({}, optional=optional)
+
+
+def combinations_of(model: Model, path: str) -> list[tuple[Query, dict[str, str]]]:
+    """Queries and headers in which each two values of two parameters stand together; few rows are in vain.
+
+    Filters leave little to show, so that each order and size of pages is asked for without them as well.
+    """
+    host, rows = model.host, model.listed(path)
+    sorts: list[str] = [*SORTS["Agent" if path == AGENTS else "Call"], UNKNOWN]
+    sizes = sorted({1, 2, 3, 7, 20, 50, host.whole, len(rows) // 3, len(rows)})
+    every: dict[str, Sequence[object]] = {
+        "headers": openings(host.key, host.schemes),
+        "page": ["", *PLACES],
+        "limit": ["", *(size for size in sizes if 0 < size <= host.whole)],
+        "sort": ["", *sorts],
+    }
+    texts = [text for text in texts_of(rows) if len(text) > 1]
+    filtered: dict[str, Sequence[object]] = {
+        **every,
+        "sort": ["", *sorts[::9]],
+        "limit": ["", 1, 3, host.whole],
+        "search": ["", "+" if path != AGENTS else "a", *texts[:: max(1, len(texts) // 6)]],
+    }
+    if path != AGENTS:
+        filtered["status"] = ["", *sorted({row["status"] for row in rows.values()})]
+        filtered["is_test_call"] = ["", "true", "false"]
+    return [_placed(model, path, **row) for row in (*pairs(every), *pairs(filtered))]
+
+
+def _placed(
+    model: Model, path: str, *, headers: dict[str, str], page: str, **values: str | int
+) -> tuple[Query, dict[str, str]]:
+    query: Query = {name: value for name, value in values.items() if value != ""}
+    if page:
+        rows = model.matching(path, query) or []
+        limit = int(query.get("limit", model.limits[path]))
+        query["page"] = PLACES[page](-(-len(rows) // limit))
+    return query, headers
+
+
+def kinds_of_requests(model: Model) -> list[Callable[..., None]]:
+    """Requests of each operation that show much, little and nothing, and that are refused for each reason.
+
+    Each is held against the model, and takes an `extra`.
+    """
+    host, key = model.host, model.host.credential
+    calls, rows = listing(host.agent), model.listed(listing(host.agent))
+    other_way = openings(host.key, host.schemes)[1]
+    call, other = sorted(some_calls(model, host.agent), key=partial(_messages, model, host.agent))[
+        -2:
+    ]
+    page, refuse = model.hold, model.refuse
+    status, text = rows[call]["status"], rows[call]["destination"]
+    wrong = Extra("a wrong key", credential(f"{host.key}x", host.schemes[0]))
+    kinds: list[Callable[..., None]] = [
+        partial(page, calls, {}, key),
+        partial(page, calls, {"limit": 3, "page": 2, "sort": ""}, other_way),
+        partial(page, calls, {"status": status, "sort": "-duration_seconds"}, key),
+        partial(page, calls, {"search": text}, other_way),
+        partial(page, calls, {"page": len(rows) + 1}, key),
+        partial(model.hold_detail, host.agent, call, key),
+        partial(model.hold_detail, host.agent, other, other_way),
+        partial(model.absent, host.agent, UNKNOWN),
+        partial(model.absent, host.foreign_agent or UNKNOWN, call),
+        partial(model.absent, UNKNOWN),
+        partial(model.invalid, calls, "limit", "0", {}),
+        partial(refuse, calls, {}, NO_KEY),
+        partial(refuse, detail(host.agent, call), {}, wrong),
+    ]
+    if host.noscope_key:
+        noscope = Extra("no scope", credential(host.noscope_key, host.schemes[-1]))
+        kinds += [
+            partial(refuse, calls, {}, noscope, (403,)),
+            partial(refuse, detail(host.agent, other), {}, noscope, (403,)),
+        ]
+    if host.other_agent:
+        mine = some_calls(model, host.other_agent)[0]
+        kinds += [
+            partial(page, listing(host.other_agent), {"limit": 5}, key),
+            partial(model.hold_detail, host.other_agent, mine, key),
+            partial(model.absent, host.other_agent, call),
+        ]
+    if lists_agents(host):
+        kinds += [
+            partial(page, AGENTS, {}, other_way),
+            partial(page, AGENTS, {"limit": 2, "page": 2, "sort": "-created_at"}, key),
+            partial(page, AGENTS, {"search": NO_SUCH_TEXT}, key),
+            partial(model.invalid, AGENTS, "page", "0", {}),
+            partial(refuse, AGENTS, {}, wrong),
+        ]
+    return kinds
+
+
+def _messages(model: Model, agent: str, call: str) -> int:
+    return len(model.detailed(agent, call).body["data"]["conversation_logs"])
 
 
 def machine_of(host: Host) -> type[RuleBasedStateMachine]:
@@ -204,15 +322,23 @@ def run(host: Host) -> None:
     machine = machine_of(host)
     if host.seed is not None:
         machine = hypothesis.seed(host.seed)(machine)
-    sent = model_of(host).sent
+    with naming_the_request_before(model_of(host)) if host.shrink else nullcontext():
+        try:
+            run_state_machine_as_test(machine, settings=settings)
+        except (Finding, Flaky) as error:
+            raise found_by(error) from None
+
+
+@contextmanager
+def naming_the_request_before(model: Model) -> Generator[None]:
+    """Where an answer contradicts no other, it is what was asked just before that makes it what it is."""
+    model.sent.clear()
     try:
-        run_state_machine_as_test(machine, settings=settings)
-    except (Finding, Flaky) as error:
-        finding = found_by(error)
-        # Of the fewest steps that show it, all are needed.
-        if host.shrink and len(sent) > 1:
-            finding.beside = finding.beside or curl(host, sent[-2])
-        raise finding from None
+        yield
+    except Finding as finding:
+        if len(model.sent) > 1:
+            finding.beside = finding.beside or curl(model.host, model.sent[-2])
+        raise
 
 
 def found_by(error: BaseException) -> Finding:
@@ -251,9 +377,19 @@ def any_answer_is_the_slice_that_the_listing_implies(host: Host) -> None:
     ]
     for query in [*some(host, together), *some(host, together[::-1])]:  # twice, and not in a row
         model.hold(calls, query, host.credential)
-    for sort in some(host, SORTS["Agent"]) if lists_agents(host) else []:
-        model.hold(AGENTS, {"sort": sort, "page": 2, "limit": 2}, host.credential)
+    for path in own(host):
+        for asked, headers in some(host, combinations_of(model, path)):
+            model.hold(path, asked, headers)
     run(host)
+
+
+@holds("still")
+def what_was_asked_before_changes_nothing(host: Host) -> None:
+    model = model_of(host)
+    kinds = some(host, kinds_of_requests(model))
+    with naming_the_request_before(model):
+        for kind in in_turn(kinds):
+            kind(extra=PLAIN)
 
 
 @holds("still")
@@ -261,20 +397,13 @@ def what_the_contract_does_not_name_changes_nothing(host: Host) -> None:
     model = model_of(host)
     ways = openings(host.key, host.schemes)
     call = some_calls(model, host.agent)[0]
-    for number, extra in enumerate(some(host, [*EXTRAS, *OF_A_CALL])):
+    for kind, extra in product(some(host, kinds_of_requests(model)), some(host, EXTRAS)):
+        kind(extra=extra)
+    for number, extra in enumerate(some(host, OF_A_CALL)):
         model.hold_detail(host.agent, call, ways[number % len(ways)], extra)
-    paths = own(host)
-    for path in paths:
-        query: Query = {"limit": 3, "page": 2, "sort": ""}
-        for extra in some(host, [*EXTRAS, *(OF_AGENTS if path == AGENTS else [])]):
-            model.hold(path, query, host.credential, extra)
-        for headers in ways:
-            model.hold(path, {}, headers)
-    paths.append(detail(host.agent, call))
-    for number, extra in enumerate(some(host, EXTRAS)):
-        for path in paths if extra.headers else paths[number % len(paths) :][:1]:
-            model.refuse(path, {}, NO_KEY, extra=extra)
-    for path in paths:
+    for extra in some(host, OF_AGENTS) if lists_agents(host) else []:
+        model.hold(AGENTS, {}, host.credential, extra)
+    for path in (*own(host), detail(host.agent, call)):
         for other in some(host, spellings(path)):
             model.respelt(path, other, opens=True)
             model.respelt(path, other, opens=False)
@@ -283,16 +412,19 @@ def what_the_contract_does_not_name_changes_nothing(host: Host) -> None:
 @holds("still")
 def the_key_opens_where_it_belongs_and_nowhere_else(host: Host) -> None:
     model = model_of(host)
-    call = detail(host.agent, some_calls(model, host.agent)[0])
-    for wrong in some(host, wrong_credentials(host.key)):
-        for path in (call, *own(host)):
-            model.refuse(path, {}, wrong)
+    call = some_calls(model, host.agent)[0]
+    others = [*agents_there_are(model)[1:], *filter(None, (host.foreign_agent, UNKNOWN))]
+    paths = [detail(host.agent, call), detail(host.agent, UNKNOWN), *map(listing, others)]
+    asked: list[tuple[str, Query]] = [*product(own(host), QUERIES), *product(paths, QUERIES[:1])]
+    for (path, query), wrong in product(some(host, asked), some(host, wrong_credentials(host.key))):
+        model.refuse(path, query, wrong)
     if host.noscope_key:
-        for scheme in host.schemes:
-            for path in (call, listing(host.agent)):
-                headers = credential(host.noscope_key, scheme)
-                model.refuse(path, {}, Extra("no scope", headers), (403,))
-                model.refuse(path, {}, Extra("no scope", headers, method="HEAD"), (403,))
+        for scheme, method, (path, query) in product(
+            host.schemes, ("GET", "HEAD"), some(host, asked)
+        ):
+            wrong = Extra("no scope", credential(host.noscope_key, scheme), method=method)
+            if path != AGENTS:  # which scope they take is not known
+                model.refuse(path, query, wrong, (403,))
 
 
 @holds("still")
@@ -309,7 +441,13 @@ def what_is_near_an_id_is_not_found(host: Host) -> None:
     for agent in filter(None, (host.foreign_agent, UNKNOWN)):
         for query in QUERIES:
             model.absent(agent, query=query)
-        model.absent(agent, call)
+    # A call is found with its own agent, and with no other, that one with no calls as well.
+    there_are = agents_there_are(model)
+    ids = {agent: some_calls(model, agent)[:2] for agent in there_are}
+    others = [*there_are, *filter(None, (host.foreign_agent, UNKNOWN))]
+    for agent, other in product(some(host, there_are), some(host, others)):
+        for call in ids[agent] if agent != other else ():
+            model.absent(other, call)
 
 
 @holds("still")
@@ -331,12 +469,14 @@ def what_is_near_a_value_is_another_or_refused(host: Host) -> None:
 def each_agent_that_is_listed_has_a_listing_of_its_own(host: Host) -> None:
     if not lists_agents(host):
         return
-    model, seen = model_of(host), set[str]()
-    for agent in some(host, list(model.listed(AGENTS))[:20]):
+    model, seen = model_of(host), dict[str, Answer]()
+    for agent in some(host, agents_there_are(model)):
         ids = model.listed(listing(agent)).keys()
         answer = ask(host, {"limit": 1}, agent=agent)
-        answer.expect(not seen & ids, "A call is another agent's as well.")
-        seen |= ids
+        twice = min(seen.keys() & ids, default="")
+        answer = answer.beside(seen.get(twice, answer))
+        answer.expect(not twice, f"Call {twice} is another agent's as well.")
+        seen |= dict.fromkeys(ids, answer)
     texts = [host.foreign_agent or UNKNOWN, *texts_of(model.listed(AGENTS))]
     texts += HOSTILE[:-1] if host.may_be_attacked else []
     for text in some(host, texts):

@@ -6,6 +6,7 @@ neither of a budget nor of a pace.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -25,14 +26,16 @@ from schemathesis.specs.openapi.checks import (
 
 from contract.tool.contract import PATH, ROOT
 from contract.tool.host import Finding, curl, hold, whole_numbers
+from contract.tool.model import detail
 from contract.tool.others import AGENTS
-from contract.tool.properties import HOSTILE, explore
+from contract.tool.properties import HOSTILE, explore, oldest
 
 if TYPE_CHECKING:
     from schemathesis import Case
 
     from contract.tool.host import Culprit, Host
 
+DETAIL = f"{PATH}/{{callId}}"
 # Those of one answer. What else it has sends requests of its own, or takes for granted what only a host can say: from
 # where on a page is refused, and which sorts are.
 CHECKS = [
@@ -47,7 +50,7 @@ CHECKS = [
 def ask_what_schemathesis_makes_up(host: Host, requests: int) -> None:
     """Send so many requests for the agents and for the host's agent, each another; what is wrong is noted.
 
-    A call in detail takes no query, so that there is nothing to make up but ids.
+    A fifth of them reads calls in detail, which take no query: to make up ids would be to guess them.
     """
     schema = schemathesis.openapi.from_path(str(ROOT / "openapi.yaml"))
     headers = {"Accept": "application/json", **host.credential}
@@ -70,7 +73,19 @@ def ask_what_schemathesis_makes_up(host: Host, requests: int) -> None:
 
     listings = product((PATH, AGENTS), (GenerationMode.POSITIVE, GenerationMode.NEGATIVE))
     for number, (path, mode) in enumerate(listings, 1):
-        make(path, mode, requests * number // 4)
+        make(path, mode, (requests - requests // 5) * number // 4)
+    operation = schema[DETAIL]["GET"]
+    for call in _known(host)[: requests // 5]:
+        case = operation.Case(path_parameters={"agentId": host.agent, "callId": call})
+        url = f"{host.base_url.rstrip('/')}{detail(host.agent, call)}"
+        _hold(host, case, httpx.Request("GET", url, headers=headers))
+
+
+def _known(host: Host) -> list[str]:
+    """Calls that are there; none where the properties have said what is wrong with the listing."""
+    with suppress(Finding, LookupError, TypeError):
+        return [row["id"] for row in oldest(host).rows]
+    return []
 
 
 def is_hostile(url: httpx.URL) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import attrs
 import httpx
@@ -52,6 +52,7 @@ class Model:
 
     host: Host
     rows: dict[str, dict[str, Row]] = attrs.field(factory=dict)  # by path and id
+    last: dict[str, Answer] = attrs.field(factory=dict)  # the last page of it
     orders: dict[tuple[str, str], list[str] | None] = attrs.field(factory=dict)
     shown: dict[tuple[str, str], httpx.Request] = attrs.field(factory=dict)  # a page of each
     finds: dict[tuple[str, str], set[str]] = attrs.field(factory=dict)
@@ -60,9 +61,10 @@ class Model:
     messages: dict[str, Answer] = attrs.field(factory=dict)  # by id
     limited: dict[tuple[str, str], Answer] = attrs.field(factory=dict)  # by operation and key
     errors: dict[tuple[object, ...], tuple[str, Answer]] = attrs.field(factory=dict)
-    taken: dict[tuple[str, ...], bool] = attrs.field(factory=dict)  # what a host may refuse
+    taken: dict[tuple[str, ...], Answer] = attrs.field(factory=dict)  # what a host may refuse
     limits: dict[str, int] = attrs.field(factory=dict)  # where none is asked for
-    ids: set[str] = attrs.field(factory=set)
+    ids: dict[str, Answer] = attrs.field(factory=dict)  # that the host made
+    echoes: dict[str, Answer] = attrs.field(factory=dict)  # by the request's own id
     cookies: set[str] = attrs.field(factory=set)
     sent: list[httpx.Request] = attrs.field(factory=list)  # by the machine, since it began anew
 
@@ -72,7 +74,7 @@ class Model:
         """All the rows of a listing, by id."""
         if path not in self.rows:
             rows, last = self._walk(path, self._plain(path))
-            self.rows[path] = {row["id"]: row for row in rows}
+            self.rows[path], self.last[path] = {row["id"]: row for row in rows}, last
             last.expect(len(rows) == last.total, "The pages do not make up the total.")
             self.limits[path] = int(self._ask(path, {}).meta["limit"])
         return self.rows[path]
@@ -89,7 +91,8 @@ class Model:
                 rows, last = walked(self.host, query, path=path, first=first)
                 same = {row["id"]: row for row in rows} == self.listed(path)
                 said = f"With sort={sort}, other rows are listed than with {plain or 'none'}."
-                last.expect(same and len(rows) == len(self.listed(path)), said)
+                same = same and len(rows) == len(self.listed(path))
+                last.beside(self.last[path]).expect(same, said)
                 order = keys(rows, "id")
                 self.shown[path, sort] = last.request
             self.orders[path, sort] = order
@@ -103,7 +106,8 @@ class Model:
             said = f"Call {alien} does not have the text that was searched for."
             last.expect(alien is None or path == AGENTS, said)
             strange = set(keys(rows, "id")) - self.listed(path).keys()
-            last.expect(not strange, f"A search finds {min(strange, default='')}, never listed.")
+            said = f"A search finds {min(strange, default='')}, never listed."
+            last.beside(self.last[path]).expect(not strange, said)
             self.finds[path, text] = set(keys(rows, "id"))
         return self.finds[path, text]
 
@@ -145,26 +149,30 @@ class Model:
             self.details[path] = answer
         return self.details[path]
 
+    def matching(self, path: str, query: Query) -> list[Row] | None:
+        """The rows that a query shows, on whatever page; None where the host refuses it."""
+        rows, order = self.listed(path), self.order(path, str(query.get("sort", "")))
+        statuses = self.status(path, str(query["status"])) if "status" in query else set[str]()
+        if order is None or statuses is None:
+            return None
+        return [rows[id_] for id_ in order if self._matches(rows[id_], path, query, statuses)]
+
     def takes(self, path: str, name: str, query: Query) -> bool:
         """Whether a host takes, by itself, what the contract does not name or does not allow."""
         key = (kind_of(path), name)
         if key not in self.taken:
-            answer = self._ask(path, query, status=(200, REFUSED))
-            self.taken[key] = answer.response.is_success
-        return self.taken[key]
+            self.taken[key] = self._ask(path, query, status=(200, REFUSED))
+        return self.taken[key].response.is_success
 
     # What is held
 
     def hold(self, path: str, query: Query, headers: dict[str, str], extra: Extra = PLAIN) -> None:
         """Ask for a page, and compare the answer with what is known."""
-        rows, order = self.listed(path), self.order(path, str(query.get("sort", "")))
-        statuses = self.status(path, str(query["status"])) if "status" in query else set[str]()
-        refused = order is None or statuses is None
-        answer = self._with(path, query, headers, extra, (REFUSED,) if refused else (200,))
-        if answer is None or order is None or statuses is None:
+        wanted = self.matching(path, query)
+        answer = self._with(path, query, headers, extra, (REFUSED,) if wanted is None else (200,))
+        if answer is None or wanted is None:
             return
         page, limit = int(query.get("page", 1)), int(query.get("limit", self.limits[path]))
-        wanted = [rows[id_] for id_ in order if self._matches(rows[id_], path, query, statuses)]
         slice_ = wanted[(page - 1) * limit : page * limit]
 
         def expect(condition: object, sentence: str, call: str = "") -> None:
@@ -201,12 +209,12 @@ class Model:
         """Ask with what does not open, and with the cookies of earlier answers; what is told is told to all alike."""
         jar = {"Cookie": "; ".join(sorted(self.cookies))} if self.cookies else {}
         headers = {**jar, **extra.headers, **wrong.headers}
-        if "HEAD" in (wrong.method, extra.method):
-            self._head(path, wrong, headers, status)
-            return
         asked = extra.asked({**wrong.query, **query})
+        if "HEAD" in (wrong.method, extra.method):
+            self._head(path, asked, headers, status)
+            return
         answer = self._ask(path, asked, headers, status, body=wrong.body or extra.body, meant=query)
-        self._same_error(answer, (wrong.name,), "")
+        self._same_error(answer, (wrong.name, extra.language), "")
 
     def absent(
         self,
@@ -214,14 +222,20 @@ class Model:
         call: str | None = None,
         headers: dict[str, str] | None = None,
         query: Query | None = None,
+        extra: Extra = PLAIN,
     ) -> None:
         """Ask for an agent or a call that is not there: whether it is another's or nobody's, is not told."""
         path = listing(agent) if call is None else detail(agent, call)
-        answer = self._ask(path, query or {}, headers, (404, REFUSED))
+        headers = {**(self.host.credential if headers is None else headers), **extra.headers}
+        asked = extra.asked(query or {})
+        if extra.method == "HEAD":
+            self._head(path, asked, headers, (404, REFUSED))
+            return
+        answer = self._ask(path, asked, headers, (404, REFUSED), body=extra.body)
         if answer.response.status_code != REFUSED:
             is_known = listing(agent) in self.rows
             named = call if is_known and call else agent
-            self._same_error(answer, (kind_of(path), is_known), named)
+            self._same_error(answer, (kind_of(path), is_known, extra.language), named)
 
     def respelt(self, path: str, other: str, *, opens: bool) -> None:
         """Ask for a path that is another: it opens to whom the first does, and to nobody else."""
@@ -249,17 +263,24 @@ class Model:
         answer = self._ask(path, {"sort": text}, status=(200, REFUSED))
         if answer.response.is_success:
             said = f"sort={text} changes how many rows there are."
-            answer.expect(answer.total == len(self.listed(path)), said)
+            same = answer.total == len(self.listed(path))
+            answer.beside(self.last[path]).expect(same, said)
 
     def beyond(self, path: str, limit: int, page: int) -> None:
         """Ask for a page far past the end: it is refused, or it is empty."""
         answer = self._ask(path, {"limit": limit, "page": page}, status=(200, REFUSED))
         answer.expect(not answer.body.get("data"), f"Page {page} has rows.")
 
-    def invalid(self, path: str, name: str, value: str, query: Query) -> None:
+    def invalid(self, path: str, name: str, value: str, query: Query, extra: Extra = PLAIN) -> None:
         """Ask for a number out of bounds: what refuses it by itself refuses it with all else."""
-        if not self.takes(path, f"{name}={value}", {name: value}):
-            self._ask(path, {**query, name: value}, status=(REFUSED,))
+        if self.takes(path, f"{name}={value}", {name: value}):
+            return
+        headers = {**self.host.credential, **extra.headers}
+        asked = extra.asked({**query, name: value})
+        if extra.method == "HEAD":
+            self._head(path, asked, headers, (REFUSED,))
+            return
+        self._ask(path, asked, headers, (REFUSED,), body=extra.body)
 
     def _with(
         self,
@@ -270,12 +291,14 @@ class Model:
         status: tuple[int, ...],
     ) -> Answer | None:
         """The answer to a request with more than the contract names; None where the host refuses that, always."""
-        if extra.method == "HEAD":
-            self._head(path, extra, headers, status)
-            return None
         asked = extra.asked(query)
-        known = (kind_of(path), extra.name)
-        may = (*status, REFUSED) if extra != PLAIN and not self.taken.get(known, False) else status
+        if extra.method == "HEAD":
+            self._head(path, asked, headers, status)
+            return None
+        known = (kind_of(path), extra.name, *query)  # to have a parameter twice takes one
+        before = self.taken.get(known)
+        refusable = extra != PLAIN and not (before and before.response.is_success)
+        may = (*status, REFUSED) if refusable else status
         answer = self._ask(
             path, asked, {**headers, **extra.headers}, may, body=extra.body, meant=query
         )
@@ -283,21 +306,27 @@ class Model:
             return None
         ok = answer.response.is_success
         if extra != PLAIN:
-            answer.expect(self.taken.setdefault(known, ok) == ok, f"{extra.name} is taken, or not.")
+            before = self.taken.setdefault(known, answer)
+            same = before.response.is_success == ok
+            answer.beside(before).expect(same, f"{extra.name} is taken, or not.")
         return answer if ok else None
 
     def _head(
-        self, path: str, extra: Extra, headers: dict[str, str], status: Iterable[int]
+        self, path: str, query: Query | str, headers: dict[str, str], status: Iterable[int]
     ) -> None:
         """HEAD has the status of GET, or there is no HEAD; the contract does not name it."""
-        url = f"{self.host.base_url.rstrip('/')}{path}"
-        request = httpx.Request("HEAD", url, headers={**headers, **extra.headers})
+        text = query if isinstance(query, str) else urlencode(query)
+        url = f"{self.host.base_url.rstrip('/')}{path}{'?' if text else ''}{text}"
+        request = httpx.Request("HEAD", url, headers=headers)
         try:
             response = self.host.ask(request)
         except httpx.HTTPError as error:
             said = f"There is no answer ({type(error).__name__})."
             raise Finding(said, curl(self.host, request)) from error
         answer = Answer(self.host, request, response, {})
+        answer = answer.beside(
+            attrs.evolve(answer, request=httpx.Request("GET", url, headers=headers))
+        )
         code = response.status_code
         said = f"The status of a HEAD is {code}, and of a GET {' or '.join(map(str, status))}."
         answer.expect(code in (*status, 404, 405, 501), said)
@@ -327,14 +356,22 @@ class Model:
         )
         told = answer.response.headers
         self.cookies |= {it.partition(";")[0] for it in told.get_list("set-cookie")}
-        own = answer.request.headers.get("X-Request-Id") != told["X-Request-Id"]
-        fresh = told["X-Request-Id"] not in self.ids
-        part = told["X-Request-Id"] in answer.request.headers.get("X-Request-Id", "")
-        answer.expect(not own or not part, "The request's own id is cut.")
-        answer.expect(fresh or not own, "Two answers have the same X-Request-Id.")
-        self.ids |= {told["X-Request-Id"]} if own else set()
+        self._identify(answer, answer.request.headers.get("X-Request-Id", ""), told["X-Request-Id"])
         self._count(path, answer)
         return answer
+
+    def _identify(self, answer: Answer, sent: str, told: str) -> None:
+        """An answer has the id of its request or a new one, whatever else is asked, and no other."""
+        own = sent == told
+        like = sent.casefold().startswith(told.casefold())
+        answer.expect(own or not like, "The request's own id is cut, or in another case.")
+        before = answer if own else self.ids.setdefault(told, answer)
+        said = "Two answers have the same X-Request-Id."
+        answer.beside(before).expect(before is answer, said)
+        if sent:
+            first = self.echoes.setdefault(sent, answer)
+            same = own == (first.response.headers["X-Request-Id"] == sent)
+            answer.beside(first).expect(same, "The request's own id is used, or not.")
 
     def _count(self, path: str, answer: Answer) -> None:
         """Each answer to a key says the same limit, and fewer requests left, until the reset."""

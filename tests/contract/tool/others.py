@@ -66,9 +66,16 @@ def _alike(one: str, other: Any) -> bool:
 
 @holds()
 def agents_are_pages_of_one_list(host: Host) -> None:
-    whole = agents_of(host, {"limit": host.whole})
+    whole = agents_of(host, {})
     if whole is None:
         return
+    place, parameter = _parameter("limit")
+    limit, default = whole.meta["limit"], parameter["schema"]["default"]
+    said = f"Where no limit is asked for, it is {limit} and not {default}."
+    change = ((*place, "schema", "default"), f"write {limit}")
+    whole.note(limit == default, said, "the contract", change)
+    if whole.total > len(whole.rows):
+        whole = ask(host, {"limit": host.whole}, path=AGENTS)
     ids = [row["id"] for row in whole.rows]
     whole.expect(len(ids) > 0, "The key's team has no agents, though one of them has calls.")
     if whole.total <= len(ids):
@@ -101,18 +108,25 @@ def agents_are_sorted_by_their_creation(host: Host) -> None:
     ]
     # Refused, or ignored: then either sign shows what no order shows.
     if all(not it.response.is_success or _ids(it) == _ids(plain) for it in answers):
-        parameters = OPENAPI["paths"][AGENTS]["get"]["parameters"]
-        number = [it["name"] for it in parameters].index("sort")
-        place = ("paths", AGENTS, "get", "parameters", str(number), "example")
+        place, _ = _parameter("sort")
         said = "sort=-created_at is the contract's example for agents, and does not sort."
-        answers[0].note(plain.total < 2, said, "the contract", (place, "name what sorts"))
+        change = ((*place, "example"), "name what sorts")
+        answers[0].note(plain.total < 2, said, "the contract", change)
         return
-    for sign, answer in zip(("-", ""), answers, strict=True):
-        answer.expect(answer.response.is_success, "A sort is refused in one direction only.")
+    for sign, answer, other in zip(("-", ""), answers, answers[::-1], strict=True):
+        said = "A sort is refused in one direction only."
+        answer.beside(other).expect(answer.response.is_success, said)
         keys = moments(answer.rows, "created_at")
         answer.beside(plain).expect(
             keys == sorted(keys, reverse=bool(sign)), f"sort={sign}created_at is not that order."
         )
+
+
+def _parameter(name: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The place of a parameter of the agents in openapi.yaml, and what stands there."""
+    parameters = OPENAPI["paths"][AGENTS]["get"]["parameters"]
+    number = [it["name"] for it in parameters].index(name)
+    return ("paths", AGENTS, "get", "parameters", str(number)), parameters[number]
 
 
 def _ids(answer: Answer) -> list[str]:

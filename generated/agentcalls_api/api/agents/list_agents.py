@@ -12,8 +12,8 @@ from ...types import UNSET, Response, Unset
 
 def _get_kwargs(
     *,
-    page: int | Unset = UNSET,
-    limit: int | Unset = UNSET,
+    page: int | Unset = 1,
+    limit: int | Unset = 20,
     search: str | Unset = UNSET,
     sort: str | Unset = UNSET,
 ) -> dict[str, Any]:
@@ -87,8 +87,8 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-    page: int | Unset = UNSET,
-    limit: int | Unset = UNSET,
+    page: int | Unset = 1,
+    limit: int | Unset = 20,
     search: str | Unset = UNSET,
     sort: str | Unset = UNSET,
 ) -> Response[AgentPage | ApiError]:
@@ -97,8 +97,8 @@ def sync_detailed(
      The voice agents of the key's team, paged.
 
     Args:
-        page (int | Unset): Page number (1-based)
-        limit (int | Unset): Items per page (max 100)
+        page (int | Unset): Page number (1-based) Default: 1.
+        limit (int | Unset): Items per page (max 100) Default: 20.
         search (str | Unset): Free-text search filter, up to 255 characters
         sort (str | Unset): Sort field with optional leading "-" for descending (e.g.
             "-created_at"), up to 64 characters
@@ -128,8 +128,8 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-    page: int | Unset = UNSET,
-    limit: int | Unset = UNSET,
+    page: int | Unset = 1,
+    limit: int | Unset = 20,
     search: str | Unset = UNSET,
     sort: str | Unset = UNSET,
 ) -> AgentPage | ApiError | None:
@@ -138,8 +138,8 @@ def sync(
      The voice agents of the key's team, paged.
 
     Args:
-        page (int | Unset): Page number (1-based)
-        limit (int | Unset): Items per page (max 100)
+        page (int | Unset): Page number (1-based) Default: 1.
+        limit (int | Unset): Items per page (max 100) Default: 20.
         search (str | Unset): Free-text search filter, up to 255 characters
         sort (str | Unset): Sort field with optional leading "-" for descending (e.g.
             "-created_at"), up to 64 characters
@@ -164,8 +164,8 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-    page: int | Unset = UNSET,
-    limit: int | Unset = UNSET,
+    page: int | Unset = 1,
+    limit: int | Unset = 20,
     search: str | Unset = UNSET,
     sort: str | Unset = UNSET,
 ) -> Response[AgentPage | ApiError]:
@@ -174,8 +174,8 @@ async def asyncio_detailed(
      The voice agents of the key's team, paged.
 
     Args:
-        page (int | Unset): Page number (1-based)
-        limit (int | Unset): Items per page (max 100)
+        page (int | Unset): Page number (1-based) Default: 1.
+        limit (int | Unset): Items per page (max 100) Default: 20.
         search (str | Unset): Free-text search filter, up to 255 characters
         sort (str | Unset): Sort field with optional leading "-" for descending (e.g.
             "-created_at"), up to 64 characters
@@ -203,8 +203,8 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-    page: int | Unset = UNSET,
-    limit: int | Unset = UNSET,
+    page: int | Unset = 1,
+    limit: int | Unset = 20,
     search: str | Unset = UNSET,
     sort: str | Unset = UNSET,
 ) -> AgentPage | ApiError | None:
@@ -213,8 +213,8 @@ async def asyncio(
      The voice agents of the key's team, paged.
 
     Args:
-        page (int | Unset): Page number (1-based)
-        limit (int | Unset): Items per page (max 100)
+        page (int | Unset): Page number (1-based) Default: 1.
+        limit (int | Unset): Items per page (max 100) Default: 20.
         search (str | Unset): Free-text search filter, up to 255 characters
         sort (str | Unset): Sort field with optional leading "-" for descending (e.g.
             "-created_at"), up to 64 characters
