@@ -41,7 +41,7 @@ DOCS_READY := $(DOCS)/.ready
 PORT ?= 8010
 
 .PHONY: test-spark checks mypy pyright pyright-users help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
-  types format dist check lock check-locks release-check release-quick release-installed release-snapshot clean cli-docs pictures bench bench-check mutation
+  types format dist check lock check-locks release-check release-files release-installed release-snapshot clean cli-docs pictures bench bench-check mutation
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -78,7 +78,7 @@ nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY) $(DOC
 	@$(MAKE) test-spark
 	@$(MAKE) mutants
 	@$(MAKE) mutation
-	@$(MAKE) release-quick release-installed
+	@$(MAKE) release-installed
 
 # Spark is half a gigabyte and needs Java, so it has an environment of its own, and its tests are not of those of CI.
 test-spark: $(SPARK_READY) ## Run the tests of the Spark source in an environment of its own; they need Java 17 or newer
@@ -209,7 +209,7 @@ contract-diff: $(VENV_READY) $(NODE_READY) ## Show what the contract changed sin
 
 # The checks are independent: make --jobs runs them in parallel, before the tests, which use every core themselves and
 # include the properties of the contract.
-checks: lint mypy pyright-users check-generated contract-diff contract-run docs rewritten
+checks: lint mypy pyright-users check-generated contract-diff contract-run docs release-files rewritten
 
 # pytest rewrites each assertion. Done once, before the tests, it is not done by each of their workers.
 .PHONY: rewritten
@@ -242,16 +242,17 @@ check-locks: $(VENV_READY) ## Fail if a lock does not match pyproject.toml; run 
 	@for lock in requirements.lock environments/*.lock benchmarks/requirements.lock; do diff $$lock build/locks/$$lock; done
 	@echo "The locks match pyproject.toml"
 
-# Of any commit, and without a network: the files of the wheel, the public API, the types.
-release-quick: $(RELEASE_READY) $(NODE_READY)
-	@$(RELEASE)/bin/python -m release quick
+# What is true of any commit, and needs nothing but .venv: the files of the wheel and the sdist, and the public API. Of
+# release-check, this is the part of CI; types and installations take minutes, and are part of make nightly.
+release-files: $(VENV_READY)
+	@$(BIN)/python -m release files
 
-# With a network: installations on each Python, licences, an SBOM, known vulnerabilities.
+# With a network: types, installations on each Python, licences, an SBOM, known vulnerabilities.
 release-installed: $(RELEASE_READY) $(NODE_READY)
-	@$(RELEASE)/bin/python -m release quick installed
+	@$(RELEASE)/bin/python -m release files types installed
 
 release-check: check-locks $(RELEASE_READY) $(NODE_READY) ## Fail if a release lacks something, or would break its users; docs/releasing.md says what is checked
-	@$(RELEASE)/bin/python -m release quick installed ready
+	@$(RELEASE)/bin/python -m release files types installed ready
 
 release-snapshot: $(RELEASE_READY) ## Write the public API of this checkout, after its release, for the next ones to be compared with
 	@$(RELEASE)/bin/python -m release.api

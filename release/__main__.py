@@ -1,7 +1,8 @@
 """`python -m release PART...`: the checks of a release, part by part.
 
-`quick` needs no network and is true of any commit; `installed` needs one, and what `quick` builds; `ready` is what only
-the makers of a release can say.
+`files` is true of any commit, and needs neither a network nor other tools than the tests do: it is part of CI. `types`
+needs the environment of releases, and what `files` builds; so does `installed`, and a network. `ready` is what only the
+makers of a release can say.
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ WORK = Path("build/release")
 Faults = list[str]
 
 
-def quick(root: Path) -> Iterator[tuple[str, Faults]]:
-    """The files, the API and the types: each check's name, and what it found."""
+def files(root: Path) -> Iterator[tuple[str, Faults]]:
+    """What is built, and the API: each check's name, and what it found."""
     yield "the wheel and the sdist", built.faults(root, WORK / "built")
     yield "the public API", api.faults(root)
+
+
+def types(root: Path) -> Iterator[tuple[str, Faults]]:
+    """What type checkers make of the wheel."""
     wheel = next((WORK / "built/one").glob("*.whl"))
     installed = typed.environment(wheel, (WORK / "typed").resolve())
     yield "the types", typed.faults(root, installed)
@@ -53,7 +58,7 @@ def makers(root: Path) -> Iterator[tuple[str, Faults]]:
     yield "what its makers must say", ready.faults(root)
 
 
-PARTS = {"quick": quick, "installed": installed, "ready": makers}
+PARTS = {"files": files, "types": types, "installed": installed, "ready": makers}
 
 
 def main(parts: list[str]) -> int:

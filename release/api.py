@@ -18,7 +18,14 @@ import griffe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MODULES = ("agentcalls", "agentcalls.export", "agentcalls_mock")
+MODULES = (
+    "agentcalls",
+    "agentcalls.export",
+    "agentcalls.mirror",
+    "agentcalls.testing",
+    "agentcalls.testing.strategies",
+    "agentcalls_mock",
+)
 SNAPSHOT = Path(__file__).parent / "api.json"
 _SOURCES = ("wrappers", "generated", "mock")
 _NAMING = re.compile(

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from mcp import MCPError
 import agentcalls
 from agentcalls import Client
 from agentcalls.cli.commands.mcp.arguments import MOST_CALLS
-from agentcalls.cli.commands.mcp.reading import MOST_GROUPS
+from agentcalls.cli.commands.mcp.reading import MOST_GROUPS, Reading
 from agentcalls.cli.commands.mcp.texts import LONGEST_TEXT
 from agentcalls.cli.commands.mcp.tools import Tools
 from agentcalls_mock import Seeding, create_app, open_store, serving
@@ -87,6 +88,12 @@ def test_arguments_have_the_names_of_the_library() -> None:
         ("summarize_calls", {"by": "destination"}, "by: Input should be 'status'"),
         ("compare_windows", {}, "since: Field required"),
         ("doctor", {"agent_id": 7}, "agent_id: Input should be a valid string"),
+        ("list_calls", {"agent_id": "a", "status": ""}, "status: String should have at least 1"),
+        ("list_agents", {"status": ""}, "status: String should have at least 1"),
+        *(
+            ("list_calls", {"agent_id": "a", "sort": sort}, "sort: String should match pattern")
+            for sort in ("-", "", "+created_on", "created_at", "--status", "status\n", "agent_id")
+        ),
     ],
 )
 def test_wrong_arguments_are_named(
@@ -177,6 +184,33 @@ def test_filters_choose_calls() -> None:
     assert found["total"]["test_calls"] == 0
     calls = told(ask("list_calls", {"agent_id": "agent_demo", "status": "failed", "max_items": 5}))
     assert [call["status"] for call in calls["calls"]] == ["failed"] * 5
+
+
+@pytest.mark.parametrize("field", ["created_on", "-duration_seconds", "-is_test_call", "ended_at"])
+def test_calls_are_sorted_by_any_of_their_fields(field: str, server: FaultServer) -> None:
+    told(ask("list_calls", {"agent_id": "a", "sort": field, "max_items": 1}))
+    assert {request.query["sort"] for request in server.requests} == {field}
+
+
+def test_a_status_that_nothing_has_is_asked_for_and_said_to_be_unknown() -> None:
+    agent: dict[str, Any] = {"agent_id": "agent_demo"}
+    agents: dict[str, Any] = {"agent_ids": ["agent_demo"]}
+    for status, said in (
+        ("faild", "The statuses of calls are answered, busy, cancelled, ended, failed, queued, "),
+        ("failed", None),
+        (None, None),
+    ):
+        for tool, asked in (
+            ("list_calls", agent),
+            ("summarize_calls", agents),
+            ("compare_windows", agents | {"since": "7d"}),
+        ):
+            hint = told(ask(tool, asked | ({"status": status} if status else {})))["hint"]
+            assert hint is said is None or hint.startswith(said)
+    found = told(ask("list_agents", {"status": "Live"}))
+    assert found["agents"] == []
+    assert found["hint"].startswith("The statuses of agents are development, live, ")
+    assert told(ask("list_agents", {"status": "live"}))["hint"] is None
 
 
 def test_nothing_is_counted_where_there_is_nothing() -> None:
@@ -498,6 +532,57 @@ def test_a_cancelled_question_ends_its_requests_and_no_others(server: FaultServe
 
     server.fail(script(then="stall"), times=1)
     assert len(told(asyncio.run(asking()))["calls"]) == 1
+
+
+def progress_of(tool: str, arguments: dict[str, Any], *, heard: int) -> list[tuple[Any, ...]]:
+    """The first notifications about a question that gets no answer."""
+    notes: list[tuple[Any, ...]] = []
+
+    async def asking() -> None:
+        enough = asyncio.Event()
+
+        async def hear(progress: float, total: float | None, message: str | None) -> None:
+            notes.append((progress, total, message))
+            if len(notes) == heard:
+                enough.set()
+
+        async with in_this_process() as client:
+            question = client.call_tool(tool, arguments, progress_callback=hear)
+            task = asyncio.create_task(question)
+            await asyncio.wait_for(enough.wait(), 10)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    asyncio.run(asking())
+    return notes[:heard]
+
+
+def test_who_waits_hears_how_far_the_answer_is(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentcalls.cli.commands.mcp.progress.EVERY_SECONDS", 0.125)
+    server.fail(script(then="stall"))
+    notes = progress_of("summarize_calls", {"agent_ids": ["a", "b"]}, heard=2)
+    said = "0 calls read, 0 of 2 agents to their end"
+    assert notes == [(0.125, None, said), (0.25, None, said)]
+    # No tool is silent, whatever it waits for.
+    notes = progress_of("list_agents", {}, heard=1)
+    assert notes == [(0.125, None, None)]
+
+
+def test_progress_counts_calls_and_agents(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading: list[Any] = []
+    read = Reading.read
+
+    async def kept(self: Reading, *arguments: Any) -> None:
+        reading.append(arguments[-1])
+        await read(self, *arguments)
+
+    monkeypatch.setattr(Reading, "read", kept)
+    told(ask("summarize_calls", {"agent_ids": ["agent_demo"]}))
+    (progress,) = reading
+    assert progress.says() == "250 calls read, 1 of 1 agents to their end"
 
 
 @pytest.mark.share(pool="processes", one_in=2)

@@ -11,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from contract.tool.contract import ROOT
+from contract.tool.generating import make
 from release import api, built, ready, typed
 from release.__main__ import PARTS, main
 from release.installing import constraints, licences, unlicensed, vulnerable
@@ -190,6 +191,58 @@ def test_a_stray_file_and_another_wheel_are_faults(checkout: Path, tmp_path: Pat
         "tar.gz builds another wheel than the repository does.",
     ):
         assert [one for one in found if one.endswith(sentence)], found
+
+
+BROKEN = {
+    "a renamed parameter": (
+        "wrappers/agentcalls/calls.py",
+        "        max_items: int | None = None,",
+        "        most: int | None = None,",
+        "does not name `Calls.list(max_items)` under Changed",
+    ),
+    "a double that lost a door": (
+        "mock/agentcalls_mock/calls_api.py",
+        "    def truncate(",
+        "    def halve(",
+        "does not name `MockCallsAPI.truncate` under Changed",
+    ),
+    "a copy that lost a name": (
+        "wrappers/agentcalls/mirror/__init__.py",
+        '    "verify",\n',
+        "",
+        "does not name `verify` under Changed",
+    ),
+    "a stray file in the wheel": (
+        "pyproject.toml",
+        "[tool.hatch.build.targets.wheel]",
+        '[tool.hatch.build.targets.wheel]\nforce-include = {"openapi.yaml" = "agentcalls/openapi.yaml"}',
+        "none-any.whl: agentcalls/openapi.yaml is not listed.",
+    ),
+}
+
+
+@pytest.mark.share(one_in=1)  # of each change
+@pytest.mark.parametrize("target", ["docs", "release-files"])
+def test_ci_asks(target: str) -> None:
+    rule = re.search(r"^checks: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert rule
+    assert target in rule[1].split()
+
+
+@pytest.mark.share(pool="ci", one_in=2)
+@pytest.mark.parametrize("broken", [None, *BROKEN])
+def test_the_part_of_ci_fails_where_its_subject_is_broken(
+    broken: str | None, checkout: Path
+) -> None:
+    shutil.copy(ROOT / "Makefile", checkout)
+    shutil.copytree(ROOT / "release", checkout / "release")
+    if broken:
+        name, old, new, _ = BROKEN[broken]
+        replace(checkout / name, old, new)
+    ended = make("release-files", checkout)
+    assert ended.stdout.count("ok      ") == (1 if broken else 2), ended.stdout + ended.stderr
+    assert bool(ended.returncode) == bool(broken)
+    assert not broken or BROKEN[broken][3] in ended.stdout
 
 
 def test_bytes_that_change_from_build_to_build_are_a_fault(

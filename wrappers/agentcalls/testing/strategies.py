@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 else:
     st = need("hypothesis.strategies")
 
+__all__ = ["calls", "listings", "pages"]
+
 _LISTED = ("queued", "ringing", "answered", "ended", "busy", "failed", "cancelled")
 _FIRST, _LAST = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001  # Hypothesis adds the zone
 _LISTING = 30

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+from attrs import fields
 from pydantic import BaseModel, ConfigDict, Field
 
+from agentcalls import Call
 from agentcalls.cli.groups import By
 
 MOST_CALLS = 100
@@ -15,6 +17,9 @@ _CALLS = 20
 _WHEN = (
     "24h or 7d ago (s, m, h, d, w), today, yesterday, a day such as 2026-11-23, or a time such as "
     "2026-11-23T10:00. Days and times are those of the server's time zone unless an offset is given."
+)
+_SORTS = "|".join(
+    field.name for field in fields(Call) if field.name not in {"agent_id", "additional_properties"}
 )
 AgentId = Annotated[str, Field(description="The agent's id, as list_agents has it.")]
 AgentIds = Annotated[
@@ -45,8 +50,9 @@ class Filters(Arguments):
     status: Annotated[
         str | None,
         Field(
+            min_length=1,
             description="Only calls with this status: queued, ringing, answered, ended, busy, failed, cancelled, or "
-            "another."
+            "another.",
         ),
     ] = None
     search: Annotated[str | None, Field(description="Free text that the API searches for.")] = None
@@ -60,7 +66,8 @@ class ListAgents(Arguments):
 
     search: Annotated[str | None, Field(description="Free text that the API searches for.")] = None
     status: Annotated[
-        str | None, Field(description="Only agents with this status, such as live or paused.")
+        str | None,
+        Field(min_length=1, description="Only agents with this status, such as live or paused."),
     ] = None
 
 
@@ -73,7 +80,9 @@ class ListCalls(Filters):
     sort: Annotated[
         str | None,
         Field(
-            description='A field\'s name, with "-" in front for descending; newest first by default.'
+            # The API ignores any other, and its order would be taken for the one that was asked for.
+            pattern=f"^-?({_SORTS})$",
+            description='A field\'s name, with "-" in front for descending; newest first by default.',
         ),
     ] = None
     max_items: Annotated[

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentcalls import AgentCallsError, AgentReport, AsyncClient, Checkpoint
+    from agentcalls.cli.commands.mcp.progress import Progress
 
 MOST_GROUPS = 100
 """The most groups, or reasons, in an answer."""
@@ -49,16 +50,23 @@ class Reading:
     failures: dict[str, AgentCallsError] = field(factory=dict[str, "AgentCallsError"], init=False)
     gaps: list[str] = field(factory=list[str], init=False)
     """Sentences about calls that are missing, or may be missing."""
+    calls: int = field(default=0, init=False)
+    ended: int = field(default=0, init=False)
+    """Agents that have been read to their end, or failed."""
 
     def __attrs_post_init__(self) -> None:
         self.reasons = Summary("error_reason", self.summary.zone)
 
-    async def read(self, client: AsyncClient, filters: Mapping[str, Any]) -> None:
+    async def read(
+        self, client: AsyncClient, filters: Mapping[str, Any], progress: Progress
+    ) -> None:
         """Count every call; raises the first failure if every agent failed."""
+        progress.says = self._so_far
         window: dict[str, Any] = {**filters, "since": self.since, "until": self.until}
         listing = client.calls.list_many(self.agents, **window, ordered=True, on_agent=self._ended)
         try:
             async for _, call in listing:
+                self.calls += 1
                 self.summary.add(call)
                 if call.status == FAILED:
                     self.reasons.add(call)
@@ -85,7 +93,13 @@ class Reading:
             "failed_for_other_reasons": total.failed - sum(row["calls"] for row in reasons),
         }
 
+    def _so_far(self) -> str:
+        return (
+            f"{self.calls:,} calls read, {self.ended:,} of {len(self.agents):,} agents to their end"
+        )
+
     def _ended(self, agent: AgentReport) -> None:
+        self.ended += 1
         if agent.error:
             self.failures[agent.agent_id] = agent.error
             self.gaps.append(f"Could not be read: {agent.error}")

@@ -13,6 +13,12 @@ Complete = Annotated[
 ]
 Reason = Annotated[str | None, Field(description="Why it is not complete; null if it is.")]
 Moment = Annotated[str | None, Field(description="In UTC; null if it is open.")]
+Hint = Annotated[
+    str | None,
+    Field(
+        description="Why the status that was asked for may be a mistake; null if it is a known one."
+    ),
+]
 
 
 class Result(BaseModel):
@@ -27,6 +33,7 @@ class Agents(Result):
     agents: Annotated[list[dict[str, Any]], Field(description=f"Each as the API has it. {_TEXTS}")]
     complete: Annotated[bool, Field(description="Whether it is proven that these are all.")]
     incomplete_reason: Reason
+    hint: Hint
 
 
 class Calls(Result):
@@ -44,6 +51,7 @@ class Calls(Result):
     ]
     since: Moment
     until: Moment
+    hint: Hint
 
 
 class OneCall(Result):
@@ -116,6 +124,7 @@ class Summary(Window):
     calls_in_other_groups: Annotated[
         int, Field(description="Calls of groups that are not in the answer, which has a hundred.")
     ]
+    hint: Hint
 
 
 class Comparison(Result):
@@ -129,6 +138,7 @@ class Comparison(Result):
         float | None, Field(description="The later rate minus the earlier one, of fractions.")
     ]
     answer_rate_change: Annotated[float | None, Field(description="The same of the answered.")]
+    hint: Hint
 
 
 class Check(Result):

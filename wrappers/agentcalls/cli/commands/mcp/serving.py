@@ -7,7 +7,7 @@ from inspect import getdoc
 from typing import TYPE_CHECKING, Any
 
 from anyio import AsyncFile, to_thread
-from attrs import frozen
+from attrs import evolve, frozen
 from mcp import MCPError
 from mcp.server import Server
 from mcp.server.stdio import stdio_server
@@ -25,6 +25,7 @@ from pydantic import BaseModel, ValidationError
 
 import agentcalls
 from agentcalls.cli.commands.mcp import arguments, results
+from agentcalls.cli.commands.mcp.progress import Progress
 from agentcalls.cli.commands.mcp.texts import sentence_shown
 from agentcalls.cli.commands.mcp.tools import Tools
 from agentcalls.cli.connect import made, without_keys
@@ -102,7 +103,7 @@ def server_of(tools: Tools) -> Server[Any]:
         )
 
     async def called(
-        _context: ServerRequestContext[Any], params: CallToolRequestParams
+        context: ServerRequestContext[Any], params: CallToolRequestParams
     ) -> CallToolResult:
         if params.name not in _KINDS:
             raise MCPError(
@@ -110,7 +111,10 @@ def server_of(tools: Tools) -> Server[Any]:
             )
         try:
             asked = _KINDS[params.name].arguments.model_validate(params.arguments or {})
-            result: BaseModel = await getattr(tools, params.name)(asked)
+            progress = Progress()
+            tool = getattr(evolve(tools, progress=progress), params.name)
+            async with progress.told(context.session.report_progress):
+                result: BaseModel = await tool(asked)
         except ValidationError as error:
             return _failed("ArgumentError", _wrong(params.name, error))
         except Exception as error:  # noqa: BLE001  # an assistant is told, whatever it is

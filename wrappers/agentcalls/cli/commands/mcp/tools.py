@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
-from attrs import frozen
+from attrs import field, frozen
 
 import agentcalls
 from agentcalls.cli.commands.doctor.diagnosis import Attempt, findings, shown
 from agentcalls.cli.commands.mcp import results
+from agentcalls.cli.commands.mcp.progress import Progress
 from agentcalls.cli.commands.mcp.reading import Reading, groups, moment, span
 from agentcalls.cli.commands.mcp.texts import presented
 from agentcalls.cli.connect import made
@@ -21,7 +22,7 @@ from agentcalls.cli.show.masking import call_without_numbers, without_numbers_wi
 from agentcalls.cli.summary import Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Collection, Generator, Mapping, Sequence
 
     from agentcalls import Agent, AsyncClient, Call, Exchange
     from agentcalls.cli.commands.mcp import arguments
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _NOBODY = "agentcalls-doctor"  # not a real agent: a valid key gets a 404
 _NO_NUMBERS = {"id", "workflow_id", "logo", "created_at", "updated_at"}
+_STATUSES: tuple[str, ...] = get_args(get_args(agentcalls.CallStatus)[0])
 _MOST_MESSAGES = 100
 """At the beginning of a transcript, and as many at its end."""
 
@@ -66,6 +68,8 @@ class Tools:
 
     scope: Scope
     client: AsyncClient
+    progress: Progress = field(factory=Progress)
+    """Of the question that is answered."""
 
     async def list_agents(self, asked: arguments.ListAgents) -> results.Agents:
         """The agents that may be asked about, with their ids, names and statuses."""
@@ -73,10 +77,12 @@ class Tools:
         agents = await listing.all()
         if self.scope.allowed:
             agents = [agent for agent in agents if agent.id in self.scope.allowed]
+        statuses: set[object] = {agent.status for agent in agents}
         return results.Agents(
             agents=[self._agent(agent) for agent in agents if asked.status in {None, agent.status}],
             complete=listing.report.complete,
             incomplete_reason=listing.report.reason,
+            hint=presented(_unlisted(asked.status, statuses, "agents")),
         )
 
     async def list_calls(self, asked: arguments.ListCalls) -> results.Calls:
@@ -93,6 +99,7 @@ class Tools:
             has_more=len(calls) > asked.max_items,
             since=moment(since),
             until=moment(until),
+            hint=_unlisted(asked.status, _STATUSES, "calls"),
         )
 
     async def get_call(self, asked: arguments.GetCall) -> results.OneCall:
@@ -118,7 +125,7 @@ class Tools:
         reading = Reading(
             summary, agents, *await span(self.client, agents[0], filters), doubt=doubt
         )
-        await reading.read(self.client, filters)
+        await reading.read(self.client, filters, self.progress)
         window = reading.window(show_numbers=self.scope.show_numbers)
         rows = groups(summary, show_numbers=self.scope.show_numbers)
         return results.Summary(
@@ -130,6 +137,7 @@ class Tools:
             by=summary.by,
             groups=presented(rows),
             calls_in_other_groups=window["total"]["calls"] - sum(row["calls"] for row in rows),
+            hint=_unlisted(asked.status, _STATUSES, "calls"),
         )
 
     async def compare_windows(self, asked: arguments.CompareWindows) -> results.Comparison:
@@ -151,7 +159,7 @@ class Tools:
         windows: dict[str, results.Window] = {}
         for name, moments in spans.items():
             reading = Reading(Summary("status", self.scope.zone), agents, *moments, doubt=doubt)
-            await reading.read(self.client, filters)
+            await reading.read(self.client, filters, self.progress)
             window = reading.window(show_numbers=self.scope.show_numbers)
             windows[name] = results.Window(**presented(window))
         later, earlier = windows["later"].total, windows["earlier"].total
@@ -161,6 +169,7 @@ class Tools:
             failed_change=later.failed - earlier.failed,
             failure_rate_change=_difference(later.failure_rate, earlier.failure_rate),
             answer_rate_change=_difference(later.answer_rate, earlier.answer_rate),
+            hint=_unlisted(asked.status, _STATUSES, "calls"),
         )
 
     async def doctor(self, asked: arguments.Doctor) -> results.Checklist:
@@ -218,6 +227,14 @@ class Tools:
     def _call(self, call: Call) -> dict[str, Any]:
         row = {"agent_id": call.agent_id, **call.to_dict()}
         return dict(presented(row if self.scope.show_numbers else call_without_numbers(row)))
+
+
+def _unlisted(status: str | None, known: Collection[object], of: str) -> str | None:
+    # The sets are open, so it is asked for all the same. Zero calls would be taken for an answer.
+    if status is None or status in known:
+        return None
+    names = sorted(one for one in known if isinstance(one, str))
+    return f"The statuses of {of} are {', '.join(names)}, and perhaps others."
 
 
 def _shorten(row: dict[str, Any]) -> int:
