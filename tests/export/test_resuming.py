@@ -289,6 +289,8 @@ def test_only_a_regular_file_is_replaced(reader: Client, tmp_path: Path) -> None
     for path, what in ((folder, "a folder"), (fifo, "not a regular file")):
         with pytest.raises(ConfigurationError, match=f"is {what}, and is not replaced"):
             export(reader, AGENTS, path, force=True)
+    with pytest.raises(ConfigurationError, match="path cannot be empty: it names a file"):
+        export(reader, AGENTS, "", format="csv")
     assert folder.is_dir()
     assert fifo.is_fifo()
     assert {entry.name for entry in tmp_path.iterdir()} == {folder.name, fifo.name}
