@@ -82,7 +82,8 @@ class Disk:
             full = number == errno.ENOSPC and (name in _NEEDS_ROOM or created)
             if number not in _STAYING or not (full or (number == errno.EROFS and changes)):
                 return
-        raise OSError(number, os.strerror(number))
+        first = arguments[0]
+        raise OSError(number, os.strerror(number), None if isinstance(first, int) else str(first))
 
     def _follow(self, name: str, arguments: tuple[Any, ...], result: Any) -> None:
         # A file that is held open keeps its number, which no other gets.

@@ -234,7 +234,7 @@ def test_a_bug_is_called_a_bug_and_its_traceback_is_for_debug(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(**_: object) -> None:
-        raise KeyError("page")
+        raise KeyError("page\x9b") from OSError("\x1b[2J")
 
     monkeypatch.setattr(agentcalls, "Client", broken)
     ended = cli("list", "agent_demo")
@@ -244,6 +244,7 @@ def test_a_bug_is_called_a_bug_and_its_traceback_is_for_debug(
     )
     ended = cli("list", "agent_demo", "--debug")
     assert "Traceback" in ended.stderr
+    assert "OSError: \N{REPLACEMENT CHARACTER}[2J\n" in ended.stderr
     assert "sk_test_full" not in ended.output
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import subprocess
 import time
 import unicodedata
@@ -245,8 +246,9 @@ def test_a_server_steers_no_terminal_and_half_characters_are_escaped(
     )
 
 
-# An OSC that sets the title, a CSI of one byte, BEL, BS, DEL, a return, an override of the direction, a hidden tag.
-STEERING = "\x1b]0;title\x07 \x9b2J \x08\x7f\r \u202e \U000e0041 \u200f é \uff1d"
+# An OSC that sets the title, a CSI of one byte, BEL, BS, DEL, a return, an override of the direction, a hidden tag, and
+# a separator of lines.
+STEERING = "\x1b]0;title\x07 \x9b2J \x08\x7f\r \u202e \U000e0041 \u200f é \uff1d \u2028"
 
 
 LISTED, EXPORTED, GROUPED = (
@@ -277,6 +279,7 @@ def test_no_format_steers_a_terminal_and_in_a_pipe_bytes_stay(
     line = (command[0], "agent_demo", *command[1:], form)
     sent = plain(run_here(*line, columns=300)[1])
     assert {one for one in sent if unicodedata.category(one)[0] == "C"} <= {"\n"}
+    assert "\u2028" not in sent
     piped = cli(*line).stdout
     if form != "table":
         assert "é \uff1d" in sent
@@ -288,6 +291,23 @@ def test_no_format_steers_a_terminal_and_in_a_pipe_bytes_stay(
         assert repr(STEERING)[1:-1] in repr([json.loads(text) for text in shown])
     elif form == "csv":
         assert "\N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}" in sent
+
+
+def test_what_the_library_warns_of_steers_no_terminal(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(page: dict[str, Any]) -> None:
+        page["data"][0].update(id=f"call {STEERING}", created_on="soon")
+
+    server.fail(changed(spoil))
+    monkeypatch.setenv("TERM", "dumb")
+    # As in a process of its own, where nothing else handles the log.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    sent = plain(run_here("list", "agent_demo", columns=300)[1])
+    assert "created_on is 'soon'" not in sent
+    assert "created_on" in sent
+    assert "call call \N{REPLACEMENT CHARACTER}]0;title" in sent
+    assert {one for one in sent if unicodedata.category(one)[0] == "C"} <= {"\n"}
 
 
 def test_a_row_that_cannot_be_read_is_shown_as_far_as_it_can(server: FaultServer, cli: Cli) -> None:

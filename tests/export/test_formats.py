@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 
 from agentcalls import Client, ConfigurationError
 from agentcalls.export import as_parquet, as_sqlite, export, export_stream
+from agentcalls.export.as_arrow import STREAM
 from agentcalls.table.columns import COLUMNS
 from agentcalls.table.extras import need
 from exports import ENDINGS, Row, rows_of, text_of
@@ -341,16 +342,17 @@ def test_large_files_are_in_groups_of_rows(
     answering: AnswerParser, page_body: dict[str, Any], tmp_path: Path
 ) -> None:
     (row,) = page_body["data"]
-    export(answering(row), ["a"], tmp_path / "one.ndjson")
+    calls = answering(row).calls.list("a").all()
     rows, path = tmp_path / "rows", tmp_path / "calls.parquet"
-    rows.write_bytes((tmp_path / "one.ndjson").read_bytes() * 150_000)
+    # One row, and then batches that do not end where a group does.
+    kept = [STREAM.of_calls("a", calls * count) for count in (1, 1_000, 999)]
+    rows.write_bytes(STREAM.head(tuple(NAMES)) + kept[0] + kept[1] * 149 + kept[2])
     told: list[int] = []
     as_parquet.build(rows, path, told.append)
     file = parquet.ParquetFile(path)
     groups = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
     assert sum(groups) == told[-1] == 150_000
-    assert len(groups) == 3
-    assert max(groups) < 1.1 * (1 << 16)
+    assert groups == [1 << 16, 1 << 16, 150_000 - (1 << 17)]
 
 
 def test_compressed_text_is_one_text_for_other_readers(reader: Client, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from agentcalls import Client, Clock, ConfigurationError, NotFoundError
-from agentcalls.export import Outcome, Progress, export
+from agentcalls.export import Outcome, Progress, as_arrow, export
 from agentcalls_mock import FULL_KEY
 from exports import rows_of, text_of
 
@@ -54,6 +54,19 @@ def test_text_that_goes_on_is_the_same_byte_for_byte(
     assert export(reader, AGENTS, path, resume=True, journal_calls=100) == expected
     assert path.read_bytes() == whole.read_bytes()
     assert {entry.name for entry in tmp_path.iterdir()} == {path.name, whole.name}
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+@pytest.mark.parametrize("group", [100, 1 << 16])
+def test_rows_that_were_kept_in_other_batches_make_the_same_file(
+    group: int, ending: str, reader: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(as_arrow, "GROUP_ROWS", group)
+    path, whole = tmp_path / f"calls.{ending}", tmp_path / f"whole.{ending}"
+    expected = export(reader, AGENTS, whole)
+    interrupted(reader, path)
+    assert export(reader, AGENTS, path, resume=True, journal_calls=100) == expected
+    assert path.read_bytes() == whole.read_bytes()
 
 
 @pytest.mark.parametrize("ending", ["parquet", "sqlite", "duckdb"])
@@ -289,6 +302,8 @@ def test_only_a_regular_file_is_replaced(reader: Client, tmp_path: Path) -> None
     for path, what in ((folder, "a folder"), (fifo, "not a regular file")):
         with pytest.raises(ConfigurationError, match=f"is {what}, and is not replaced"):
             export(reader, AGENTS, path, force=True)
+    with pytest.raises(ConfigurationError, match="path cannot be empty: it names a file"):
+        export(reader, AGENTS, "", format="csv")
     assert folder.is_dir()
     assert fifo.is_fifo()
     assert {entry.name for entry in tmp_path.iterdir()} == {folder.name, fifo.name}

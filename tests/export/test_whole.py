@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from pyarrow import ipc
 
 from agentcalls import Client, ConfigurationError
 from agentcalls.export import Progress, as_duckdb, as_sqlite, export
+from agentcalls.export.disk import operations
+from disks import Disk
 from exports import rows_of
 
 if TYPE_CHECKING:
@@ -96,7 +99,13 @@ def test_a_file_with_fewer_calls_is_no_success(ending: str, reader: Client, tmp_
 
     def lose_one(progress: Progress) -> None:
         if progress.agents_done == 2 and progress.built is None:
-            rows.write_bytes(rows.read_bytes().partition(b"\n")[2])
+            if ending in DATABASES:
+                rows.write_bytes(rows.read_bytes().partition(b"\n")[2])
+                return
+            with ipc.open_stream(rows.read_bytes()) as stream:
+                table = stream.read_all().slice(1)
+            with ipc.new_stream(rows, table.schema) as stream:
+                stream.write(table)
 
     with pytest.raises(OSError, match="It holds 250 calls, and not 251") as caught:
         export(reader, AGENTS, path, progress=lose_one, force=True)
@@ -144,6 +153,68 @@ def test_a_name_that_duckdb_reads_as_a_pattern_is_refused_at_once(
     for ending in ("sqlite", "parquet", "csv"):
         export(reader, AGENTS, tmp_path / f"a{sign}b.{ending}")
         assert len(rows_of(tmp_path / f"a{sign}b.{ending}")) == 251
+
+
+def test_a_name_that_is_not_utf_8_is_refused_at_once_where_duckdb_cannot_have_it(
+    reader: Client, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a\udcffb"
+    folder.mkdir()
+    for path in (tmp_path / "a\udcffb.duckdb", folder / "calls.duckdb"):
+        with pytest.raises(ConfigurationError, match="DuckDB takes no name that is not UTF-8"):
+            export(reader, AGENTS, path)
+    assert list(folder.iterdir()) == []
+    for ending in ("sqlite", "parquet", "xlsx", "csv"):
+        assert export(reader, AGENTS, folder / f"a\udcffb.{ending}").calls == 251
+
+
+def test_a_file_that_could_not_be_counted_once_more_is_refused_at_once(
+    reader: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "calls.sqlite"
+    path.write_text("mine")
+    # As of a file with mode 0200, whoever asks.
+    monkeypatch.setattr(os, "access", lambda _, how: how == os.W_OK)
+    with pytest.raises(ConfigurationError, match="cannot be read, and a new one"):
+        export(reader, AGENTS, path, force=True)
+    assert path.read_text() == "mine"
+    path = path.rename(tmp_path / "calls.csv")
+    assert export(reader, AGENTS, path, force=True).calls == 251
+
+
+def test_a_database_that_cannot_be_opened_is_replaced(
+    reader: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "calls.sqlite"
+    path.write_text("mine")
+
+    def connect(*_: Any, timeout: float, **__: Any) -> None:
+        monkeypatch.undo()
+        raise sqlite3.OperationalError(f"unable to open database file within {timeout} s")
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    assert export(reader, AGENTS, path, force=True).calls == 251
+
+
+def test_an_error_of_the_disk_names_the_file(reader: Client, tmp_path: Path) -> None:
+    def exported(number: int) -> tuple[Disk, OSError | None]:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path, disk = folder / "calls.csv", Disk(folder, "EIO", number)
+        path.write_text("mine")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(operations, "os", disk)
+            try:
+                export(reader, ["agent_one"], path, force=True)
+            except OSError as error:
+                return disk, error
+        return disk, None
+
+    calls = exported(10_000)[0].calls
+    met = [error for number in range(1, calls + 1) if (error := exported(number)[1])]
+    assert len(met) > calls // 2
+    assert {error.errno for error in met} == {errno.EIO}
+    assert [error for error in met if not error.filename] == []
 
 
 @pytest.mark.share("name")

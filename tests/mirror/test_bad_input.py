@@ -258,6 +258,7 @@ def test_an_ending_of_no_database_is_refused(tmp_path: Path, name: str) -> None:
         ("postgres://me:secret@host/calls", "names no file"),
         ("s3://bucket/calls.duckdb", "names no file"),
         ("dlt:postgres", "names no file"),
+        ("", "path cannot be empty"),
         ("calls\0.sqlite", "null character"),
         ("calls\ud800.sqlite", "cannot be"),
     ],

@@ -220,12 +220,14 @@ def check_callable(_: object, attribute: Attribute[Any], value: object) -> None:
 
 
 def checked_path(name: str, value: object) -> Path:
-    """The path that a text or a path-like object names; raises `ConfigurationError` for anything else."""
+    """The path that a text or a path-like object names; raises `ConfigurationError` for what can name none."""
     text: object = value
     if isinstance(value, str | os.PathLike):
         text = os.fspath(cast("str | os.PathLike[str]", value))
     if not isinstance(text, str):
         raise ConfigurationError(f"{name} takes a path, not {type(text).__name__}.")
+    if not text:
+        raise ConfigurationError(f"{name} cannot be empty: it names a file.")
     if "\0" in text:
         raise ConfigurationError(f"{name} cannot hold a null character.")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -47,6 +48,15 @@ def html_of(title: str, rows: Sequence[Mapping[str, object]], note: str = "") ->
 def timestamp(moment: datetime) -> str:
     """`2026-11-23T12:00:00.123000Z`: in UTC and of fixed length, so that texts sort by time."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def finite(value: Any) -> Any:
+    """A value of JSON in which each number that JSON does not have, such as NaN, is None."""
+    if isinstance(value, dict):
+        return {name: finite(item) for name, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in cast("Sequence[object]", value)]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 class _Docstring:

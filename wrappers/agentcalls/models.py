@@ -10,14 +10,13 @@ from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
-from math import isfinite
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import attrs
 
-from agentcalls.described import described, timestamp
+from agentcalls.described import described, finite, timestamp
 from agentcalls_api import models
 from agentcalls_api.types import Unset
 
@@ -166,14 +165,6 @@ def _json(value: Any) -> str:
     return timestamp(value) if isinstance(value, datetime) else str(value)
 
 
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(item) for name, item in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in cast("list[object]", value)]
-    return None if isinstance(value, float) and not isfinite(value) else value
-
-
 class _Row:
     # What our own models have beyond the generated ones. Two are equal if their fields are.
     __slots__ = ()
@@ -187,7 +178,7 @@ class _Row:
 
         A field that could not be read has its raw value; a number that JSON cannot write, such as NaN, is None.
         """
-        return {name: _finite(value) for name, value in _object(self, _json).items()}
+        return {name: finite(value) for name, value in _object(self, _json).items()}
 
 
 @described

@@ -7,11 +7,12 @@ stdin, and is in no repr. With `--debug`, each request and answer is shown.
 from __future__ import annotations
 
 import getpass
+import logging
 import os
 import re
 import stat
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -103,12 +104,20 @@ def made(
         if hear:
             hear(exchange)
 
+    # Python would write what the library warns of, and with it a server's words, to the terminal as it is.
+    logging.lastResort = _Said(logging.WARNING)
     if debug or sys.stderr.isatty():
         arguments["on_retry"] = _say_retry
     if debug or hear:
         arguments["on_exchange"] = on_exchange
     connected: ClientT = flavour(**arguments)
     return connected
+
+
+class _Said(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):  # a warning ends nothing
+            say(self.format(record))
 
 
 def _say_exchange(exchange: Exchange, base_url: str, auth: str) -> None:

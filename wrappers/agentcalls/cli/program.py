@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 import agentcalls
 from agentcalls.cli.failures import Code, code_of, sentence_of
 from agentcalls.cli.kinds import DEBUG, Command, Connected, OfAgents, Passing, Serving
-from agentcalls.cli.show.output import say
+from agentcalls.cli.show.output import printable_lines, say
 
 # In the order of the help, with the first sentence of each: neither the help nor a completed name imports the command.
 # Each is a module or folder of `commands` with a function `command` and two EXAMPLES.
@@ -149,7 +149,7 @@ def _explain(error: BaseException, *, debug: bool) -> None:
     sentence = sentence_of(error)
     if sentence is None:
         if debug:
-            traceback.print_exception(error)
+            sys.stderr.write(printable_lines("".join(traceback.format_exception(error))))
         sentence = f"This is a bug in agentcalls ({type(error).__name__}): please report it" + (
             "." if debug else ", with what --debug shows."
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -59,7 +60,7 @@ def count(path: Path) -> int:
 
 
 def check(path: Path) -> None:
-    """Raise `ConfigurationError` if the file is open elsewhere, or if DuckDB reads its name as another."""
+    """Raise `ConfigurationError` if the file is open elsewhere, or if DuckDB cannot have its name."""
     check_name(path)
     if path.exists():
         try:
@@ -71,7 +72,13 @@ def check(path: Path) -> None:
 
 
 def check_name(path: Path) -> None:
-    """Raise `ConfigurationError` if DuckDB reads the name of a file as another."""
+    """Raise `ConfigurationError` if DuckDB reads the name of a file as another, or not at all."""
+    try:
+        quoted(path)
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"DuckDB takes no name that is not UTF-8, as {path.absolute()} is: choose another name or folder."
+        ) from error
     if odd := _PATTERN & set(str(path.absolute())):
         signs = " and ".join(sorted(odd))
         raise ConfigurationError(
@@ -98,5 +105,5 @@ def connected() -> Generator[Any]:
 def quoted(path: Path) -> str:
     """The absolute path, as a text in SQL."""
     # A name that is absolute is neither a URL nor begins at a home.
-    text = str(path.absolute()).replace("'", "''")
+    text = os.fsencode(path.absolute()).decode().replace("'", "''")
     return f"'{text}'"

@@ -1,4 +1,4 @@
-"""Parquet, compressed with zstd, in row groups of about 65,000 calls."""
+"""Parquet, compressed with zstd, in row groups of 65,536 calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def build(rows: Path, path: Path, built: Callable[[int], object]) -> None:
-    """Build the file from the spooled rows."""
+    """Build the file from the kept rows."""
     parquet = need("pyarrow.parquet")
     with (
         operations.new(path) as file,

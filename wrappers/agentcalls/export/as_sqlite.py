@@ -85,15 +85,13 @@ def check(path: Path) -> None:
     """Raise `ConfigurationError` if another connection reads or writes the file."""
     if not path.exists():
         return
-    with closing(sqlite3.connect(_uri(path, "rw"), uri=True, timeout=0)) as database:
-        try:
+    try:
+        with closing(sqlite3.connect(_uri(path, "rw"), uri=True, timeout=0)) as database:
             database.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            # Whatever else is wrong with a file that is to be replaced does not matter.
-            if is_in_use(error):
-                raise ConfigurationError(f"{path} is in use: close it first.") from error
-        else:
-            database.rollback()
+    except sqlite3.Error as error:
+        # Whatever else is wrong with a file that is to be replaced does not matter.
+        if is_in_use(error):
+            raise ConfigurationError(f"{path} is in use: close it first.") from error
 
 
 def is_in_use(error: BaseException | None) -> bool:

@@ -212,7 +212,14 @@ def _journal(task: Task, compression: str = "") -> Journal:
         calls.list(agent, concurrency=task.concurrency, **filters)
     # The checkpoint of a new iteration holds the moments of `since` and `until`, and the binding.
     start = iter(calls.list(_ANY_AGENT, **filters)).checkpoint
-    what = [task.client.base_url, start.binding, task.form.name, compression, NAMES]
+    what = [
+        task.client.base_url,
+        start.binding,
+        task.form.name,
+        task.form.text.name,
+        compression,
+        NAMES,
+    ]
     binding = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
     return Journal(binding=binding, since=start.since, until=start.until)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class Format:
-    """How calls are written: as text that is appended to; some formats are built from this text at the end."""
+    """How calls are written: as text, or what else can be appended to; some formats are built from it at the end."""
 
     name: str
     endings: tuple[str, ...]
@@ -47,6 +47,7 @@ FORMATS = (
     Format(
         name="parquet",
         endings=(".parquet",),
+        text=as_arrow.STREAM,
         build=as_parquet.build,
         count=as_parquet.count,
         needs="pyarrow.parquet",
@@ -54,6 +55,7 @@ FORMATS = (
     Format(
         name="arrow",
         endings=(".arrow", ".feather"),
+        text=as_arrow.STREAM,
         build=as_arrow.build,
         count=as_arrow.count,
         needs="pyarrow",

@@ -176,6 +176,11 @@ class Workspace:
                     f"{left} belongs to another database, and would be read as a part of the new one:"
                     f" close {self.target.name} where it is open, or delete what is left of it."
                 )
+        if self._form.count and self.target.exists() and not os.access(self.target, os.R_OK):
+            raise ConfigurationError(
+                f"{self.target} cannot be read, and a new one, which keeps its mode, could not be counted:"
+                " delete it, or write another file."
+            )
         self._form.check(self.target)
 
     def _check_private(self, folder: int | None) -> None:

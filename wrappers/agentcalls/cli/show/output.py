@@ -15,7 +15,7 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Generic, TextIO, TypeVar, cast
 
 from agentcalls.cli.failures import Code, Failure
-from agentcalls.described import timestamp
+from agentcalls.described import finite, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,6 +28,8 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 _BATCH = 100  # calls that are written at a time: one page
+# Control characters and formats, what has no character, and separators of lines and paragraphs.
+_CONTROL = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 UNBOUNDED = 10_000
 """The width of a pipe or a file in characters: no table in it is cut."""
 
@@ -114,7 +116,7 @@ def _without_control(text: str, instead: Callable[[str], str]) -> str:
     if text.isprintable():
         return text
     return "".join(
-        instead(character) if unicodedata.category(character)[0] == "C" else character
+        instead(character) if unicodedata.category(character) in _CONTROL else character
         for character in text
     )
 
@@ -179,9 +181,5 @@ class Counted(Generic[T]):
 
 
 def to_json(value: Any) -> str:
-    """One line of JSON; times as `timestamp` writes them. A number that JSON does not have, such as NaN, is null."""
-    try:
-        return json.dumps(value, ensure_ascii=False, default=timestamp, allow_nan=False)
-    except ValueError:
-        text = json.dumps(value, default=timestamp)
-        return to_json(json.loads(text, parse_constant=lambda _: None))
+    """One line of JSON; times as `timestamp` writes them, numbers as `finite` has them."""
+    return json.dumps(finite(value), ensure_ascii=False, default=timestamp, allow_nan=False)

@@ -43,25 +43,40 @@ class Identity:
 
 
 class _File(io.FileIO):
+    def __init__(self, path: Path, how: int) -> None:
+        self.path = path
+        super().__init__(_found(path, how), "w")
+
     def write(self, data: Any, /) -> int:
-        return os.write(self.fileno(), data)
+        with _named(self.path):
+            return os.write(self.fileno(), data)
+
+
+@contextmanager
+def _named(path: Path) -> Generator[None]:
+    # What fails with an open file does not say which.
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def new(path: Path) -> io.BufferedWriter:
     """A new file to write, instead of the one of this name."""
     remove(path)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, _PRIVATE_FILE)
-    return io.BufferedWriter(_File(descriptor, "w"))
+    return io.BufferedWriter(_File(path, os.O_RDWR | os.O_CREAT | os.O_EXCL))
 
 
 def continued(path: Path) -> io.BufferedWriter:
     """A file that was written before, to write on."""
-    return io.BufferedWriter(_File(_found(path, os.O_RDWR), "w"))
+    return io.BufferedWriter(_File(path, os.O_RDWR))
 
 
 def cut(file: io.BufferedWriter, size: int) -> None:
     """Cut a file to this size, and go to its end."""
-    os.ftruncate(file.fileno(), size)
+    with _named(_path_of(file)):
+        os.ftruncate(file.fileno(), size)
     file.seek(size)
 
 
@@ -73,7 +88,8 @@ def read(path: Path) -> io.BufferedReader:
 def sync(file: io.BufferedWriter) -> Identity:
     """Write to disk what a file holds so far."""
     file.flush()
-    os.fsync(file.fileno())
+    with _named(_path_of(file)):
+        os.fsync(file.fileno())
     return _identity(os.fstat(file.fileno()))
 
 
@@ -81,7 +97,8 @@ def sync_made(path: Path) -> Identity:
     """The same of a file that a library has written."""
     descriptor = _found(path, os.O_RDWR)
     try:
-        os.fsync(descriptor)
+        with _named(path):
+            os.fsync(descriptor)
         return _identity(os.fstat(descriptor))
     finally:
         os.close(descriptor)
@@ -109,7 +126,8 @@ def sync_folder(path: Path) -> None:
     except PermissionError:
         return
     try:
-        os.fsync(descriptor)
+        with _named(path):
+            os.fsync(descriptor)
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise
@@ -197,12 +215,14 @@ def dress(file: int, old: Path) -> None:
         return
     made = os.fstat(file)
     if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
-        os.chown(file, found.st_uid, found.st_gid)
+        with _named(old):
+            os.chown(file, found.st_uid, found.st_gid)
     with suppress(AttributeError, OSError):  # most files have no such list
         os.removexattr(file, _ACL)
     with suppress(AttributeError, OSError):
         os.setxattr(file, _ACL, os.getxattr(old, _ACL))
-    os.chmod(file, stat.S_IMODE(found.st_mode))
+    with _named(old):
+        os.chmod(file, stat.S_IMODE(found.st_mode))
 
 
 def identity(path: Path) -> Identity | None:
@@ -248,8 +268,14 @@ def _identity(found: os.stat_result) -> Identity:
     return Identity(found.st_size, found.st_mtime_ns)
 
 
+def _path_of(file: io.BufferedWriter) -> Path:
+    raw: Any = file.raw
+    found: Path = raw.path
+    return found
+
+
 def _found(path: Path, how: int) -> int:
-    descriptor = os.open(path, how | _NO_LINK)
+    descriptor = os.open(path, how | _NO_LINK, _PRIVATE_FILE)
     found = os.fstat(descriptor)
     # A second name may be that of anything.
     if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:

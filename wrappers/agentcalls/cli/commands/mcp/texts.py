@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any, cast
 
 from agentcalls.cli.show.output import printable_lines
+from agentcalls.described import finite
 
 LONGEST_TEXT = 4_000
 """Characters; what is longer is cut."""
@@ -17,14 +17,12 @@ def presented(value: Any) -> Any:
     """A value of JSON whose texts, also its names, have no control characters and are cut where they are long."""
     if isinstance(value, str):
         return text_of(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
     if isinstance(value, list):
         return [presented(item) for item in cast("list[object]", value)]
     if isinstance(value, dict):
         items = cast("dict[str, object]", value).items()
         return {text_of(name): presented(item) for name, item in items}
-    return value
+    return finite(value)
 
 
 def text_of(text: str) -> str:
