@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from agentcalls.errors import PaginationError
 from agentcalls.reading.walk.evidence import judge
@@ -39,7 +39,7 @@ class PageSize:
             # The server may cap its pages and not say so. That is believed once, since a count may be stale, too.
             granted = size if self._changes else answer.count
         if granted != window.limit:
-            answer = judge(evolve(window, limit=granted), count, meta)
+            answer = judge(replace(window, limit=granted), count, meta)
         if granted == size:
             return answer
         # Offsets count in pages of the applied size: only the first page has the expected position.
