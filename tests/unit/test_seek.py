@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
+from msgspec.structs import replace
 
 from agentcalls.reading.walk.evidence import judge
 from agentcalls.reading.walk.seek import Place, Seek
@@ -154,7 +155,7 @@ def take(
     if total is None:
         meta.total_count = -1
     answer = judge(window, len(rows), meta)
-    seek.take(evolve(answer, **changes), rows)
+    seek.take(replace(answer, **changes), rows)
 
 
 @pytest.mark.parametrize("changes", [{"granted": 10}, {"count": 2}])
@@ -305,7 +306,7 @@ def test_where_the_order_is_not_honoured_everything_is_read_as_ever() -> None:
 def test_a_server_without_single_rows_is_read_as_ever_and_proven() -> None:
     class Coarse(Calls):
         def fetch(self, window: Window) -> tuple[list[Row], PageMeta]:
-            return super().fetch(evolve(window, limit=max(10, window.limit)))
+            return super().fetch(replace(window, limit=max(10, window.limit)))
 
     walk = a_walk(**SPAN)
     assert span_of(walk, Coarse(float, newest_first=False, size=20_000)) == OF_SPAN

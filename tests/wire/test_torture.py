@@ -124,6 +124,8 @@ def judge(  # noqa: C901 - a rule after another
         is_right = got.error is None and got.ids == right[agent] and got.complete
         if not agent.startswith("bob") and not is_right:
             wrong.append(f"{agent} got {got}")
+    if case.number not in played.sent:
+        return [*wrong, f"{case}: nobody asked for bob, and this came: {results}"]
     sent, connection = played.sent[case.number]
     reading = read_strictly(sent, ended=case.framing == "close" or case.kind in {"cut", "reset"})
     bob, agent = results[-2], case.agent("bob")

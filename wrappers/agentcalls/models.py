@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, Union, cast, get_args, get_ori
 from uuid import UUID
 
 import attrs
+from msgspec import Struct
 
 from agentcalls.described import described, finite, timestamp
 from agentcalls_api import models
@@ -31,8 +32,7 @@ EXTRA = "additional_properties"
 Leaf = Callable[[Any], object]
 
 
-@attrs.frozen(kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """A field of a generated model."""
 
     attribute: str

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, evolve, field
+from attrs import evolve
+from msgspec import Struct, field
 
 from agentcalls.described import quantity
 from agentcalls.errors import APIStatusError
@@ -156,8 +157,7 @@ class AgentReader:
         self._walk.count_stale()
 
 
-@define(eq=False)
-class Request:
+class Request(Struct, eq=False):
     """A window of an agent's listing, from its planning until its answer is delivered."""
 
     agent: Agent
@@ -171,18 +171,17 @@ class Request:
         return self.agent.reader.query_for(self.window)
 
 
-@define(eq=False)
-class Agent:
+class Agent(Struct, eq=False):
     """An agent that is being read."""
 
     id: str
     reader: AgentReader
     room: int = 1
     """How many of its requests may be in flight: one, until half of its first answer is taken."""
-    asked: deque[Request] = field(factory=deque[Request])
+    asked: deque[Request] = field(default_factory=deque[Request])
     opened: bool = False
     """Whether its first answer was read before its turn, and waits."""
-    then: list[Callable[[], None]] = field(factory=list["Callable[[], None]"])
+    then: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])
     """What to report after it."""
 
 

@@ -6,7 +6,8 @@ from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, Self, SupportsInt, TypeAlias, TypeVar
 
-from attrs import evolve, frozen
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agentcalls.checks import Several
 from agentcalls.clock import Stopwatch
@@ -32,8 +33,7 @@ PageT = TypeVar("PageT")
 JobT = TypeVar("JobT", "Job[Page[Any]]", "asyncio.Task[Page[Any]]")
 
 
-@frozen
-class Source(Generic[PageT, JobT]):
+class Source(Struct, Generic[PageT, JobT], frozen=True):
     """The part of a client that a listing needs to send requests."""
 
     fetch: Callable[[ListQuery], PageT]
@@ -55,7 +55,7 @@ class Source(Generic[PageT, JobT]):
     @property
     def of_rows(self) -> Self:
         """The same for an export, whose rows have the fields of a `Call` and need not be one."""
-        return evolve(self, start=self.start_rows)
+        return replace(self, start=self.start_rows)
 
 
 SyncSource: TypeAlias = Source["Page[Any]", "Job[Page[Any]]"]

@@ -13,7 +13,9 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import quote_plus
 
-from attrs import evolve, field, frozen
+from attrs import evolve
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agentcalls.errors import UnexpectedResponseError
 from agentcalls.models import Agent, Call, CallDetail
@@ -37,35 +39,35 @@ Read: TypeAlias = "tuple[ResultT, tuple[Problem, ...]]"
 """The result of reading an answer, and its problems."""
 
 
-@frozen(kw_only=True)
-class Received:
+class Received(Struct, kw_only=True, frozen=True):
     """A successful answer without the key, for the operation's reader."""
 
-    content: bytes = field(repr=False)
+    content: bytes
     arguments: Mapping[str, Any]
     """The request's parameters, by their Python names."""
     request_id: str | None
     rate_limit: RateLimit | None
 
+    __repr__ = object.__repr__
 
-@frozen(kw_only=True)
-class Operation(Generic[ResultT]):
+
+class Operation(Struct, Generic[ResultT], kw_only=True, frozen=True):
     """An operation of openapi.yaml, and how to read its answer."""
 
     method: str
     path: str
     """The contract's path template."""
-    build: Callable[..., dict[str, Any]] = field(repr=False)
+    build: Callable[..., dict[str, Any]]
     """The generated function from arguments to the parts of the request."""
     success: int = 200
     """The status of a successful answer."""
     result: str
     """The name of a successful answer in error messages: "page of calls"."""
-    read: Callable[[Received], Read[ResultT]] = field(repr=False)
+    read: Callable[[Received], Read[ResultT]]
     """Reads a successful answer and its problems. Raises ValueError with the reason if it cannot."""
     idempotent: bool
     """Whether it may be retried: it only reads, or an Idempotency-Key lets the server detect a second attempt."""
-    advice: Mapping[int, str] = field(factory=dict[int, str])
+    advice: Mapping[int, str] = {}
     """The advice for error statuses that have a special meaning here."""
 
     def outgoing(self, arguments: Mapping[str, Any]) -> Outgoing[ResultT]:
@@ -84,16 +86,17 @@ class Operation(Generic[ResultT]):
         return Outgoing(self, arguments, parts["url"], query, headers, content)
 
 
-@frozen
-class Outgoing(Generic[ResultT]):
+class Outgoing(Struct, Generic[ResultT], frozen=True):
     """A request as it is sent, without the base URL and the headers of every request."""
 
     operation: Operation[ResultT]
-    arguments: Mapping[str, Any] = field(repr=False)
-    path: str = field(repr=False)
-    query: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    content: bytes = field(repr=False)
+    arguments: Mapping[str, Any]
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    content: bytes
+
+    __repr__ = object.__repr__
 
     @property
     def target(self) -> str:
@@ -209,7 +212,7 @@ LIST_CALLS: Operation[Page[Call]] = _reads(
     {403: _SCOPE, 404: "Check the agent's id, and that the key belongs to the agent's team."},
 )
 
-LIST_ROWS = evolve(LIST_CALLS, read=partial(_page, as_rows=True))
+LIST_ROWS = replace(LIST_CALLS, read=partial(_page, as_rows=True))
 """The same for a table: calls need not be `Call`s."""
 
 LIST_AGENTS: Operation[Page[Agent]] = _reads(

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 import httpx
 from attrs import field, frozen
+from msgspec import Struct
 
 from agentcalls import settings
 from agentcalls.checks import at_least, builtin_fields
@@ -51,26 +52,26 @@ LONGEST_WINDOW_SECONDS = 86_400
 SPREAD_SECONDS = 1.0
 
 
-@frozen
-class Send:
+class Send(Struct, frozen=True):
     """What a shell does next, where it is not to sleep: send the request, and read its answer."""
 
 
-@frozen(kw_only=True)
-class Answer:
-    """What came back: an HTTP answer, as far as it arrived."""
+class Answer(Struct, kw_only=True, frozen=True):
+    """What came back: an HTTP answer, as far as it arrived. Its repr shows nothing of it."""
 
     status: int | None = None
     """None where not even the head arrived."""
-    headers: Mapping[str, str] = field(factory=dict[str, str], repr=False)
+    headers: Mapping[str, str] = {}
     """Their names are in lower case."""
-    content: bytes = field(default=b"", repr=False)
-    secret: str = field(default="", repr=False)
+    content: bytes = b""
+    secret: str = ""
     """The key that the request carried."""
     arrived: int = 0
     """Bytes of the body as they arrived, before decompression."""
     failure: AgentCallsError | None = None
     """Why it is of no use, where it cannot be read."""
+
+    __repr__ = object.__repr__
 
 
 @frozen(kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from msgspec import Struct
 
 from agentcalls._version import __version__
 
@@ -19,8 +19,7 @@ _APIS = ("opentelemetry.trace", "opentelemetry.metrics")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
 
-@frozen
-class Instruments:
+class Instruments(Struct, frozen=True):
     """What spans are made with, and the metrics."""
 
     tracers: TracerProvider

@@ -27,7 +27,8 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agentcalls.reading.walk.created_on import largest_group, precedes, span_of
 from agentcalls.reading.walk.windows import Window, farthest_window
@@ -52,8 +53,7 @@ _MARGIN = 4
 _LEAST_GAIN = 10
 
 
-@frozen
-class Seam:
+class Seam(Struct, frozen=True):
     """Where the next window must join."""
 
     key: datetime
@@ -106,7 +106,7 @@ class Chain:
 
     def look_beyond(self, window: Window) -> None:
         """Request the page after this window next, although this one seems to be the last."""
-        self._beyond, self.looks_beyond = evolve(window, page=window.page + 1), True
+        self._beyond, self.looks_beyond = replace(window, page=window.page + 1), True
 
     @property
     def overlap(self) -> int:
@@ -132,7 +132,7 @@ class Chain:
         """The next window. It joins the window planned before it, or what was read if none is in flight."""
         if self._beyond:
             beyond, self._beyond = self._beyond, None
-            return evolve(beyond, epoch=epoch)
+            return replace(beyond, epoch=epoch)
         if self._target is not None:
             start, self._target = self._target, None
         else:
@@ -200,7 +200,7 @@ class Chain:
         seam = self.seam
         before, after = span_of(seam.key, keys, self.direction)
         if before == len(keys):
-            self.seam = evolve(seam, end=end, tail=1, total=answer.total)
+            self.seam = replace(seam, end=end, tail=1, total=answer.total)
             return []
         new = [row for row in rows[before:after] if row.id not in seam.ids]
         new += rows[after:]

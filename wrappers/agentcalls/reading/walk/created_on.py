@@ -7,7 +7,7 @@ from itertools import groupby, islice
 from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, cast
 
-from attrs import frozen
+from msgspec import Struct
 
 from agentcalls.reading.walk.windows import RowT
 
@@ -19,8 +19,7 @@ Direction: TypeAlias = Literal[-1, 0, 1]
 """1 for ascending, -1 for descending, 0 if the order is unknown or the rows have none."""
 
 
-@frozen
-class Keyed(Generic[RowT]):
+class Keyed(Struct, Generic[RowT], frozen=True):
     """The rows of an answer that have a key, and so a place in the order."""
 
     rows: Sequence[RowT]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, cast
 
-from attrs import evolve, frozen
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agentcalls.reading.walk.chain import Seam
 from agentcalls.reading.walk.windows import RowT
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from agentcalls.reading.walk.ledger import Ledger
 
 
-@frozen
-class State:
+class State(Struct, frozen=True):
     """Where a walk stands: in the chain if there is a seam, in plain pages if there is a size."""
 
     position: int
@@ -36,8 +36,8 @@ class State:
         """Where a checkpoint was made."""
         state = cls(checkpoint.position, sort=checkpoint.sort, ordered=checkpoint.ordered)
         if checkpoint.plain:
-            return evolve(state, plain_size=checkpoint.size)
-        state = evolve(state, most=min(checkpoint.size, MAX_LIMIT))
+            return replace(state, plain_size=checkpoint.size)
+        state = replace(state, most=min(checkpoint.size, MAX_LIMIT))
         if checkpoint.key is None:
             return state
         at_key = checkpoint.at_key
@@ -49,7 +49,7 @@ class State:
             checkpoint.total,
             checkpoint.unread,
         )
-        return evolve(state, seam=seam, direction=checkpoint.direction)
+        return replace(state, seam=seam, direction=checkpoint.direction)
 
     def checkpoint(
         self,
@@ -85,8 +85,7 @@ class State:
         )
 
 
-@frozen
-class Delivery(Generic[RowT]):
+class Delivery(Struct, Generic[RowT], frozen=True):
     """The rows of one answer, and the state of the walk before and after it."""
 
     before: State
@@ -126,7 +125,7 @@ class Delivery(Generic[RowT]):
             ids |= before.ids
         end = self.offset + _index(last, self.rows) + 1
         seam = Seam(key, ids, end, 1, self.after.seam.total)
-        return evolve(self.after, seam=seam)
+        return replace(self.after, seam=seam)
 
     def _plain_after(self, taken: Sequence[RowT]) -> State:
         # Where ids tell what was delivered, the answer is read again. Otherwise its delivered rows are counted, or a

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from agentcalls.reading.walk.windows import Window
     from agentcalls_api.models import PageMeta
 
 
-@frozen
-class Evidence:
+class Evidence(Struct, frozen=True):
     """One answer without its rows; an attribute is None if `meta` omits it or is impossible."""
 
     window: Window

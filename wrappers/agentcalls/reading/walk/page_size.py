@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from agentcalls.errors import PaginationError
 from agentcalls.reading.walk.evidence import judge
@@ -42,7 +42,7 @@ class PageSize:
             self._short = answer.count
             granted = answer.count if believed else size
         if granted != window.limit:
-            answer = judge(evolve(window, limit=granted), count, meta)
+            answer = judge(replace(window, limit=granted), count, meta)
         if granted == size:
             return answer
         # Offsets count in pages of the applied size: only the first page has the expected position.

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from agentcalls.reading.walk.chain import Chain, Seam
 from agentcalls.reading.walk.created_on import precedes
@@ -87,7 +87,7 @@ class Plan:
         size = self.plain.size if self.plain else None
         state = State(self.position, size, sort=self.sort, ordered=self.ordered, most=self.most)
         if self.chain:
-            return evolve(state, seam=self.chain.seam, direction=self.chain.direction)
+            return replace(state, seam=self.chain.seam, direction=self.chain.direction)
         return state
 
     def next_window(self, total: int | None, useful: int | None) -> Window | None:

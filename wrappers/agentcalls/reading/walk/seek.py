@@ -20,7 +20,7 @@ from itertools import count
 from math import isqrt
 from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen
+from msgspec import Struct, field
 
 from agentcalls.reading.walk.created_on import precedes
 from agentcalls.reading.walk.windows import Window
@@ -42,8 +42,7 @@ _MOST_WHATEVER = 3 * _MOST
 """The most probes if the server's count grows endlessly."""
 
 
-@frozen
-class Place:
+class Place(Struct, frozen=True):
     """The place of a row, and its key if the row was probed."""
 
     position: int
@@ -52,8 +51,7 @@ class Place:
     """None if there was no row, or it was not probed."""
 
 
-@define
-class Seek:
+class Seek(Struct):
     """A search for the last row before a time window.
 
     `first` is the first key that a row of the time window can have, in the order of the listing; `expected` is the
@@ -68,7 +66,7 @@ class Seek:
     asked: int = 0
     failed: bool = False
     """Whether the server does not give single rows."""
-    _round: list[int] = field(factory=list["int"])
+    _round: list[int] = field(default_factory=list["int"])
     _under_way: int = 0
     _end_is_open: bool = True
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from agentcalls.reading.walk.created_on import direction_of, is_ordered, keys_of
 from agentcalls.reading.walk.ledger import Doubt
@@ -67,8 +67,7 @@ class KnownSorts:
         return next((name for name in self._names if self.honours(name) is None), None)
 
 
-@define
-class SortProbe:
+class SortProbe(Struct):
     """Two small requests: the first rows by a name, in either direction.
 
     `lowest` and `highest` are the extreme keys seen before; None if there are none.
@@ -78,7 +77,7 @@ class SortProbe:
     lowest: datetime | None
     highest: datetime | None
     asked: int = 0
-    answers: list[Sequence[Row]] = field(factory=list["Sequence[Row]"])
+    answers: list[Sequence[Row]] = field(default_factory=list["Sequence[Row]"])
     refused: bool = False
 
     def plan(self, epoch: int) -> Window | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from attrs import frozen
+from msgspec import Struct
 
 from agentcalls.settings import MAX_LIMIT
 
@@ -29,8 +29,7 @@ class Row(Protocol):
 RowT = TypeVar("RowT", bound=Row)
 
 
-@frozen
-class Window:
+class Window(Struct, frozen=True):
     """A range of rows to request: from `offset` up to, not including, `end`."""
 
     page: int

@@ -11,7 +11,6 @@ from collections import deque
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, cast
 
-import attrs
 import msgspec
 
 from agentcalls.models import Call, fields_of
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 _MOST_DIGITS = 1000
 
 
-@attrs.frozen(kw_only=True)
-class Body:
+class Body(msgspec.Struct, kw_only=True, frozen=True):
     """A body, after reading."""
 
     message: str | None
