@@ -12,6 +12,7 @@ from uuid import UUID
 
 import attrs
 import msgspec
+import msgspec.structs
 import pytest
 
 from agentcalls.models import fields_of, plain
@@ -189,7 +190,7 @@ def test_what_is_nested_too_deeply_costs_its_field_only() -> None:
     problems: list[Problem] = []
     (message, *_) = fields_of(ApiError)
     rest = {"message": deep}
-    read_into(values, rest, [attrs.evolve(message, kinds=(hint,))], noting(problems))
+    read_into(values, rest, [msgspec.structs.replace(message, kinds=(hint,))], noting(problems))
     assert (values, rest["message"] is deep) == ({"message": None}, True)
     assert problems[0].why == "is nested too deeply"
 
@@ -228,10 +229,10 @@ def test_each_kind_has_the_column_of_its_type(kinds: tuple[Any, ...], kind: type
 
 
 def test_columns_hold_what_a_table_can() -> None:
-    field = attrs.evolve(fields_of(ApiError)[1], optional=True)
+    field = msgspec.structs.replace(fields_of(ApiError)[1], optional=True)
 
     def column(*kinds: Any) -> Any:
-        return _maker(attrs.evolve(field, kinds=kinds))
+        return _maker(msgspec.structs.replace(field, kinds=kinds))
 
     assert column(UUID)([ID, UNSET, None]) == [str(ID), None, None]
     assert column(Number)([Number.ONE, UNSET]) == [1, None]
