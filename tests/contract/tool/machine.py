@@ -202,7 +202,7 @@ def kinds_of_requests(model: Model) -> list[Callable[..., None]]:
     """
     host, key = model.host, model.host.credential
     calls, rows = listing(host.agent), model.listed(listing(host.agent))
-    other_way = openings(host.key, host.schemes)[1]
+    *_, other_way = openings(host.key, host.schemes)[:2]  # a host may have one
     call, other = sorted(some_calls(model, host.agent), key=partial(_messages, model, host.agent))[
         -2:
     ]
