@@ -41,6 +41,8 @@ def installed(root: Path) -> Iterator[tuple[str, Faults]]:
     for version, python in installing.pythons().items():
         fault = installing.install(root, wheel, "cli", python, WORK.resolve() / f"py{version}")
         yield f"an installation on Python {version}", [fault] if fault else []
+    fault = installing.install_oldest(root, wheel, WORK.resolve() / "oldest")
+    yield "all extras in their oldest versions", [fault] if fault else []
     fault = installing.install(root, wheel, "all", sys.executable, whole)
     yield "an installation with all extras", [fault] if fault else []
     if not fault:

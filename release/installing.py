@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+JOBS = Path(__file__).resolve().parent / "consumer" / "jobs.py"
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 _COPYLEFT = re.compile(r"\b(A?GPL|General Public License|SSPL|EUPL|CC-BY-NC)", re.IGNORECASE)
 _TOOLS = Path(sys.executable).parent
@@ -56,12 +57,33 @@ def install(root: Path, wheel: Path, extra: str, python: str, folder: Path) -> s
         ],
         [folder / "bin/agentcalls", "--help"],
     ]
+    return _first_fault(commands)
+
+
+def install_oldest(root: Path, wheel: Path, folder: Path) -> str | None:
+    """All extras in the oldest versions that pyproject.toml allows, each of which does its first job."""
+    uv = _TOOLS / "uv"
+    oldest, work = folder.with_suffix(".txt"), folder / "work"
+    work.mkdir(parents=True)
+    resolve: list[str | Path] = [uv, "pip", "compile", "--quiet", "--extra", "all"]
+    resolve += ["--resolution", "lowest-direct", "--python", sys.executable]
+    commands: list[list[str | Path]] = [
+        [*resolve, root / "pyproject.toml", "--output-file", oldest],
+        [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, folder],
+        [uv, "pip", "install", "--quiet", "--python", folder, "--requirement", oldest, wheel],
+        [folder.resolve() / "bin/python", JOBS],
+    ]
+    return _first_fault(commands[:-1]) or _first_fault(commands[-1:], cwd=work)
+
+
+def _first_fault(commands: list[list[str | Path]], cwd: Path | None = None) -> str | None:
     for command in commands:
         ended = subprocess.run(
             command,
             capture_output=True,
             text=True,
             check=False,
+            cwd=cwd,
             env=os.environ | {"UV_PYTHON_DOWNLOADS": "never"},
         )
         if ended.returncode:
