@@ -216,6 +216,13 @@ def test_without_a_copy_nothing_is_made(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
+def test_what_is_loaded_is_kept_nowhere_else(copy: Path) -> None:
+    for _ in range(2):
+        assert push(copy, "duckdb").rows
+        change(copy)
+        assert not [*copy.with_name(f"{copy.name}.push").rglob("*.parquet")]
+
+
 def test_what_waits_to_be_loaded_is_for_its_owner_alone(copy: Path) -> None:
     with pytest.raises(ConfigurationError):
         push(copy, "nowhere")

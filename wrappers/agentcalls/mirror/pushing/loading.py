@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentcalls import AgentCallsError, ConfigurationError
+from agentcalls.export.disk import operations
 from agentcalls.mirror.schema import CALLS
 from agentcalls.table.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _AS_EVER = "column hints were different"
 """JSON is text in Arrow, and JSON in the table: of this dlt warns each time."""
@@ -83,6 +84,9 @@ class Loader:
             self._pipeline.load().raise_on_failed_jobs()
 
         self._attempt(load)
+        # dlt keeps all that it ever loaded: every call, once for each change.
+        for package in Path(self._pipeline.working_dir, "load", "loaded").iterdir():
+            operations.remove_tree(package)
 
     def _attempt(self, step: Any) -> None:
         try:
