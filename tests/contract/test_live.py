@@ -415,6 +415,13 @@ def takes_only(header: str) -> Lie:
     return asking(lambda asked: asked.without_header(other))
 
 
+async def refuses_far_pages(asked: Asked, honest: Honest) -> Answered:
+    answered = await honest(asked)
+    if answered.is_page and len(asked.query.get("page", "")) > 4:
+        fail(400)(answered)
+    return answered
+
+
 SECURITY = f"paths.{PATH}.get.security"
 SORT = f"paths.{PATH}.get.parameters.4.example"
 LIMIT = f"paths.{PATH}.get.parameters.2.schema"
@@ -444,6 +451,7 @@ SOUND: dict[str, tuple[Lie, list[str]]] = {
         clamps(50),
         ["limit 100 was asked for, and 50 applied.", add("say that 50 is applied for 100", LIMIT)],
     ),
+    "refuses far pages": (refuses_far_pages, []),
     "takes Authorization only": (
         takes_only("authorization"),
         ["401 with X-Api-Key, 200 with Authorization", add("take it out", f"{SECURITY}.1")],
@@ -461,6 +469,7 @@ ALIKE = [
     ["clamps limits", "has pages of 50 at most"],
     ["takes Authorization only", "takes X-Api-Key only"],
     ["echoes no request id"],
+    ["refuses far pages"],
     ["sends no rate limit"],
 ]
 
