@@ -11,15 +11,7 @@ from agentcalls.reading.walk.sort import KnownSorts, SortProbe
 from agentcalls.reading.walk.walk import Walk
 from agentcalls.request.query import CallQuery
 from agentcalls.values import Checkpoint, Page
-from simulation.shifting import (
-    BINDING,
-    RefusedError,
-    Row,
-    ShiftingListing,
-    moment,
-    seeded,
-    walk_through,
-)
+from simulation.shifting import BINDING, RefusedError, Row, ShiftingListing, moment, seeded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -305,29 +297,3 @@ def test_a_walk_ends_where_groups_are_as_wide_as_pages_are_long(
     delivered, _, asked = read(listing, KnownSorts())
     assert len(set(delivered)) == len(delivered) == 500
     assert len(asked) < 500
-
-
-@pytest.mark.parametrize("newest_first", [False, True])
-@pytest.mark.parametrize("sort", [None, "created_on", "-created_on"])
-def test_a_sort_that_is_honoured_for_the_first_page_only_proves_nothing(
-    sort: str | None, *, newest_first: bool
-) -> None:
-    listing = ShiftingListing(
-        list(range(300)), seeded(1), newest_first, by_change=True, first_only=True, touches=3
-    )
-    listing.change()
-    outcome = walk_through(listing, sort=sort)
-    assert outcome.report.proof != "order"
-    assert not (outcome.report.complete and outcome.missed)
-
-
-@pytest.mark.parametrize("gone", [0, 10])
-def test_a_listing_of_many_calls_is_asked_for_its_second_pages(gone: int) -> None:
-    keys = [moment(second) for second in range(100)]
-    probe = SortProbe.among("created_on", keys)
-    assert [one and (one.page, one.limit) for one in (probe.plan(0), probe.plan(0))] == [
-        (2, 10)
-    ] * 2
-    probe.take(rows_of(*range(10 + gone, 20 + gone)))
-    probe.take(rows_of(*range(289 - gone, 279 - gone, -1)))
-    assert probe.verdict is True

@@ -36,8 +36,6 @@ BY_TIME = ("created_on", "created_at")
 
 _DIRECTIONS = ("", "-")
 _ROWS = 10
-_MANY = 6 * _ROWS
-"""Rows of a listing whose second pages are far enough apart."""
 
 
 class KnownSorts:
@@ -73,14 +71,12 @@ class KnownSorts:
 class SortProbe:
     """Two small requests: the first rows by a name, in either direction.
 
-    `lowest` and `highest` are keys between which neither answer may begin; None if there are none. The second page is
-    asked for where there is one: a server may honour a sort for its first page only.
+    `lowest` and `highest` are the extreme keys seen before; None if there are none.
     """
 
     name: str
     lowest: datetime | None
     highest: datetime | None
-    page: int = 1
     asked: int = 0
     answers: list[Sequence[Row]] = field(factory=list["Sequence[Row]"])
     refused: bool = False
@@ -90,16 +86,7 @@ class SortProbe:
         if self.asked == len(_DIRECTIONS):
             return None
         sign, self.asked = _DIRECTIONS[self.asked], self.asked + 1
-        return Window(self.page, _ROWS, epoch, sort=sign + self.name)
-
-    @classmethod
-    def among(cls, name: str, keys: Sequence[datetime]) -> SortProbe:
-        """A probe of a listing that has these keys, and others."""
-        if len(keys) < _MANY:
-            return cls(name, min(keys, default=None), max(keys, default=None))
-        # A page lies beyond these, and as many may be deleted meanwhile.
-        keys = sorted(keys)
-        return cls(name, keys[2 * _ROWS], keys[-1 - 2 * _ROWS], page=2)
+        return Window(1, _ROWS, epoch, sort=sign + self.name)
 
     def take(self, rows: Sequence[Row] | None) -> None:
         """Take an answer; None if the server refuses to sort by the name."""
@@ -163,7 +150,6 @@ class Ordering:
         nothing about the others."""
         self._may_ask = matters and self.by_time
         self._holds = False
-        self._keys: Sequence[datetime] = ()
         if not self._may_ask:
             return
         if resume and resume.position:
@@ -199,8 +185,7 @@ class Ordering:
         name = self._name or self._sorts.best or self._sorts.next_to_try
         honoured = self._sorts.honours(name) if name else False
         if name and honoured is None:
-            self._keys = keys
-            self._plan.ask(SortProbe.among(name, keys))
+            self._plan.ask(SortProbe(name, min(keys, default=None), max(keys, default=None)))
         else:
             self._know(name, honoured=bool(honoured))
 
@@ -245,7 +230,7 @@ class Ordering:
     def _conclude(self, probe: SortProbe, verdict: bool | None) -> None:  # noqa: FBT001 (True is a value here)
         self._plan.probe = None
         if verdict is False and not self._name:
-            self.ask(self._keys)
+            self.ask([key for key in (probe.lowest, probe.highest) if key is not None])
         else:
             self._know(probe.name, honoured=bool(verdict))
 
