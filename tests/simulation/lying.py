@@ -63,6 +63,7 @@ def server_of(draw: random.Random, *, honest: bool) -> dict[str, Any]:
 BEYOND: dict[str, dict[str, Any]] = {
     "a replica that lags behind gives one answer in five": {"stale": 0.2},
     "a sort only turns round an order by last change": {"turns": True, "by_change": True},
+    "a sort is honoured for the first page only": {"first_only": True, "by_change": True},
 }
 """What no walk can see through; docs/paging.md has the rates."""
 

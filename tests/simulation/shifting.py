@@ -93,6 +93,7 @@ class ShiftingListing:
         cap: The highest count that it gives.
         old_counts: For how many answers a count is kept.
         stale: The share of answers that come from a copy which lags behind; no walk can see that.
+        first_only: It honours a sort for its first page only; nor can any walk see that.
         turns: By last change also where a sort is asked for, which only turns the order round; nor that.
     """
 
@@ -117,6 +118,7 @@ class ShiftingListing:
     old_counts: int = 0
     stale: float = 0
     turns: bool = False
+    first_only: bool = False
     requests: int = field(init=False, default=0)
     throughout: dict[str, int] = field(init=False)
     _rows: list[Kept] = field(init=False)
@@ -144,7 +146,7 @@ class ShiftingListing:
         if name and name not in self.names and self.refuses:
             raise RefusedError
         granted = min(limit, self.limit if self.requests <= self.later else self.later_limit)
-        honoured = name in self.names
+        honoured = name in self.names and not (self.first_only and page > 1)
         newest_first = (sort or "").startswith("-") if honoured else self.newest_first
         by_change = self.by_change and (self.turns or not honoured)
         rows = self._in_order(self._seen(), by_change=by_change)

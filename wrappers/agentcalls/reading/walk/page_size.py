@@ -37,8 +37,9 @@ class PageSize:
         granted = answer.granted or size
         if granted == size and answer.count and answer.short and answer.says_more:
             # The server may cap its pages and not say so. That is believed once, since a count may be stale, too, and
-            # again where two pages in a row are just as short.
-            believed = self._changes < (_CHANGES if answer.count == self._short else 1)
+            # again where two pages of a chain in a row are just as short.
+            again = plan.chain and answer.count == self._short
+            believed = self._changes < (_CHANGES if again else 1)
             self._short = answer.count
             granted = answer.count if believed else size
         if granted != window.limit:
