@@ -22,7 +22,7 @@ import pytest
 import agentcalls
 from agentcalls import AgentCallsError, AsyncClient, Client, Clock, ConfigurationError
 from agentcalls import export as exports
-from agentcalls.request.derived import Options
+from agentcalls.request.derived import ClientOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -230,7 +230,7 @@ ALSO = {
 }
 UNPACKED = {
     "filters": list(exports.Filters.__annotations__),
-    "options": list(Options.__annotations__),
+    "options": list(ClientOptions.__annotations__),
 }
 BUILT = {"Client", "AsyncClient", "Clock"}
 """The classes that a user makes; values, listings and errors come from us."""

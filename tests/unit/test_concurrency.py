@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcalls import ConfigurationError
-from agentcalls.reading.options import ReadOptions
+from agentcalls.reading.listing_options import ReadOptions
 from agentcalls.request.concurrency import AutoConcurrency
 from agentcalls.settings import CONCURRENCY, MAX_CONCURRENCY
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agentcalls import ConfigurationError
+from agentcalls.reading.listing_options import ReadOptions
 from agentcalls.reading.moments import resolved
-from agentcalls.reading.options import ReadOptions
 
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 

@@ -16,8 +16,8 @@ from agentcalls import (
     InternalServerError,
     Page,
 )
-from agentcalls.reading.one_agent import AgentReader, Request
-from agentcalls.reading.options import ReadOptions
+from agentcalls.reading.listing_options import ReadOptions
+from agentcalls.reading.one_agent import AgentReader, PageRequest
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.schedule import Schedule
 from agentcalls.reading.walk.sort import KnownSorts
@@ -57,7 +57,7 @@ def readings(
     )
 
 
-def page_for(request: Request, total: int) -> Page:
+def page_for(request: PageRequest, total: int) -> Page:
     """The answer of an agent with so many calls, the newest first where no other sort is asked for."""
     query = request.query
     page, limit = query.page or 1, query.limit or 100
@@ -84,15 +84,15 @@ def call(agent: str, number: int) -> Call:
     )
 
 
-def planned(many: Schedule[Any]) -> list[Request]:
+def planned(many: Schedule[Any]) -> list[PageRequest]:
     return list(iter(many.plan, None))
 
 
-def agents_of(requests: Iterable[Request]) -> list[str]:
+def agents_of(requests: Iterable[PageRequest]) -> list[str]:
     return [request.agent.id for request in requests]
 
 
-def opened(many: Schedule[Any], *, total: int = 2) -> list[Request]:
+def opened(many: Schedule[Any], *, total: int = 2) -> list[PageRequest]:
     """What is asked for once the first answer's second half comes."""
     (first,) = planned(many)
     many.answered(first, page_for(first, total))
@@ -236,7 +236,7 @@ def test_error_of_all_agents_is_raised_even_by_a_window_of_no_use() -> None:
     assert isinstance(many.report.failures["a"], InternalServerError)
 
 
-def windows_of(requests: Iterable[Request]) -> list[tuple[str, int, str | None]]:
+def windows_of(requests: Iterable[PageRequest]) -> list[tuple[str, int, str | None]]:
     return [(request.agent.id, request.window.limit, request.window.sort) for request in requests]
 
 
@@ -331,7 +331,7 @@ def test_what_is_answered_after_the_end_changes_nothing() -> None:
     assert set(before.checkpoints) == {"a", "b"}
 
 
-def in_order(total: int, *, concurrency: int = 2) -> tuple[Schedule[Any], list[Request]]:
+def in_order(total: int, *, concurrency: int = 2) -> tuple[Schedule[Any], list[PageRequest]]:
     """A schedule in order whose first agent is at its second half, and what is asked for then."""
     many = readings("abcdefghijklmnopqrstuvwxyz", concurrency=concurrency, ordered=True)
     return many, opened(many, total=total)
@@ -398,12 +398,12 @@ def test_in_order_the_first_agent_may_ask_though_the_answers_of_later_ones_fill_
 
 
 def driven(
-    many: Schedule[Any], answer: Callable[[Request], Page | AgentCallsError], *, latest: bool
-) -> tuple[list[str], list[Request]]:
+    many: Schedule[Any], answer: Callable[[PageRequest], Page | AgentCallsError], *, latest: bool
+) -> tuple[list[str], list[PageRequest]]:
     """What is delivered, and all requests: the earliest of those in flight is answered next, or the latest."""
     read: list[str] = []
-    requests: list[Request] = []
-    under_way: list[Request] = []
+    requests: list[PageRequest] = []
+    under_way: list[PageRequest] = []
     while True:
         new = planned(many)
         requests += new
@@ -420,7 +420,7 @@ def driven(
             read += ids(many)
 
 
-def of_probes(requests: Iterable[Request]) -> list[Request]:
+def of_probes(requests: Iterable[PageRequest]) -> list[PageRequest]:
     return [request for request in requests if request.window.limit == 10]
 
 
@@ -428,7 +428,7 @@ SEVERAL = {"a": 2} | dict.fromkeys("bcdefghijk", 250)
 """So many calls of each agent: the first has no need to know the order, and begins all others at once."""
 
 
-def answer_of_several(request: Request) -> Page:
+def answer_of_several(request: PageRequest) -> Page:
     return page_for(request, SEVERAL[request.agent.id])
 
 
@@ -475,7 +475,7 @@ def test_another_agent_asks_for_the_order_where_the_one_that_asks_fails(
     many = readings(SEVERAL, concurrency=8, knows_sort=False, ordered=ordered)
     failed: dict[str, None] = {}
 
-    def answer(request: Request) -> Page | AgentCallsError:
+    def answer(request: PageRequest) -> Page | AgentCallsError:
         if request.window.limit == 10 and (request.agent.id in failed or len(failed) < failing):
             failed[request.agent.id] = None
             return InternalServerError("No.")
@@ -492,7 +492,7 @@ def test_no_more_agents_are_begun_while_others_wait_for_the_order() -> None:
     agents = [f"agent_{number}" for number in range(60)]
     many = readings(agents, concurrency=8, knows_sort=False)
     requests = opened(many, total=250)
-    held: list[Request] = []
+    held: list[PageRequest] = []
     while requests:
         held += of_probes(requests)
         for request in requests:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from agentcalls.clock import Stopwatch
-    from agentcalls.reading.options import ReadOptions
+    from agentcalls.reading.listing_options import ReadOptions
     from agentcalls.request.concurrency import Concurrency
-    from agentcalls.request.derived import Options
+    from agentcalls.request.derived import ClientOptions
     from agentcalls.request.key import AuthScheme
     from agentcalls.request.operation import Operation, Outgoing
     from agentcalls.request.query import ListQuery
@@ -126,7 +126,7 @@ class BaseClient(Flavour, Generic[KeyT, HttpT, CallsT, AgentsT]):
         """The address before `/api/v1/console` in each request."""
         return self._config.base_url
 
-    def with_options(self, **options: Unpack[Options]) -> Self:
+    def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """A client that is the same but for these options; this one stays as it is.
 
         Both use the same connections and key, wait for the same rate limit, and end when this one is closed: the other

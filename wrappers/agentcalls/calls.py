@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from agentcalls.checks import Several, id_of
 from agentcalls.models import Agent, Call, CallDetail
-from agentcalls.reading.options import ManyOptions, ReadOptions, check_order, own_moments
+from agentcalls.reading.listing_options import ManyOptions, ReadOptions, check_order, own_moments
 from agentcalls.request.operation import GET_CALL
 from agentcalls.request.query import AgentQuery, CallQuery, CallStatus
 

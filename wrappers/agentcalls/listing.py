@@ -18,13 +18,13 @@ from agentcalls.reading.iterators import (
     AsyncManyIterator,
     CallIterator,
     ManyIterator,
-    RowsIterator,
+    RowChunkIterator,
     paired,
     together,
 )
 from agentcalls.reading.listed import AsyncListed, Listed, shown_listing
+from agentcalls.reading.listing_options import settings_shown
 from agentcalls.reading.one_agent import AgentReader
-from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.schedule import Schedule
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
     from agentcalls.reading.batches import CallBatch
-    from agentcalls.reading.options import ManyOptions, ReadOptions
+    from agentcalls.reading.listing_options import ManyOptions, ReadOptions
     from agentcalls.table.arrow import Chunk
 
 
@@ -150,14 +150,14 @@ class ManyListing(_ManyAgents[SyncSource], Tabular):
         for batch in self.batches():
             yield batch.agent_id, batch.calls
 
-    def _rows(self) -> RowsIterator:
-        return RowsIterator(self._schedule(label=together), self._source.of_rows)
+    def _rows(self) -> RowChunkIterator:
+        return RowChunkIterator(self._schedule(label=together), self._source.of_rows)
 
     def _row_batches(self, size: int) -> Generator[CallBatch]:
         # As `batches`, but the calls are rows, which a table is made of for less.
         batching = Batching(size)
         schedule = self._schedule(batching, label=together)
-        rows: Any = RowsIterator(schedule, self._source.of_rows)
+        rows: Any = RowChunkIterator(schedule, self._source.of_rows)
         return batching.over_rows(rows)
 
     def batches(self, size: int = BATCH) -> Generator[CallBatch]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agentcalls.export.formats import Format
     from agentcalls.export.journal import Journal
     from agentcalls.export.outcome import Filters
-    from agentcalls.reading.iterators import RowsIterator
+    from agentcalls.reading.iterators import RowChunkIterator
     from agentcalls.request.concurrency import Concurrency
 
 _BATCH = 1_000
@@ -118,7 +118,7 @@ class Copying:
         self._write(task.form.text.tail)
         return self._cut(evolve(self._journal, stage="building" if task.form.build else "made"))
 
-    def _read(self, rows: RowsIterator) -> None:
+    def _read(self, rows: RowChunkIterator) -> None:
         for agent, some in rows:
             self._some += some
             if len(self._some) >= _BATCH:

@@ -26,7 +26,7 @@ class IncompleteError(AgentCallsError):
     advice = "Read again; allow_incomplete takes what there is, and marks it."
 
 
-class Connection(TypedDict, total=False):
+class ClientSettings(TypedDict, total=False):
     """Settings of the client that reads, as in `Client`; this one is made where the function runs."""
 
     api_key: str | None
@@ -38,7 +38,7 @@ class Connection(TypedDict, total=False):
     deadline: float
 
 
-class Options(Connection, total=False):
+class ReadArguments(ClientSettings, total=False):
     """These settings, and which calls are read, as in `client.calls.list`."""
 
     search: str | None
@@ -53,7 +53,7 @@ def read(
     agents: str | Iterable[str | Agent],
     *,
     allow_incomplete: bool = False,
-    **options: Unpack[Options],
+    **options: Unpack[ReadArguments],
 ) -> Any:
     """All calls of some agents, as a `pyarrow.Table` with the columns of `to_arrow`; see docs/scale.md.
 
@@ -95,7 +95,7 @@ def record_batches(
     """
     need("pyarrow")
     several = [as_builtin(agents)] if isinstance(agents, str) else agents
-    names = options.keys() & Connection.__annotations__.keys()
+    names = options.keys() & ClientSettings.__annotations__.keys()
     filters = {name: value for name, value in options.items() if name not in names}
     with Client(**{name: options[name] for name in names}) as client:
         many = client.calls.list_many(several, stop_on_error=not allow_incomplete, **filters)

@@ -144,7 +144,7 @@ class ManyIterator(_OfMany, _SyncIterator[tuple[str, Call]]):
         return cls._over(SyncPages(schedule, source))
 
 
-class RowsIterator(ManyIterator):
+class RowChunkIterator(ManyIterator):
     """The same for a table: the rows of each answer together."""
 
     if TYPE_CHECKING:

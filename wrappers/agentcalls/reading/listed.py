@@ -11,8 +11,8 @@ from agentcalls.described import html_of, quantity
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.ended import UNREAD
 from agentcalls.reading.iterators import AsyncRowIterator, RowIterator, paired
+from agentcalls.reading.listing_options import settings_shown
 from agentcalls.reading.one_agent import AgentReader
-from agentcalls.reading.options import settings_shown
 from agentcalls.reading.ordered import OrderedSchedule
 from agentcalls.reading.pages import AsyncSource, SourceT, SyncSource
 from agentcalls.reading.server_pages import ServerPages, first_call, total_count
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from agentcalls.models import Call
     from agentcalls.reading.batches import Batching
-    from agentcalls.reading.options import ReadOptions
+    from agentcalls.reading.listing_options import ReadOptions
     from agentcalls.reading.schedule import Schedule
     from agentcalls.values import Page
 

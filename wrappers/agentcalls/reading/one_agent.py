@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agentcalls.errors import AgentCallsError
-    from agentcalls.reading.options import ReadOptions
+    from agentcalls.reading.listing_options import ReadOptions
     from agentcalls.reading.walk.sort import KnownSorts
     from agentcalls.reading.walk.windows import Window
     from agentcalls.request.query import ListQuery
@@ -157,10 +157,10 @@ class AgentReader:
         self._walk.count_stale()
 
 
-class Request(Struct, eq=False):
+class PageRequest(Struct, eq=False):
     """A window of an agent's listing, from its planning until its answer is delivered."""
 
-    agent: Agent
+    agent: AgentState
     window: Window
     answer: Page[Any] | AgentCallsError | None = None
     stale: bool = False
@@ -171,14 +171,14 @@ class Request(Struct, eq=False):
         return self.agent.reader.query_for(self.window)
 
 
-class Agent(Struct, eq=False):
+class AgentState(Struct, eq=False):
     """An agent that is being read."""
 
     id: str
     reader: AgentReader
     room: int = 1
     """How many of its requests may be in flight: one, until half of its first answer is taken."""
-    asked: deque[Request] = field(default_factory=deque[Request])
+    asked: deque[PageRequest] = field(default_factory=deque[PageRequest])
     opened: bool = False
     """Whether its first answer was read before its turn, and waits."""
     then: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])

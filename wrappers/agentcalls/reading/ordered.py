@@ -22,7 +22,7 @@ from agentcalls.reading.schedule import ItemT, Schedule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agentcalls.reading.one_agent import Agent, AgentReader, Request
+    from agentcalls.reading.one_agent import AgentReader, AgentState, PageRequest
 
 # How many answers may wait for earlier agents, for each request that may be in flight. If one answer in fifty is slow,
 # agents of several pages take up to 1.4 times as long as mixed with four, and 1.25 times with six.
@@ -32,14 +32,14 @@ _WAITING = 6
 class OrderedSchedule(Schedule[ItemT]):
     """The state of one iteration in the agents' order."""
 
-    def failed(self, request: Request, error: AgentCallsError) -> None:
+    def failed(self, request: PageRequest, error: AgentCallsError) -> None:
         """Take the failure of a request for its turn; an error that affects every agent is raised then."""
         self._take(request, error)
 
-    def _first(self) -> Agent | None:
+    def _first(self) -> AgentState | None:
         return next(iter(self._agents.values()), None)
 
-    def _candidates(self) -> Iterator[Agent]:
+    def _candidates(self) -> Iterator[AgentState]:
         first = self._first()
         for agent in chain(list(self._agents.values()), self._newcomers()):
             if agent is not first and self._slots_taken >= _WAITING * self.room:
@@ -47,7 +47,7 @@ class OrderedSchedule(Schedule[ItemT]):
             if self._may_ask(agent):
                 yield agent
 
-    def _waits(self, agent: Agent) -> bool:
+    def _waits(self, agent: AgentState) -> bool:
         # The answers of a later agent are not taken before its turn.
         return agent is not self._first() and super()._waits(agent)
 
@@ -57,14 +57,14 @@ class OrderedSchedule(Schedule[ItemT]):
         else:
             tell()
 
-    def _look_at(self, agent: Agent) -> None:
+    def _look_at(self, agent: AgentState) -> None:
         request = agent.asked[0]
         # While there is one slot, the first half of this answer may be enough for the caller.
         if agent.room == 1 < self.room and not isinstance(request.answer, AgentCallsError | None):
             agent.room, agent.opened = self._most, True
             agent.reader.accept(request.window, request.answer)
 
-    def _next_ready(self) -> Agent | None:
+    def _next_ready(self) -> AgentState | None:
         first = self._first()
         return first if first and first.asked and first.asked[0].answer is not None else None
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
 
     from agentcalls.clock import Clock
-    from agentcalls.reading.one_agent import Request
+    from agentcalls.reading.one_agent import PageRequest
     from agentcalls.reading.schedule import Schedule
     from agentcalls.reading.walk.sort import KnownSorts
     from agentcalls.request.query import ListQuery
@@ -70,12 +70,12 @@ class _Pages(Generic[ItemT, JobT]):
         self,
         schedule: Schedule[ItemT],
         source: Source[Any, JobT],
-        arrived: Callable[[tuple[Request, JobT]], None],
+        arrived: Callable[[tuple[PageRequest, JobT]], None],
     ) -> None:
         self.schedule = schedule
         self._start: Callable[..., JobT] = source.start
-        self._arrived: Callable[[tuple[Request, JobT]], None] = arrived
-        self._under_way: dict[Request, JobT] = {}
+        self._arrived: Callable[[tuple[PageRequest, JobT]], None] = arrived
+        self._under_way: dict[PageRequest, JobT] = {}
         # The deadlines of requests in flight are paused while nobody waits for more.
         self._watch = Stopwatch(source.clock.now)
         self._span = span_of_listing(source.path)
@@ -93,7 +93,7 @@ class _Pages(Generic[ItemT, JobT]):
         # Requests that are still in flight at the end were discarded.
         return bool(self._under_way) and not self.schedule.done
 
-    def _send(self, request: Request) -> None:
+    def _send(self, request: PageRequest) -> None:
         # The callback holds no reference to the iterator, so that a dropped iterator is closed.
         arrived = self._arrived
 
@@ -104,7 +104,7 @@ class _Pages(Generic[ItemT, JobT]):
             self._under_way[request] = self._start(request.query, arrive, self._watch)
         self._span.sent(len(self._under_way))
 
-    def _receive(self, request: Request, job: JobT, *, is_cancelled: bool) -> None:
+    def _receive(self, request: PageRequest, job: JobT, *, is_cancelled: bool) -> None:
         if self._under_way.get(request) is not job:
             return  # it was begun again, or is no longer needed
         del self._under_way[request]
@@ -113,7 +113,7 @@ class _Pages(Generic[ItemT, JobT]):
             raise ConfigurationError("The client, or the iterator, was closed while it was read.")
         self._take(request, job.result)
 
-    def _take(self, request: Request, give: Callable[[], Page[Any]]) -> None:
+    def _take(self, request: PageRequest, give: Callable[[], Page[Any]]) -> None:
         try:
             page = give()
         except AgentCallsError as error:
@@ -154,7 +154,7 @@ class SyncPages(_Pages[ItemT, "Job[Page[Any]]"]):
     def __init__(self, schedule: Schedule[ItemT], source: SyncSource) -> None:
         self._wait = source.wait
         self._process = this.id
-        self._answers: SimpleQueue[tuple[Request, Job[Page[Any]]]] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[PageRequest, Job[Page[Any]]]] = SimpleQueue()
         self._handed_out: Iterator[ItemT] = iter(())
         super().__init__(schedule, source, self._answers.put)
 
@@ -205,7 +205,7 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
         import asyncio  # noqa: PLC0415 (slow to import, and `Client` does without)
 
         self._ids: Iterable[str] | None = schedule.ids
-        self._answers: asyncio.Queue[tuple[Request, asyncio.Task[Page[Any]]]] = asyncio.Queue()
+        self._answers: asyncio.Queue[tuple[PageRequest, asyncio.Task[Page[Any]]]] = asyncio.Queue()
         super().__init__(schedule, source, self._answers.put_nowait)
 
     async def advance(self) -> bool:

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Generic, SupportsInt, TypeVar, cast
 from agentcalls.described import quantity
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.reading.ended import UNREAD, EndedAgents
-from agentcalls.reading.one_agent import Agent, Request
+from agentcalls.reading.one_agent import AgentState, PageRequest
 from agentcalls.request.log import log_listing
 from agentcalls.settings import MAX_CONCURRENCY
 from agentcalls.values import AgentReport, Report
@@ -76,10 +76,10 @@ class Schedule(Generic[ItemT]):
         self._outcomes = EndedAgents(stop_on_error=stop_on_error, on_agent=on_agent)
         self._all_reached = self._stopped = False
         self._seen: set[str] = set()
-        self._agents: dict[str, Agent] = {}  # started and not ended, in the order of their starts
+        self._agents: dict[str, AgentState] = {}  # begun and not ended, in that order
         self._slots_taken = self._under_way = 0
-        self._ready: deque[Agent] = deque()
-        self._current: Agent | None = None
+        self._ready: deque[AgentState] = deque()
+        self._current: AgentState | None = None
         self._is_open = False
         self.pending: Iterator[ItemT] = iter(())
         """The items to deliver next."""
@@ -110,24 +110,24 @@ class Schedule(Generic[ItemT]):
         """Whether each agent was read to its end, or failed."""
         return self._all_reached and not self._agents
 
-    def plan(self) -> Request | None:
+    def plan(self) -> PageRequest | None:
         """The next request to send, or None if there is none now; each planned request must be sent."""
         if self._stopped or self._under_way >= self.room or (self.room == 1 and self._current):
             return None
         for agent in self._candidates():
             if not self._waits(agent) and (window := agent.reader.plan()):
-                request = Request(agent, window)
+                request = PageRequest(agent, window)
                 agent.asked.append(request)
                 self._slots_taken += 1
                 self._under_way += 1
                 return request
         return None
 
-    def answered(self, request: Request, page: Page) -> None:
+    def answered(self, request: PageRequest, page: Page) -> None:
         """Take the answer to a request."""
         self._take(request, page)
 
-    def failed(self, request: Request, error: AgentCallsError) -> None:
+    def failed(self, request: PageRequest, error: AgentCallsError) -> None:
         """Take the failure of a request, to be reported in its turn; an error that affects every agent is raised."""
         if error.affects_all_agents:
             if not request.stale:
@@ -184,7 +184,7 @@ class Schedule(Generic[ItemT]):
 
     # Which agent to request next.
 
-    def _candidates(self) -> Iterator[Agent]:
+    def _candidates(self) -> Iterator[AgentState]:
         if self._slots_taken >= self.room:
             return
         begun = sorted(filter(self._may_ask, self._agents.values()), key=lambda a: len(a.asked))
@@ -193,22 +193,22 @@ class Schedule(Generic[ItemT]):
         newcomers = self._newcomers() if self._slots_taken + waiting < self.room else ()
         yield from chain(idle, newcomers, begun[len(idle) :])
 
-    def _waits(self, agent: Agent) -> bool:
+    def _waits(self, agent: AgentState) -> bool:
         return agent.reader.may_wait and any(one.reader.probes for one in self._agents.values())
 
-    def _may_ask(self, agent: Agent) -> bool:
+    def _may_ask(self, agent: AgentState) -> bool:
         return len(agent.asked) < min(agent.room, self.room) and (
             agent.room > 1 or agent is not self._current
         )
 
-    def _newcomers(self) -> Iterator[Agent]:
+    def _newcomers(self) -> Iterator[AgentState]:
         for agent_id in self._ids:
             name = str(agent_id)
             if name in self._seen:
                 continue
             self._seen.add(name)
             try:
-                agent = Agent(agent_id, self._begin(agent_id))
+                agent = AgentState(agent_id, self._begin(agent_id))
             except ConfigurationError as error:
                 unread = Report(reason=UNREAD)
                 self._tell_in_turn(partial(self._outcomes.tell, name, unread, error))
@@ -225,7 +225,7 @@ class Schedule(Generic[ItemT]):
 
     # How answers are handled.
 
-    def _take(self, request: Request, answer: Page | AgentCallsError) -> None:
+    def _take(self, request: PageRequest, answer: Page | AgentCallsError) -> None:
         request.answer = answer
         self._under_way -= 1
         agent = request.agent
@@ -234,15 +234,15 @@ class Schedule(Generic[ItemT]):
         elif request is agent.asked[0] and agent is not self._current:
             self._look_at(agent)
 
-    def _look_at(self, agent: Agent) -> None:
+    def _look_at(self, agent: AgentState) -> None:
         # Whether the next answer of the agent has come.
         if agent.asked[0].answer is not None:
             self._ready.append(agent)
 
-    def _next_ready(self) -> Agent | None:
+    def _next_ready(self) -> AgentState | None:
         return self._ready.popleft() if self._ready else None
 
-    def _accept(self, agent: Agent) -> bool:
+    def _accept(self, agent: AgentState) -> bool:
         # Whether the agent's next answer is delivered; otherwise its reading has failed.
         request, reader = agent.asked.popleft(), agent.reader
         self._slots_taken -= 1
@@ -269,19 +269,19 @@ class Schedule(Generic[ItemT]):
         self._hand_out(agent, calls)
         return True
 
-    def _hand_out(self, agent: Agent, calls: Iterator[Call]) -> None:
+    def _hand_out(self, agent: AgentState, calls: Iterator[Call]) -> None:
         self._current = agent
         self._is_open |= agent.room > 1
         self.pending = self._label(agent.id, calls)
 
-    def _fail(self, agent: Agent, error: AgentCallsError) -> None:
+    def _fail(self, agent: AgentState, error: AgentCallsError) -> None:
         error.checkpoint = agent.reader.checkpoint
         self._drop_all(agent)
         # An agent that does not exist must not delay the others as a first page does.
         self._is_open = True
         self._finish(agent, error)
 
-    def _finish(self, agent: Agent, error: AgentCallsError | None = None) -> None:
+    def _finish(self, agent: AgentState, error: AgentCallsError | None = None) -> None:
         self._agents.pop(agent.id, None)
         report = agent.reader.report
         log_listing(agent.reader, report, error)
@@ -289,12 +289,12 @@ class Schedule(Generic[ItemT]):
         for tell in agent.then:
             tell()
 
-    def _drop(self, request: Request) -> None:
+    def _drop(self, request: PageRequest) -> None:
         # A request in flight keeps its slot until it is answered, because the server still works on it.
         request.stale = True
         if request.answer is not None:
             self._slots_taken -= 1
 
-    def _drop_all(self, agent: Agent) -> None:
+    def _drop_all(self, agent: AgentState) -> None:
         while agent.asked:
             self._drop(agent.asked.popleft())

@@ -25,7 +25,7 @@ ClientT = TypeVar("ClientT")
 _OF_RETRY = {field.name for field in fields(RetryPolicy)}
 
 
-class Options(TypedDict, total=False):
+class ClientOptions(TypedDict, total=False):
     """What `with_options` takes; each means what it means for `Client`."""
 
     timeout: float | httpx.Timeout | None
@@ -59,8 +59,8 @@ def derived(client: ClientT, options: Mapping[str, Any], shared: Iterable[str]) 
 
 def _changed(config: Config, options: Mapping[str, Any]) -> Config:
     for name in options:
-        if name not in Options.__annotations__:
-            known = ", ".join(Options.__annotations__)
+        if name not in ClientOptions.__annotations__:
+            known = ", ".join(ClientOptions.__annotations__)
             raise TypeError(f"with_options() takes no {name!r}, but {known}.")
     given = {name: value for name, value in options.items() if name != "timeout"}
     of_retry = {name: given.pop(name) for name in _OF_RETRY & given.keys()}

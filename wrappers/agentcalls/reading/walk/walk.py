@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Generic
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.walk.delivery import Delivery, State
 from agentcalls.reading.walk.evidence import judge
+from agentcalls.reading.walk.granted_size import GrantedSize
 from agentcalls.reading.walk.intake import Intake
 from agentcalls.reading.walk.ledger import EMPTY_AT_ALL, Doubt, Ledger
-from agentcalls.reading.walk.page_size import PageSize
 from agentcalls.reading.walk.plan import Plan
 from agentcalls.reading.walk.recent import RecentIds
 from agentcalls.reading.walk.sort import KnownSorts, Ordering
@@ -99,7 +99,7 @@ class Walk(Generic[RowT]):
             matters=exact and not start,
             resume=resume,
         )
-        self._page_size = PageSize(self._plan, self._ledger)
+        self._page_size = GrantedSize(self._plan, self._ledger)
         self._answers: Intake[RowT] = Intake(self._plan, self._ledger, self._recent, self._ordering)
         self._latest: Delivery[RowT] = Delivery(self._plan.state, self._plan.state)
         self._given = 0

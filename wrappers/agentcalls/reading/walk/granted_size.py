@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _CHANGES = 3
 
 
-class PageSize:
+class GrantedSize:
     """The page size that the server applies if it is not the requested one; it changes the plan."""
 
     def __init__(self, plan: Plan, ledger: Ledger) -> None:
