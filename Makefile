@@ -196,7 +196,7 @@ contract-page: build/contract.html ## Render the contract as a page to read in a
 build/contract.html: openapi.yaml redocly.yaml Makefile $(NODE_READY)
 	@mkdir -p build/page.$$PPID
 	@cd build/page.$$PPID && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true ../../node_modules/.bin/redocly build-docs ../../openapi.yaml \
-	  --config ../../redocly.yaml --inlineBundle --openapi.schemasExpansionLevel=all --openapi.showExtensions=x-source,x-added,x-extensible-enum \
+	  --config ../../redocly.yaml --inlineBundle --openapi.schemasExpansionLevel=all --openapi.showExtensions=x-source,x-default-source,x-added,x-extensible-enum \
 	  --output page.html >said.txt 2>&1 || { cat said.txt; exit 1; }
 	@cd build/page.$$PPID && sed -i.bak -e 's|https://cdn.redoc.ly/[a-z/-]*.svg|data:,|g' \
 	  -e "s|<head>|<head><meta http-equiv=\"Content-Security-Policy\" content=\"$(POLICY)\"><style>$(READABLE)</style>|" page.html

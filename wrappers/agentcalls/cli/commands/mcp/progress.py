@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import mutable
@@ -40,9 +39,11 @@ class Progress:
 
         async def telling() -> None:
             # The protocol wants a number that grows: calls may not come for a while, and seconds pass.
-            for beat in count(1):
+            seconds = 0.0
+            while True:
                 await asyncio.sleep(EVERY_SECONDS)
-                await tell(beat * EVERY_SECONDS, None, self.says())
+                seconds += EVERY_SECONDS
+                await tell(seconds, None, self.says())
 
         task = asyncio.create_task(telling())
         try:
