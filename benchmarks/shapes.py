@@ -57,7 +57,7 @@ def window_of(path: str, query: str, body: bytes) -> tuple[str, Window] | None:
     if path == STRIPE_PATH:
         return "stripe", Window(_after(asked.get("starting_after")), int(asked["limit"]))
     if path == TWILIO_PATH:
-        limit = int(asked["GrantedSize"])
+        limit = int(asked["PageSize"])
         return "twilio", Window(int(asked.get("Page", 0)) * limit, limit)
     return None
 
@@ -113,7 +113,7 @@ def _stripe(window: Window, total: int, joined: str) -> str:
 
 def _twilio(window: Window, total: int, joined: str) -> str:
     page = window.offset // window.limit
-    following = f'"{TWILIO_PATH}?GrantedSize={window.limit}&Page={page + 1}"'
+    following = f'"{TWILIO_PATH}?PageSize={window.limit}&Page={page + 1}"'
     more = window.offset + window.limit < total
     return (
         f'{{"calls":[{joined}],"page":{page},"page_size":{window.limit},'

@@ -53,12 +53,21 @@ def served(spoil: Spoil = honest) -> Generator[str]:
             yield url
 
 
+PATIENCE_SECONDS = 30.0
+"""How long an answer may take: a machine may be so busy that a sound mock is late."""
+
+
 @contextmanager
 def posing(
-    spoil: Spoil = honest, *, examples: int = 25, seed: int | None = None, shrink: bool = False
+    spoil: Spoil = honest,
+    *,
+    examples: int = 25,
+    seed: int | None = None,
+    shrink: bool = False,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Generator[Host]:
     """Yields the mock as a host, with every field given."""
-    client = httpx.Client(timeout=3, trust_env=False, verify=certificates())
+    client = httpx.Client(timeout=patience_seconds, trust_env=False, verify=certificates())
     with served(spoil) as url, client:
         yield Host(
             ask=client.send,
@@ -73,4 +82,5 @@ def posing(
             examples=examples,
             seed=seed,
             shrink=shrink,
+            patience_seconds=patience_seconds,
         )

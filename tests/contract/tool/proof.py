@@ -15,7 +15,7 @@ from contract.tool.host import Finding
 from contract.tool.lane import CI_OPTIONS, problems_of_a_run
 from contract.tool.lying import lying
 from contract.tool.machine import PROPERTIES
-from contract.tool.posing import posing
+from contract.tool.posing import PATIENCE_SECONDS, posing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,7 +78,8 @@ def rows_in_the_table() -> list[list[str]]:
 
 def _caught(mutant: Mutant) -> Caught:
     spoil = lying(mutant.lie)
-    with posing(spoil) as host:
+    patience = 3 if mutant.kind == "slowness" else PATIENCE_SECONDS
+    with posing(spoil, patience_seconds=patience) as host:
         sentence = next((finding.sentence for _, finding in findings(host)), "")
     with tempfile.TemporaryDirectory() as folder:
         problems = problems_of_a_run(Path(folder), *CI_OPTIONS, *FASTER, spoil=spoil)
