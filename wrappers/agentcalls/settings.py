@@ -57,7 +57,7 @@ BATCH = 5_000
 MAX_LIMIT = 100
 """The largest page of the API, in calls or agents."""
 LIMIT = MAX_LIMIT
-"""The default page size."""
+"""The default page size. The windows of an exact reading have a size of their own, `MAX_LIMIT` at most."""
 
 
 def given(

@@ -1,4 +1,7 @@
-"""Turn an unsuccessful answer into its error: `error_for` itself never raises."""
+"""Turn an unsuccessful answer into its error: `error_for` itself never raises.
+
+The advice for a 403 or 404 is the operation's (`request/operation.py`); any other is in `errors.py`.
+"""
 
 from __future__ import annotations
 
