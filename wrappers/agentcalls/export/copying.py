@@ -32,7 +32,8 @@ _BATCH = 1_000
 _AGENT_WEIGHT = 100  # an agent without calls still costs a request
 
 
-def _client(_: object, attribute: Attribute[Any], value: object) -> None:
+def check_client(_: object, attribute: Attribute[Any], value: object) -> None:
+    """Refuse what is no blocking client."""
     if not isinstance(value, Client):
         raise ConfigurationError(f"{attribute.name} takes a Client, not {type(value).__name__}.")
 
@@ -41,7 +42,7 @@ def _client(_: object, attribute: Attribute[Any], value: object) -> None:
 class Task:
     """What to write, and how."""
 
-    client: Client = field(validator=_client)
+    client: Client = field(validator=check_client)
     agents: Sequence[str]
     form: Format
     filters: Filters

@@ -49,6 +49,11 @@ class Table:
         """The names of the columns, in order."""
         return tuple(field.name for field in self.fields)
 
+    @property
+    def columns(self) -> str:
+        """The same as SQL lists them."""
+        return ", ".join(f'"{name}"' for name in self.names)
+
 
 def _fields_of(model: type) -> tuple[Field, ...]:
     # A row is written of the attributes of a value, so its columns are those of the class.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 from attrs.validators import optional
 
 from agentcalls import Agent, Client, ConfigurationError, duration_of
@@ -17,6 +17,7 @@ from agentcalls.checks import (
     check_callable,
     checked_boolean,
 )
+from agentcalls.export.copying import check_client
 from agentcalls.mirror import plan
 from agentcalls.mirror.copies import checked, exists, opened
 from agentcalls.mirror.run import Running, Task
@@ -34,16 +35,11 @@ AUDIT = 0.05
 """The share of requests that whole readings may make beside the others."""
 
 
-def _check_client(_: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, Client):
-        raise ConfigurationError(f"{attribute.name} takes a Client, not {type(value).__name__}.")
-
-
 @frozen(kw_only=True, field_transformer=builtin_fields)
 class _Asked:
     """The arguments of `sync` that are checked here."""
 
-    client: Client = field(validator=_check_client)
+    client: Client = field(validator=check_client)
     follow: timedelta | str
     quiet_every: timedelta | str | None
     audit: float = field(validator=at_least(0, "a share, such as 0.05"))

@@ -102,10 +102,9 @@ class Database(ABC):
             return
         came = schema.Table("came", table.fields)
         same = " AND ".join(f"came.{name} = {table.name}.{name}" for name in by)
-        names = ", ".join(f'"{name}"' for name in table.names)
         with self.loaded(came, rows):
             self.run(
                 f"DELETE FROM {table.name} WHERE rowid IN"  # noqa: S608 (our own names)
                 f" (SELECT {table.name}.rowid FROM came CROSS JOIN {table.name} WHERE {same})"
             )
-            self.run(f"INSERT INTO {table.name} ({names}) SELECT {names} FROM came")  # noqa: S608 (the same)
+            self.run(f"INSERT INTO {table.name} ({table.columns}) SELECT {table.columns} FROM came")  # noqa: S608 (the same)

@@ -161,10 +161,9 @@ class Target(Database):
 
     def changed(self, after: datetime | None) -> Iterator[list[tuple[Any, ...]]]:
         """The rows of `calls` that changed after a moment, in no order; all of them for None."""
-        names = ", ".join(f'"{name}"' for name in schema.CALLS.names)
         return self.pieces(
             schema.CALLS,
-            f"SELECT {names} FROM calls WHERE changed_at > ?",  # noqa: S608 (our own names)
+            f"SELECT {schema.CALLS.columns} FROM calls WHERE changed_at > ?",  # noqa: S608 (our own names)
             [after or EARLIEST],
         )
 

@@ -143,9 +143,8 @@ class Delivery(Struct, Generic[RowT], frozen=True):
             position = state.position if state.sort == self.after.sort else 0
             position += len(self.found) - len(self.left_after(len(taken)))
         if is_first and state.position:
-            return replace(
-                state, position=position
-            )  # nothing before the caller's first row is read
+            # Nothing before the caller's first row is read.
+            return replace(state, position=position)
         size = size or self.after.most
         return replace(self.after, seam=None, direction=0, plain_size=size, position=position)
 
