@@ -108,7 +108,7 @@ mock: $(DEMO_READY) ## Run the mock of the API on 127.0.0.1:8010 (PORT=…) unti
 build/generated: $(VENV_READY)
 	@rm -rf $@ && mkdir -p $@
 	@PATH="$(BIN):$$PATH" openapi-python-client generate --path openapi.yaml --config generator-config.yaml \
-	  --meta none --output-path $@/agentcalls_api --fail-on-warning
+	  --custom-template-path generator-templates --meta none --output-path $@/agentcalls_api --fail-on-warning
 	@touch $@/agentcalls_api/py.typed
 
 generate: build/generated ## Generate generated/ from openapi.yaml

@@ -23,6 +23,7 @@ from agentcalls import (
     PermissionDeniedError,
     UnexpectedResponseError,
 )
+from agentcalls.request.wire.library import timeouts_of
 from agentcalls_mock import FULL_KEY, NOSCOPE_KEY
 from contract.tool.contract import OPERATION
 
@@ -218,9 +219,7 @@ def test_requests_say_who_sends_them(make_client: MakeClient, recorder: Recorder
     )
     client.calls.list("a").page(1)
     agent = recorder.requests[0].headers["User-Agent"]
-    assert re.fullmatch(
-        rf"agentcalls/{re.escape(agentcalls.__version__)} Python/\S+ httpx/\S+", agent
-    )
+    assert re.fullmatch(rf"agentcalls/{re.escape(agentcalls.__version__)} Python/\S+", agent)
 
 
 def test_timeout_of_the_client_wins_over_that_of_the_users_http_client(
@@ -237,7 +236,7 @@ def test_timeout_of_the_client_wins_over_that_of_the_users_http_client(
 
 def test_every_wait_is_bounded_by_default(make_client: MakeClient) -> None:
     client = make_client(api_key="sk_1", base_url="https://host")
-    assert client._http.timeout == httpx.Timeout(30, connect=10)
+    assert client._http.timeouts == timeouts_of(httpx.Timeout(30, connect=10))
 
 
 def test_closing_leaves_the_users_http_client_open(

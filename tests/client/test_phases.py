@@ -15,6 +15,7 @@ from agentcalls import AgentCallsError, APIConnectionError, APITimeoutError
 from agentcalls.clock import Clock, Deadline, Stopwatch
 from agentcalls.request.wire import names
 from agentcalls.request.wire.connection import Connection
+from agentcalls.request.wire.library import timeouts_of
 from agentcalls.request.wire.waits import Patience
 from faults import IDS, Exchange, FaultServer, answer, head_of, script
 
@@ -259,7 +260,7 @@ def test_peer_that_never_pauses_lets_others_have_their_turn() -> None:
     connection = Connection()
     connection._socket = source  # type: ignore[assignment]
     deadline = Deadline(Stopwatch(time.monotonic), 60.0)
-    steps = connection.read(answering, Patience(httpx.Timeout(1), deadline))  # type: ignore[arg-type]
+    steps = connection.read(answering, Patience(timeouts_of(httpx.Timeout(1)), deadline))  # type: ignore[arg-type]
     came = True
     assert next(steps).seconds == 1
     for turn in range(1, 4):
@@ -277,11 +278,15 @@ def test_request_that_nobody_reads_ends_with_the_timeout() -> None:
     connection = Connection()
     connection._socket = here
     deadline = Deadline(Stopwatch(time.monotonic), 9)
-    writing = connection.write(memoryview(bytes(10**7)), Patience(httpx.Timeout(5), deadline))
+    writing = connection.write(
+        memoryview(bytes(10**7)), Patience(timeouts_of(httpx.Timeout(5)), deadline)
+    )
     assert next(writing).seconds == 5
     with pytest.raises(httpx.WriteTimeout):
         writing.send(False)  # noqa: FBT003 (what it waited for did not come)
-    writing = connection.write(memoryview(bytes(10**6)), Patience(httpx.Timeout(5), deadline))
+    writing = connection.write(
+        memoryview(bytes(10**6)), Patience(timeouts_of(httpx.Timeout(5)), deadline)
+    )
     next(writing)
     there.close()
     with pytest.raises(httpx.WriteError):

@@ -17,6 +17,7 @@ import pytest
 
 from agentcalls import APIConnectionError, APITimeoutError, ConfigurationError
 from agentcalls.request.wire import tools
+from agentcalls.request.wire.library import timeouts_of
 from faults import IDS, FaultServer, answer, page_of
 from flavours import MakeAsync, MakeSync
 
@@ -223,7 +224,7 @@ def of_httpx2(make_client: MakeClient, **options: Any) -> Any:
 def test_client_of_httpx2_is_taken(make_client: MakeClient, server: FaultServer) -> None:
     http = of_httpx2(make_client, timeout=7)
     client = make_client(base_url=server.url, http_client=http)
-    assert client._http.timeout == httpx.Timeout(7)
+    assert client._http.timeouts == timeouts_of(httpx.Timeout(7))
     try:
         assert [call.id for call in client.calls.list("agent_1")] == IDS
         server.fail(lambda exchange: exchange.stall())

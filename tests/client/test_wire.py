@@ -19,6 +19,7 @@ from agentcalls.request.host import Host
 from agentcalls.request.ids import _This, this
 from agentcalls.request.wire import connection, names
 from agentcalls.request.wire.connection import Connection
+from agentcalls.request.wire.library import timeouts_of
 from agentcalls.request.wire.loop import Job, Loop
 from agentcalls.request.wire.parser import AnswerParser, joined
 from agentcalls.request.wire.waits import Patience, Wait
@@ -38,7 +39,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Generator[FaultServer]:
 
 
 def patience() -> Patience:
-    return Patience(httpx.Timeout(5), Deadline(Stopwatch(time.monotonic), 9))
+    return Patience(timeouts_of(httpx.Timeout(5)), Deadline(Stopwatch(time.monotonic), 9))
 
 
 def test_interrupt_inside_the_parser_is_no_broken_answer() -> None:
@@ -270,7 +271,9 @@ def test_a_fast_peer_is_left_for_a_moment_after_each_eight_pieces(pieces: int) -
     connection, answering = Connection(), Counted(pieces)
     connection._socket = Fast()  # type: ignore[assignment]
     deadline = Deadline(Stopwatch(lambda: 0.0), 5)
-    steps = connection.read(cast("Any", answering), Patience(httpx.Timeout(3), deadline))
+    steps = connection.read(
+        cast("Any", answering), Patience(timeouts_of(httpx.Timeout(3)), deadline)
+    )
     waits = [next(steps)]
     with suppress(StopIteration):
         while True:

@@ -19,6 +19,7 @@ NEEDED = (
     "Makefile",
     "openapi.yaml",
     "generator-config.yaml",
+    "generator-templates",
     "generated",
 )
 GENERATED = ROOT / "generated" / "agentcalls_api"

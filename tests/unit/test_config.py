@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from agentcalls import Client, ConfigurationError
-from agentcalls.request.host import checked_timeout
+from agentcalls.request.host import _PLAIN_URL
+from agentcalls.request.wire.library import checked_timeouts
 
 if TYPE_CHECKING:
     from agentcalls.request.sender import Config
@@ -64,6 +68,25 @@ def test_base_url_that_cannot_be_used_is_refused_without_quoting_it(given: Any, 
     with pytest.raises(ConfigurationError, match=says) as caught:
         resolve(base_url=given)
     assert "secret" not in str(caught.value)
+
+
+@given(
+    st.from_regex(_PLAIN_URL, fullmatch=True)
+    | st.text("htps:/.-_~%@[]?#012345689aAzZxé\\ ").map("https://".__add__)
+)
+@example("https://host:443")
+@example("https://1.2.3.4")
+@example("https://a.xn--mnchen-3ya")
+@example("https://host/a/../b")
+@example(f"https://{'a' * 64}.b")
+def test_base_url_that_is_not_read_by_httpx_is_as_httpx_would_read_it(base_url: str) -> None:
+    if not _PLAIN_URL.fullmatch(base_url):
+        return
+    read, url = urlsplit(base_url), httpx.URL(base_url)
+    assert str(url) == base_url
+    assert (read.scheme, read.hostname, read.port) == (url.scheme, url.host, url.port)
+    assert (read.netloc.encode(), read.path or "/") == (url.netloc, url.path)
+    url.host.encode("idna")
 
 
 def test_plain_http_to_another_machine_needs_a_word() -> None:
@@ -135,7 +158,7 @@ def test_key_is_in_no_repr(key: Any) -> None:
 )
 def test_timeout_that_bounds_nothing_is_refused(timeout: Any) -> None:
     with pytest.raises(ConfigurationError, match="timeout"):
-        checked_timeout(timeout)
+        checked_timeouts(timeout)
 
 
 def test_proxy_of_the_environment_is_for_other_machines_only(

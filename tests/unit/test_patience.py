@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from agentcalls.clock import Deadline, Stopwatch
+from agentcalls.request.wire.library import timeouts_of
 from agentcalls.request.wire.waits import Patience
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Times:
         self.deadline = Deadline(self.watch, 5)
 
     def waiting(self, read: float | None = None) -> Waits[None]:
-        patience = Patience(httpx.Timeout(None, read=read), self.deadline)
+        patience = Patience(timeouts_of(httpx.Timeout(None, read=read)), self.deadline)
         return patience.to_read(SOCKET, EVENT_READ)
 
 

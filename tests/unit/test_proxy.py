@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -107,5 +107,16 @@ def test_proxy_is_the_one_that_the_environment_names(
     environment: dict[str, str], url: str | None
 ) -> None:
     with patch.dict(os.environ, among(environment), clear=True):
-        proxy = proxy_for(httpx.URL("https://host.test"))
+        proxy = proxy_for(urlsplit("https://host.test"))
     assert (proxy and proxy.url) == url
+
+
+def test_what_the_system_says_is_asked_where_systems_have_proxies() -> None:
+    with (
+        patch("sys.platform", "darwin"),
+        patch.dict(os.environ, {}, clear=True),
+        patch("urllib.request.getproxies", lambda: {"https": "http://proxy.test:3128"}),
+    ):
+        proxy = proxy_for(urlsplit("https://host.test"))
+    assert proxy
+    assert (proxy.variable, proxy.url) == ("The system's proxy setting", "http://proxy.test:3128")

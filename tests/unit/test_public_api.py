@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import agentcalls
+import agentcalls_api
 from agentcalls_mock import FULL_KEY
 
 
@@ -79,14 +80,55 @@ def test_error_is_caught_without_an_http_client_in_memory() -> None:
     assert not loaded & {"httpx", "attrs", "msgspec", "agentcalls_api"}
 
 
-def test_blocking_client_reads_a_page_without_asyncio_threads_and_dateutil(mock_url: str) -> None:
+def test_blocking_client_reads_a_page_without_httpx_asyncio_threads_and_dateutil(
+    mock_url: str,
+) -> None:
     loaded = loaded_by(
         "from agentcalls import Client\n"
         f"with Client(api_key={FULL_KEY!r}, base_url={mock_url!r}) as client:\n"
         "    assert len(client.calls.list('agent_demo').page(1)) == 100"
     )
     assert "agentcalls.client" in loaded
-    assert not loaded & {"asyncio", "concurrent.futures", "dateutil", "agentcalls.async_client"}
+    heavy = {"httpx", "http.client", "email", "urllib.request", "certifi"}
+    heavy |= {"asyncio", "concurrent.futures", "dateutil", "agentcalls.async_client"}
+    assert not loaded & heavy
+
+
+def test_async_client_reads_all_calls_without_httpx(mock_url: str) -> None:
+    loaded = loaded_by(
+        "import asyncio\n"
+        "from agentcalls import AsyncClient\n"
+        "async def main():\n"
+        f"    async with AsyncClient(api_key={FULL_KEY!r}, base_url={mock_url!r}) as client:\n"
+        "        assert len([call async for call in client.calls.list('agent_demo')]) == 250\n"
+        "asyncio.run(main())"
+    )
+    assert "agentcalls.async_client" in loaded
+    assert "httpx" not in loaded
+
+
+def test_generated_package_imports_its_clients_where_they_are_used() -> None:
+    assert "httpx" not in loaded_by(
+        "import agentcalls_api.models, agentcalls_api.api.calls.get_call"
+    )
+    assert "httpx" in loaded_by("from agentcalls_api import AuthenticatedClient, Client")
+    with pytest.raises(AttributeError, match="module 'agentcalls_api' has no attribute 'Clint'"):
+        getattr(agentcalls_api, "Clint")  # noqa: B009 (type checkers say so, too)
+
+
+def test_error_is_typed_where_no_file_can_be_opened_to_import_httpx(mock_url: str) -> None:
+    code = (
+        "import resource, sys\n"
+        "from agentcalls import APIConnectionError, Client\n"
+        f"client = Client(api_key={FULL_KEY!r}, base_url={mock_url!r}, max_retries=0)\n"
+        "listing = client.calls.list('agent_demo')\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n"
+        "try: listing.page(1)\n"
+        "except APIConnectionError as error: told = error\n"
+        "assert 'Too many open files' in str(told), told\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))"
+    )
+    assert "agentcalls.client" in loaded_by(code)
 
 
 def test_star_import_and_help_see_everything() -> None:

@@ -8,8 +8,6 @@ from contextlib import suppress
 from selectors import EVENT_READ
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import httpx
-
 from agentcalls.base_client import BaseClient
 from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
@@ -18,6 +16,7 @@ from agentcalls.models import CallDetail
 from agentcalls.request.flavour import Kinds
 from agentcalls.request.key import AsyncApiKey
 from agentcalls.request.wire.async_borrowed import AsyncBorrowed
+from agentcalls.request.wire.library import httpx
 from agentcalls.request.wire.pool import ConnectionPool
 from agentcalls.request.wire.waits import Wait
 from agentcalls.settings import MAX_CONNECTIONS
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 class AsyncClient(
     BaseClient[
         AsyncApiKey,
-        httpx.AsyncClient,
+        "httpx.AsyncClient",
         Calls[AsyncCallListing, AsyncManyListing, Coroutine[Any, Any, CallDetail]],
         Agents[AsyncAgentListing],
     ]

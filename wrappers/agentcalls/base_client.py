@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, cast
 
-import httpx
-
 from agentcalls import settings
 from agentcalls.calls import Agents, Calls
 from agentcalls.clock import Clock
@@ -15,12 +13,13 @@ from agentcalls.reading.pages import Source
 from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.request.derived import derived
 from agentcalls.request.flavour import Flavour
-from agentcalls.request.host import checked_timeout, checked_url, client_of, is_client
+from agentcalls.request.host import checked_url, client_of
 from agentcalls.request.ids import RequestIds
 from agentcalls.request.key import given_auth, given_key
 from agentcalls.request.operation import LIST_AGENTS, LIST_CALLS, LIST_ROWS
 from agentcalls.request.retry import ResultT, RetryPolicy
 from agentcalls.request.sender import Config, Sender
+from agentcalls.request.wire.library import checked_timeouts, httpx, is_a
 from agentcalls.request.wire.pool import ConnectionPool
 from agentcalls.request.wire.tools import changed_library
 
@@ -79,7 +78,7 @@ class BaseClient(Flavour, Generic[KeyT, HttpT, CallsT, AgentsT]):
         secret = given_key(api_key)
         del api_key  # otherwise a traceback with locals would show it
         kind = self._kinds.http
-        if http_client is not None and not is_client(http_client, kind):
+        if http_client is not None and not is_a(http_client, kind):
             raise ConfigurationError(f"http_client takes an httpx.{kind}.")
         self._config = Config(
             auth=given_auth(secret, auth),
@@ -94,7 +93,7 @@ class BaseClient(Flavour, Generic[KeyT, HttpT, CallsT, AgentsT]):
             on_exchange=on_exchange,
             clock=Clock() if clock is None else clock,
         )
-        self._timeout = checked_timeout(timeout)
+        self._timeouts = checked_timeouts(timeout)
         self._ids = RequestIds(request_id_prefix)
         self._host = self._config.host
         self._http = self._way_to_host(http_client)
@@ -183,7 +182,7 @@ class BaseClient(Flavour, Generic[KeyT, HttpT, CallsT, AgentsT]):
         proxy = None if http_client else self._config.proxy
         if http_client or proxy:
             http = http_client or client_of(httpx, self._kinds.http, proxy)
-            return self._kinds.borrowed(http, self._host, self._timeout)
+            return self._kinds.borrowed(http, self._host, self._timeouts)
         return ConnectionPool(self._host)
 
     def _way(self) -> Any:
@@ -196,7 +195,7 @@ class BaseClient(Flavour, Generic[KeyT, HttpT, CallsT, AgentsT]):
         kind = getattr(library, self._kinds.http)
         if kind not in self._through:
             http = client_of(library, self._kinds.http)
-            self._through[kind] = self._kinds.borrowed(http, self._host, self._timeout)
+            self._through[kind] = self._kinds.borrowed(http, self._host, self._timeouts)
         return self._through[kind]
 
     def _changed_library(self) -> Any:

@@ -10,8 +10,6 @@ from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
-import httpx
-
 from agentcalls.base_client import BaseClient
 from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
@@ -21,6 +19,7 @@ from agentcalls.request.flavour import Kinds
 from agentcalls.request.ids import this
 from agentcalls.request.key import ApiKey
 from agentcalls.request.wire.borrowed import Borrowed
+from agentcalls.request.wire.library import httpx
 from agentcalls.request.wire.loop import LONGEST_TURN_SECONDS, Job, Loop
 from agentcalls.request.wire.pool import ConnectionPool
 from agentcalls.request.wire.threads import Threads
@@ -41,7 +40,7 @@ _LOOK_AGAIN_SECONDS = 0.02  # between checks whether another thread is done
 
 class Client(
     BaseClient[
-        ApiKey, httpx.Client, Calls[CallListing, ManyListing, CallDetail], Agents[AgentListing]
+        ApiKey, "httpx.Client", Calls[CallListing, ManyListing, CallDetail], Agents[AgentListing]
     ]
 ):
     """A client of the call log API. Use it as a context manager, or `close` it.

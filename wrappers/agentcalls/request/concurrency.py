@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from httpx import codes
-
 from agentcalls.checks import check_integer
 from agentcalls.errors import ConfigurationError
-from agentcalls.request.retry import TOO_MANY_REQUESTS
+from agentcalls.request.retry import SERVER_ERROR, TOO_MANY_REQUESTS
 from agentcalls.settings import CONCURRENCY, MAX_CONCURRENCY
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ class AutoConcurrency:
 
     def note(self, status: int | None, seconds: float, now: float) -> None:
         """Note an attempt that took this long, by its status; None if there was no answer."""
-        if status is None or status == TOO_MANY_REQUESTS or codes.is_server_error(status):
+        if status is None or status == TOO_MANY_REQUESTS or status >= SERVER_ERROR:
             self.refused(now - seconds, now)
         else:
             self.answered(seconds)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from attrs import evolve, fields
 
-from agentcalls.request.host import checked_timeout
 from agentcalls.request.retry import RetryPolicy
 from agentcalls.request.sender import Sender
+from agentcalls.request.wire.library import checked_timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -53,7 +53,7 @@ def derived(client: ClientT, options: Mapping[str, Any], shared: Iterable[str]) 
     own |= {"_config": config, "_is_derived": True}
     own["_sender"] = Sender(config, own["_way"], first["_sender"])
     if "timeout" in options:
-        own |= {"_timeout": checked_timeout(options["timeout"]), "_has_timeout": True}
+        own |= {"_timeouts": checked_timeouts(options["timeout"]), "_has_timeout": True}
     return other
 
 

@@ -15,8 +15,6 @@ from agentcalls.telemetry.requests import record_wait
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator
 
-    import httpx
-
     from agentcalls.clock import Deadline
     from agentcalls.request.host import Host
     from agentcalls.request.ids import RequestIds
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from agentcalls.request.operation import Outgoing
     from agentcalls.request.retry import Answer, ResultT
     from agentcalls.request.sender import Config, Sender
+    from agentcalls.request.wire.library import Timeouts
     from agentcalls.request.wire.waits import Waits
 
 
@@ -50,7 +49,7 @@ class Flavour:
     _sender: Sender
     _host: Host
     _ids: RequestIds
-    _timeout: httpx.Timeout | None
+    _timeouts: Timeouts | None
 
     # Each flavour has these steps: get the key, await a hook, sleep, take a slot among the connections, and send with
     # an httpx client.
@@ -131,10 +130,10 @@ class Flavour:
         way = self._way()
         if not isinstance(way, ConnectionPool):
             if self._has_timeout:
-                way = self._kinds.borrowed(way.client, self._host, self._timeout)
+                way = self._kinds.borrowed(way.client, self._host, self._timeouts)
             yield from self._borrow(way, outgoing, auth, sent, incoming, deadline)
             return
-        patience = Patience(self._timeout or way.timeout, deadline)
+        patience = Patience(self._timeouts or way.timeouts, deadline)
         yield from self._place(min(patience.pool, deadline.left()))
         try:
             yield from way.exchange(

@@ -5,40 +5,38 @@ from __future__ import annotations
 import ipaddress
 import os
 import platform
+import re
+import ssl
 from functools import lru_cache
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
-
-import httpx
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from agentcalls import settings
 from agentcalls._version import __version__
 from agentcalls.checks import as_builtin, checked_boolean
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.ids import REQUEST_ID
+from agentcalls.request.wire.library import httpx
 
 if TYPE_CHECKING:
-    import ssl
-
     from agentcalls.request.key import KeyAuth
     from agentcalls.request.operation import Outgoing
     from agentcalls.request.proxy import Proxy
 
-Timeouts: TypeAlias = dict[str, float]
-"""Seconds for each of connect, read, write and pool."""
-
-DEFAULT_TIMEOUT = httpx.Timeout(settings.TIMEOUT, connect=settings.CONNECT_TIMEOUT)
-_SHORTEST_TIMEOUT_SECONDS = 0.001
-
-LIBRARIES = ("httpx", "httpx2")
-"""Whose clients and timeouts are taken: httpx and what goes on from it under another name, which is not imported."""
-
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
-    "User-Agent": f"agentcalls/{__version__} Python/{platform.python_version()} httpx/{httpx.__version__}",
+    "User-Agent": f"agentcalls/{__version__} Python/{platform.python_version()}",
 }
+
+
+_LABEL = "(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_PLAIN_URL = re.compile(
+    rf"https?://(?:127\.0\.0\.1|(?:{_LABEL}\.)*(?=[a-z]){_LABEL})"
+    r"(?::(?!(?:80|443)(?:/|$))(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?(?:/[a-zA-Z0-9_~-]*)*"
+)
+"""A base URL that httpx would leave as it is, so that httpx need not be imported to read it."""
 
 
 class Host:
@@ -46,14 +44,14 @@ class Host:
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
-        url = httpx.URL(base_url)
-        self._prefix = url.raw_path.rstrip(b"/").decode("ascii")
-        self.name: str = url.raw_host.decode("ascii")
+        url = urlsplit(base_url)
+        self._prefix = url.path
+        self.name: str = url.hostname or ""
         """As it is looked up, and as its certificate has it."""
         self.port: int = url.port or settings.PORTS[url.scheme]
         self.trust: ssl.SSLContext | None = trusted() if url.scheme == "https" else None
         """Whose certificates are good; None for plain http."""
-        sent = {"Host": url.netloc.decode("ascii"), **HEADERS}
+        sent = {"Host": url.netloc, **HEADERS}
         self._constant = " HTTP/1.1" + "".join(f"\r\n{name}: {sent[name]}" for name in sent)
 
     def message(self, outgoing: Outgoing[Any], auth: KeyAuth, request_id: str) -> memoryview:
@@ -67,7 +65,12 @@ class Host:
         return memoryview(b"".join((head, auth.header_line, b"\r\n\r\n", outgoing.content)))
 
     def httpx_request(
-        self, http: Any, outgoing: Outgoing[Any], auth: KeyAuth, request_id: str, timeouts: Timeouts
+        self,
+        http: Any,
+        outgoing: Outgoing[Any],
+        auth: KeyAuth,
+        request_id: str,
+        timeouts: dict[str, float],
     ) -> Any:
         """The same, as a client of httpx's takes it."""
         request = http.build_request(
@@ -94,25 +97,10 @@ def client_of(library: Any, kind: str, proxy: Proxy | None = None) -> Any:
         http = getattr(library, kind)(**how, proxy=proxy.url if proxy else None)
     except (ValueError, ImportError, TypeError) as error:
         raise proxy.refusal if proxy else error from None
+    from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415 (slow to import, and httpx has it)
+
     http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return http
-
-
-def is_client(http: object, kind: str) -> bool:
-    """Whether it is a client of this name, of httpx or of its kin."""
-    return any(
-        base.__name__ == kind and base.__module__.partition(".")[0] in LIBRARIES
-        for base in type(http).__mro__
-    )
-
-
-def within(timeout: httpx.Timeout, seconds: float) -> Timeouts:
-    """The same timeouts, none of them longer than `seconds`."""
-    longest = max(seconds, _SHORTEST_TIMEOUT_SECONDS)
-    return {
-        name: longest if value is None else min(value, longest)
-        for name, value in timeout.as_dict().items()
-    }
 
 
 def trusted() -> ssl.SSLContext:
@@ -135,31 +123,16 @@ def trusted() -> ssl.SSLContext:
 
 
 @lru_cache(maxsize=1)
-def _trusted(*_: object) -> ssl.SSLContext:
-    context = httpx.create_ssl_context()
+def _trusted(
+    _changed: int | None, file: str | None, folder: str | None, _log: str | None
+) -> ssl.SSLContext:
+    if not (file or folder):
+        from certifi import where  # noqa: PLC0415 (slow to import, and only TLS needs it)
+
+        file = where()
+    context = ssl.create_default_context(cafile=file or None, capath=None if file else folder)
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def checked_timeout(timeout: object) -> httpx.Timeout | None:
-    """The timeouts that a number of seconds, or an `httpx.Timeout`, means; None for None.
-
-    Raises `ConfigurationError` for anything but positive numbers.
-    """
-    if timeout is None:
-        return None
-    given: Any = as_builtin(timeout)
-    is_number = isinstance(given, int | float) and given is not True and given is not False
-    limits: Any = httpx.Timeout(cast("float", given)) if is_number else given
-    named = type(limits).__name__, type(limits).__module__.partition(".")[0]
-    if named[0] == "Timeout" and named[1] in LIBRARIES:
-        limits = httpx.Timeout(**limits.as_dict())
-    if not isinstance(limits, httpx.Timeout) or not all(
-        value is None or 0 < value < float("inf")
-        for value in (limits.connect, limits.read, limits.write, limits.pool)
-    ):
-        raise ConfigurationError("timeout takes a positive number of seconds, or an httpx.Timeout.")
-    return limits
 
 
 def checked_url(base_url: str | None, *, allow_http: bool) -> str:
@@ -174,6 +147,22 @@ def checked_url(base_url: str | None, *, allow_http: bool) -> str:
             f"No base URL: set {settings.VARIABLES['base_url']}, or pass base_url=…; "
             f"the vendor's documentation names {settings.DOCUMENTED_HOST}."
         )
+    if not (isinstance(base_url, str) and _PLAIN_URL.fullmatch(base_url)):
+        base_url = _normalized(base_url)
+    url = urlsplit(base_url)
+    if url.scheme == "http" and not (allow_http or is_loopback(base_url)):
+        raise ConfigurationError(
+            "The base URL is plain http, which would show the key to the network: "
+            "use https, or pass allow_http=True."
+        )
+    if f"{settings.API_PREFIX}/" in f"{unquote(url.path)}/":
+        raise ConfigurationError(
+            f"The base URL holds {settings.API_PREFIX}, which is added to it; leave it out."
+        )
+    return base_url.rstrip("/")
+
+
+def _normalized(base_url: Any) -> str:
     try:
         url = httpx.URL(base_url)
         if ":" not in url.host:
@@ -186,21 +175,12 @@ def checked_url(base_url: str | None, *, allow_http: bool) -> str:
         raise ConfigurationError(
             "The base URL holds a user, a query, a fragment or a space; leave it out."
         )
-    if url.scheme == "http" and not (allow_http or is_loopback(base_url)):
-        raise ConfigurationError(
-            "The base URL is plain http, which would show the key to the network: "
-            "use https, or pass allow_http=True."
-        )
-    if f"{settings.API_PREFIX}/" in f"{url.path}/":
-        raise ConfigurationError(
-            f"The base URL holds {settings.API_PREFIX}, which is added to it; leave it out."
-        )
-    return str(url).rstrip("/")
+    return str(url)
 
 
 def is_loopback(base_url: str) -> bool:
     """Whether a URL's host is this machine, by its name or address."""
-    host = httpx.URL(base_url).host
+    host = urlsplit(base_url).hostname or ""
     if host == "localhost":
         return True
     try:

@@ -7,14 +7,20 @@ type. What stands in the variables may hold a password, and is never quoted.
 from __future__ import annotations
 
 import os
-from urllib.request import getproxies, proxy_bypass
+import sys
+from typing import TYPE_CHECKING
 
-import httpx
 from attrs import field, frozen
 
 from agentcalls.errors import ConfigurationError
+from agentcalls.request.wire.library import httpx
 from agentcalls.settings import LARGEST_PORT, PORTS
 
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+_ASKED = ("darwin", "win32")
+"""Systems with proxies of their own, beside those of the environment."""
 _SOCKS = "socks"
 """What some desktops call SOCKS 5."""
 
@@ -35,12 +41,18 @@ class Proxy:
         )
 
 
-def proxy_for(url: httpx.URL) -> Proxy | None:
+def proxy_for(url: SplitResult) -> Proxy | None:
     """The proxy for a host that is not this machine; None without one, and where NO_PROXY names the host.
 
     Raises `ConfigurationError` for a value that cannot be a proxy; the message names its variable.
     """
-    named, host = getproxies(), url.raw_host.decode("ascii")
+    if sys.platform not in _ASKED and not any(
+        name.lower().endswith("_proxy") for name in os.environ
+    ):
+        return None
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 (slow to import, and rarely needed)
+
+    named, host = getproxies(), url.hostname
     scheme = next((scheme for scheme in (url.scheme, "all") if named.get(scheme)), None)
     if scheme is None or proxy_bypass(f"{host}:{url.port or PORTS[url.scheme]}"):
         return None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
 from agentcalls.errors import APIConnectionError, APITimeoutError, UnexpectedResponseError
 from agentcalls.request.key import without
 from agentcalls.request.retry import TOO_MANY_REQUESTS, Answer, is_final, is_retryable
+from agentcalls.request.wire.library import httpx, is_a
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 # What sending and reading may raise. httpx lets some of what is below it through: a redirect to no URL and, in
 # asyncio, a TLS record that is broken.
-_FAILURES = (httpx.RequestError, httpx.StreamError, httpx.InvalidURL, OSError, UnicodeError)
-
-# They have the same errors by the same names.
-_KIN = {"httpcore", "httpcore2", "httpx2"}
+_FAILURES = (
+    *("RequestError", "StreamError", "InvalidURL"),
+    *("NetworkError", "ProtocolError", "TimeoutException", "ProxyError", "UnsupportedProtocol"),
+)
 
 # httpx looks at where a redirect leads even if it is not to be followed.
-_UNREADABLE = (httpx.DecodingError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
+_UNREADABLE = ("DecodingError", "StreamError", "InvalidURL")
 
 # Two compressions on top of each other make gigabytes of kilobytes before anybody can count them.
 _CODINGS = {
@@ -144,13 +144,16 @@ class Incoming:
 
     def fail(self, error: Exception) -> bool:
         """Take an error, which ends the answer; returns whether it is one that sending or reading may raise."""
-        error = _as_of_httpx(error)
-        if not isinstance(error, _FAILURES):
+        if not (isinstance(error, OSError | UnicodeError) or is_a(error, *_FAILURES)):
             return False
         what = without(self._auth.secret, str(error)) or type(error).__name__
-        if isinstance(error, httpx.TimeoutException):
+        if is_a(error, "TimeoutException"):
             self.failure = APITimeoutError(f"{what}.")
-        elif isinstance(error, _UNREADABLE) or "location header" in what:
+        elif (
+            isinstance(error, UnicodeError)
+            or is_a(error, *_UNREADABLE)
+            or "location header" in what
+        ):
             self.failure = UnexpectedResponseError(f"The answer cannot be read: {what}.")
         else:
             self.failure = APIConnectionError(f"{what}.{_other_protocol(what)}")
@@ -199,7 +202,7 @@ class Incoming:
         secret = self._auth.secret
         for link in _chain(error):
             link.__traceback__ = None
-            if isinstance(link, httpx.RequestError) or hasattr(link, "_request"):
+            if is_a(link, "RequestError") or hasattr(link, "_request"):
                 url = httpx.URL(path=self._operation.path)
                 vars(link)["_request"] = httpx.Request(self._operation.method, url)
             if secret in repr(link.args):
@@ -221,22 +224,7 @@ def _is_beginning(content: bytes) -> bool:
     return False
 
 
-def _as_of_httpx(error: Exception) -> Exception:
-    for kind in type(error).__mro__:
-        twin = getattr(httpx, kind.__name__, None)
-        if kind.__module__.partition(".")[0] in _KIN and twin in _TWINS:
-            translated: Exception = twin(str(error))
-            translated.__cause__ = error
-            return translated
-    return error
-
-
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
-_TWINS = {httpx.StreamError, httpx.InvalidURL} | {
-    kind
-    for kind in vars(httpx).values()
-    if isinstance(kind, type) and issubclass(kind, httpx.RequestError)
-}
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from agentcalls import errors
 from agentcalls.request.key import LONGEST_TEXT, parsed, redacted, without
-from agentcalls.request.retry import is_retryable
+from agentcalls.request.retry import SERVER_ERROR, is_retryable
 
 if TYPE_CHECKING:
     from agentcalls.request.operation import Operation
     from agentcalls.request.retry import Answer
 
-_CLIENT_ERROR, _SERVER_ERROR = 400, 500
+_CLIENT_ERROR = 400
 
 _CLASS_OF_STATUS = {
     400: errors.BadRequestError,
@@ -62,7 +62,7 @@ def error_for(answer: Answer, operation: Operation[Any]) -> errors.AgentCallsErr
     said = _said(cast("object", body)) or _plain(cast("object", body))
     message = _text(said) or f"The server answered with status {status}."
     kind = _CLASS_OF_STATUS.get(
-        status, errors.InternalServerError if status >= _SERVER_ERROR else errors.APIStatusError
+        status, errors.InternalServerError if status >= SERVER_ERROR else errors.APIStatusError
     )
     return kind(message, **known)
 

@@ -15,18 +15,17 @@ from __future__ import annotations
 import re
 import ssl
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from inspect import isawaitable
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
-import httpx
 from attrs import field, frozen
 from msgspec import Struct
 
 from agentcalls import settings
 from agentcalls.checks import at_least, builtin_fields
 from agentcalls.errors import AgentCallsError, APITimeoutError, RateLimitError
+from agentcalls.request.wire.library import is_a
 from agentcalls.values import RateLimit
 
 if TYPE_CHECKING:
@@ -41,9 +40,9 @@ Steps: TypeAlias = "Generator[Step, Answer | None, ResultT]"
 
 _FIRST_BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 8.0
-TOO_MANY_REQUESTS = 429
+TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 
-_RETRYABLE, _NOT_RETRYABLE, _SERVER_ERROR = {408, 429}, {501}, 500
+_RETRYABLE, _NOT_RETRYABLE = {408, 429}, {501}
 
 # A reset farther ahead than this is no rate limit but a mistake, such as milliseconds taken for seconds.
 LONGEST_WINDOW_SECONDS = 86_400
@@ -145,13 +144,16 @@ def attempts(
 
 def is_retryable(status: int) -> bool:
     """Whether a request that was answered with this error status may succeed later."""
-    return status in _RETRYABLE or (status >= _SERVER_ERROR and status not in _NOT_RETRYABLE)
+    return status in _RETRYABLE or (status >= SERVER_ERROR and status not in _NOT_RETRYABLE)
 
 
 def is_final(causes: Iterable[BaseException]) -> bool:
     """Whether a request without an answer would fail again: it cannot be sent, or a certificate is not trusted."""
-    final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError, ssl.SSLCertVerificationError)
-    return any(isinstance(cause, final) for cause in causes)
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError)
+        or is_a(cause, "UnsupportedProtocol", "LocalProtocolError")
+        for cause in causes
+    )
 
 
 def _let_through(
@@ -255,6 +257,8 @@ class Gate:
 
 def _http_date(value: str) -> float | None:
     try:
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 (slow to import, and rarely needed)
+
         moment = parsedate_to_datetime(value)
         # An HTTP date is always in GMT, said or not.
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

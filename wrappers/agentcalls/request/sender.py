@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsInt
+from urllib.parse import urlsplit
 
-import httpx
 from attrs import Attribute, evolve, field, frozen
 from attrs.validators import optional
 
@@ -65,7 +65,7 @@ class Config:
     def proxy(self) -> Proxy | None:
         """The environment's proxy for the host."""
         # One is not for this machine, and would be shown the key.
-        return None if is_loopback(self.base_url) else proxy_for(httpx.URL(self.base_url))
+        return None if is_loopback(self.base_url) else proxy_for(urlsplit(self.base_url))
 
     def __str__(self) -> str:
         return f"base_url={self.base_url!r}, auth={self.auth.scheme!r}"
@@ -81,7 +81,7 @@ class Sender:
         self, config: Config, way: Callable[[], object], first: Sender | None = None
     ) -> None:
         self._config, self._way = config, way
-        self.name: str = first.name if first else httpx.URL(config.base_url).netloc.decode()
+        self.name: str = first.name if first else urlsplit(config.base_url).netloc
         self.gate: Gate = first.gate if first else Gate()
         self.auto: AutoConcurrency = first.auto if first else AutoConcurrency()
         self.said: set[tuple[str | None, str]] = first.said if first else set()

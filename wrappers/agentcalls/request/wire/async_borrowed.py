@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from agentcalls.request.log import keyless_logs
 from agentcalls.request.wire.borrowed import BorrowedBase, starts
+from agentcalls.request.wire.library import httpx
 
 if TYPE_CHECKING:
     from agentcalls.clock import Deadline

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from agentcalls.request.host import within
 from agentcalls.request.log import keyless_logs
+from agentcalls.request.wire.library import timeouts_of
 
 if TYPE_CHECKING:
     from agentcalls.clock import Deadline
@@ -15,16 +13,17 @@ if TYPE_CHECKING:
     from agentcalls.request.key import KeyAuth
     from agentcalls.request.operation import Outgoing
     from agentcalls.request.receive import Incoming
+    from agentcalls.request.wire.library import Timeouts
 
 
 class BorrowedBase:
     """The common part of both flavours."""
 
-    def __init__(self, http: Any, host: Host, timeout: httpx.Timeout | None) -> None:
+    def __init__(self, http: Any, host: Host, timeouts: Timeouts | None) -> None:
         self._http = http
         self.client: Any = http
         self._host = host
-        self.timeout: httpx.Timeout = timeout or httpx.Timeout(**http.timeout.as_dict())
+        self.timeouts: Timeouts = timeouts or timeouts_of(http.timeout)
         """The timeouts of its requests."""
 
     @property
@@ -36,7 +35,7 @@ class BorrowedBase:
     def _request(
         self, outgoing: Outgoing[Any], auth: KeyAuth, request_id: str, deadline: Deadline
     ) -> Any:
-        timeouts = within(self.timeout, deadline.left())
+        timeouts = self.timeouts.within(deadline.left())
         return self._host.httpx_request(self._http, outgoing, auth, request_id, timeouts)
 
 

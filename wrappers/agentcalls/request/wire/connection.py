@@ -11,8 +11,7 @@ from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING
 
-import httpx
-
+from agentcalls.request.wire.library import httpx
 from agentcalls.request.wire.names import addresses_of
 from agentcalls.request.wire.waits import Wait
 
@@ -47,7 +46,7 @@ class Connection:
                 try:
                     yield from self._connect(addresses[-left], patience, 1 / left)
                     break
-                except (OSError, httpx.ConnectTimeout):
+                except Exception:
                     self.close()
                     if left == 1:
                         raise

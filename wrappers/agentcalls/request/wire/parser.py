@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
 from httptools import (
     HttpParserCallbackError,
     HttpParserError,
     HttpParserUpgrade,
     HttpResponseParser,
 )
+
+from agentcalls.request.wire.library import httpx
 
 if TYPE_CHECKING:
     from agentcalls.request.receive import Incoming

@@ -7,10 +7,8 @@ from threading import RLock
 from typing import TYPE_CHECKING
 from weakref import finalize
 
-import httpx
-
-from agentcalls.request.host import DEFAULT_TIMEOUT
 from agentcalls.request.wire.connection import Connection
+from agentcalls.request.wire.library import DEFAULT_TIMEOUTS, is_a
 from agentcalls.request.wire.parser import AnswerParser
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ class ConnectionPool:
     A connection is used again only after a whole answer, with no byte beyond it and none before the next request.
     """
 
-    timeout = DEFAULT_TIMEOUT
+    timeouts = DEFAULT_TIMEOUTS
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -61,9 +59,10 @@ class ConnectionPool:
                     connection.check_silent()
                 yield from connection.write(message, patience)
                 yield from connection.read(answering, patience)
-            except (httpx.NetworkError, httpx.RemoteProtocolError):
+            except Exception as error:
                 fresh = True
-                if not again or answering.has_begun or not connection.has_answered:
+                is_dead = is_a(error, "NetworkError", "RemoteProtocolError")
+                if answering.has_begun or not (again and is_dead and connection.has_answered):
                     raise
             else:
                 return

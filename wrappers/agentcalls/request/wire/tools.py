@@ -9,15 +9,13 @@ from __future__ import annotations
 import socket
 import ssl
 import sys
+from importlib import import_module
 from operator import attrgetter, is_
 from types import FunctionType, MethodDescriptorType
 from typing import Any
 
-import httpx
+from agentcalls.request.wire.library import CORES, LIBRARIES
 
-from agentcalls.request.host import LIBRARIES
-
-_CORES: dict[str, str] = dict(zip(LIBRARIES, ("httpcore", "httpcore2"), strict=True))
 # Everything between a client and a socket that a request goes through.
 _SENDING = (
     *("__init__", "send", "build_request", "_init_transport", "_transport_for_url"),
@@ -70,7 +68,7 @@ _unchanged: dict[tuple[str, ...], tuple[Any, ...]] = {}
 def changed_library(kind: str, trust: ssl.SSLContext | None) -> Any:
     """The library that somebody has changed, so that requests must go through it; None if there is none."""
     for name in LIBRARIES:
-        homes = (name, _CORES[name])
+        homes = (name, CORES[name])
         for home, names in zip(homes, (_OF_LIBRARY[kind], _OF_CORE[kind]), strict=True):
             # httpx itself imports the other only when it connects.
             module = sys.modules.get(home)
@@ -84,7 +82,7 @@ def changed_library(kind: str, trust: ssl.SSLContext | None) -> Any:
         and _is_own(ssl, _OF_TLS, ("ssl",))
         and (kind == "Client" or _is_own(sys.modules["asyncio"], _OF_LOOP, ("asyncio",)))
     )
-    return None if is_own else httpx
+    return None if is_own else import_module(LIBRARIES[0])
 
 
 def _is_own(module: Any, names: tuple[str, ...], homes: tuple[str, ...]) -> bool:

@@ -6,17 +6,16 @@ import time
 from selectors import EVENT_READ
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
-import httpx
+from agentcalls.request.wire.library import httpx
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Generator
 
     from agentcalls.clock import Deadline
+    from agentcalls.request.wire.library import Timeouts
 
 ResultT = TypeVar("ResultT")
-
-_NO_END = float("inf")
 
 
 class Wait(NamedTuple):
@@ -34,12 +33,9 @@ Waits: TypeAlias = "Generator[Wait, bool, ResultT]"
 class Patience:
     """The time limits of one attempt: each wait ends at its timeout or at the request's deadline."""
 
-    def __init__(self, timeout: httpx.Timeout, deadline: Deadline) -> None:
+    def __init__(self, timeouts: Timeouts, deadline: Deadline) -> None:
         self._deadline = deadline
-        self.pool: float = _bounded(timeout.pool)
-        self.connect: float = _bounded(timeout.connect)
-        self.read: float = _bounded(timeout.read)
-        self.write: float = _bounded(timeout.write)
+        self.connect, self.read, self.write, self.pool = timeouts
         self._connected_by = 0.0
 
     def begin_connecting(self) -> None:
@@ -51,30 +47,24 @@ class Patience:
         seconds = self._connected_by - time.monotonic()
         if share < 1:
             seconds = min(seconds, self._deadline.left()) * share
-        return self._ready(socket, event, seconds, httpx.ConnectTimeout)
+        return self._ready(socket, event, seconds, "ConnectTimeout")
 
     def to_write(self, socket: socket.socket, event: int) -> Waits[None]:
         """Wait for room to write."""
-        return self._ready(socket, event, self.write, httpx.WriteTimeout)
+        return self._ready(socket, event, self.write, "WriteTimeout")
 
     def to_read(self, socket: socket.socket, event: int = EVENT_READ) -> Waits[None]:
         """Wait for something to read."""
-        return self._ready(socket, event, self.read, httpx.ReadTimeout)
+        return self._ready(socket, event, self.read, "ReadTimeout")
 
-    def _ready(
-        self, socket: socket.socket, event: int, most: float, kind: type[httpx.TimeoutException]
-    ) -> Waits[None]:
+    def _ready(self, socket: socket.socket, event: int, most: float, kind: str) -> Waits[None]:
         deadline, watch = self._deadline, self._deadline.watch
         while True:
             left, stops = deadline.left(), watch.stops
             if min(most, left) > 0 and (yield Wait(socket, event, min(most, left))):
                 return
             if most <= left:
-                raise kind("")
+                raise getattr(httpx, kind)("")
             # If nobody was waiting, no time was used.
             if left <= 0 or not (watch.is_stopped or watch.stops > stops):
-                raise kind("the deadline passed")
-
-
-def _bounded(seconds: float | None) -> float:
-    return _NO_END if seconds is None else seconds
+                raise getattr(httpx, kind)("the deadline passed")
