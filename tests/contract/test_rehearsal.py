@@ -28,6 +28,7 @@ NEEDED = (
     "Makefile",
     "openapi.yaml",
     "generator-config.yaml",
+    "generator-templates",
     "pyproject.toml",
     "generated",
     "wrappers",
