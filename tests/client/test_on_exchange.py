@@ -23,7 +23,7 @@ from agentcalls import (
 from agentcalls.clock import Deadline, Stopwatch
 from agentcalls.request.host import Host
 from agentcalls.request.key import BearerAuth, Secret
-from agentcalls.request.operation import LIST_CALLS, Operation, Read, Received
+from agentcalls.request.operation import LIST_CALLS, GoodAnswer, Operation, Read
 from agentcalls.request.receive import Incoming
 from contract.tool.contract import OPENAPI
 
@@ -166,7 +166,7 @@ def test_exchanges_are_logged_for_those_who_listen(
     assert "agent_1" not in caplog.messages[0]
 
 
-def made(received: Received) -> Read[bytes]:
+def made(received: GoodAnswer) -> Read[bytes]:
     return received.content, ()
 
 

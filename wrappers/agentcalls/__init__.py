@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     )
     from agentcalls.reading.moments import Moment, TimeZone
     from agentcalls.request.key import ApiKey, AsyncApiKey, AuthScheme
-    from agentcalls.request.query import CallStatus
     from agentcalls.request.retry import Retry
+    from agentcalls.settings import CallStatus
     from agentcalls.values import (
         AgentReport,
         Checkpoint,
@@ -147,8 +147,8 @@ _HOMES = {
         "agentcalls.reading.iterators": "AsyncCallIterator AsyncManyIterator CallIterator ManyIterator",
         "agentcalls.reading.moments": "Moment TimeZone",
         "agentcalls.request.key": "ApiKey AsyncApiKey AuthScheme",
-        "agentcalls.request.query": "CallStatus",
         "agentcalls.request.retry": "Retry",
+        "agentcalls.settings": "CallStatus",
         "agentcalls.values": "AgentReport Checkpoint Exchange ManyReport Page Problem RateLimit Report",
         "agentcalls_api.models": "Attachment CallMessage PageMeta",
     }.items()

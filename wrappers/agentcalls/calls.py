@@ -10,7 +10,7 @@ from agentcalls.checks import Several, id_of
 from agentcalls.models import Agent, Call, CallDetail
 from agentcalls.reading.listing_options import ManyOptions, ReadOptions, check_order, own_moments
 from agentcalls.request.operation import GET_CALL
-from agentcalls.request.query import AgentQuery, CallQuery, CallStatus
+from agentcalls.request.query import AgentQuery, CallQuery
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable, Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agentcalls.reading.moments import Moment, TimeZone
     from agentcalls.reading.pages import Source
     from agentcalls.request.concurrency import Concurrency
+    from agentcalls.settings import CallStatus
     from agentcalls.values import AgentReport, Checkpoint
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)

@@ -11,6 +11,7 @@ from attrs import define, evolve, field
 
 from agentcalls.described import quantity
 from agentcalls.models import Agent, Call
+from agentcalls.reading.any_listing import AsyncListing, Listing, shown_listing
 from agentcalls.reading.batches import Batching
 from agentcalls.reading.ended import UNREAD
 from agentcalls.reading.iterators import (
@@ -22,7 +23,6 @@ from agentcalls.reading.iterators import (
     paired,
     together,
 )
-from agentcalls.reading.listed import AsyncListed, Listed, shown_listing
 from agentcalls.reading.listing_options import settings_shown
 from agentcalls.reading.one_agent import AgentReader
 from agentcalls.reading.ordered import OrderedSchedule
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from agentcalls.table.arrow import Chunk
 
 
-class CallListing(Listed[Call, CallQuery], Tabular):
+class CallListing(Listing[Call, CallQuery], Tabular):
     """A lazy listing of an agent's calls: each iteration sends new requests, only as far as it is read.
 
     Every method that sends a request raises the `AgentCallsError` for its answer: `NotFoundError` if the key's team has
@@ -61,7 +61,7 @@ class CallListing(Listed[Call, CallQuery], Tabular):
         return batching.over(ManyIterator(self._schedule(batching), self._source))
 
 
-class AsyncCallListing(AsyncListed[Call, CallQuery], AsyncTabular):
+class AsyncCallListing(AsyncListing[Call, CallQuery], AsyncTabular):
     """A lazy listing of an agent's calls: the same as `CallListing`, read with `await` and `async for`."""
 
     def __aiter__(self) -> AsyncCallIterator:
@@ -74,7 +74,7 @@ class AsyncCallListing(AsyncListed[Call, CallQuery], AsyncTabular):
         return batching.async_over(AsyncManyIterator(self._schedule(batching), self._source))
 
 
-class AgentListing(Listed[Agent, AgentQuery], Tabular):
+class AgentListing(Listing[Agent, AgentQuery], Tabular):
     """A lazy listing of the team's agents: each iteration sends new requests, only as far as it is read.
 
     Every method that sends a request raises the `AgentCallsError` for its answer.
@@ -83,7 +83,7 @@ class AgentListing(Listed[Agent, AgentQuery], Tabular):
     _model = Agent
 
 
-class AsyncAgentListing(AsyncListed[Agent, AgentQuery], AsyncTabular):
+class AsyncAgentListing(AsyncListing[Agent, AgentQuery], AsyncTabular):
     """A lazy listing of the team's agents: the same as `AgentListing`, read with `await` and `async for`."""
 
     _model = Agent

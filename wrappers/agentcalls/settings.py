@@ -1,4 +1,4 @@
-"""Every default, every bound and every environment variable, once.
+"""Every default, every bound, every environment variable and every known status, once.
 
 Signatures, checks, help texts and `doctor` read them here, and a test compares the docs with them. Other constants are
 where they are used, for instance the retried statuses in `request/retry.py`.
@@ -6,7 +6,7 @@ where they are used, for instance the retried statuses in `request/retry.py`.
 
 import os
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar, get_args
 
 T = TypeVar("T")
 
@@ -58,6 +58,15 @@ MAX_LIMIT = 100
 """The largest page of the API, in calls or agents."""
 LIMIT = MAX_LIMIT
 """The default page size. The windows of an exact reading have a size of their own, `MAX_LIMIT` at most."""
+
+
+CallStatus: TypeAlias = (
+    Literal["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled"] | str  # noqa: PYI051
+)
+"""The known statuses, for completion in editors. The list is open: any string is allowed."""
+CALL_STATUSES: tuple[str, ...] = get_args(get_args(CallStatus)[0])
+AGENT_STATUSES = ("live", "paused", "development")
+"""Open, too."""
 
 
 def given(

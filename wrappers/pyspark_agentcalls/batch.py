@@ -7,11 +7,11 @@ They are two classes, because Spark refuses every query of a reader that could t
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from agentcalls import CallStatus
+from agentcalls.settings import CALL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pyspark_agentcalls.asked import Asked, Share
 
 _spark: Any = import_module("pyspark.sql.datasource")  # as in __init__.py
-
-_KNOWN: tuple[str, ...] = get_args(get_args(CallStatus)[0])
 
 
 def reader(asked: Asked) -> AgentsReader:
@@ -65,7 +63,7 @@ def narrowed(asked: Asked, filters: Sequence[Any]) -> Asked:
             asked = evolve(asked, agents=tuple(agent for agent in asked.agents if agent in values))
         elif len(values) == 1 and column not in asked.filters:
             (value,) = values
-            if column == "is_test_call" or (column == "status" and value in _KNOWN):
+            if column == "is_test_call" or (column == "status" and value in CALL_STATUSES):
                 asked = evolve(asked, filters={**asked.filters, column: value})
     return asked
 

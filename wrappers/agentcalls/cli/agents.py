@@ -16,6 +16,7 @@ from agentcalls.checks import did_you_mean, ids_in
 from agentcalls.cli.failures import Code, Failure, sentence_of
 from agentcalls.cli.show.output import console, is_plain, say
 from agentcalls.described import quantity
+from agentcalls.settings import AGENT_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from agentcalls.request.concurrency import Concurrency
 
 _STEP = 100
-AGENT_STATUSES = ("live", "paused", "development")
-"""Those that the contract lists; the set is open."""
 MOST_NAMED = 10
 """The most agents, or sentences about agents, in a message."""
 

@@ -6,6 +6,7 @@ import typer
 
 from agentcalls.settings import (
     API_PREFIX,
+    CALL_STATUSES,
     CONCURRENCY,
     DEADLINE,
     MAX_CONCURRENCY,
@@ -57,7 +58,7 @@ Status = Annotated[
     typer.Option(
         "--status",
         metavar="STATUS",
-        help="Only calls with this status: queued, ringing, answered, ended, busy, failed, cancelled, or another.",
+        help=f"Only calls with this status: {', '.join(CALL_STATUSES)}, or another.",
         rich_help_panel=FILTERS,
     ),
 ]

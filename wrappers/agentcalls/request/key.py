@@ -167,12 +167,12 @@ def given_key(api_key: object) -> Secret | None:
     return None if value is None else Secret(value)
 
 
-def without(secret: str, text: str) -> str:
+def without_key(secret: str, text: str) -> str:
     """The text without the key, in case the server echoed it."""
     return text.replace(secret, "***") if secret else text
 
 
-def unechoed(content: bytes, secret: str) -> bytes:
+def body_without_key(content: bytes, secret: str) -> bytes:
     """A body without the key, in case the server echoed it; JSON may have escaped any of its characters.
 
     A text that is too short to be a key stays: it may be a word of the API.
@@ -187,18 +187,18 @@ def unechoed(content: bytes, secret: str) -> bytes:
     return content.replace(secret.encode(), b"***")
 
 
-def parsed(content: bytes, secret: str) -> Any:
+def parsed_without_key(content: bytes, secret: str) -> Any:
     """The JSON of a body, or at most 2 KB of its text; both without the key."""
-    content = unechoed(content, secret)
+    content = body_without_key(content, secret)
     try:
-        return redacted(json.loads(content), secret)
+        return value_without_key(json.loads(content), secret)
     except (ValueError, RecursionError):
         # Cut only after the key is removed; otherwise half of it could stay.
         text = content[: LONGEST_TEXT + len(secret)].decode(errors="replace")
-        return redacted(text, secret)[:LONGEST_TEXT]
+        return value_without_key(text, secret)[:LONGEST_TEXT]
 
 
-def redacted(value: Any, secret: str, depth: int = 0) -> Any:
+def value_without_key(value: Any, secret: str, depth: int = 0) -> Any:
     """The same JSON value with the key cut out of every text in it.
 
     Raises RecursionError for a value that is nested too deeply to be pickled.
@@ -206,10 +206,13 @@ def redacted(value: Any, secret: str, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         raise RecursionError
     if isinstance(value, str):
-        return without(secret, value)
+        return without_key(secret, value)
     if isinstance(value, list):
-        return [redacted(item, secret, depth + 1) for item in cast("list[object]", value)]
+        return [value_without_key(item, secret, depth + 1) for item in cast("list[object]", value)]
     if isinstance(value, dict):
         items = cast("dict[str, Any]", value).items()
-        return {redacted(name, secret): redacted(item, secret, depth + 1) for name, item in items}
+        return {
+            value_without_key(name, secret): value_without_key(item, secret, depth + 1)
+            for name, item in items
+        }
     return value

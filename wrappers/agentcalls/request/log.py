@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from agentcalls.described import quantity
-from agentcalls.request.key import without
+from agentcalls.request.key import without_key
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,7 +24,7 @@ _carried: ContextVar[KeyAuth | None] = ContextVar("_carried", default=None)
 def _without_key(record: logging.LogRecord) -> bool:
     auth = _carried.get()
     if auth and auth.secret in record.getMessage():
-        record.msg, record.args = without(auth.secret, record.getMessage()), None
+        record.msg, record.args = without_key(auth.secret, record.getMessage()), None
     return True
 
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from agentcalls.errors import UnexpectedResponseError
 from agentcalls.models import Agent, Call, CallDetail
 from agentcalls.request.decode.page import decode_one, decode_page
-from agentcalls.request.key import parsed, unechoed, without
+from agentcalls.request.key import body_without_key, parsed_without_key, without_key
 from agentcalls.request.query import checked_segment
 from agentcalls.request.refusal import error_for
 from agentcalls.settings import API_PREFIX
@@ -39,7 +39,7 @@ Read: TypeAlias = "tuple[ResultT, tuple[Problem, ...]]"
 """The result of reading an answer, and its problems."""
 
 
-class Received(Struct, kw_only=True, frozen=True):
+class GoodAnswer(Struct, kw_only=True, frozen=True):
     """A successful answer without the key, for the operation's reader."""
 
     content: bytes
@@ -63,7 +63,7 @@ class Operation(Struct, Generic[ResultT], kw_only=True, frozen=True):
     """The status of a successful answer."""
     result: str
     """The name of a successful answer in error messages: "page of calls"."""
-    read: Callable[[Received], Read[ResultT]]
+    read: Callable[[GoodAnswer], Read[ResultT]]
     """Reads a successful answer and its problems. Raises ValueError with the reason if it cannot."""
     idempotent: bool
     """Whether it may be retried: it only reads, or an Idempotency-Key lets the server detect a second attempt."""
@@ -111,11 +111,11 @@ class Outgoing(Struct, Generic[ResultT], frozen=True):
         operation = self.operation
         if answer.status != operation.success:
             raise error_for(answer, operation)
-        request_id = without(answer.secret, answer.headers.get("x-request-id", "")) or None
+        request_id = without_key(answer.secret, answer.headers.get("x-request-id", "")) or None
         try:
             result, problems = operation.read(
-                Received(
-                    content=unechoed(answer.content, answer.secret),
+                GoodAnswer(
+                    content=body_without_key(answer.content, answer.secret),
                     arguments=self.arguments,
                     request_id=request_id,
                     rate_limit=RateLimit.from_headers(answer.headers),
@@ -128,7 +128,7 @@ class Outgoing(Struct, Generic[ResultT], frozen=True):
                 f"The answer is not a {operation.result}: {error}.",
                 status=answer.status,
                 request_id=request_id,
-                body=parsed(answer.content, answer.secret),
+                body=parsed_without_key(answer.content, answer.secret),
                 method=operation.method,
                 path=operation.path,
             ) from None
@@ -156,7 +156,7 @@ def _said(problem: Problem) -> str:
 
 
 def _page(
-    received: Received, model: type = Call, rows: str = "calls", *, as_rows: bool = False
+    received: GoodAnswer, model: type = Call, rows: str = "calls", *, as_rows: bool = False
 ) -> Read[Page[Any]]:
     agent_id = received.arguments.get("agent_id")
     body = decode_page(received.content, agent_id, model, as_rows=as_rows)
@@ -224,7 +224,7 @@ LIST_AGENTS: Operation[Page[Agent]] = _reads(
 )
 
 
-def _call(received: Received) -> Read[CallDetail]:
+def _call(received: GoodAnswer) -> Read[CallDetail]:
     asked = received.arguments
     body = decode_one(received.content, asked["agent_id"], CallDetail)
     call: CallDetail = body.data[0]

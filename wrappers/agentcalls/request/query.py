@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-from typing import Any, Literal, Self, TypeAlias, get_args
+from typing import Any, Self
 
 from attrs import Attribute, field, fields, frozen
 from attrs.validators import optional
@@ -22,14 +22,7 @@ from agentcalls.checks import (
 from agentcalls.errors import ConfigurationError
 from agentcalls.models import Agent, Call, fields_of
 from agentcalls.request.log import log_unlisted
-from agentcalls.settings import LIMIT, MAX_LIMIT
-
-CallStatus: TypeAlias = (
-    Literal["queued", "ringing", "answered", "ended", "busy", "failed", "cancelled"] | str  # noqa: PYI051
-)
-"""The known statuses, for completion in editors. The list is open: any string is allowed."""
-
-_STATUSES: tuple[str, ...] = get_args(get_args(CallStatus)[0])
+from agentcalls.settings import CALL_STATUSES, LIMIT, MAX_LIMIT, CallStatus
 
 
 def checked_segment(name: str, value: object) -> str:
@@ -132,7 +125,7 @@ class AgentQuery(ListQuery):
 @lru_cache(maxsize=64)  # each is said once
 def hint_at_status(status: str | None) -> None:
     """Log what a status that the contract does not list may have been meant as."""
-    if status is not None and (meant := close_to(status, _STATUSES)):
+    if status is not None and (meant := close_to(status, CALL_STATUSES)):
         log_unlisted("status", status, meant)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agentcalls.errors import APIConnectionError, APITimeoutError, UnexpectedResponseError
-from agentcalls.request.key import without
+from agentcalls.request.key import without_key
 from agentcalls.request.retry import TOO_MANY_REQUESTS, Answer, is_final, is_retryable
 from agentcalls.request.wire.library import httpx, is_a
 
@@ -146,7 +146,7 @@ class Incoming:
         """Take an error, which ends the answer; returns whether it is one that sending or reading may raise."""
         if not (isinstance(error, OSError | UnicodeError) or is_a(error, *_FAILURES)):
             return False
-        what = without(self._auth.secret, str(error)) or type(error).__name__
+        what = without_key(self._auth.secret, str(error)) or type(error).__name__
         if is_a(error, "TimeoutException"):
             self.failure = APITimeoutError(f"{what}.")
         elif (
@@ -179,7 +179,7 @@ class Incoming:
             else:
                 self.failure.status = self._status
                 request_id = self._headers.get("x-request-id", "")
-                self.failure.request_id = without(self._auth.secret, request_id) or None
+                self.failure.request_id = without_key(self._auth.secret, request_id) or None
         return Answer(
             status=self._status,
             headers=self._headers,
@@ -206,7 +206,7 @@ class Incoming:
                 url = httpx.URL(path=self._operation.path)
                 vars(link)["_request"] = httpx.Request(self._operation.method, url)
             if secret in repr(link.args):
-                link.args = (without(secret, repr(link.args)),)
+                link.args = (without_key(secret, repr(link.args)),)
 
 
 def _other_protocol(what: str) -> str:

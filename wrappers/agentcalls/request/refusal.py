@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from agentcalls import errors
-from agentcalls.request.key import LONGEST_TEXT, parsed, redacted, without
+from agentcalls.request.key import LONGEST_TEXT, parsed_without_key, value_without_key, without_key
 from agentcalls.request.retry import SERVER_ERROR, is_retryable
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ def error_for(answer: Answer, operation: Operation[Any]) -> errors.AgentCallsErr
     The key is cut out of the whole error, since a server may echo it. The envelope is `ApiError` of openapi.yaml.
     """
     status, headers, secret = answer.status or 0, answer.headers, answer.secret
-    body = parsed(answer.content, secret)
+    body = parsed_without_key(answer.content, secret)
     envelope = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     known: dict[str, Any] = {
         "status": status,
         "code": _text(envelope.get("code")),
         "field_errors": _field_errors(envelope.get("errors")),
         "request_id": _text(envelope.get("request_id"))
-        or without(secret, headers.get("x-request-id", ""))
+        or without_key(secret, headers.get("x-request-id", ""))
         or None,
         "retryable": is_retryable(status),
         "body": body,
@@ -51,7 +51,7 @@ def error_for(answer: Answer, operation: Operation[Any]) -> errors.AgentCallsErr
     if status in operation.advice:
         known["advice"] = operation.advice[status]
     if status < _CLIENT_ERROR:
-        host = _host(redacted(headers.get("location", ""), secret))
+        host = _host(value_without_key(headers.get("location", ""), secret))
         where = host or ("another path" if "location" in headers else None)
         what = (
             f"It redirects to {where}."

@@ -17,7 +17,7 @@ from agentcalls.clock import Clock, Deadline, Stopwatch
 from agentcalls.errors import AgentCallsError, ConfigurationError
 from agentcalls.request.concurrency import AutoConcurrency, Concurrency, check_concurrency
 from agentcalls.request.host import Host, is_loopback
-from agentcalls.request.key import KeyAuth, redacted, without
+from agentcalls.request.key import KeyAuth, value_without_key, without_key
 from agentcalls.request.log import hears_exchanges, log_exchange, log_problems, log_retry
 from agentcalls.request.proxy import Proxy, proxy_for
 from agentcalls.request.retry import Gate, Retry, RetryPolicy, attempts
@@ -141,7 +141,7 @@ class Sender:
         operation, agent_id = outgoing.operation, outgoing.arguments.get("agent_id")
         if error.host is None:
             vars(error).update(method=operation.method, path=operation.path, host=self.name)
-            error.agent_id = agent_id and without(secret, agent_id)
+            error.agent_id = agent_id and without_key(secret, agent_id)
 
     def _on_retry(self, retry: Retry) -> object:
         log_retry(retry)
@@ -173,9 +173,9 @@ class Sender:
             seconds=seconds,
             status=answer.status,
             bytes=answer.arrived,
-            request_id=without(answer.secret, answer.headers.get("x-request-id", "")) or None,
+            request_id=without_key(answer.secret, answer.headers.get("x-request-id", "")) or None,
             error=type(error).__name__ if error else None,
-            headers=redacted(dict(answer.headers), answer.secret),
+            headers=value_without_key(dict(answer.headers), answer.secret),
         )
         if otel:
             read, borrowed = next(iter(latest), None), getattr(self._way(), "client", None)

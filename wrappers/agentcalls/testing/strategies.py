@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from agentcalls.settings import MAX_LIMIT
+from agentcalls.settings import CALL_STATUSES, MAX_LIMIT
 from agentcalls.table.extras import need
 from agentcalls.testing.making import make_call, make_page
 
@@ -27,7 +27,6 @@ else:
 
 __all__ = ["calls", "listings", "pages"]
 
-_LISTED = ("queued", "ringing", "answered", "ended", "busy", "failed", "cancelled")
 _FIRST, _LAST = datetime(2020, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001  # Hypothesis adds the zone
 _LISTING = 30
 
@@ -80,7 +79,7 @@ _TIMES = st.one_of(
     st.datetimes(_FIRST, _LAST, timezones=st.just(UTC)),
     st.sampled_from([datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)]),
 ).map(_to_the_millisecond)
-_STATUSES = st.sampled_from(_LISTED) | _WORDS
+_STATUSES = st.sampled_from(CALL_STATUSES) | _WORDS
 _IDENTITY = st.fixed_dictionaries(
     {
         "id": st.uuids().map(str),

@@ -9,7 +9,6 @@ from attrs import fields
 
 from agentcalls.checks import did_you_mean
 from agentcalls.cli import options
-from agentcalls.cli.agents import AGENT_STATUSES
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.cells import local
@@ -25,6 +24,7 @@ from agentcalls.cli.show.output import (
 from agentcalls.cli.show.table import TableColumn, say_left_out, write_table
 from agentcalls.cli.zone import Zone, chosen_zone
 from agentcalls.described import quantity, timestamp
+from agentcalls.settings import AGENT_STATUSES
 
 if TYPE_CHECKING:
     from agentcalls import Agent

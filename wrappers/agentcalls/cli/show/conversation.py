@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.cells import duration, local
-from agentcalls.cli.show.masking import call_without_numbers
 from agentcalls.cli.show.output import printable, printable_lines, show
+from agentcalls.cli.show.phone_numbers import call_without_numbers
 
 if TYPE_CHECKING:
     from rich.table import Table

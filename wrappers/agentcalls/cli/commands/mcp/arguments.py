@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agentcalls import Call
 from agentcalls.cli.groups import By
+from agentcalls.settings import CALL_STATUSES
 
 MOST_CALLS = 100
 """The most calls that one answer lists."""
@@ -51,8 +52,7 @@ class Filters(Arguments):
         str | None,
         Field(
             min_length=1,
-            description="Only calls with this status: queued, ringing, answered, ended, busy, failed, cancelled, or "
-            "another.",
+            description=f"Only calls with this status: {', '.join(CALL_STATUSES)}, or another.",
         ),
     ] = None
     search: Annotated[str | None, Field(description="Free text that the API searches for.")] = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, mutable
 
 from agentcalls.cli.agents import MOST_NAMED
-from agentcalls.cli.show.masking import masked, without_numbers
+from agentcalls.cli.show.phone_numbers import masked, without_numbers
 from agentcalls.cli.summary import FAILED, Summary
 from agentcalls.described import timestamp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import field, frozen
 
@@ -18,8 +18,9 @@ from agentcalls.cli.commands.mcp.texts import presented
 from agentcalls.cli.connect import made
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.conversation import row_of
-from agentcalls.cli.show.masking import call_without_numbers, without_numbers_within
+from agentcalls.cli.show.phone_numbers import call_without_numbers, without_numbers_within
 from agentcalls.cli.summary import Summary
+from agentcalls.settings import CALL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping, Sequence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 _NOBODY = "agentcalls-doctor"  # not a real agent: a valid key gets a 404
 _NO_NUMBERS = {"id", "workflow_id", "logo", "created_at", "updated_at"}
-_STATUSES: tuple[str, ...] = get_args(get_args(agentcalls.CallStatus)[0])
 _MOST_MESSAGES = 100
 """At the beginning of a transcript, and as many at its end."""
 
@@ -99,7 +99,7 @@ class Tools:
             has_more=len(calls) > asked.max_items,
             since=moment(since),
             until=moment(until),
-            hint=_unlisted(asked.status, _STATUSES, "calls"),
+            hint=_unlisted(asked.status, CALL_STATUSES, "calls"),
         )
 
     async def get_call(self, asked: arguments.GetCall) -> results.OneCall:
@@ -137,7 +137,7 @@ class Tools:
             by=summary.by,
             groups=presented(rows),
             calls_in_other_groups=window["total"]["calls"] - sum(row["calls"] for row in rows),
-            hint=_unlisted(asked.status, _STATUSES, "calls"),
+            hint=_unlisted(asked.status, CALL_STATUSES, "calls"),
         )
 
     async def compare_windows(self, asked: arguments.CompareWindows) -> results.Comparison:
@@ -169,7 +169,7 @@ class Tools:
             failed_change=later.failed - earlier.failed,
             failure_rate_change=_difference(later.failure_rate, earlier.failure_rate),
             answer_rate_change=_difference(later.answer_rate, earlier.answer_rate),
-            hint=_unlisted(asked.status, _STATUSES, "calls"),
+            hint=_unlisted(asked.status, CALL_STATUSES, "calls"),
         )
 
     async def doctor(self, asked: arguments.Doctor) -> results.Checklist:

@@ -11,8 +11,8 @@ from attrs import define, evolve, field, frozen
 
 from agentcalls.cli.commands.report.rates import Rate, Rates
 from agentcalls.cli.groups import key_of
-from agentcalls.cli.show.masking import masked, without_numbers
 from agentcalls.cli.show.output import printable
+from agentcalls.cli.show.phone_numbers import masked, without_numbers
 from agentcalls.cli.summary import FAILED, Groups, Tally, created_on, days_between
 
 if TYPE_CHECKING:

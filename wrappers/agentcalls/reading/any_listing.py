@@ -45,7 +45,7 @@ def shown_listing(listing: object, report: Report | ManyReport | None) -> str:
 
 
 @define(eq=False, repr=False)
-class _Listing(Generic[SourceT, QueryT]):
+class _AnyListing(Generic[SourceT, QueryT]):
     query: QueryT
     """The parameters of the request."""
     options: ReadOptions
@@ -110,7 +110,7 @@ class _Listing(Generic[SourceT, QueryT]):
             )
 
 
-class Listed(_Listing[SyncSource, QueryT], Generic[RowT, QueryT]):
+class Listing(_AnyListing[SyncSource, QueryT], Generic[RowT, QueryT]):
     """A lazy listing: each iteration sends new requests, only as far as it is read."""
 
     def __iter__(self) -> RowIterator[RowT]:
@@ -160,7 +160,7 @@ class Listed(_Listing[SyncSource, QueryT], Generic[RowT, QueryT]):
             span.end()
 
 
-class AsyncListed(_Listing[AsyncSource, QueryT], Generic[RowT, QueryT]):
+class AsyncListing(_AnyListing[AsyncSource, QueryT], Generic[RowT, QueryT]):
     """The same, read with `await` and `async for`."""
 
     def __aiter__(self) -> AsyncRowIterator[RowT]:
