@@ -10,10 +10,11 @@ import socket
 import struct
 import threading
 import time
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -115,7 +116,7 @@ class Asked:
     nth: int
     """Which of its connection it is, from 0."""
 
-    @property
+    @cached_property
     def agent(self) -> str:
         found = _AGENT.search(self.target)
         return found[1] if found else ""
@@ -192,6 +193,7 @@ class Host:
     """Whether it reads requests; a script is called at once where it does not."""
     name: str = "127.0.0.1"
     asked: list[Asked] = field(default_factory=list)
+    of_agent: defaultdict[str, list[Asked]] = field(default_factory=lambda: defaultdict(list))
 
     def body(self, asked: Asked) -> bytes:
         return body_of(asked.agent, asked.page, asked.limit, self.calls)
@@ -291,6 +293,7 @@ class Host:
                 asked = Asked(first.split(" ")[1], headers, line.number, nth)
             with self._change:
                 self.asked.append(asked)
+                self.of_agent[asked.agent].append(asked)
                 self._change.notify_all()
             nth += 1
             if not await self.script(asked, line):

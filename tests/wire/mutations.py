@@ -207,5 +207,10 @@ def scattered(count: int, flavour: str) -> list[Case]:
 
 def share(usual: int, all_of_them: int) -> int:
     """How many cases are played."""
-    asked = os.environ.get("AGENTCALLS_TORTURE", "")
-    return all_of_them if asked == "all" else min(int(asked or usual), all_of_them)
+    asked = os.environ.get("AGENTCALLS_TORTURE") or usual
+    return all_of_them if plays_all() else min(int(asked), all_of_them)
+
+
+def plays_all() -> bool:
+    """Whether every case is played."""
+    return os.environ.get("AGENTCALLS_TORTURE") == "all"
