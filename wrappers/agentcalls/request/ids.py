@@ -44,7 +44,7 @@ class RequestIds:
                 f"request_id_prefix takes at most {_LONGEST_PREFIX} characters of visible ASCII."
             )
         self._stem = f"{prefix}{token_hex(6)}-"
-        self._whole = re.compile(re.escape(self._stem) + "[0-9a-f]+-[0-9]+")
+        self._whole = re.escape(self._stem) + "[0-9a-f]+-[0-9]+"
         self._count = count(1)
         self._judges = True
         self._suspects = False
@@ -59,8 +59,8 @@ class RequestIds:
         `on_kept` is whether the connection had carried an answer before; None where that is not known.
         """
         # Somebody on the way may send it twice, join an id of their own to it, or cut it short.
-        ours = set(self._whole.findall(echo))
-        if not echo or echo == sent or ours == {sent}:
+        ours = {sent} if echo in {"", sent} else set(re.findall(self._whole, echo))
+        if ours == {sent}:
             self._suspects &= not echo
             return False
         if ours and not (sent.startswith(echo) or echo.startswith(sent)):
