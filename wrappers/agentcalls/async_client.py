@@ -144,7 +144,8 @@ class AsyncClient(
         loop = asyncio.get_running_loop()
         came: asyncio.Future[bool] = loop.create_future()
         timer = loop.call_later(wait.seconds, _tell, came)
-        file: Any = wait.socket
+        # As a number: asyncio's selector writes an error about a socket that it does not know, and drops it.
+        file = cast("Any", wait.socket).fileno()
         reads = wait.event == EVENT_READ
         (loop.add_reader if reads else loop.add_writer)(file, _tell, came, True)  # noqa: FBT003 (it did)
         try:
