@@ -1,7 +1,9 @@
 """A client library for accessing Call logs of AI voice agents"""
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
     from .client import AuthenticatedClient, Client
@@ -9,7 +11,12 @@ if TYPE_CHECKING:
 __all__ = (
     "AuthenticatedClient",
     "Client",
+    "OtherParameters",
 )
+
+
+class OtherParameters(TypedDict, total=False):
+    """The query parameters of `listCalls` that the facade does not name itself, and their descriptions."""
 
 
 def __getattr__(name: str) -> Any:
