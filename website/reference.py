@@ -44,7 +44,8 @@ GROUPS = (
         "agentcalls",
         "What `client.calls.list`, `client.calls.list_many` and `client.agents.list` return.",
         "CallListing AsyncCallListing CallIterator AsyncCallIterator ManyListing AsyncManyListing ManyIterator "
-        "AsyncManyIterator AgentListing AsyncAgentListing CallBatch Moment TimeZone CallStatus duration_of",
+        "AsyncManyIterator AgentListing AsyncAgentListing CallBatch Moment TimeZone CallStatus "
+        "OtherParameters duration_of",
     ),
     Group(
         "values",

@@ -14,8 +14,8 @@ import pytest
 
 from agentcalls import Client
 from agentcalls.cli.commands.export import NAMES
-from agentcalls.cli.kinds import OfAgents
-from agentcalls.cli.program import _KINDS
+from agentcalls.cli.kinds import SHARED
+from agentcalls.cli.options import team
 from agentcalls.cli.show.progress_bar import expected, progress_bar
 from agentcalls.export import FORMATS, Progress, export
 from agentcalls_mock import Seeding, create_app, open_store, serving
@@ -110,7 +110,7 @@ def test_agents_in_another_encoding_are_refused(cli: Cli, tmp_path: Path) -> Non
         assert (ended.exit_code, ended.stderr) == (2, f"Error: {name} is not UTF-8 text.\n")
 
 
-@pytest.mark.parametrize("command", [name for name, kind in _KINDS.items() if kind is OfAgents])
+@pytest.mark.parametrize("command", [name for name, shared in SHARED.items() if team in shared])
 @pytest.mark.parametrize("file", ["none", "."])
 def test_file_of_agents_that_cannot_be_read_is_a_usage_error(
     cli: Cli, tmp_path: Path, command: str, file: str

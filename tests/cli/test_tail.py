@@ -253,7 +253,7 @@ def test_more_news_than_are_kept_in_mind_are_left_out_and_that_is_said(
     stage.add("a")
     with Client() as client:
         follower = Follower(follow=timedelta(hours=1), most=3)
-        polls = Polls(client, "agent_demo", follower, zone=Zone())
+        polls = Polls(client, "agent_demo", follower, filters={}, zone=Zone())
         assert polls.begin(0) == []
         for number in range(5):
             stage.add(f"call_{number}", minutes_ago=-number / 1000)

@@ -35,11 +35,11 @@ NEEDED = (
 )
 
 # The handwritten lines that each change needs, those of docstrings included; the page says the same.
-LINES = {"field": 0, "kinds": 0, "parameter": 4, "operation": 45}
+LINES = {"field": 0, "kinds": 0, "parameter": 0, "operation": 45}
 # One of them, since each copy is generated, checked and run anew; all at night.
 CHANGES = [change for (change,) in drawn(last=list(LINES))]
 # Ours stay open: `make lint` refuses a closed set, and the vendor may send one.
-NOT_LINTED = {"kinds": ["redocly (rule/open-enum)"]}
+NOT_LINTED = {change: ["redocly (rule/open-enum)"] for change in ("kinds", "parameter")}
 
 
 def handwritten(change: str) -> int:

@@ -20,7 +20,14 @@ import httpx
 import pytest
 
 import agentcalls
-from agentcalls import AgentCallsError, AsyncClient, Client, Clock, ConfigurationError
+from agentcalls import (
+    AgentCallsError,
+    AsyncClient,
+    Client,
+    Clock,
+    ConfigurationError,
+    OtherParameters,
+)
 from agentcalls import export as exports
 from agentcalls.request.derived import ClientOptions
 
@@ -231,7 +238,10 @@ ALSO = {
 UNPACKED = {
     "filters": list(exports.Filters.__annotations__),
     "options": list(ClientOptions.__annotations__),
+    "others": [],
 }
+OTHERS = OtherParameters.__annotations__.keys()
+"""Those that the contract has gained: test_query.py tries each kind."""
 BUILT = {"Client", "AsyncClient", "Clock"}
 """The classes that a user makes; values, listings and errors come from us."""
 
@@ -239,7 +249,7 @@ BUILT = {"Client", "AsyncClient", "Clock"}
 def parameters_of(function: Any) -> list[str]:
     """The names of its parameters; those of `**filters` and `**options` by their own names."""
     names = [name for name in inspect.signature(function).parameters if name != "self"]
-    return [own for name in names for own in UNPACKED.get(name, [name])]
+    return [own for name in names for own in UNPACKED.get(name, [name]) if own not in OTHERS]
 
 
 def functions() -> Iterator[tuple[str, list[str]]]:

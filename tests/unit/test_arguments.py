@@ -163,7 +163,7 @@ GIVEN: dict[str, Any] = {
     "stop_on_error": True,
     "ordered": True,
 }
-OBJECTS = {"self", "agent_ids", "resume", "on_agent"}
+OBJECTS = {"self", "agent_ids", "resume", "on_agent", "others"}
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

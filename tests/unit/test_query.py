@@ -1,15 +1,20 @@
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypedDict
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from agentcalls import ConfigurationError
+from agentcalls import Calls, ConfigurationError, OtherParameters
+from agentcalls.request import query
 from agentcalls.request.operation import LIST_CALLS
-from agentcalls.request.query import CallQuery
+from agentcalls.request.query import CallQuery, checked_others
 from agentcalls_api import AuthenticatedClient
 from agentcalls_api.api.calls import list_calls
 from agentcalls_api.types import UNSET
@@ -95,3 +100,110 @@ def test_agent_id_is_one_segment_of_the_path(agent_id: str) -> None:
     url = httpx.URL(BASE_URL + LIST_CALLS.outgoing(CallQuery(agent_id=agent_id).sent()).target)
     assert url.raw_path.decode().count("/") == "/prefix/api/v1/console/agents/x/calls".count("/")
     assert url.path == f"/prefix/api/v1/console/agents/{agent_id}/calls"
+
+
+class Outcome(StrEnum):
+    GOOD = "good"
+
+
+class Others(TypedDict, total=False):
+    """Parameters that a contract may gain, of each kind that the generator can type."""
+
+    direction: Annotated[str | None, "Only this direction"]
+    outcome: Annotated[Outcome | None, "How it ended"]
+    least: Annotated[int | None, "Seconds"]
+    score: Annotated[float | None, "From 0 to 1"]
+    is_billed: Annotated[bool | None, "Whether it is billed"]
+    day: Annotated[date | None, "The day"]
+    changed: Annotated[datetime | None, "When it changed"]
+    tags: Annotated[list[str] | None, "Its tags."]
+    either: Annotated[int | str | None, "One of two"]
+
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sent"),
+    [
+        ("direction", "in", "in"),
+        ("direction", Outcome.GOOD, "good"),
+        ("outcome", "good", Outcome.GOOD),
+        ("outcome", Outcome.GOOD, Outcome.GOOD),
+        ("least", 5, 5),
+        ("score", 1, 1.0),
+        ("is_billed", False, False),
+        ("day", date(2026, 11, 23), date(2026, 11, 23)),
+        ("day", "2026-11-23", date(2026, 11, 23)),
+        ("changed", NOON, NOON),
+        ("changed", "2026-11-23T12:00:00Z", NOON),
+        ("tags", ["a", Outcome.GOOD], ["a", "good"]),
+        ("tags", ("a",), ["a"]),
+        ("either", "a", "a"),
+    ],
+)
+def test_parameter_that_no_argument_is_for_is_sent_as_the_contract_has_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: object, sent: object
+) -> None:
+    monkeypatch.setattr(query, "OtherParameters", Others)
+    others = checked_others({name: value, "direction" if name != "direction" else "day": None})
+    assert others == {name: sent}
+    asked = CallQuery(agent_id="agent_1", status="failed", others=others)
+    assert asked.window(2, 10).sent() == {
+        "agent_id": "agent_1",
+        "status": "failed",
+        "page": 2,
+        "limit": 10,
+        name: sent,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("direction", 1),
+        ("direction", "\ud800"),
+        ("outcome", "ugly"),
+        ("least", True),
+        ("least", 1.5),
+        ("score", "1"),
+        ("is_billed", 1),
+        ("day", "2026-02-30"),
+        ("changed", NOON.replace(tzinfo=None)),
+        ("changed", "2026-11-23"),
+        ("tags", "vip"),
+        ("tags", ["a", 1]),
+        ("tags", ["\ud800"]),
+        ("either", []),
+    ],
+)
+def test_parameter_that_no_argument_is_for_is_refused_by_name_where_it_is_of_another_type(
+    monkeypatch: pytest.MonkeyPatch, name: str, wrong: object
+) -> None:
+    monkeypatch.setattr(query, "OtherParameters", Others)
+    with pytest.raises(ConfigurationError, match=f"^{name} ") as caught:
+        checked_others({name: wrong})
+    assert "null" not in str(caught.value)
+
+
+def test_keyword_that_the_contract_does_not_have_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="'dirction'"):
+        checked_others({"dirction": "in"})
+    assert checked_others({}) is None
+
+
+def test_parameter_of_several_values_is_sent_once_for_each() -> None:
+    params: Any = {"tags": ["a b", "ü"], "none": [], "page": 1}
+    operation = replace(LIST_CALLS, build=lambda **_: {"url": "/", "params": params})
+    outgoing = operation.outgoing({"agent_id": "agent_1"})
+    built = httpx.Request("GET", "https://host/", params=params)
+    assert outgoing.query == built.url.query.decode().replace("%20", "+")
+
+
+def test_signatures_and_the_generated_rest_name_each_parameter_once() -> None:
+    _, *generated = inspect.signature(list_calls._get_kwargs).parameters
+    rest = OtherParameters.__annotations__.keys()
+    for method, own in ((Calls.list, set()), (Calls.list_many, {"page", "limit"})):
+        named = inspect.signature(method).parameters.keys() | own
+        assert not named & rest
+        assert set(generated) <= named | rest

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         RateLimit,
         Report,
     )
+    from agentcalls_api import OtherParameters
     from agentcalls_api.models import Attachment, CallMessage, PageMeta
 else:  # hidden from type checkers: they would accept any name otherwise
 
@@ -116,6 +117,7 @@ __all__ = [
     "ManyReport",
     "Moment",
     "NotFoundError",
+    "OtherParameters",
     "Page",
     "PageMeta",
     "PaginationError",
@@ -150,6 +152,7 @@ _HOMES = {
         "agentcalls.request.retry": "Retry",
         "agentcalls.settings": "CallStatus",
         "agentcalls.values": "AgentReport Checkpoint Exchange ManyReport Page Problem RateLimit Report",
+        "agentcalls_api": "OtherParameters",
         "agentcalls_api.models": "Attachment CallMessage PageMeta",
     }.items()
     for name in names.split()

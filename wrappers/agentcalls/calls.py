@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, cast
 
 from attrs import field, frozen
 
@@ -10,7 +10,7 @@ from agentcalls.checks import Several, id_of
 from agentcalls.models import Agent, Call, CallDetail
 from agentcalls.reading.listing_options import ManyOptions, ReadOptions, check_order, own_moments
 from agentcalls.request.operation import GET_CALL
-from agentcalls.request.query import AgentQuery, CallQuery
+from agentcalls.request.query import AgentQuery, CallQuery, checked_others
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agentcalls.request.concurrency import Concurrency
     from agentcalls.settings import CallStatus
     from agentcalls.values import AgentReport, Checkpoint
+    from agentcalls_api import OtherParameters
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)
 ManyListingT_co = TypeVar("ManyListingT_co", covariant=True)
@@ -87,17 +88,16 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
         concurrency: Concurrency | None = None,
         strict: bool | None = None,
         max_retries: int | None = None,
+        **others: Unpack[OtherParameters],
     ) -> ListingT_co:
         """The agent's calls, as a listing that sends nothing until it is read.
 
-        The first seven are the API's own parameters; the others control how the client reads.
+        The first seven are the API's own parameters; those from `since` on control how the client reads.
 
         Args:
-            agent_id: The agent id, any text, escaped so that it stays one path segment; or the agent, as
-                `client.agents.list()` gives it.
+            agent_id: The agent id, any text, escaped as one path segment; or the agent of `client.agents.list()`.
             page: The page to start from, 1-based, in pages of `limit`; by default the first.
-            limit: Calls per page, 1 to 100; 100 by default. It applies to `pages()`; iterating calls chooses its own
-                windows.
+            limit: Calls per page, 1 to 100; 100 by default, for `pages()`. Iterating calls chooses its own windows.
             search: Free text that the server searches for.
             sort: A field's name, with "-" in front for descending. By default the newest calls come first, if the
                 server honours that; a listing of one page comes in the server's own order.
@@ -109,9 +109,9 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             until: Calls created before this moment only; written like `since`.
             tz: The time zone of days, and of times that name no offset: a tzinfo, a name such as "Europe/Berlin", or
                 "local" for this machine's. By default, days are those of UTC, and such times are refused.
-            oldest_first: Ask for the oldest calls first, by the name that the server has for that order, instead of
-                `sort`. New calls then come behind those that were read, so a reading that is resumed much later still
-                joins. `pages()` and `page()` come so once another reading of the client has found out the name.
+            oldest_first: Ask for the oldest calls first, instead of `sort`. New calls then come behind those that were
+                read, so a reading that is resumed much later still joins. `pages()` and `page()` come so once another
+                reading of the client has found out the server's name for that order.
             exact: Whether windows overlap, so that each call comes once even if the listing shifts. False reads plain
                 pages with up to a fifth fewer requests, and proves nothing.
             max_items: Stop after this many calls.
@@ -120,6 +120,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
                 Prefetch starts once half of the first answer is consumed.
             strict: Whether a page with a problem is an error; by default the client's setting.
             max_retries: How often each request is retried; by default the client's setting.
+            others: Parameters that the contract has besides these, each by its name: see `OtherParameters`.
 
         Raises:
             ConfigurationError: The contract does not allow a value, or `since` is not before `until`; raised at once.
@@ -134,6 +135,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             sort=sort,
             is_test_call=is_test_call,
             status=status,
+            others=checked_others(others),
         )
         query.hint()
         check_order(sort, oldest_first=oldest_first)
@@ -174,6 +176,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
         stop_on_error: bool = False,
         ordered: bool = False,
         on_agent: Callable[[AgentReport], object] | None = None,
+        **others: Unpack[OtherParameters],
     ) -> ManyListingT_co:
         """The calls of many agents, as a listing of pairs (agent id, call) that sends nothing until it is read.
 
@@ -184,9 +187,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
         Args:
             agent_ids: The agents, by their ids or as `client.agents.list()` gives them, in any iterable. It is read
                 only as far as requests are made, and each id is checked when it is reached. A repeated id is read once.
-                A generator can be read only once, and so can its listing. `AsyncClient` also takes what is read with
-                `async for`, and reads it to its end first. If the listing of the agents is not proven complete, neither
-                is the report.
+                A generator can be read only once, and so can its listing. `AsyncClient` also takes an asynchronous
+                iterable, and reads it to its end first. The report is not complete if the agents' listing is not.
             search: As in `list`.
             sort: As in `list`.
             is_test_call: As in `list`.
@@ -211,6 +213,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
                 The next agents are prefetched; up to six pages wait in memory for each request that may be in flight.
             on_agent: Called with an `AgentReport` when an agent has ended or failed, even if it has no calls: after its
                 last call was taken and, with `ordered`, before the next agent's first call.
+            others: As in `list`.
 
         Raises:
             ConfigurationError: The contract does not allow a value, or `since` is not before `until`; raised at once.
@@ -223,6 +226,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             sort=sort,
             is_test_call=is_test_call,
             status=status,
+            others=checked_others(others),
         )
         query.hint()
         check_order(sort, oldest_first=oldest_first)

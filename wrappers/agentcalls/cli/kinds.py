@@ -12,6 +12,15 @@ from agentcalls.cli.failures import check_switches, hinting
 DEBUG = "agentcalls.debug"  # a key in the context's meta, which commands and the program share
 
 _PANEL = "Connection"
+SHARED: dict[str, tuple[Any, ...]] = {
+    "list": (options.filters, options.order, options.others),
+    "export": (options.filters, options.order, options.others, options.team),
+    **dict.fromkeys(("stats", "report"), (options.filters, options.others, options.team)),
+    "check": (options.others, options.team),
+    "tail": (options.others,),
+    "sync": (options.team,),
+}
+"""The parameters that commands share, besides those of the connection: those of these functions."""
 
 
 class Command(TyperCommand):
@@ -44,8 +53,6 @@ class Command(TyperCommand):
 class Connected(Command):
     """A command that calls the API: its context holds what `connect.connect` needs."""
 
-    _others: tuple[Any, ...] = ()
-    """Functions with more parameters that are not the command's own."""
     _not_taken: str | None = None
     """A connection option that it does not have."""
 
@@ -54,7 +61,7 @@ class Connected(Command):
         own = [one for one in _parameters_of(options.connection) if one.name != self._not_taken]
         for parameter in own:
             parameter.rich_help_panel = _PANEL
-        shared = [*chain.from_iterable(map(_parameters_of, self._others)), *own]
+        shared = [*chain.from_iterable(map(_parameters_of, SHARED.get(str(self.name), ()))), *own]
         self._shared = [str(parameter.name) for parameter in shared]
         self.params: list[Any] = [*self.params, *shared]
 
@@ -63,12 +70,6 @@ class Connected(Command):
         ctx.obj = {name: ctx.params.pop(name) for name in self._shared}
         ctx.meta[DEBUG] = ctx.obj["debug"]
         return super().invoke(ctx)
-
-
-class OfAgents(Connected):
-    """One that reads the calls of several agents, or of all."""
-
-    _others = (options.team,)
 
 
 class Serving(Connected):

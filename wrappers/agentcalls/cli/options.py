@@ -1,9 +1,13 @@
 """The arguments and options that commands share."""
 
-from typing import Annotated, Any, Literal
+from enum import Enum
+from inspect import Parameter, Signature, signature
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
 
+from agentcalls import OtherParameters
 from agentcalls.settings import (
     API_PREFIX,
     CALL_STATUSES,
@@ -53,41 +57,10 @@ SINCE = (
 FILTERS = "Filters"
 OUTPUT = "Output"
 
-Status = Annotated[
-    str | None,
-    typer.Option(
-        "--status",
-        metavar="STATUS",
-        help=f"Only calls with this status: {', '.join(CALL_STATUSES)}, or another.",
-        rich_help_panel=FILTERS,
-    ),
-]
 Search = Annotated[
     str | None,
     typer.Option(
         metavar="TEXT", help="Free text that the server searches for.", rich_help_panel=FILTERS
-    ),
-]
-Test = Annotated[
-    bool | None,
-    typer.Option(
-        "--test/--live", help="Only test calls, or only live calls.", rich_help_panel=FILTERS
-    ),
-]
-Since = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WHEN",
-        help=SINCE,
-        rich_help_panel=FILTERS,
-    ),
-]
-Until = Annotated[
-    str | None,
-    typer.Option(
-        metavar="WHEN",
-        help="Calls created before this time; written like --since.",
-        rich_help_panel=FILTERS,
     ),
 ]
 Sort = Annotated[
@@ -96,6 +69,12 @@ Sort = Annotated[
         metavar="FIELD",
         help='The field to sort by; "-" in front means descending. Default: newest first, if the server sorts so.',
         rich_help_panel=FILTERS,
+    ),
+]
+Test = Annotated[
+    bool | None,
+    typer.Option(
+        "--test/--live", help="Only test calls, or only live calls.", rich_help_panel=FILTERS
     ),
 ]
 AsJson = Annotated[
@@ -182,6 +161,82 @@ def connection(
     ] = False,
 ) -> None:
     """The options of every command that calls the API; `Connected` passes them on in `ctx.obj`."""
+
+
+def filters(
+    *,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            help=f"Only calls with this status: {', '.join(CALL_STATUSES)}, or another.",
+            rich_help_panel=FILTERS,
+        ),
+    ] = None,
+    search: Search = None,
+    is_test_call: Test = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="WHEN", help=SINCE, rich_help_panel=FILTERS)
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN",
+            help="Calls created before this time; written like --since.",
+            rich_help_panel=FILTERS,
+        ),
+    ] = None,
+) -> None:
+    """The options that choose calls; `chosen_filters` reads them in `ctx.obj`."""
+
+
+def order(*, sort: Sort = None) -> None:
+    """The option for what is listed in an order; as above."""
+
+
+def others(**_: object) -> None:
+    """An option for each parameter of the contract that no option above is for; read by `chosen_filters`, too."""
+
+
+_METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "NUMBER"}
+
+
+def _option_of(hint: Any) -> Any:
+    # Dates and the like stay text, which the library reads.
+    of, said = get_args(hint)
+    kinds = [kind for kind in get_args(of) if kind is not NoneType]
+    kind = kinds[0] if len(kinds) == 1 else str
+    items = get_args(kind)
+    kind = items[0] if items else kind
+    if not (isinstance(kind, type) and issubclass(kind, (int, float, Enum))):
+        kind = str
+    annotation: Any = list[kind] if items else kind  # type: ignore[valid-type]
+    said = f"{said.rstrip('.')}; may be repeated." if items else said
+    made = typer.Option(help=said, metavar=_METAVARS.get(kind), rich_help_panel=FILTERS)
+    return Annotated[annotation | None, made]
+
+
+def options_of(parameters: type) -> dict[str, Any]:
+    """The annotation of an option for each key of `OtherParameters`, or of a type like it."""
+    hints = get_type_hints(parameters, include_extras=True)
+    return {name: _option_of(hint) for name, hint in hints.items()}
+
+
+others.__annotations__ = options_of(OtherParameters)
+others.__signature__ = Signature(  # type: ignore[attr-defined]
+    [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=hint)
+        for name, hint in others.__annotations__.items()
+    ]
+)
+
+
+def chosen_filters(ctx: typer.Context) -> dict[str, Any]:
+    """What a command was given of `filters`, `order` and `others`, as `client.calls.list` takes it."""
+    names = [name for each in (filters, order, others) for name in signature(each).parameters]
+    given = {name: ctx.obj[name] for name in names if name in ctx.obj}
+    return {name: value for name, value in given.items() if value not in {None, ()}}
 
 
 def team(

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 import agentcalls
 from agentcalls.cli.failures import Code, code_of, sentence_of
-from agentcalls.cli.kinds import DEBUG, Command, Connected, OfAgents, Passing, Serving
+from agentcalls.cli.kinds import DEBUG, Command, Connected, Passing, Serving
 from agentcalls.cli.show.output import printable_lines, say
 
 # In the order of the help, with the first sentence of each: neither the help nor a completed name imports the command.
@@ -33,7 +33,6 @@ COMMANDS = {
     "mock": "Run the API on this machine, with made-up calls, until Ctrl-C.",
 }
 _KINDS: dict[str, type[Command]] = {
-    **dict.fromkeys(("export", "sync", "stats", "report", "check"), OfAgents),
     "mcp": Serving,
     "mock": Passing,
     "push": Command,

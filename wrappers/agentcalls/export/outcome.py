@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
+from agentcalls import OtherParameters
 from agentcalls.export.journal import AgentFailure
 
 if TYPE_CHECKING:
     from agentcalls import CallStatus, Moment, TimeZone
 
 
-class Filters(TypedDict, total=False):
+class Filters(OtherParameters, total=False):
     """Which calls are exported, as in `client.calls.list`."""
 
     search: str | None

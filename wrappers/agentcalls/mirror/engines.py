@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from agentcalls import Agent, AgentCallsError, Client
+from agentcalls import Agent, AgentCallsError, Client, OtherParameters
 from agentcalls.checks import as_builtin
 from agentcalls.table import arrow
 from agentcalls.table.extras import need
@@ -38,7 +38,7 @@ class ClientSettings(TypedDict, total=False):
     deadline: float
 
 
-class ReadArguments(ClientSettings, total=False):
+class ReadArguments(ClientSettings, OtherParameters, total=False):
     """These settings, and which calls are read, as in `client.calls.list`."""
 
     search: str | None

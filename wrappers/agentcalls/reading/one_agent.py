@@ -198,7 +198,6 @@ def _binding(query: ListQuery, options: ReadOptions, now: datetime) -> str:
         for moment in (options.since, options.until)
     ]
     order = ["oldest first"] if options.oldest_first else []
-    text = json.dumps(
-        [query.sent() | {"page": query.start, "limit": query.size}, window, *order], sort_keys=True
-    )
+    what = [query.sent() | {"page": query.start, "limit": query.size}, window, *order]
+    text = json.dumps(what, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -77,7 +77,9 @@ class Operation(Struct, Generic[ResultT], kw_only=True, frozen=True):
         parts = self.build(**arguments)
         # The same text as from httpx, at a tenth of the cost; the names are the contract's.
         query = "&".join(
-            f"{name}={_quoted(value)}" for name, value in parts.get("params", {}).items()
+            f"{name}={_quoted(one)}"
+            for name, value in parts.get("params", {}).items()
+            for one in (value if isinstance(value, list) else (value,))
         )
         headers, content = parts.get("headers", {}), b""
         if "json" in parts:

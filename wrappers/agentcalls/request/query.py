@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 from functools import lru_cache
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_type_hints
 
 from attrs import Attribute, field, fields, frozen
 from attrs.validators import optional
+from msgspec import ValidationError, convert
 
 from agentcalls.checks import (
     as_builtin,
@@ -23,6 +25,10 @@ from agentcalls.errors import ConfigurationError
 from agentcalls.models import Agent, Call, fields_of
 from agentcalls.request.log import log_unlisted
 from agentcalls.settings import CALL_STATUSES, LIMIT, MAX_LIMIT, CallStatus
+from agentcalls_api import OtherParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def checked_segment(name: str, value: object) -> str:
@@ -84,7 +90,9 @@ class ListQuery:
     def sent(self) -> dict[str, Any]:
         """The parameters that are sent, by their Python names."""
         names = _names(type(self))
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        found = {name: value for name in names if (value := getattr(self, name)) is not None}
+        found.update(found.pop("others", {}))
+        return found
 
 
 def _names(kind: type[ListQuery]) -> list[str]:
@@ -98,6 +106,8 @@ class CallQuery(ListQuery):
     agent_id: str = field(validator=_segment)
     is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
     status: CallStatus | None = field(default=None, validator=optional(check_text))
+    others: Mapping[str, Any] | None = None
+    """The parameters that no attribute is for, as `checked_others` gives them."""
 
     @property
     def of_agent(self) -> str:
@@ -108,6 +118,36 @@ class CallQuery(ListQuery):
         """Log what a status or a sort that the contract does not list may have been meant as; it is sent as it is."""
         hint_at_status(self.status)
         _hint_at_sort(self.sort, Call)
+
+
+def checked_others(given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """`OtherParameters` as the generated code takes them, of the types that the contract has; None without any.
+
+    Raises TypeError for an unknown name, and `ConfigurationError` for a value of another type.
+    """
+    kinds = get_type_hints(OtherParameters) if given else {}
+    for name in given.keys() - kinds.keys():
+        raise TypeError(f"There is no parameter {name!r}.")
+    return {
+        name: _of_kind(name, value, kinds[name])
+        for name, value in given.items()
+        if value is not None
+    } or None
+
+
+def _of_kind(name: str, value: Any, kind: Any) -> Any:
+    several = isinstance(value, list | tuple | set | frozenset)
+    try:
+        found = convert([as_builtin(one) for one in value] if several else as_builtin(value), kind)
+    except ValidationError as error:
+        why = str(error).replace(" | null`", "`")
+        raise ConfigurationError(f"{name} takes a value of the contract's type: {why}.") from None
+    for one in found if several else [found]:
+        if isinstance(one, str):
+            checked_text(name, one)
+        if isinstance(one, datetime) and one.tzinfo is None:
+            raise ConfigurationError(f"{name} takes moments with their offset from UTC.")
+    return found
 
 
 @frozen(kw_only=True, field_transformer=builtin_fields)

@@ -17,7 +17,7 @@ from agentcalls.cli.zone import chosen_zone
 from agentcalls.described import quantity
 
 if TYPE_CHECKING:
-    from agentcalls.export import Filters, Outcome
+    from agentcalls.export import Outcome
 
 EXAMPLES = (
     "agentcalls export agent_demo -o calls.parquet --since 30d",
@@ -86,12 +86,6 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
-    status: options.Status = None,
-    search: options.Search = None,
-    test: options.Test = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    sort: options.Sort = None,
     utc: options.Utc = False,
     tz: options.Tz = None,
 ) -> None:
@@ -101,15 +95,7 @@ def command(
     and unknown fields as JSON. The exit code is 3 if it could not be proven that each call is there once; stderr says
     why. If an agent fails, there is no file, unless --keep-going is given.
     """
-    filters: Filters = {
-        "status": status,
-        "search": search,
-        "is_test_call": test,
-        "since": since,
-        "until": until,
-        "sort": sort,
-        "tz": chosen_zone(tz, utc=utc).asked,
-    }
+    filters = options.chosen_filters(ctx) | {"tz": chosen_zone(tz, utc=utc).asked}
     if output == "-" and (resume or force):
         raise Failure("--resume and --force are for a file, not for stdout.", Code.USAGE)
     if excel:
@@ -135,7 +121,7 @@ def command(
 
 
 def _to_file(
-    ctx: typer.Context, names: Named, output: str, filters: "Filters", how: dict[str, Any]
+    ctx: typer.Context, names: Named, output: str, filters: dict[str, Any], how: dict[str, Any]
 ) -> "Outcome":
     from agentcalls.export import export, folder_of  # noqa: PLC0415  # as above
 

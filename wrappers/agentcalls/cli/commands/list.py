@@ -34,12 +34,6 @@ def command(
     ctx: typer.Context,
     agent: options.Agent,
     *,
-    status: options.Status = None,
-    search: options.Search = None,
-    test: options.Test = None,
-    since: options.Since = None,
-    until: options.Until = None,
-    sort: options.Sort = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -85,15 +79,11 @@ def command(
     zone = chosen_zone(tz, utc=utc)
     form = chosen_form(form, as_json=as_json)
     most = None if every else limit or _LIMIT
+    filters = options.chosen_filters(ctx)
     with connect(ctx) as client:
         listing = client.calls.list(
             agent,
-            status=status,
-            search=search,
-            sort=sort,
-            is_test_call=test,
-            since=since,
-            until=until,
+            **filters,
             tz=zone.asked,
             max_items=most,
         )
@@ -111,7 +101,7 @@ def command(
         report = listing.report
     sys.stdout.flush()
     # The server's total ignores --since and --until.
-    total = None if since or until else report.total_count_last
+    total = None if filters.keys() & {"since", "until"} else report.total_count_last
     say(_summary(calls.count, total, most))
     if every and not report.complete:
         raise Failure(f"Not proven complete: {report.reason}", Code.FAILED)

@@ -101,7 +101,12 @@ def command(
             names.read(client)
             counts = {name: FailureCount(name) for name in names}
             is_test_call = None if include_test else False
-            filters = {"is_test_call": is_test_call, "since": since, "tz": zone.asked}
+            filters = {
+                **options.chosen_filters(ctx),
+                "is_test_call": is_test_call,
+                "since": since,
+                "tz": zone.asked,
+            }
             for status in failed_status or ():
                 # A word that is close to a status would never count, and the check would stay green.
                 check_asked(client, names[:1], {**filters, "status": status})

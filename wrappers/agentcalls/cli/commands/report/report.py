@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -54,11 +54,6 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ],
-    status: options.Status = None,
-    search: options.Search = None,
-    test: options.Test = None,
-    since: options.Since = None,
-    until: options.Until = None,
     by: Annotated[
         By,
         typer.Option(
@@ -102,27 +97,23 @@ def command(
     zone = chosen_zone(tz, utc=utc)
     names = named_agents(ctx, agents, agents_file)
     numbers = Numbers(zone, show_numbers, by.value)
-    filters: dict[str, Any] = {
-        "status": status,
-        "search": search,
-        "is_test_call": test,
-        "since": since,
-        "until": until,
-        "tz": zone.asked,
-    }
+    asked = options.chosen_filters(ctx)
+    filters = asked | {"tz": zone.asked}
     with written_whole(output) as file:
         with connect(ctx) as client:
             names.read(client)
             check_asked(client, names, filters)
-            if compare and since:
+            if compare and "since" in asked:
                 span = client.calls.list(names[0], **filters)
                 numbers.start, filters["since"] = _spans(span, datetime.now(UTC))
             calls = AgentsCalls(client, names, filters, concurrency)
             for agent, call in calls:
                 numbers.add(agent, call)
-        asked = {"status": status, "search": numbers.text(search), "since": since, "until": until}
-        said = {name: value for name, value in asked.items() if value}
-        if test is not None:
+        said = {
+            name: numbers.text(value) if name == "search" else value
+            for name, value in asked.items()
+        }
+        if (test := said.pop("is_test_call", None)) is not None:
             said["calls"] = "test only" if test else "live only"
         scope = Scope(names, said, datetime.now(UTC), calls.gaps)
         file.write(page_of(numbers, scope))

@@ -36,11 +36,6 @@ def command(
             'and needs the extra "country".'
         ),
     ] = By.STATUS,
-    status: options.Status = None,
-    search: options.Search = None,
-    test: options.Test = None,
-    since: options.Since = None,
-    until: options.Until = None,
     form: Annotated[
         Form | None,
         typer.Option(
@@ -69,14 +64,7 @@ def command(
     names = named_agents(ctx, agents, agents_file)
     with connect(ctx) as client:
         names.read(client)
-        filters = {
-            "status": status,
-            "search": search,
-            "is_test_call": test,
-            "since": since,
-            "until": until,
-            "tz": zone.asked,
-        }
+        filters = options.chosen_filters(ctx) | {"tz": zone.asked}
         calls = AgentsCalls(client, names, filters, concurrency)
         for _, call in calls:
             summary.add(call)
@@ -98,11 +86,7 @@ def _document(summary: Summary, calls: AgentsCalls) -> Row:
     total = summary.total()
     return {
         "agents": list(calls.agents),
-        "filters": {
-            name: value
-            for name, value in calls.filters.items()
-            if value is not None and name != "tz"
-        },
+        "filters": {name: value for name, value in calls.filters.items() if name != "tz"},
         "first_created_on": summary.first,
         "last_created_on": summary.last,
         "time_zone": summary.zone.name(summary.last) if summary.last else None,

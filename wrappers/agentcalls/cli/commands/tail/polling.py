@@ -19,6 +19,8 @@ from agentcalls.cli.show.output import say
 from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agentcalls import Call, Client
     from agentcalls.cli.commands.tail.following import Event, Follower
     from agentcalls.cli.zone import Zone
@@ -35,13 +37,13 @@ class Polls:
         agent: str,
         follower: Follower,
         *,
-        is_test_call: bool | None = None,
+        filters: Mapping[str, Any],
         zone: Zone,
     ) -> None:
         self._client = client
         self._agent = agent
         self._follower = follower
-        self._is_test_call = is_test_call
+        self._filters = filters
         self._zone = zone
         self._answered = _now()
         self._doubts: set[str | None] = set()
@@ -96,7 +98,7 @@ class Polls:
     def _listed(self, most: int, **options: Any) -> list[Call]:
         listing = self._client.calls.list(
             self._agent,
-            is_test_call=self._is_test_call,
+            **self._filters,
             max_items=most,
             **options,
         )

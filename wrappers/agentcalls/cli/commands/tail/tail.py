@@ -86,9 +86,10 @@ def command(
     zone = chosen_zone(tz, utc=utc)
     with connect(ctx) as client:
         as_lines = as_json or not sys.stdout.isatty()
-        check_asked(client, [agent], {"status": status})  # which may have been mistyped
+        filters = options.chosen_filters(ctx) | {"is_test_call": test}
+        check_asked(client, [agent], filters | {"status": status})  # which may have been mistyped
         follower = Follower(status=status, follow=reach)
-        polls = Polls(client, agent, follower, is_test_call=test, zone=zone)
+        polls = Polls(client, agent, follower, filters=filters, zone=zone)
         try:
             news = polls.begin(earlier)
             write = json_writer(agent) if as_lines else terminal_writer(zone)
