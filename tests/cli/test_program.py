@@ -36,7 +36,7 @@ EXAMPLES = [
 ]
 # What `--help` has no use for. httpx brings Rich, and is brought by agentcalls itself when that is asked for a client.
 HEAVY = "altair duckdb httpx mcp numpy pandas polars pyarrow pydantic rich vl_convert zstandard"
-HEAVY += " agentcalls_api agentcalls_mock"
+HEAVY += " agentcalls_api.client agentcalls_api.models agentcalls_mock"
 
 
 @pytest.mark.share(one_in=3)
@@ -49,7 +49,7 @@ from agentcalls.cli import main
 assert main({arguments}) == 0
 # A module that must not be imported is None.
 new = {{name for name, module in sys.modules.items() if module and name not in before}}
-print(json.dumps(sorted({{name.partition(".")[0] for name in new}})))
+print(json.dumps(sorted({{".".join(name.split(".")[:parts]) for name in new for parts in (1, 2)}})))
 """
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True

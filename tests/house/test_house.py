@@ -20,7 +20,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 
 # The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
 MOST_LINES_OF_CODE = {
-    "": 1565,
+    "": 1567,
     "request": 1496,
     "request/decode": 510,
     "request/wire": 822,

@@ -9,7 +9,9 @@ import attrs
 import pytest
 
 from agentcalls import Call, Page, Report
+from agentcalls.models import fields_of
 from agentcalls.request.decode.page import decode_page
+from agentcalls_api.types import UNSET
 from contract.tool.contract import SCHEMAS, reference_bodies
 from made import call
 
@@ -66,8 +68,14 @@ def test_copies_of_a_call_are_whole() -> None:
 
 def test_help_has_a_sentence_for_each_field_of_a_call() -> None:
     text = Call.__doc__ or ""
-    for name, schema in SCHEMAS["Call"]["properties"].items():
-        assert f"    {name}: {' '.join(schema['description'].split())}\n" in text
+    for field in fields_of(Call):
+        schema = SCHEMAS["Call"]["properties"][field.name]
+        assert f"    {field.attribute}: {' '.join(schema['description'].split())}\n" in text
+
+
+def test_a_value_that_is_not_set_stays_itself_in_copies() -> None:
+    for other in (copy.copy(UNSET), copy.deepcopy(UNSET), pickle.loads(pickle.dumps(UNSET))):  # noqa: S301 (ours)
+        assert other is UNSET
 
 
 @pytest.mark.parametrize("kind", [Call, Page, Report])

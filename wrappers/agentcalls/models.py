@@ -5,6 +5,7 @@ Only this module and `request/operation.py` depend on the structure of the gener
 
 from __future__ import annotations
 
+import copyreg
 import sys
 from collections.abc import Callable
 from datetime import date, datetime
@@ -30,6 +31,9 @@ EXTRA = "additional_properties"
 """The attribute of a model that holds unknown fields."""
 
 Leaf = Callable[[Any], object]
+
+# Copies of a call equal it: what is not set is one object, in other processes, too.
+copyreg.pickle(Unset, lambda _: "UNSET")
 
 
 class Field(Struct, frozen=True, kw_only=True):
