@@ -40,7 +40,7 @@ DOCS := .cache/docs
 DOCS_READY := $(DOCS)/.ready
 PORT ?= 8010
 
-.PHONY: test-spark checks mypy pyright pyright-users help demo test quick simulate nightly test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
+.PHONY: test-spark checks mypy pyright pyright-users help demo test quick simulate nightly rehearsal test-all mock generate check-generated contract contract-run contract-diff contract-live fuzz mutants lint \
   types format dist check lock check-locks release-check release-files release-installed release-snapshot clean cli-docs pictures bench bench-check mutation
 
 help: ## Show these targets
@@ -74,11 +74,15 @@ nightly: $(VENV_READY) chromium $(if $(shell command -v npm),$(NODE_READY) $(DOC
 	@$(WHOLE) $(BIN)/$(TESTS)
 	@$(MEASURED) -m "not share"
 	@$(MAKE) pyright
+	@$(MAKE) rehearsal
 	@$(MAKE) fuzz SECONDS=600
 	@$(MAKE) test-spark
 	@$(MAKE) mutants
 	@$(MAKE) mutation
 	@$(MAKE) release-installed
+
+rehearsal: $(VENV_READY) ## Run the suite on a copy whose contract has a field and a parameter of each kind; ONLY=tests/cli for a part
+	@PYTHONPATH=tests $(BIN)/python -m contract.rehearsal.whole $(filter-out pytest,$(TESTS)) $(ONLY)
 
 # Spark is half a gigabyte and needs Java, so it has an environment of its own, and its tests are not of those of CI.
 test-spark: $(SPARK_READY) ## Run the tests of the Spark source in an environment of its own; they need Java 17 or newer
