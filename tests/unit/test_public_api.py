@@ -107,6 +107,30 @@ def test_async_client_reads_all_calls_without_httpx(mock_url: str) -> None:
     assert "httpx" not in loaded
 
 
+@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
+@pytest.mark.parametrize(
+    ("home", "place"),
+    [
+        ("socket", "socket.socket.connect"),
+        ("ssl", "ssl.SSLContext.wrap_bio"),
+        (
+            "httpcore",
+            "httpcore.ConnectionPool.handle_request, httpcore.AsyncConnectionPool.__init__",
+        ),
+    ],
+)
+def test_tool_that_comes_before_httpx_is_noticed(kind: str, home: str, place: str) -> None:
+    loaded = loaded_by(
+        f"import asyncio, {home}\n"
+        "import agentcalls.client\n"
+        "from agentcalls.request.wire.tools import changed_library\n"
+        f"assert changed_library({kind!r}, None) is None\n"
+        + "".join(f"{name} = lambda *a, **k: None\n" for name in place.split(", "))
+        + f"assert changed_library({kind!r}, None).__name__ == 'httpx'"
+    )
+    assert "httpx" in loaded
+
+
 def test_generated_package_imports_its_clients_where_they_are_used() -> None:
     assert "httpx" not in loaded_by(
         "import agentcalls_api.models, agentcalls_api.api.calls.get_call"

@@ -6,15 +6,16 @@ double holds. Otherwise they go over our own connections.
 
 from __future__ import annotations
 
-import socket
-import ssl
 import sys
 from importlib import import_module
 from operator import attrgetter, is_
 from types import FunctionType, MethodDescriptorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentcalls.request.wire.library import CORES, LIBRARIES
+
+if TYPE_CHECKING:
+    import ssl
 
 # Everything between a client and a socket that a request goes through.
 _SENDING = (
@@ -50,61 +51,71 @@ _OF_CORE: dict[str, tuple[str, ...]] = {
     ),
 }
 _OF_SOCKET: tuple[str, ...] = (
-    *("create_connection", "getaddrinfo", "socketpair"),
+    *("socket", "create_connection", "getaddrinfo", "socketpair"),
     *(f"socket.{name}" for name in ("connect", "connect_ex", "send", "sendall", "recv")),
 )
-_OF_TLS: tuple[str, ...] = ("SSLContext.wrap_socket", "SSLContext.wrap_bio")
+_OF_TLS: tuple[str, ...] = ("SSLContext", "SSLContext.wrap_socket", "SSLContext.wrap_bio")
 _OF_LOOP: tuple[str, ...] = tuple(
     f"BaseEventLoop.{name}" for name in ("create_connection", "getaddrinfo")
 )
-_GET: dict[tuple[str, ...], attrgetter[Any]] = {
-    names: attrgetter(*names)
-    for names in (*_OF_LIBRARY.values(), *_OF_CORE.values(), _OF_SOCKET, _OF_TLS, _OF_LOOP)
-}
 
-_unchanged: dict[tuple[str, ...], tuple[Any, ...]] = {}
+
+class _Watched:
+    """Functions and classes of a module, which a tool may replace."""
+
+    def __init__(self, module: str, names: tuple[str, ...], homes: tuple[str, ...]) -> None:
+        self._module, self._homes = module, homes
+        self._get = attrgetter(*names)
+        self._called = [name.rpartition(".")[2] for name in names]
+        self._own: tuple[Any, ...] = ()
+
+    def have_changed(self) -> bool:
+        """Whether one of them is not the module's own."""
+        # httpx itself imports the other only when it connects.
+        module = sys.modules.get(self._module)
+        if module is None:
+            return False
+        try:
+            found = self._get(module)
+        except AttributeError:
+            return True
+        # By identity, since a wrapper may equal the wrapped function.
+        if self._own and all(map(is_, found, self._own)):
+            return False
+        if not all(map(self._is_own, found, self._called)):
+            return True
+        self._own = found
+        return False
+
+    def _is_own(self, found: Any, name: str) -> bool:
+        if type(found) is type:
+            return found.__module__ in self._homes
+        # A wrapper may copy a function's name, but not the place of its definition.
+        return type(found) is MethodDescriptorType or (  # implemented in C
+            type(found) is FunctionType
+            and found.__code__.co_name == name
+            and found.__globals__["__name__"].partition(".")[0] in self._homes
+        )
+
+
+_BELOW = {"socket": _OF_SOCKET, "ssl": _OF_TLS}
+_WATCHED: dict[str, list[tuple[str, _Watched]]] = {
+    kind: [
+        *(
+            (library, _Watched(home, names, (library, core)))
+            for library, core in CORES.items()
+            for home, names in ((library, _OF_LIBRARY[kind]), (core, _OF_CORE[kind]))
+        ),
+        *((LIBRARIES[0], _Watched(home, names, (home,))) for home, names in below.items()),
+    ]
+    for kind, below in (("Client", _BELOW), ("AsyncClient", {**_BELOW, "asyncio": _OF_LOOP}))
+}
 
 
 def changed_library(kind: str, trust: ssl.SSLContext | None) -> Any:
     """The library that somebody has changed, so that requests must go through it; None if there is none."""
-    for name in LIBRARIES:
-        homes = (name, CORES[name])
-        for home, names in zip(homes, (_OF_LIBRARY[kind], _OF_CORE[kind]), strict=True):
-            # httpx itself imports the other only when it connects.
-            module = sys.modules.get(home)
-            if module and not _is_own(module, names, homes):
-                return sys.modules[name]
-    is_own = (
-        socket.socket.__module__ == "socket"
-        and ssl.SSLContext.__module__ == "ssl"
-        and (trust is None or type(trust).__module__ == "ssl")
-        and _is_own(socket, _OF_SOCKET, ("socket",))
-        and _is_own(ssl, _OF_TLS, ("ssl",))
-        and (kind == "Client" or _is_own(sys.modules["asyncio"], _OF_LOOP, ("asyncio",)))
-    )
-    return None if is_own else import_module(LIBRARIES[0])
-
-
-def _is_own(module: Any, names: tuple[str, ...], homes: tuple[str, ...]) -> bool:
-    try:
-        functions = _GET[names](module)
-    except AttributeError:
-        return False
-    key = (module.__name__, *names)
-    # By identity, since a wrapper may equal the wrapped function.
-    if all(map(is_, functions, _unchanged.get(key, ()))) and key in _unchanged:
-        return True
-    called = (name.rpartition(".")[2] for name in names)
-    own = all(_is_own_function(*each, homes) for each in zip(functions, called, strict=True))
-    if own:
-        _unchanged[key] = functions
-    return own
-
-
-def _is_own_function(function: Any, name: str, homes: tuple[str, ...]) -> bool:
-    # A wrapper may copy a function's name, but not the place of its definition.
-    return type(function) is MethodDescriptorType or (  # implemented in C
-        type(function) is FunctionType
-        and function.__code__.co_name == name
-        and function.__globals__["__name__"].partition(".")[0] in homes
-    )
+    ours = LIBRARIES[0]  # a tool may change what is below it before it is imported
+    for library, watched in _WATCHED[kind]:
+        if (library == ours or library in sys.modules) and watched.have_changed():
+            return import_module(library)
+    return None if trust is None or type(trust).__module__ == "ssl" else import_module(ours)
