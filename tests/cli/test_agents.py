@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyarrow import parquet
 
+from agentcalls.cli.agents import listed
 from agentcalls.cli.failures import Code
 from agentcalls_mock import Seeding, create_app, open_store, serving
 from cli.running import run_here
@@ -200,6 +201,32 @@ def test_agents_that_may_not_be_all_end_with_3(
     said = ended.stdout if command == ["check"] else ended.stderr
     assert "The listing of the agents is not proven complete: " in " ".join(said.split())
     assert ended.stdout
+
+
+@pytest.mark.parametrize("id", ["..", "a\nb", ""])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["stats"],
+        ["check"],
+        ["export", "-o", "-", "--keep-going"],
+        ["report", "-o", "calls.html", "--compare", "--since", "24h"],
+        ["sync", "--to", "calls.sqlite"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_an_agent_whose_id_cannot_be_sent_costs_the_others_nothing(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str], id: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_store(Seeding(calls=50)) as store, serving(create_app(store)) as url:
+        store.connection.execute("UPDATE agents SET id = ? WHERE id = 'agent_3'", [id])
+        monkeypatch.setenv("AGENTCALLS_BASE_URL", url)
+        ended = cli(*command, "--all-agents")
+    assert ended.exit_code == 3
+    said = " ".join((ended.stderr + ended.stdout).split())
+    assert f"1 of {len(IDS)} agents failed: {listed([id])}" in said or command == ["check"]
+    assert "agent_id cannot be" in said or "ConfigurationError" in said
 
 
 def test_failure_to_list_agents_is_said_and_nothing_is_written(

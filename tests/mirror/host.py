@@ -40,9 +40,15 @@ def row(number: int, **changed: Any) -> Row:
     return {**found, **changed}
 
 
+def agent_row(id: Any) -> Row:
+    """An agent of any id, or what is none."""
+    moments = dict.fromkeys(("created_at", "updated_at"), NOW.isoformat())
+    return {"id": id, "name": "x", "description": None, "status": "live", **moments}
+
+
 @mutable
 class Host:
-    """Answers requests for calls; it honours `sort=created_on`, and otherwise gives the newest first."""
+    """Answers requests for calls and for agents; it honours `sort=created_on`, and otherwise gives the newest first."""
 
     calls: dict[str, list[Row]]
     sorts: bool = True
@@ -51,6 +57,8 @@ class Host:
     """The count that it tells, by the number of calls."""
     status: dict[str, int] = field(factory=dict[str, int])
     """The agents that fail, each with a status."""
+    listed: list[Any] = field(factory=list[Any])
+    """The ids in its listing of agents."""
     now: datetime = NOW
     asked: list[httpx.URL] = field(factory=list[httpx.URL])
     before: Callable[[int], object] = lambda _: None
@@ -59,17 +67,23 @@ class Host:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url)
         self.before(len(self.asked))
-        agent = unquote(request.url.raw_path.decode().split("/")[-2])
-        if agent in self.status or agent not in self.calls:
-            return httpx.Response(self.status.get(agent, 404), json={"message": "+1415555 no"})
+        path = request.url.raw_path.decode().partition("?")[0].split("/")
         asked = request.url.params
         page, limit, sort = int(asked["page"]), int(asked["limit"]), asked.get("sort", "")
+        if path[-1] == "agents":
+            return self._page([agent_row(one) for one in self.listed], page, limit)
+        agent = unquote(path[-2])
+        if agent in self.status or agent not in self.calls:
+            return httpx.Response(self.status.get(agent, 404), json={"message": "+1415555 no"})
         rows = list(self.calls[agent])
         if self.sorts:
             falling = sort != "created_on"
             rows.sort(
                 key=lambda one: (str(one.get("created_on")), str(one.get("id"))), reverse=falling
             )
+        return self._page(rows, page, limit)
+
+    def _page(self, rows: list[Row], page: int, limit: int) -> httpx.Response:
         end, total = page * limit, self.count(len(rows))
         meta = {
             "total_count": total,

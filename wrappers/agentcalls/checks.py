@@ -47,8 +47,9 @@ def builtin_fields(_: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]
 class Several:
     """Several ids, each as built-in text; those of an iterator are there once.
 
-    What is of the type `named` counts by its id. What is read with `async for` must be `gathered` first. Raises
-    `ConfigurationError` for one text, which would be read character by character, and for what has no items.
+    What is of the type `named` counts by its id, and by an empty one where it has none. What is read with `async for`
+    must be `gathered` first. Raises `ConfigurationError` for one text, which would be read character by character, and
+    for what has no items.
     """
 
     def __init__(
@@ -60,6 +61,9 @@ class Several:
         self._name, self._ids, self._named = name, ids, named or ()
         self._read: Any = ids
         self._gathered: list[Any] | None = None
+        self.given: list[str] = []
+        """The ids so far that the caller wrote. One of these that cannot be sent is a wrong argument; one that the API
+        listed is a failure of its agent alone."""
 
     def __iter__(self) -> Iterator[str]:
         if hasattr(self._ids, "__iter__"):
@@ -68,7 +72,10 @@ class Several:
             raise ConfigurationError(f"{self._name} is asynchronous: AsyncClient reads it.")
         found = self._read if self._gathered is None else self._gathered
         for value in found:
-            yield as_builtin(id_of(value, self._named))
+            known = as_builtin(id_of(value, self._named))
+            if not isinstance(value, self._named):
+                self.given.append(known)
+            yield "" if known is None else known
 
     async def gather(self) -> None:
         """Read to the end what is read with `async for`."""

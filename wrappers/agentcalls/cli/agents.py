@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from agentcalls import AgentCallsError, ConfigurationError
-from agentcalls.checks import did_you_mean, ids_in
+from agentcalls import Agent, AgentCallsError, ConfigurationError
+from agentcalls.checks import Several, did_you_mean, ids_in
 from agentcalls.cli.failures import Code, Failure, sentence_of
 from agentcalls.cli.show.output import console, is_plain, say
 from agentcalls.described import quantity
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from agentcalls.request.concurrency import Concurrency
 
 _STEP = 100
+_ANY_AGENT = "*"
 MOST_NAMED = 10
 """The most agents, or sentences about agents, in a message."""
 
 
-class Named(list[str]):
-    """The ids of a command's agents. With --all-agents they are there once they were read."""
+class Named(list["str | Agent"]):
+    """A command's agents: the ids that were written; with --all-agents, once they were read, what the API listed."""
 
     doubt: str | None = None
     """Why there may be more of them."""
@@ -45,6 +46,11 @@ class Named(list[str]):
         names = cls()
         names._is_all, names._status = True, status
         return names
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids as they come back in reports."""
+        return list(Several("agents", self, Agent))
 
     def read(self, client: Client) -> None:
         """Read the team's agents, if all are wanted; raises `Failure` if there are none."""
@@ -62,7 +68,7 @@ class Named(list[str]):
                 else "The team has no agents.",
                 Code.NOT_FOUND,
             )
-        self[:] = [agent.id for agent in wanted]
+        self[:] = wanted
         if not listing.report.complete:
             self.doubt = (
                 f"The listing of the agents is not proven complete: {listing.report.reason}"
@@ -99,13 +105,15 @@ def named_agents(ctx: typer.Context, agents: Sequence[str] | None, file: str | N
 def listed(names: Sequence[str]) -> str:
     """The names, separated by commas; only the first ones if there are many."""
     more = len(names) - MOST_NAMED
-    return ", ".join([*names[:MOST_NAMED], *([f"and {more:,} more"] if more > 0 else [])])
+    shown = [name if name.isprintable() and name else repr(name) for name in names[:MOST_NAMED]]
+    return ", ".join([*shown, *([f"and {more:,} more"] if more > 0 else [])])
 
 
-def check_asked(client: Client, agents: Sequence[str], filters: Mapping[str, Any]) -> None:
-    """Send nothing; raises `ConfigurationError` for wrong arguments."""
-    for agent in agents:
-        client.calls.list(agent, **filters)
+def check_asked(client: Client, agents: Sequence[str | Agent], filters: Mapping[str, Any]) -> None:
+    """Send nothing; raises `ConfigurationError` for wrong arguments, of which an agent that the API listed is none."""
+    for agent in (_ANY_AGENT, *agents):
+        if not isinstance(agent, Agent):
+            client.calls.list(agent, **filters)
 
 
 @define
@@ -174,7 +182,7 @@ def conclude(failures: Mapping[str, str], doubts: Mapping[str, str], agents: Nam
     """Report on stderr which agents failed and which listings are not proven complete; raises `Failure` if any."""
     for reasons in (failures, doubts):
         for agent, why in islice(reasons.items(), MOST_NAMED):
-            say(why if agent in why else f"{agent}: {why}")
+            say(why if agent and agent in why else f"{listed([agent])}: {why}")
     found: list[str] = []
     if failures:
         found.append(

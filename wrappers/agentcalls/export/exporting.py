@@ -90,7 +90,7 @@ def export(
     target = checked_path("path", path)
     form, compression = format_of(os.fspath(path), as_builtin(format))
     resume, force = checked_boolean("resume", resume), checked_boolean("force", force)
-    names, doubt = _once(agents)
+    names, given, doubt = _once(agents)
     task = Task(
         client=client,
         agents=names,
@@ -102,7 +102,7 @@ def export(
         progress=_tell_nobody if progress is None else progress,
     )
     workspace = Workspace(target, form)
-    asked = evolve(_journal(task, compression), force=force)
+    asked = evolve(_journal(task, given, compression), force=force)
     with workspace.locked():
         journal = begun(workspace, asked, task.agents, resume=resume, keep_going=keep_going)
         already = workspace.is_published(journal)
@@ -136,7 +136,7 @@ def export_stream(
     form, _ = format_of("", as_builtin(format))
     if form.build:
         raise ConfigurationError(f"{form.name} is written to a file, not to a stream.")
-    names, doubt = _once(agents)
+    names, given, doubt = _once(agents)
     task = Task(
         client=client,
         agents=names,
@@ -147,7 +147,7 @@ def export_stream(
         journal_calls=_JOURNAL_CALLS,
         progress=_tell_nobody if progress is None else progress,
     )
-    copying = Copying(task, _journal(task), file, PIECES[""], lambda reached: reached)
+    copying = Copying(task, _journal(task, given), file, PIECES[""], lambda reached: reached)
     return evolve(_outcome(copying.run()), doubt=doubt)
 
 
@@ -192,22 +192,22 @@ def _check_count(form: Format, path: Path, journal: Journal) -> None:
         raise OSError(errno.EIO, f"It holds {count:,} calls, and not {journal.calls:,}", str(path))
 
 
-def _once(agents: Iterable[str | Agent]) -> tuple[list[str], str | None]:
-    # The ids, and why there may be more.
+def _once(agents: Iterable[str | Agent]) -> tuple[list[str], list[str], str | None]:
+    # The ids, those that the caller wrote, and why there may be more.
     several = Several("agents", agents, Agent)
     names = list(dict.fromkeys(several))
     if not names:
         raise ConfigurationError("agents takes at least one id.")
-    return names, several.doubt
+    return names, several.given, several.doubt
 
 
 def _tell_nobody(progress: Progress) -> None:
     pass
 
 
-def _journal(task: Task, compression: str = "") -> Journal:
+def _journal(task: Task, given: Iterable[str], compression: str = "") -> Journal:
     calls, filters = task.client.calls, task.filters
-    for agent in task.agents:
+    for agent in (_ANY_AGENT, *given):
         # Raises for an invalid agent id or filter before anything is sent.
         calls.list(agent, concurrency=task.concurrency, **filters)
     # The checkpoint of a new iteration holds the moments of `since` and `until`, and the binding.

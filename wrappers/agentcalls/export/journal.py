@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime  # noqa: TC003 (msgspec reads the annotations)
 from typing import Literal
 
+import msgspec
 from attrs import field, frozen
 
 from agentcalls.export.disk.operations import Identity  # noqa: TC001 (the same)
@@ -74,3 +76,16 @@ class Journal:
     def is_begun(self) -> bool:
         """Whether there is any progress to resume."""
         return self.calls > 0 or self.agents_done > 0 or self.stage != "reading"
+
+
+def packed(journal: Journal) -> bytes:
+    """A journal as JSON; an agent's id may be a text that UTF-8 cannot hold."""
+    try:
+        return msgspec.json.encode(journal)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(journal)).encode()
+
+
+def unpacked(data: bytes) -> Journal:
+    """The journal in such JSON; raises `ValueError` for anything else."""
+    return msgspec.convert(json.loads(data), Journal)

@@ -19,14 +19,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import msgspec
 from attrs import evolve
 
 from agentcalls import ConfigurationError
 from agentcalls.checks import checked_path
 from agentcalls.export.disk import operations
 from agentcalls.export.disk.target import check_dress, replaceable
-from agentcalls.export.journal import Journal
+from agentcalls.export.journal import Journal, packed, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -88,10 +87,10 @@ class Workspace:
         """The journal of an interrupted export; None if there is none, or if nothing was read."""
         try:
             with operations.read(self._journal) as file:
-                journal = msgspec.json.decode(file.read(), type=Journal)
+                journal = unpacked(file.read())
         except FileNotFoundError:
             return None
-        except msgspec.DecodeError as error:
+        except ValueError as error:
             raise ConfigurationError(
                 f"{self._journal} is not a journal of this version ({error}): start again with force=True."
             ) from error
@@ -99,8 +98,8 @@ class Workspace:
 
     def finished(self) -> Journal | None:
         """The journal that the file took with it; None if there is none, or if the file was changed since."""
-        with suppress(msgspec.DecodeError):
-            journal = msgspec.json.decode(operations.attached(self.target), type=Journal)
+        with suppress(ValueError):
+            journal = unpacked(operations.attached(self.target))
             return journal if self.is_published(journal) else None
         return None
 
@@ -124,7 +123,7 @@ class Workspace:
     def save(self, journal: Journal) -> None:
         """Write the whole journal to disk."""
         with operations.new(self._new_journal) as file:
-            file.write(msgspec.json.encode(journal))
+            file.write(packed(journal))
             operations.sync(file)
         operations.replace(self._new_journal, self._journal)
         operations.sync_folder(self.folder)
@@ -152,7 +151,7 @@ class Workspace:
             with operations.read(self.made) as file:
                 check_dress(file.fileno(), self.target)
             receipt = evolve(journal, marks=[], checkpoint=None)
-            operations.attach(self.made, msgspec.json.encode(receipt))
+            operations.attach(self.made, packed(receipt))
             operations.replace(self.made, self.target)
         operations.sync_folder(self.target.parent)
 

@@ -85,7 +85,7 @@ def sync(
             every agent failed. What came before it is in the copy.
         OSError: The disk is full or the database fails; the copy is as the last transaction left it.
     """
-    names, doubt = _once(agents)
+    names, given, doubt = _once(agents)
     asked = _Asked(
         client=client,
         follow=follow,
@@ -105,7 +105,7 @@ def sync(
         tell=progress or _tell_nobody,
         doubt=doubt,
     )
-    for agent in names:
+    for agent in ("*", *given):
         # Raises for what cannot be sent before anything is.
         client.calls.list(agent, concurrency=concurrency)
     with opened(path, client.base_url) as copy:
@@ -141,14 +141,14 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
         return copy.verify()
 
 
-def _once(agents: Iterable[str | Agent]) -> tuple[list[str], str | None]:
-    # The ids, and why there may be more.
+def _once(agents: Iterable[str | Agent]) -> tuple[list[str], list[str], str | None]:
+    # The ids, those that the caller wrote, and why there may be more.
     several = Several("agents", agents, Agent)
     names = list(dict.fromkeys(several))
     if not names:
         raise ConfigurationError("A copy needs at least one agent.")
     # A list of agents that were read before may know it, too.
-    return names, several.doubt or getattr(agents, "doubt", None)
+    return names, several.given, several.doubt or getattr(agents, "doubt", None)
 
 
 def _span(name: str, value: object) -> timedelta:

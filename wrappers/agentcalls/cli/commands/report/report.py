@@ -104,7 +104,7 @@ def command(
             names.read(client)
             check_asked(client, names, filters)
             if compare and "since" in asked:
-                span = client.calls.list(names[0], **filters)
+                span = client.calls.list("*", **filters)
                 numbers.start, filters["since"] = _spans(span, datetime.now(UTC))
             calls = AgentsCalls(client, names, filters, concurrency)
             for agent, call in calls:
@@ -115,7 +115,7 @@ def command(
         }
         if (test := said.pop("is_test_call", None)) is not None:
             said["calls"] = "test only" if test else "live only"
-        scope = Scope(names, said, datetime.now(UTC), calls.gaps)
+        scope = Scope(names.ids, said, datetime.now(UTC), calls.gaps)
         file.write(page_of(numbers, scope))
     say(f"Wrote {output}: {quantity(numbers.total.calls, 'call')}.")
     calls.check_complete()

@@ -85,7 +85,7 @@ def command(
 def _document(summary: Summary, calls: AgentsCalls) -> Row:
     total = summary.total()
     return {
-        "agents": list(calls.agents),
+        "agents": calls.agents.ids,
         "filters": {name: value for name, value in calls.filters.items() if name != "tz"},
         "first_created_on": summary.first,
         "last_created_on": summary.last,
