@@ -55,7 +55,7 @@ DEAR = {
     *("packaging/test_testing.py", "wire/test_heard.py", "wire/test_leaving.py"),
     *("wire/test_waits.py", "wire/test_whose_answer.py"),
 }
-"""Modules of dear tests: a sixth of their tests is drawn by day, and all run at night."""
+"""Modules of dear tests: a twelfth of their tests is drawn by day, and all run at night."""
 
 LONGEST_FIRST = ("packaging", "contract", "docs", "cli", "wire", "simulation", "export", "client")
 """The folders with the longest modules come first: what begins last ends last."""
@@ -79,7 +79,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what is dear, before `-m "not share"` looks for the mark."""
     path = item.path.relative_to(Path(__file__).parent)
     if path.as_posix() in DEAR and not item.get_closest_marker("share"):
-        item.add_marker(pytest.mark.share(pool="all", one_in=6))
+        item.add_marker(pytest.mark.share(pool="all", one_in=12))
 
 
 @pytest.hookimpl(trylast=True)

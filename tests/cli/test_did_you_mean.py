@@ -13,7 +13,7 @@ from agentcalls.export import export, export_stream
 from agentcalls.request.query import _hint_at_sort, hint_at_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from typer.testing import Result
@@ -84,14 +84,17 @@ def test_each_option_is_known_to_be_open_or_to_have_values() -> None:
     assert not KNOWN.keys() & FREE
 
 
-@pytest.mark.parametrize(
-    ("command", "option"),
-    [
-        pytest.param(command, option, id=f"{command} {option.name}")
-        for command, option in OPTIONS
-        if option.name in KNOWN and (command, option.name) not in FREE_HERE
-    ],
-)
+def meant() -> Iterator[Any]:
+    """Each option with values; where a second command has it, it is one of which a share is drawn."""
+    names: set[str] = set()
+    for command, option in OPTIONS:
+        if option.name in KNOWN and (command, option.name) not in FREE_HERE:
+            marks = [pytest.mark.share(one_in=4)] if option.name in names else []
+            names.add(option.name)
+            yield pytest.param(command, option, id=f"{command} {option.name}", marks=marks)
+
+
+@pytest.mark.parametrize(("command", "option"), list(meant()))
 def test_an_option_says_what_was_meant(  # noqa: PLR0917 (fixtures)
     command: str,
     option: Any,

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -286,6 +287,7 @@ def test_ctrl_c_leaves_no_file_and_resume_goes_on(
         kept = path.with_name(f"{path.name}.partial") / "journal"
         while not (kept.exists() and b'"calls":0' not in kept.read_bytes()):
             assert process.poll() is None
+            time.sleep(0.01)  # the process needs the core
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         said = process.stderr.read()

@@ -122,7 +122,7 @@ def test_help_has_two_examples_of_the_command(name: str) -> None:
     assert all(re.search(rf"\bagentcalls {name}\b", example) for example in examples)
 
 
-@pytest.mark.share("name")
+@pytest.mark.share(one_in=6)
 @pytest.mark.parametrize(("name", "example"), EXAMPLES)
 def test_an_example_works_against_the_mock(
     name: str,

@@ -54,6 +54,7 @@ from contract.tool.posing import (
 from contract.tool.probing import learned
 from contract.tool.properties import HOSTILE, UNKNOWN
 from contract.tool.verdict import Mask, line_of
+from drawn import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -353,7 +354,7 @@ WRONG: dict[str, tuple[Lie, str, list[str]]] = {
 }
 
 
-@pytest.mark.share(one_in=3)
+@pytest.mark.share(one_in=6)
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_said_and_who_is_to_blame_and_nothing_else(run: Runner, name: str) -> None:
     lie, heading, sentences = WRONG[name]
@@ -508,7 +509,7 @@ def test_each_kind_of_host_has_its_turn() -> None:
     assert sorted(itertools.chain.from_iterable(ALIKE)) == sorted(SOUND)
 
 
-@pytest.mark.share(one_in=3)
+@pytest.mark.share(one_in=6)
 @pytest.mark.parametrize("names", KINDS, ids=", ".join)
 def test_a_sound_host_of_another_kind_is_not_called_wrong(
     run: Runner, names: tuple[str, ...]
@@ -528,11 +529,11 @@ def test_a_sound_host_of_another_kind_is_not_called_wrong(
     assert len(unheld) <= ("sends no rate limit" in names)
 
 
-@pytest.mark.share(one_in=6)
+@pytest.mark.share(one_in=12)
 @pytest.mark.parametrize("names", KINDS, ids=", ".join)
 def test_no_property_calls_a_sound_host_at_rest_wrong(names: tuple[str, ...]) -> None:
     found: list[Finding] = []
-    with posing(lying(of_kinds(names)), examples=10) as posed:
+    with posing(lying(of_kinds(names)), examples=10 if ALL else 3) as posed:
         host = learned(attrs.evolve(posed, note=found.append))
         for item in PROPERTIES:
             try:
@@ -585,7 +586,7 @@ def known() -> set[str]:
         return numbers(url)
 
 
-@pytest.mark.share(one_in=3)
+@pytest.mark.share(one_in=6)
 @pytest.mark.parametrize(
     "lie",
     [

@@ -7,6 +7,7 @@ import subprocess
 from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from itertools import pairwise
+from random import Random
 from typing import TYPE_CHECKING
 
 import attrs
@@ -27,6 +28,7 @@ from contract.tool.properties import (
     oldest,
     only_the_key_opens,
 )
+from drawn import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def host() -> Generator[Host]:
-    with posing(shrink=True) as host:
+    """The honest mock: asked the same on each run at night, and by day less, which AGENTCALLS_SEED draws."""
+    seed = Random(os.environ["AGENTCALLS_SEED"]).getrandbits(32)
+    with posing(shrink=True) if ALL else posing(examples=8, seed=seed, shrink=True) as host:
         yield host
 
 
@@ -100,7 +104,7 @@ def host_in_any_zone() -> Generator[Host]:
         yield host
 
 
-@pytest.mark.share(one_in=6)
+@pytest.mark.share(one_in=12)
 @pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)
 def test_moments_count_and_not_the_zone_they_are_written_in(
     host_in_any_zone: Host, item: Property

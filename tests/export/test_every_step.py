@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # The same lines again and again, which others prove.
 
-_SHARE = 2
+_SHARE = 1
 """Of the calls and faults of a format and a way to export it, by day."""
 _OLD = "mine, of before"
 
@@ -45,10 +45,10 @@ def reader(page_body: Any) -> Generator[Client]:
         yield client
 
 
-def steps(calls: int, share: int = _SHARE) -> list[tuple[int, str]]:
+def steps(calls: int) -> list[tuple[int, str]]:
     """Which calls fail in which way: all of them at night."""
     every = list(product(range(1, calls + 1), FAULTS))
-    return every if ALL else Random(os.environ["AGENTCALLS_SEED"]).sample(every, share)
+    return every if ALL else Random(os.environ["AGENTCALLS_SEED"]).sample(every, _SHARE)
 
 
 def emptied(folder: Path) -> Path:
@@ -84,8 +84,7 @@ def test_an_export_is_whole_or_absent_and_goes_on(
     assert path.read_bytes() == seen[0][0] or "duckdb" in ending
     if ALL:
         print(ending, way, counting.calls, "calls")  # noqa: T201 (for the record)
-    # DuckDB takes twenty times as long as the others to start.
-    for at, fault in steps(counting.calls, 1 if ending == "duckdb" else _SHARE):
+    for at, fault in steps(counting.calls):
         emptied(folder)
         if options.get("force"):
             path.write_text(_OLD)

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from mirror.host import Host
 
 
-@pytest.fixture(params=ENDINGS)
+_DRAWN = {"duckdb": [pytest.mark.share(pool="duckdb", one_in=4)]}
+"""By day, a share of the tests: it takes five times as long as SQLite, and `test_pushing.py` reaches all its lines."""
+
+
+@pytest.fixture(params=[pytest.param(one, marks=_DRAWN.get(one, [])) for one in ENDINGS])
 def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The file of a copy that is not there yet, in each kind of database."""
     return tmp_path / f"calls.{request.param}"

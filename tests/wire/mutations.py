@@ -167,7 +167,7 @@ def cases(framing: str, flavour: str) -> list[Case]:
         if (kind, offset)
         != ("stall", whole)  # then the host refuses to hear carol, and nobody can mend that
     ]
-    count = min(share(16, len(places)), len(places))
+    count = min(share(8, len(places)), len(places))
     if count < len(places):
         # The heads, chunk sizes and ends are few among the bytes, and where most can go wrong.
         edges = [place for place in places if not 150 < place[1] < whole - 40]

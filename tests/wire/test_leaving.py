@@ -62,7 +62,7 @@ def _nothing_is_left() -> Generator[None]:
     assert settled(descriptors, files, 2.0)
 
 
-@pytest.mark.share(one_in=4)
+@pytest.mark.share(one_in=8)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("phase", [*BEFORE, *ANSWERING])
 def test_close_from_another_thread_ends_a_request_in_any_phase(phase: str, mode: str) -> None:
@@ -156,7 +156,7 @@ class Resolver:
         return getattr(socket, name)
 
 
-@pytest.mark.share(one_in=4)
+@pytest.mark.share(one_in=8)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("phase", [*BEFORE, *ANSWERING])
 def test_aclose_from_another_task_ends_a_request_in_any_phase(phase: str, mode: str) -> None:
