@@ -49,9 +49,11 @@ help: ## Show these targets
 demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with the facade
 	@$(DEMO)/bin/python examples/demo.py
 
+# Named, for of a package whose plugin is found pytest rewrites every module: of schemathesis alone, four hundred.
+PLUGINS := --disable-plugin-autoload $(addprefix -p ,agentcalls hypothesispytest pytest_httpx respx schemathesis.pytest.plugin slipcover xdist)
 # The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed. A worker takes a whole module, so
 # that nothing is set up twice; tests/conftest.py says how many workers there are, and which modules come first.
-TESTS := pytest --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(if $(SHUFFLE),-p randomly)
+TESTS := pytest $(PLUGINS) --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(if $(SHUFFLE),-p randomly)
 # tests/conftest.py prints what is not reached, so that the runner's summary stays last.
 MEASURED := $(BIN)/python -W 'ignore:Unable to activate pytest:RuntimeWarning' -m slipcover --fail-under=100 --out /dev/null -m $(TESTS)
 
@@ -220,7 +222,7 @@ checks: lint mypy pyright-users check-generated contract-diff contract-run docs 
 # pytest rewrites each assertion. Done once, before the tests, it is not done by each of their workers.
 .PHONY: rewritten
 rewritten: $(VENV_READY)
-	@mkdir -p build && $(BIN)/pytest --collect-only -q >build/collected.txt 2>&1 || { tail build/collected.txt; exit 1; }
+	@mkdir -p build && $(BIN)/pytest $(PLUGINS) --collect-only -q >build/collected.txt 2>&1 || { tail build/collected.txt; exit 1; }
 
 check: ## Run everything that CI runs
 	@$(MAKE) --jobs=2 --output-sync=target checks
