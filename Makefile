@@ -8,6 +8,10 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 # A shell's own module path must not mix with the environments.
 unexport PYTHONPATH PYTHONHOME
+# With it, Python 3.11 does not start in a folder whose path is not ASCII; without it, the C locale is C.UTF-8 to Python.
+ifneq ($(filter C POSIX,$(LC_ALL)),)
+unexport LC_ALL
+endif
 
 ifneq ($(words $(CURDIR)),1)
 $(error The path of this folder contains a space, which virtual environments cannot handle: $(CURDIR))

@@ -378,6 +378,18 @@ def test_an_environment_of_somebody_else_is_left_alone(checkout: Path, with_uv: 
     assert (checkout / ".venv/mine").exists()
 
 
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_a_locale_in_which_python_cannot_read_every_path_is_left_out(locale: str) -> None:
+    said = subprocess.run(
+        ["make", "-s", "-C", ROOT, "--eval", "say: ; @echo [$${LC_ALL-}]", "say"],
+        env={**os.environ, "LC_ALL": locale},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == ("[C.UTF-8]" if locale == "C.UTF-8" else "[]")
+
+
 def locked(name: str) -> dict[str, tuple[str, list[str]]]:
     """Each package of a lock, its version and hashes; a line of another form fails."""
     packages = {}
