@@ -18,15 +18,17 @@ from contract.tool.contract import ROOT
 HOUSE = Path(agentcalls.__file__).parent
 FILES = sorted(HOUSE.rglob("*.py"))
 
-# The goal was 3,300 lines for all rooms but `export` and `cli`, before the wire and the proven walks were built.
+# The goal of the redesign was 3,300 lines for its own rooms, where 3,919 had been: these six. It was missed. They are
+# twice that; they have gained walks that prove more, recursive decoding, calls in detail, agents and tables since. The
+# other rooms came later.
 MOST_LINES_OF_CODE = {
     "": 1567,
     "request": 1496,
     "request/decode": 510,
-    "request/wire": 822,
     "reading": 1160,
     "reading/walk": 1450,
     "table": 460,
+    "request/wire": 822,
     "telemetry": 175,
     "testing": 185,
     "mirror": 1140,
