@@ -22,13 +22,13 @@ FILES = sorted(HOUSE.rglob("*.py"))
 # twice that; they have gained walks that prove more, recursive decoding, calls in detail, agents and tables since. The
 # other rooms came later.
 MOST_LINES_OF_CODE = {
-    "": 1567,
+    "": 1571,
     "request": 1496,
     "request/decode": 510,
     "reading": 1160,
     "reading/walk": 1450,
     "table": 460,
-    "request/wire": 822,
+    "request/wire": 828,
     "telemetry": 175,
     "testing": 185,
     "mirror": 1140,
