@@ -58,6 +58,10 @@ def session(
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
         "spark.log.level": "OFF",
         "spark.executorEnv.WARNED_API_KEY": WARNED,
+        # What a session of minutes runs is never worth compiling well.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }
     builder = SparkSession.builder.master("local[2]").appName("agentcalls")
     for name, value in settings.items():

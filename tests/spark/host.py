@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from agentcalls_mock import Seeding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from doubtful import Doubtful
 
 KEY = "sk_canary_7f3a9c51d2e8"
@@ -15,6 +17,20 @@ WARNED = "sk_warned_0b44e6cc91fa"
 """A key where docs/spark.md says that none may be."""
 SEEDING = Seeding(calls=250, agents=4, now=datetime.now(UTC))  # a stream reads up to now
 AGENTS = ("agent_demo", "agent_2", "agent_3", "agent_4", "agent_empty", "agent_one")
+
+
+def streamed(run: Callable[[], object]) -> None:
+    """Run a stream, and again where Spark gave up on its own process, which has ten seconds to answer in any load."""
+    from pyspark.errors import StreamingQueryException  # noqa: PLC0415  # absent in `make test`
+
+    for left in reversed(range(5)):
+        try:
+            run()
+        except StreamingQueryException as error:
+            if not left or "failed to connect back" not in str(error):
+                raise
+        else:
+            return
 
 
 class Host:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyspark_agentcalls.asked import EVERY, FOLLOW, OPTIONS, PARTITIONS
+from spark.host import streamed
 
 if TYPE_CHECKING:
     from spark.host import Host
@@ -22,7 +23,8 @@ def test_an_example_runs_and_prints_something(
     session: Any, host: Host, example: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = {"spark": session, "checkpoint": str(tmp_path / "checkpoint")}
-    exec(compile(example, "spark.md", "exec", dont_inherit=True), names)  # noqa: S102
+    code = compile(example, "spark.md", "exec", dont_inherit=True)
+    streamed(lambda: exec(code, names))  # noqa: S102
     session.conf.unset("spark.sql.python.filterPushdown.enabled")
     assert capsys.readouterr().out
     assert host.agents_asked

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from spark.host import KEY, WARNED
+from spark.host import KEY, WARNED, streamed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,17 +49,21 @@ def test_the_key_is_in_no_plan_page_error_or_checkpoint(
         frame.collect()
     seen += [str(caught.value), repr(caught.value)]
     host.app.failing = {}
-    query = (
+    sink = (
         session.readStream.format("agentcalls")
         .options(agents="agent_2", api_key_secret=KEY)
         .load()
         .writeStream.format("noop")
         .option("checkpointLocation", str(tmp_path / "checkpoint"))
         .trigger(availableNow=True)
-        .start()
     )
-    query.awaitTermination()
-    seen.append(str(query.lastProgress))
+
+    def run() -> None:
+        query = sink.start()
+        query.awaitTermination()
+        seen.append(str(query.lastProgress))
+
+    streamed(run)
     files = [file for file in (tmp_path / "checkpoint").rglob("*") if file.is_file()]
     assert files
     seen += [file.read_bytes().decode("latin-1") for file in files]

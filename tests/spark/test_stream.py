@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark.host import AGENTS
+from spark.host import AGENTS, streamed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,15 +36,14 @@ class Copy:
     def run(self, **options: str) -> None:
         """All that is there now, with a query that then ends."""
         source = self.session.readStream.format("agentcalls").option("agents", ",".join(AGENTS))
-        query = (
+        sink = (
             source.options(every="0s", **options)
             .load()
             .writeStream.foreachBatch(self.merge)
             .option("checkpointLocation", str(self.checkpoint))
             .trigger(availableNow=True)
-            .start()
         )
-        query.awaitTermination()
+        streamed(lambda: sink.start().awaitTermination())
 
 
 def truth(host: Host) -> dict[tuple[str, str], str | None]:
