@@ -74,6 +74,26 @@ def test_a_copy_and_all_beside_it_are_this_users_alone(copy: Path, synced: Sync)
     assert {copy.name, f"{copy.name}.lock"} <= seen
 
 
+@pytest.mark.parametrize("how", ["moved", "deleted", "replaced"])
+def test_a_copy_that_is_taken_away_while_it_is_written_is_no_success(
+    copy: Path, synced: Sync, how: str
+) -> None:
+    host = Host({f"a{n}": [row(k, id=f"{n}_{k}") for k in range(400)] for n in range(20)})
+
+    def take_away(number: int) -> None:
+        if number == 30:
+            copy.rename(copy.with_name("moved")) if how == "moved" else copy.unlink()
+            if how == "replaced":
+                copy.write_bytes(b"")
+
+    host.before = take_away
+    with pytest.raises(OSError, match="moved, replaced or deleted meanwhile"):
+        synced(host)
+    host.before = lambda _: None
+    assert synced(host).written == Written(new=8000)
+    assert len(current(copy)) == 8000
+
+
 @pytest.mark.parametrize("content", [b"x", b"a,b\n1,2\n" * 99, b"SQLite and DUCK" * 99])
 def test_a_file_that_is_no_database_of_this_kind_is_not_touched(
     copy: Path, synced: Sync, content: bytes

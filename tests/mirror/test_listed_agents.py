@@ -73,6 +73,7 @@ def test_a_sync_reads_all_others_and_names_those(
 ) -> None:
     path = tmp_path / f"calls.{ending}"
     names = Named.all_of(None)
+    unnamed = {one if isinstance(one, str) else "" for one in host.listed} - set(host.calls)
     for _ in range(2):
         with host.client() as client:
             names.read(client)
@@ -80,7 +81,6 @@ def test_a_sync_reads_all_others_and_names_those(
                 client, names if way == "command" else client.agents.list(), path, audit=0
             )
         assert {agent for agent, _ in current(path)} == set(host.calls)
-        unnamed = {one if isinstance(one, str) else "" for one in host.listed} - set(host.calls)
         assert outcome.failures == dict.fromkeys(unnamed, "ConfigurationError")
         assert outcome.complete is (not unnamed)
         assert (outcome.doubt is None) is ("" not in unnamed)

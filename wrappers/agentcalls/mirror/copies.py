@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from contextlib import contextmanager
@@ -81,7 +82,8 @@ def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
     """A copy of the calls at a host, for this process alone until the block ends; it is made where there is none.
 
     Without a host, it is that of any, and must exist. Raises `ConfigurationError` as `checked` does, and for a database
-    that is no such copy; `InUseError` where another process has it, or takes it for seconds within the block.
+    that is no such copy; `InUseError` where another process has it, or takes it for seconds within the block; `OSError`
+    where the file is another one when the block ends.
     """
     target, kind = checked(path)
     with locked(target, f"Another sync is writing {target}."):
@@ -89,11 +91,14 @@ def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
             target.unlink(missing_ok=True)
         try:
             with kind.opened(target, host) as copy:
+                file = target.stat()
                 yield copy
         except OSError as error:
             if as_duckdb.is_in_use(error) or as_sqlite.is_in_use(error.__cause__):
                 raise InUseError(f"{target} is in use: close it first.") from error
             raise
+        if not (target.exists() and os.path.samestat(file, target.stat())):
+            raise OSError(errno.ESTALE, "It was moved, replaced or deleted meanwhile", str(target))
 
 
 @contextmanager
