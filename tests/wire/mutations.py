@@ -94,6 +94,11 @@ class Case:
         return self.framing != "close"
 
     @property
+    def may_wait(self) -> bool:
+        """Whether bob may wait for what does not come; in any other case only a busy machine is slow."""
+        return self.kind not in {"cut", "reset", "split"}
+
+    @property
     def recovers(self) -> bool:
         """Whether bob must have his calls: nothing but the transport went wrong, and another attempt is allowed."""
         return self.kind == "split" or (self.retries > 0 and self.kind in {"cut", "reset", "stall"})

@@ -71,11 +71,12 @@ class Played:
 
 
 def options(case: Case, url: str) -> dict[str, Any]:
+    patience = 1 if case.may_wait else 10
     return {
         "api_key": "sk_key",
         "base_url": url,
-        "timeout": TIMEOUT,
-        "deadline": DEADLINE,
+        "timeout": TIMEOUT * patience,
+        "deadline": DEADLINE * patience,
         "max_retries": case.retries,
         "clock": Clock(random=lambda: 0.0),  # no back-off
     }
@@ -188,10 +189,13 @@ def play(some: list[Case], flavour: str, tls: ssl.SSLContext | None) -> list[str
 
 
 async def side_by_side(
-    read: Callable[[Case, str], Coroutine[Any, Any, T]], some: list[Case], url: str
+    read: Callable[[Case, str], Coroutine[Any, Any, T]],
+    some: list[Case],
+    url: str,
+    most: int = SIDE_BY_SIDE,
 ) -> list[T]:
     """What an async function comes to for each case, so many at once; no task is left."""
-    gate = asyncio.Semaphore(SIDE_BY_SIDE)
+    gate = asyncio.Semaphore(most)
 
     async def one(case: Case) -> T:
         async with gate:
@@ -211,12 +215,19 @@ def test_fault_at_any_byte_ends_in_the_right_calls_or_a_typed_error(
     wrong = []
     gc.freeze()  # or each collection looks through all that was imported
     for place in range(0, len(some), 100):
-        wrong += play(some[place : place + 100], flavour, tls)
+        batch = some[place : place + 100]
+        found = play(batch, flavour, tls)
+        if found and plays_all():
+            # What a busy machine has made slow is right where a few are played.
+            fours = (batch[start : start + 4] for start in range(0, len(batch), 4))
+            found = list(chain.from_iterable(play(four, flavour, tls) for four in fours))
+        wrong += found
     gc.unfreeze()
     assert not wrong, "\n".join(wrong)
 
 
 LISTED = 250
+LISTINGS = 8  # side by side: each has several requests under way
 
 
 class PlayedAmongPages:
@@ -325,10 +336,10 @@ def test_fault_in_one_of_several_answers_under_way(
     threads, files, played = threading.active_count(), descriptors(), PlayedAmongPages(some)
     with Host(played, calls=LISTED, tls=tls) as host:
         if flavour == "sync":
-            with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            with ThreadPoolExecutor(LISTINGS) as pool:
                 results = list(pool.map(lambda case: read_listing(case, host.url), some))
         else:
-            results = asyncio.run(side_by_side(read_listing_async, some, host.url))
+            results = asyncio.run(side_by_side(read_listing_async, some, host.url, LISTINGS))
         wrong = [] if host.left() else [f"{len(host.open)} connections are left"]
         for case, result in zip(some, results, strict=True):
             wrong += judge_listing(case, result, played, host)

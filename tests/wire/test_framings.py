@@ -1,0 +1,143 @@
+"""Answers that are framed as HTTP forbids, or nearly: the right calls or a typed error, and nobody else's answer."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from agentcalls import AgentCallsError
+from wire.host import Host, body_of, chunked, head, ids, well
+from wire.mutations import read_strictly
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flavours import MakeClient
+    from wire.host import Asked, Line
+
+CALLS = 2
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+def sized(body: bytes, *rows: str, size: object = None, status: str = "200 OK") -> bytes:
+    """An answer with these rows and a Content-Length."""
+    return (
+        head(*rows, f"Content-Length: {len(body) if size is None else size}", status=status) + body
+    )
+
+
+def chunk(body: bytes, size: str = "", end: str = "\r\n", last: str = "0\r\n\r\n") -> bytes:
+    """An answer of one chunk, with this size line and these ends."""
+    first = size or f"{len(body):x}"
+    return head(CHUNKED) + f"{first}{end}".encode() + body + f"{end}{last}".encode()
+
+
+def coded(body: bytes, coding: str) -> bytes:
+    """An answer in chunks, whose Transfer-Encoding says this."""
+    return head(f"Transfer-Encoding: {coding}") + chunked(body)
+
+
+def packed(body: bytes, coding: str) -> bytes:
+    """An answer in gzip, whose Content-Encoding says this."""
+    return sized(gzip.compress(body), f"Content-Encoding: {coding}")
+
+
+def versioned(body: bytes, version: str) -> bytes:
+    """An answer in this version of HTTP."""
+    return sized(body).replace(b"HTTP/1.1", version.encode(), 1)
+
+
+LENGTHS = ("-5", "+5", "0x5", "5 5", "5, 5", "", "1_0", "5;", "9" * 30, "\t")
+SIZES = ("-5", "0x5", " 5", "5 ", "zz", "f" * 20, ";", "5g", "\x00")
+MARKS = (b"\x00", b"\n", b"\r", b"\r\n", b" ", b"junk\r\n", b"\xff")
+STATUSES = ("101 Up", "204 None", "205 Reset", "206 Part", "304 Same", "421 Not me", "600 Odd")
+STATUSES += ("999 Odd", "1000 Odd", "20 Odd", "000 Odd", "-20 Odd", "200")
+CODINGS = (
+    "gzip, chunked",
+    "chunked, chunked",
+    "identity",
+    "xchunked",
+    "chunked;q=1",
+    "\x0bchunked",
+)
+TYPES = ("gzip, gzip", "deflate", "br", "gzip, identity", "none", "GZIP")
+VERSIONS = ("HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.2", "http/1.1", "ICY")
+ROWS = (
+    "X-A: b\r\n c",
+    "no colon",
+    ": no name",
+    "X\x00: y",
+    "X-A: y\x00",
+    "X-A : y",
+    "X-A: y\rz",
+    "\u00dc: \u00fc",
+)
+
+ODD: dict[str, Callable[[bytes], bytes]] = {
+    **{f"length {text!r}": lambda body, text=text: sized(body, size=text) for text in LENGTHS},
+    **{f"length {more:+}": lambda body, more=more: sized(body, size=len(body) + more) for more in (-5, 5)},
+    "two equal lengths": lambda body: sized(body, f"Content-Length: {len(body)}"),
+    "two lengths": lambda body: sized(body, f"Content-Length: {len(body) + 5}"),
+    "length and chunks": lambda body: head(f"Content-Length: {len(body)}", CHUNKED) + chunked(body),
+    "chunks and length": lambda body: head(CHUNKED, "Content-Length: 5") + chunked(body),
+    **{f"chunk {text!r}": lambda body, text=text: chunk(body, text) for text in SIZES},
+    "chunk with bare ends": lambda body: chunk(body, end="\n", last="0\n\n"),
+    "chunk without an end": lambda body: chunk(body).replace(body + b"\r\n", body),
+    "chunk with a header behind": lambda body: chunk(body, last="0\r\nContent-Length: 5\r\n\r\n"),
+    **{f"coding {text!r}": lambda body, text=text: coded(body, text) for text in CODINGS},
+    **{f"content {text!r}": lambda body, text=text: packed(body, text) for text in TYPES},
+    "gzip that is none": lambda body: sized(body, "Content-Encoding: gzip"),
+    "gzip cut short": lambda body: sized(gzip.compress(body)[:-6], "Content-Encoding: gzip"),
+    "gzip and junk": lambda body: sized(gzip.compress(body) + b"junk", "Content-Encoding: gzip"),
+    **{f"row {row!r}": lambda body, row=row: sized(body, row) for row in ROWS},
+    **{f"status {status!r}": lambda body, status=status: sized(body, status=status) for status in STATUSES},
+    **{f"status {status!r} alone": lambda _, status=status: sized(b"", status=status) for status in STATUSES},
+    **{f"before {mark!r}": lambda body, mark=mark: mark + sized(body) for mark in MARKS},
+    **{f"after {mark!r}": lambda body, mark=mark: sized(body) + mark for mark in MARKS},
+    **{f"version {text}": lambda body, text=text: versioned(body, text) for text in VERSIONS},
+    "no head": lambda body: body,
+    "bare line ends": lambda body: sized(body).replace(b"\r\n", b"\n"),
+    "many rows": lambda body: sized(body, *(f"X-{number}: a" for number in range(3000))),
+    "too long a head": lambda body: sized(body, *(f"X-{number}: {'a' * 1000}" for number in range(200))),
+    "too many interim answers": lambda body: head("X-A: " + "a" * 900, status="102 Wait") * 200 + sized(body),
+    "redirected": lambda _: sized(b"", "Location: https://elsewhere.invalid/", status="307 Go"),
+}  # fmt: skip
+
+
+@pytest.mark.share(one_in=4)
+@pytest.mark.parametrize("ends", [True, False])
+@pytest.mark.parametrize("name", ODD)
+def test_odd_answer_is_read_right_or_refused_and_is_nobody_elses(
+    make_client: MakeClient, name: str, *, ends: bool
+) -> None:
+    sent: list[int] = []
+    answer = ODD[name](body_of("bob", 1, 100, CALLS))
+    state = read_strictly(answer, ended=ends).state
+    if not ends and state in {"incomplete", "wrong"}:
+        return  # waiting for the rest of an answer is another test's business
+
+    async def script(asked: Asked, line: Line) -> bool | None:
+        if asked.agent != "bob":
+            return await well(asked, line)
+        sent.append(asked.connection)
+        await line.send(answer)
+        return not ends
+
+    with Host(script, calls=CALLS) as host:
+        client = make_client(api_key="sk_key", base_url=host.url, max_retries=0)
+        assert read(client, "alice") == ids("alice", CALLS)
+        got = read(client, "bob")
+        assert read(client, "carol") == ids("carol", CALLS)
+    assert got == ids("bob", CALLS) or issubclass(got, AgentCallsError)
+    if ends or state == "excess":
+        assert not {asked.connection for asked in host.of_agent["carol"]} & set(sent)
+
+
+def read(client: Any, agent: str) -> Any:
+    """The ids of an agent's calls, or the type of the error."""
+    try:
+        return [call.id for call in client.calls.list(agent)]
+    except Exception as error:  # noqa: BLE001 (any other than ours is a finding)
+        return type(error)
