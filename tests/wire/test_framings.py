@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pytest
 
@@ -12,11 +12,13 @@ from wire.host import Host, body_of, chunked, head, ids, well
 from wire.mutations import read_strictly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from flavours import MakeClient
     from wire.host import Asked, Line
 
+T = TypeVar("T")
+Odd: TypeAlias = "dict[str, Callable[[bytes], bytes]]"
 CALLS = 2
 CHUNKED = "Transfer-Encoding: chunked"
 
@@ -52,7 +54,15 @@ def versioned(body: bytes, version: str) -> bytes:
 LENGTHS = ("-5", "+5", "0x5", "5 5", "5, 5", "", "1_0", "5;", "9" * 30, "\t")
 SIZES = ("-5", "0x5", " 5", "5 ", "zz", "f" * 20, ";", "5g", "\x00")
 MARKS = (b"\x00", b"\n", b"\r", b"\r\n", b" ", b"junk\r\n", b"\xff")
-STATUSES = ("101 Up", "204 None", "205 Reset", "206 Part", "304 Same", "421 Not me", "600 Odd")
+STATUSES: tuple[str, ...] = (
+    "101 Up",
+    "204 None",
+    "205 Reset",
+    "206 Part",
+    "304 Same",
+    "421 Not me",
+    "600 Odd",
+)
 STATUSES += ("999 Odd", "1000 Odd", "20 Odd", "000 Odd", "-20 Odd", "200")
 CODINGS = (
     "gzip, chunked",
@@ -75,28 +85,38 @@ ROWS = (
     "\u00dc: \u00fc",
 )
 
-ODD: dict[str, Callable[[bytes], bytes]] = {
-    **{f"length {text!r}": lambda body, text=text: sized(body, size=text) for text in LENGTHS},
-    **{f"length {more:+}": lambda body, more=more: sized(body, size=len(body) + more) for more in (-5, 5)},
+
+def each(what: str, values: Iterable[T], make: Callable[[bytes, T], bytes]) -> Odd:
+    """An odd answer of each value."""
+
+    def made(value: T) -> Callable[[bytes], bytes]:
+        return lambda body: make(body, value)
+
+    return {f"{what} {value!r}": made(value) for value in values}
+
+
+ODD: Odd = {
+    **each("length", LENGTHS, lambda body, text: sized(body, size=text)),
+    **each("length", (-5, 5), lambda body, more: sized(body, size=len(body) + more)),
     "two equal lengths": lambda body: sized(body, f"Content-Length: {len(body)}"),
     "two lengths": lambda body: sized(body, f"Content-Length: {len(body) + 5}"),
     "length and chunks": lambda body: head(f"Content-Length: {len(body)}", CHUNKED) + chunked(body),
     "chunks and length": lambda body: head(CHUNKED, "Content-Length: 5") + chunked(body),
-    **{f"chunk {text!r}": lambda body, text=text: chunk(body, text) for text in SIZES},
+    **each("chunk", SIZES, chunk),
     "chunk with bare ends": lambda body: chunk(body, end="\n", last="0\n\n"),
     "chunk without an end": lambda body: chunk(body).replace(body + b"\r\n", body),
     "chunk with a header behind": lambda body: chunk(body, last="0\r\nContent-Length: 5\r\n\r\n"),
-    **{f"coding {text!r}": lambda body, text=text: coded(body, text) for text in CODINGS},
-    **{f"content {text!r}": lambda body, text=text: packed(body, text) for text in TYPES},
+    **each("coding", CODINGS, coded),
+    **each("content", TYPES, packed),
     "gzip that is none": lambda body: sized(body, "Content-Encoding: gzip"),
     "gzip cut short": lambda body: sized(gzip.compress(body)[:-6], "Content-Encoding: gzip"),
     "gzip and junk": lambda body: sized(gzip.compress(body) + b"junk", "Content-Encoding: gzip"),
-    **{f"row {row!r}": lambda body, row=row: sized(body, row) for row in ROWS},
-    **{f"status {status!r}": lambda body, status=status: sized(body, status=status) for status in STATUSES},
-    **{f"status {status!r} alone": lambda _, status=status: sized(b"", status=status) for status in STATUSES},
-    **{f"before {mark!r}": lambda body, mark=mark: mark + sized(body) for mark in MARKS},
-    **{f"after {mark!r}": lambda body, mark=mark: sized(body) + mark for mark in MARKS},
-    **{f"version {text}": lambda body, text=text: versioned(body, text) for text in VERSIONS},
+    **each("row", ROWS, sized),
+    **each("status", STATUSES, lambda body, status: sized(body, status=status)),
+    **each("status alone", STATUSES, lambda _, status: sized(b"", status=status)),
+    **each("before", MARKS, lambda body, mark: mark + sized(body)),
+    **each("after", MARKS, lambda body, mark: sized(body) + mark),
+    **each("version", VERSIONS, versioned),
     "no head": lambda body: body,
     "bare line ends": lambda body: sized(body).replace(b"\r\n", b"\n"),
     "many rows": lambda body: sized(body, *(f"X-{number}: a" for number in range(3000))),
