@@ -1,26 +1,29 @@
 from __future__ import annotations
 
 from itertools import combinations, pairwise, product
+from math import prod
 
 import pytest
 
-from contract.tool.covering import in_turn, pairs
+from contract.tool.covering import covering, in_turn
 
 
-@pytest.mark.parametrize("sizes", [(2, 2), (1, 3), (3, 1, 2), (5, 4, 3, 2), (26, 9, 5, 4)])
-def test_each_two_values_of_two_parameters_stand_in_a_row(sizes: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("strength", [2, 3])
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (1, 3, 2), (3, 1, 2), (5, 4, 3, 2), (26, 9, 5, 4)])
+def test_each_two_or_three_values_of_as_many_parameters_stand_in_a_row(
+    sizes: tuple[int, ...], strength: int
+) -> None:
     domains = {f"p{place}": range(size) for place, size in enumerate(sizes)}
-    rows = pairs(domains)
-    met = {(one, row[one], two, row[two]) for row in rows for one, two in combinations(domains, 2)}
+    rows = covering(domains, strength)
+    met = {some for row in rows for some in combinations(row.items(), strength)}
     assert met == {
-        (one, i, two, j)
-        for one, two in combinations(domains, 2)
-        for i, j in product(domains[one], domains[two])
+        tuple(zip(names, values, strict=True))
+        for names in combinations(domains, strength)
+        for values in product(*(domains[name] for name in names))
     }
-    # The two largest take so many; the others come along with them.
-    largest = sorted(sizes)[-2:]
-    assert len(rows) <= 1.4 * largest[0] * largest[1]
-    assert rows == pairs(domains)
+    # The largest take so many; the others come along with them.
+    assert len(rows) <= 1.4 * prod(sorted(sizes)[-strength:])
+    assert rows == covering(domains, strength)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 20])

@@ -26,7 +26,6 @@ from contract.tool.contract import PATH, ROOT, reference_bodies
 from contract.tool.host import Finding
 from contract.tool.live import NEVER, NOSCOPE, OPTIONAL, PLAN, VARIABLES, EnoughError, Sender
 from contract.tool.lying import lying
-from contract.tool.machine import PROPERTIES
 from contract.tool.made_up import is_hostile
 from contract.tool.mutants import (
     LIES,
@@ -53,6 +52,7 @@ from contract.tool.posing import (
 )
 from contract.tool.probing import learned
 from contract.tool.properties import HOSTILE, UNKNOWN
+from contract.tool.still import PROPERTIES
 from contract.tool.verdict import Mask, line_of
 from drawn import ALL
 
@@ -152,6 +152,18 @@ def test_what_a_larger_budget_leaves_is_spent_on_more_examples(run: Runner) -> N
     ran = run.host(honest, "--budget", "99")
     assert "99 requests of 99; no findings" in ran.out
     assert "budget" not in ran.section("Not checked")
+
+
+def test_what_a_larger_budget_leaves_makes_the_request_of_a_finding_smaller(run: Runner) -> None:
+    def turn(answered: Answered) -> None:
+        answered.body["data"].reverse()
+
+    lie = of_the_listing(instead(lambda asked: int(asked.query.get("page", 1)) > 1, turn))
+    with served(lying(lie)) as url:
+        told = [run(live(url), "--budget", number) for number in ("68", "160")]
+    slices = [re.findall(r"Page (\d+) of (\d+) is not", it.section(API)) for it in told]
+    assert slices[0] != slices[1] == [("2", "2")]
+    assert "limit=2&page=2" in told[1].section(API)
 
 
 def test_a_small_budget_is_kept_and_what_it_did_not_reach_is_named(run: Runner) -> None:

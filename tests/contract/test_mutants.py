@@ -7,9 +7,9 @@ import pytest
 from contract.tool.blind import EVERY
 from contract.tool.host import Finding
 from contract.tool.lying import lying
-from contract.tool.machine import PROPERTIES
 from contract.tool.posing import posing
 from contract.tool.proof import rows_in_the_table
+from contract.tool.still import PROPERTIES
 
 if TYPE_CHECKING:
     from contract.tool.properties import Property
@@ -59,6 +59,16 @@ BREAKS = {
     "what_is_near_an_id_is_not_found": "case does not count in a call's id",
     "each_agent_that_is_listed_has_a_listing_of_its_own": "a listed agent has no listing",
     "what_is_near_a_value_is_another_or_refused": "a limit with a zero before it is octal",
+    "an_order_is_an_order_in_each_listing": (
+        "the whole listing by duration is in the order of texts"
+    ),
+    "each_value_and_each_call_is_like_the_others": "pages of 61 to 69 lack their last call",
+    "what_is_said_twice_or_otherwise_has_one_meaning": (
+        "of two limits the first counts, but with a sort the last"
+    ),
+    "what_is_asked_at_once_or_again_and_again_changes_nothing": (
+        "of two requests at once the later has no rows"
+    ),
     "pages_are_slices_of_the_whole": "a call falls between two pages",
     "pages_share_no_call_and_make_up_the_total": "a page begins with the end of the one before",
     "every_walk_to_the_end_shows_the_whole": "pages of 20 after the fifth are the fifth",

@@ -11,32 +11,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def pairs(domains: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Rows in which each value of each parameter meets each value of each other one (all-pairs testing)."""
+def covering(domains: Mapping[str, Sequence[Any]], strength: int = 2) -> list[dict[str, Any]]:
+    """Rows in which each value of each parameter meets each value of each other one (all-pairs testing).
+
+    With a strength of three, each value meets each two of others. (allpairspy, the package for it, leaves triples out.)
+    """
     names = list(domains)
-    places = {name: range(len(values)) for name, values in domains.items()}
+    values = [
+        [(place, number) for number in range(len(domains[it]))] for place, it in enumerate(names)
+    ]
     # The keys of a dict, which keeps their order, for the rows to be the same each time.
-    left = {
-        ((one, i), (two, j)): None
-        for one, two in combinations(names, 2)
-        for i, j in product(places[one], places[two])
-    }
+    left = {met: None for some in combinations(values, strength) for met in product(*some)}
     rows = []
     while left:
         row = dict(next(iter(left)))
-        for name in (name for name in names if name not in row):
+        for place in (place for place in range(len(names)) if place not in row):
+            others = list(combinations(row.items(), strength - 1))
             gains = [
-                sum(_pair(names, it, (name, i)) in left for it in row.items()) for i in places[name]
+                sum(tuple(sorted((*other, value))) in left for other in others)
+                for value in values[place]
             ]
-            row[name] = gains.index(max(gains))
-        for met in combinations(((name, row[name]) for name in names), 2):
+            row[place] = gains.index(max(gains))
+        for met in combinations(sorted(row.items()), strength):
             left.pop(met, None)
-        rows.append({name: domains[name][row[name]] for name in names})
+        rows.append({name: domains[name][row[place]] for place, name in enumerate(names)})
     return rows
-
-
-def _pair(names: list[str], *two: tuple[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(two, key=lambda it: names.index(it[0])))
 
 
 def in_turn(things: Sequence[T]) -> list[T]:

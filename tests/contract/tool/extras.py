@@ -93,11 +93,19 @@ EXTRAS = [
         _header(name, value)
         for name, value in (
             ("Accept", "*/*"),
+            ("Accept", "text/html,application/json;q=0.9"),
+            ("Accept", "application/json;q=0.1, text/csv"),
             ("Accept-Encoding", "gzip"),
+            ("Accept-Encoding", "identity"),
             ("Accept-Language", "de"),
             ("Cache-Control", "no-cache"),
             ("Cookie", "session=1"),
+            ("Connection", "close"),
+            ("Content-Type", "text/plain"),
             ("If-None-Match", '"1"'),
+            ("If-None-Match", "*"),
+            ("If-Modified-Since", "Sun, 01 Jan 2040 00:00:00 GMT"),
+            ("If-Match", '"1"'),
             ("Origin", "https://example.com"),
             ("Prefer", "code=500"),
             ("Range", "bytes=0-9"),
@@ -107,6 +115,7 @@ EXTRAS = [
             ("User-Agent", ""),
             ("X-Forwarded-For", "127.0.0.1"),
             ("X-Forwarded-Host", "example.com"),
+            ("X-Forwarded-Proto", "http"),
             ("X-HTTP-Method-Override", "DELETE"),
             ("X-Original-URL", "/"),
             ("X-Request-Id", "mine-3f1e9b"),
@@ -180,7 +189,7 @@ def wrong_credentials(key: str) -> list[Extra]:
     wrong = [Extra(name, it) for name, it in zip(named, headers, strict=True)]
     parameters = ("api_key", "access_token", "key", "token", "X-Api-Key", "apikey", "authorization")
     # What is told of one wrong key is told of each: how near it is, is a secret.
-    for text in (f"x{key}", key[:-1], key.upper(), f"{key}x", f"sk_{'0' * 32}"):
+    for text in (f"x{key}", key[:-1], key.upper(), f"{key}x", f"sk_{'0' * 32}", "x" * 3000):
         wrong += [Extra(f"a wrong key, {it}", credential(text, it)) for it in SCHEMES]
     wrong += [Extra(f"{name} as a parameter", query={name: key}) for name in parameters]
     body = json.dumps(dict.fromkeys(parameters, key)).encode()

@@ -12,7 +12,7 @@ from base64 import b64encode
 from datetime import datetime
 from functools import cache, lru_cache
 from http import HTTPStatus
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -80,7 +80,8 @@ class Host:
     patience_seconds: float = 3
     examples: int = attrs.field(default=25, eq=False)  # of each property, at most
     seed: int | None = None  # None: the same examples on every run
-    shrink: bool = False  # look for the smallest example that fails: more requests
+    # Look for the smallest example that fails: more requests.
+    shrink: bool = attrs.field(default=False, eq=False)
 
     @property
     def oldest_first(self) -> Query:
@@ -131,6 +132,7 @@ class Answer:
     request: httpx.Request
     response: httpx.Response
     body: dict[str, Any]
+    fractions: bool = False  # whether the body has a number with a point or an exponent
     # What it is compared with, for a finding to name.
     against: Answer | None = attrs.field(default=None, repr=False)
 
@@ -247,7 +249,8 @@ def hold(
     answer = Answer(host, request, response, {})
     try:
         _check_transport(answer, None if status is None else tuple(status))
-        answer = attrs.evolve(answer, body=_body(answer))
+        body, fractions = _body(answer)
+        answer = attrs.evolve(answer, body=body, fractions=fractions)
     except Finding as finding:
         finding.alone = True
         raise
@@ -344,7 +347,9 @@ def _check_status(answer: Answer, allowed: tuple[int, ...] | None) -> None:
     raise answer.finding(sentence, "the contract", (_RESPONSES, f"document the {status}"))
 
 
-def _body(answer: Answer) -> dict[str, Any]:
+def _body(answer: Answer) -> tuple[dict[str, Any], bool]:
+    fractions: list[str] = []
+
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len(dict(pairs)) < len(pairs):
             raise ValueError("a field is given twice")
@@ -353,11 +358,16 @@ def _body(answer: Answer) -> dict[str, Any]:
     def no(number: str) -> NoReturn:
         raise ValueError(f"{number} is no number")
 
+    def fraction(text: str) -> float:
+        fractions.append(text)
+        return float(text)
+
     try:
         body = json.loads(
             answer.response.content.decode(),
             object_pairs_hook=once,
             parse_constant=no,
+            parse_float=fraction,
         )
     except ValueError as error:  # UnicodeDecodeError is one
         answer.wrong(f"The body is not JSON as RFC 8259 means it: {error}.")
@@ -367,7 +377,7 @@ def _body(answer: Answer) -> dict[str, Any]:
         place = ("components", "schemas", schema, "type")
         sentence = f"The body is of type {kind} and not an object."
         raise answer.finding(sentence, "the contract", (place, f"allow {kind}"))
-    return body
+    return body, bool(fractions)
 
 
 def _closed(node: Any) -> Any:
@@ -436,7 +446,7 @@ _KNOWN_CODES = OPENAPI["components"]["schemas"]["ApiError"]["properties"]["code"
 
 def _check_shape(answer: Answer) -> bool:
     """Whether the answer has all that the contract promises; more than that is no hindrance to reading it."""
-    status, headers = answer.response.status_code, answer.response.headers
+    status, headers = answer.response.status_code, _lowered(answer.response)
     documented = str(status) in OPERATION["responses"]
     flaws: list[ValidationError] = []
     for error in (
@@ -468,8 +478,7 @@ def _check_shape(answer: Answer) -> bool:
             change=change(flaw),
         )
     # The contract knows integers only, which JSON Schema does not tell from 1.0.
-    perhaps = re.search(rb"[:\[,]\s*-?\d+[.eE]", answer.response.content)
-    for way, fraction in _fractions(answer.body) if perhaps else ():
+    for way, fraction in _fractions(answer.body) if answer.fractions else ():
         answer.note(
             condition=False,
             sentence=f"{'.'.join(way)} is {fraction}, which is no integer.",
@@ -483,28 +492,33 @@ def _check_shape(answer: Answer) -> bool:
         where = tuple(reference["$ref"].split("/")[1:])
         whole = OPENAPI["components"]["headers"][where[-1]]["schema"]["type"] == "integer"
         answer.note(
-            name in headers,
+            name.lower() in headers,
             f"A {status} has no header {name}.",
             "the contract",
             ((*_RESPONSES, number, "headers"), f"take {name} out"),
         )
-        value = headers.get(name, "0")
+        value = headers.get(name.lower(), "0")
         answer.note(
             not whole or re.fullmatch(r"\d+", value, re.ASCII),
             f"{name}: {value!r} is no integer.",
             "the contract",
             ((*where, "schema"), "say what it is"),
         )
-    answer.note(headers.get("X-Request-Id", "?"), "X-Request-Id is empty.")
+    answer.note(headers.get("x-request-id", "?"), "X-Request-Id is empty.")
     answer.note(
-        "Retry-After" in promised or "Retry-After" not in headers,
+        "Retry-After" in promised or "retry-after" not in headers,
         f"A {status} says Retry-After.",
         "the contract",
         ((*_RESPONSES, number, "headers"), "name Retry-After"),
     )
     more = ("additionalProperties", "enum")
-    complete = all(name in headers for name in promised)
+    complete = all(name.lower() in headers for name in promised)
     return complete and all(flaw.kind.name in more for flaw in flaws)
+
+
+def _lowered(response: httpx.Response) -> dict[str, str]:
+    # httpx looks at each header each time.
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _fractions(
@@ -633,8 +647,13 @@ def _check_sums(answer: Answer, total: int, limit: int, page: int, count: int) -
 def _check_detail(answer: Answer, call: Row) -> None:
     _check_row(answer, call)
     answered = call.get("answered_at")
-    for earlier, later in (("created_on", "answered_at"), ("answered_at", "ended_at")):
-        if answered and call[later]:
+    names = ("created_on", "started_at", "ringing_at", "answered_at", "ended_at")
+    for earlier, later in combinations(names, 2):
+        if (
+            {"started_at", "answered_at"} & {earlier, later}
+            and call.get(earlier)
+            and call.get(later)
+        ):
             one, two = (datetime.fromisoformat(call[name]) for name in (earlier, later))
             answer.note(one <= two, f"Call {call['id']} has its {later} before its {earlier}.")
     said = [datetime.fromisoformat(it["created_at"]) for it in call["conversation_logs"]]
@@ -643,6 +662,18 @@ def _check_detail(answer: Answer, call: Row) -> None:
         min(said, default=begun) >= begun, f"Call {call['id']} has a message before it was created."
     )
     place = ("components", "schemas", "CallDetail", "allOf", "1", "properties", "conversation_logs")
+    over = call["ended_at"] and datetime.fromisoformat(call["ended_at"])
+    for wrong, what in (
+        (over and max(said, default=over) > over, "a message after its end"),
+        (call["status"] in ("queued", "ringing", "busy") and said, "a transcript"),
+        (answered is None and "answered_at" in call and said, "a transcript, and was not answered"),
+    ):
+        answer.note(
+            not wrong,
+            f"Call {call['id']} ({call['status']}) has {what}.",
+            "the contract",
+            ((*place, "description"), "say when this is so"),
+        )
     answer.note(
         said == sorted(said),
         f"Call {call['id']} has its messages in another order than they were said in.",

@@ -13,15 +13,15 @@ import httpx
 from agentcalls import ConfigurationError
 from agentcalls.request.host import checked_url
 from contract.tool.host import Finding, Host
-from contract.tool.machine import PROPERTIES
 from contract.tool.probing import learned
 from contract.tool.properties import oldest
+from contract.tool.still import PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from contract.tool.properties import Property
-    from contract.tool.verdict import Mask, Verdict
+    from contract.tool.verdict import Mask, Seen, Verdict
 
 VARIABLES = ("AGENTCALLS_BASE_URL", "AGENTCALLS_API_KEY", "AGENTCALLS_AGENT_ID")
 NOSCOPE = "AGENTCALLS_API_KEY_NOSCOPE"
@@ -89,10 +89,17 @@ NEVER = {
     "what_is_near_an_id_is_not_found": "it guesses ids, which the host's owner would have to agree to",
     "what_is_near_a_value_is_another_or_refused": "it takes many requests",
     "each_agent_that_is_listed_has_a_listing_of_its_own": "it reads whole listings, of all agents",
+    "an_order_is_an_order_in_each_listing": "it reads whole listings, of all agents",
+    "each_value_and_each_call_is_like_the_others": "it asks hundreds of times",
+    "what_is_said_twice_or_otherwise_has_one_meaning": "it takes many requests",
+    "what_is_asked_at_once_or_again_and_again_changes_nothing": (
+        "it asks hundreds of times, and eight at once"
+    ),
     "agents_are_sorted_by_their_creation": "which sorts of the agents a host honours is not known",
     "beyond_the_limit_is_429_until_the_reset": "it would use up a rate limit",
 }
 UNSORTED = "neither created_on nor created_at sorts here by creation"
+SHRINKING = 30  # requests to find a smaller one that shows the same
 DEEPER = (1, 3, 10, 30)  # what is left of the budget goes into more examples of all
 
 
@@ -212,6 +219,9 @@ def examine(host: Host, sender: Sender, verdict: Verdict, share: int = 0) -> Non
 def _relate(host: Host, sender: Sender, verdict: Verdict) -> None:
     named = {item.name: item for item in PROPERTIES}
     for depth in DEEPER:
+        if depth == DEEPER[1]:
+            for seen in (it for it in verdict.found.values() if it.by):
+                _shrink(seen, named[seen.by], host, sender)
         for name, examples in PLAN.items():
             if depth > 1 and (name not in verdict.held or sender.over):
                 continue
@@ -303,6 +313,20 @@ def _examine(verdict: Verdict, item: Property, host: Host) -> None:
         )
 
 
+def _shrink(seen: Seen, item: Property, host: Host, sender: Sender) -> None:
+    """Look for a smaller request that shows it, with some of what is left of the budget."""
+    kept = sender.kept
+    sender.kept = max(kept, sender.budget - sender.sent - SHRINKING)
+    try:
+        item.check(attrs.evolve(host, examples=PLAN[item.name], shrink=True))
+    except Finding as smaller:
+        seen.finding = seen.finding if smaller.alone else smaller
+    except EnoughError:
+        pass
+    finally:
+        sender.kept = kept
+
+
 def _weigh(verdict: Verdict, item: Property, host: Host, finding: Finding) -> None:
     """What relates answers to one another may come of calls that changed in between: it is tried again."""
     if finding.alone:
@@ -313,7 +337,7 @@ def _weigh(verdict: Verdict, item: Property, host: Host, finding: Finding) -> No
         try:
             item.check(host)
         except Finding:
-            verdict.note(finding)
+            verdict.note(finding, by=item.name)
             return
         except EnoughError as enough:
             verdict.note(finding, remark=f"Not tried again: {enough}.")

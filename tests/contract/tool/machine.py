@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from functools import cache, partial
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import TYPE_CHECKING, TypeVar
 from unicodedata import normalize
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from hypothesis.errors import Flaky, FlakyFailure
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from contract.tool.contract import SCHEMAS
-from contract.tool.covering import in_turn, pairs
+from contract.tool.covering import covering, in_turn
 from contract.tool.extras import (
     EXTRAS,
     OF_A_CALL,
@@ -81,6 +81,7 @@ def agents_there_are(model: Model) -> list[str]:
 @cache
 def lists_agents(host: Host) -> bool:
     """Whether the key may list the agents; which scope that takes is not known."""
+    host = model_of(host).host
     return ask(host, {"limit": 1}, path=AGENTS, status=(200, 403)).response.is_success
 
 
@@ -135,7 +136,19 @@ def near_ids(id_: str, other: str) -> list[str]:
     near = [
         *(id_.upper(), id_.lower(), id_.swapcase(), *forms, quote(id_, safe="")),
         *(f"{id_} ", f" {id_}", f"{id_}x", id_[:-1], f"{id_}\x00", f"{id_},{other}", f"{id_}/"),
-        *("*", "%", "null", "undefined", "0", "-1", UNKNOWN, f"./{id_}", f"{id_}?", f"{id_}.json"),
+        *(
+            "x" * 3000,
+            "*",
+            "%",
+            "null",
+            "undefined",
+            "0",
+            "-1",
+            UNKNOWN,
+            f"./{id_}",
+            f"{id_}?",
+            f"{id_}.json",
+        ),
     ]
     return [it for it in dict.fromkeys(near) if it != id_]
 
@@ -181,7 +194,7 @@ def combinations_of(model: Model, path: str) -> list[tuple[Query, dict[str, str]
     if path != AGENTS:
         filtered["status"] = ["", *sorted({row["status"] for row in rows.values()})]
         filtered["is_test_call"] = ["", "true", "false"]
-    return [_placed(model, path, **row) for row in (*pairs(every), *pairs(filtered))]
+    return [_placed(model, path, **row) for row in (*covering(every), *covering(filtered))]
 
 
 def _placed(
@@ -397,8 +410,12 @@ def what_the_contract_does_not_name_changes_nothing(host: Host) -> None:
     model = model_of(host)
     ways = openings(host.key, host.schemes)
     call = some_calls(model, host.agent)[0]
-    for kind, extra in product(some(host, kinds_of_requests(model)), some(host, EXTRAS)):
+    kinds = some(host, kinds_of_requests(model))
+    for kind, extra in product(kinds, some(host, EXTRAS)):
         kind(extra=extra)
+    given = Extra("cookies of answers", {"Cookie": "; ".join(sorted(model.cookies))})
+    for kind in kinds if model.cookies else []:
+        kind(extra=given)
     for number, extra in enumerate(some(host, OF_A_CALL)):
         model.hold_detail(host.agent, call, ways[number % len(ways)], extra)
     for extra in some(host, OF_AGENTS) if lists_agents(host) else []:
@@ -438,9 +455,12 @@ def what_is_near_an_id_is_not_found(host: Host) -> None:
         for named in some(host, near_ids(agent, UNKNOWN)):
             model.absent(named)
             model.absent(named, call)
-    for agent in filter(None, (host.foreign_agent, UNKNOWN)):
-        for query in QUERIES:
-            model.absent(agent, query=query)
+    # Which of them is there, is not told by what else is wrong.
+    for query in (*QUERIES, *({name: value} for name, value in INVALID)):
+        answers = [model.absent(it, query=query) for it in (UNKNOWN, host.foreign_agent) if it]
+        for one, two in pairwise(filter(None, answers)):
+            same = one.response.status_code == two.response.status_code
+            two.beside(one).expect(same, "Of two agents that are not there, one is told.")
     # A call is found with its own agent, and with no other, that one with no calls as well.
     there_are = agents_there_are(model)
     ids = {agent: some_calls(model, agent)[:2] for agent in there_are}
@@ -472,7 +492,7 @@ def each_agent_that_is_listed_has_a_listing_of_its_own(host: Host) -> None:
     model, seen = model_of(host), dict[str, Answer]()
     for agent in some(host, agents_there_are(model)):
         ids = model.listed(listing(agent)).keys()
-        answer = ask(host, {"limit": 1}, agent=agent)
+        answer = ask(model.host, {"limit": 1}, agent=agent)
         twice = min(seen.keys() & ids, default="")
         answer = answer.beside(seen.get(twice, answer))
         answer.expect(not twice, f"Call {twice} is another agent's as well.")

@@ -8,6 +8,7 @@ is asked, shows the slice that they imply; and what a request has beyond that ch
 from __future__ import annotations
 
 import json
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -18,6 +19,7 @@ import httpx
 from contract.tool.contract import PATH
 from contract.tool.extras import PLAIN, Extra
 from contract.tool.host import Answer, Finding, ask, curl
+from contract.tool.learning import Search
 from contract.tool.others import AGENTS, different
 from contract.tool.properties import keys, mentions, walked
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 REFUSED = 400
 _LIMIT, _LEFT, _RESET = (f"X-RateLimit-{it}" for it in ("Limit", "Remaining", "Reset"))
+_DECIDE = ("status", "is_test_call", "search", "sort")  # which rows there are, and their order
 AWAY = (301, 302, 307, 308, REFUSED, 404)  # what another path may be
 
 
@@ -54,12 +57,19 @@ class Model:
     rows: dict[str, dict[str, Row]] = attrs.field(factory=dict)  # by path and id
     last: dict[str, Answer] = attrs.field(factory=dict)  # the last page of it
     orders: dict[tuple[str, str], list[str] | None] = attrs.field(factory=dict)
-    shown: dict[tuple[str, str], httpx.Request] = attrs.field(factory=dict)  # a page of each
+    shown: dict[tuple[str, str], Answer] = attrs.field(factory=dict)  # a page of each
+    searches: dict[str, Search] = attrs.field(factory=dict)  # by operation
     finds: dict[tuple[str, str], set[str]] = attrs.field(factory=dict)
     statuses: dict[tuple[str, str], set[str] | None] = attrs.field(factory=dict)
+    matches: dict[tuple[object, ...], list[Row] | None] = attrs.field(factory=dict)
     details: dict[str, Answer] = attrs.field(factory=dict)
     messages: dict[str, Answer] = attrs.field(factory=dict)  # by id
     limited: dict[tuple[str, str], Answer] = attrs.field(factory=dict)  # by operation and key
+    spent: Counter[str] = attrs.field(
+        factory=Counter
+    )  # requests of a key since the model was asked for
+    spent_then: dict[tuple[str, str], tuple[int, int]] = attrs.field(factory=dict)
+    per_operation: set[bool] = attrs.field(factory=lambda: {True, False})  # what a limit is of
     errors: dict[tuple[object, ...], tuple[str, Answer]] = attrs.field(factory=dict)
     taken: dict[tuple[str, ...], Answer] = attrs.field(factory=dict)  # what a host may refuse
     limits: dict[str, int] = attrs.field(factory=dict)  # where none is asked for
@@ -94,7 +104,7 @@ class Model:
                 same = same and len(rows) == len(self.listed(path))
                 last.beside(self.last[path]).expect(same, said)
                 order = keys(rows, "id")
-                self.shown[path, sort] = last.request
+                self.shown[path, sort] = last
             self.orders[path, sort] = order
         return self.orders[path, sort]
 
@@ -109,6 +119,11 @@ class Model:
             said = f"A search finds {min(strange, default='')}, never listed."
             last.beside(self.last[path]).expect(not strange, said)
             self.finds[path, text] = set(keys(rows, "id"))
+            search = self.searches.setdefault(kind_of(path), Search())
+            wrong = search.contradiction(self.listed(path), text, self.finds[path, text], last)
+            if wrong:
+                said = f"{wrong[0]} is found by a text, in a place where another row is not."
+                wrong[1].beside(wrong[2]).wrong(said)
         return self.finds[path, text]
 
     def status(self, path: str, value: str) -> set[str] | None:
@@ -151,6 +166,12 @@ class Model:
 
     def matching(self, path: str, query: Query) -> list[Row] | None:
         """The rows that a query shows, on whatever page; None where the host refuses it."""
+        key = (path, *((name, query.get(name)) for name in _DECIDE))
+        if key not in self.matches:
+            self.matches[key] = self._matching(path, query)
+        return self.matches[key]
+
+    def _matching(self, path: str, query: Query) -> list[Row] | None:
         rows, order = self.listed(path), self.order(path, str(query.get("sort", "")))
         statuses = self.status(path, str(query["status"])) if "status" in query else set[str]()
         if order is None or statuses is None:
@@ -223,19 +244,20 @@ class Model:
         headers: dict[str, str] | None = None,
         query: Query | None = None,
         extra: Extra = PLAIN,
-    ) -> None:
+    ) -> Answer | None:
         """Ask for an agent or a call that is not there: whether it is another's or nobody's, is not told."""
         path = listing(agent) if call is None else detail(agent, call)
         headers = {**(self.host.credential if headers is None else headers), **extra.headers}
         asked = extra.asked(query or {})
         if extra.method == "HEAD":
             self._head(path, asked, headers, (404, REFUSED))
-            return
+            return None
         answer = self._ask(path, asked, headers, (404, REFUSED), body=extra.body)
         if answer.response.status_code != REFUSED:
             is_known = listing(agent) in self.rows
             named = call if is_known and call else agent
             self._same_error(answer, (kind_of(path), is_known, extra.language), named)
+        return answer
 
     def respelt(self, path: str, other: str, *, opens: bool) -> None:
         """Ask for a path that is another: it opens to whom the first does, and to nobody else."""
@@ -257,6 +279,10 @@ class Model:
         answer = self._ask(path, {name: text}, status=(200, REFUSED), meant={name: number})
         if answer.response.is_success:
             self.hold(path, {name: number}, self.host.credential)
+
+    def ask(self, path: str, query: str) -> Answer:
+        """The answer to a query that has a meaning, or is refused."""
+        return self._ask(path, query, status=(200, REFUSED))
 
     def sort(self, path: str, text: str) -> None:
         """Ask for an order that is none: it is refused, or lists what there is."""
@@ -280,7 +306,10 @@ class Model:
         if extra.method == "HEAD":
             self._head(path, asked, headers, (REFUSED,))
             return
-        self._ask(path, asked, headers, (REFUSED,), body=extra.body)
+        answer = self._ask(path, asked, headers, (REFUSED,), body=extra.body)
+        errors = answer.body.get("errors")
+        told = keys(errors, "path") if errors else str(answer.body["message"])
+        answer.expect(name in told, f"The 400 does not name the parameter {name}.")
 
     def _with(
         self,
@@ -375,22 +404,28 @@ class Model:
 
     def _count(self, path: str, answer: Answer) -> None:
         """Each answer to a key says the same limit, and fewer requests left, until the reset."""
-        sent, told = answer.request.headers, answer.response.headers
-        key = next((it for it in (self.host.key, self.host.noscope_key) if it in sent.values()), "")
-        key = key or sent.get("Authorization", "").partition(" ")[2]
-        if answer.response.status_code == 401 or not key or _LEFT not in told:
+        key = _key_of(answer.request)
+        if answer.response.status_code == 401 or not key or _LEFT not in answer.response.headers:
             return
         place = (kind_of(path), key)
         before = self.limited.get(place)
         self.limited[place] = answer
-        if before is None:
+        now = (self.spent[key], self.spent[" ".join(place)])
+        then, self.spent_then[place] = self.spent_then.get(place), now
+        if before is None or then is None:
             return
         answer = answer.beside(before)
         same = before.header(_LIMIT) == answer.header(_LIMIT)
         answer.expect(same, f"{_LIMIT} changes from one request to the next.")
         if before.header(_RESET) == answer.header(_RESET):
-            fewer = answer.header(_LEFT) < before.header(_LEFT)
-            answer.expect(fewer, f"{_LEFT} does not count down.")
+            fewer = before.header(_LEFT) - answer.header(_LEFT)
+            answer.expect(fewer > 0, f"{_LEFT} does not count down.")
+            spent = [two - one for one, two in zip(then, now, strict=True)]
+            self.per_operation &= {own for own in (False, True) if spent[own] == fewer}
+            said = f"{_LEFT} is {fewer} less after {spent[0]} requests, {spent[1]} of this kind."
+            answer.expect(self.per_operation, said)
+        later = answer.header(_RESET) >= before.header(_RESET)
+        answer.expect(later, f"{_RESET} goes back.")
 
     def _same_error(self, answer: Answer, key: tuple[object, ...], named: str) -> None:
         status = answer.response.status_code
@@ -408,7 +443,7 @@ class Model:
         sort = str(query.get("sort", ""))
         order = self.order(path, sort) or []
         number = order.index(call or order[0]) // self.host.whole + 1 if order else 1
-        shown = self.shown[path, sort]
+        shown = self.shown[path, sort].request
         url = shown.url.copy_set_param("page", number)
         return curl(self.host, httpx.Request("GET", url, headers=shown.headers))
 
@@ -427,13 +462,30 @@ class Model:
         return walked(self.host, {**query, "limit": self.host.whole}, path=path)
 
 
-@lru_cache(2)
+def _key_of(request: httpx.Request) -> str:
+    """The key of a request, in whichever scheme."""
+    sent = request.headers
+    return sent.get("X-Api-Key") or sent.get("Authorization", "").partition(" ")[2]
+
+
 def model_of(host: Host) -> Model:
-    """The model of a host, which the properties share."""
-    sent: list[httpx.Request] = []
+    """The model of a host, which the properties share; how many requests are left, others change meanwhile."""
+    model = _model_of(host)
+    model.limited.clear()
+    return model
+
+
+@lru_cache(2)
+def _model_of(host: Host) -> Model:
+    model = Model(host)
 
     def noting(request: httpx.Request) -> httpx.Response:
-        sent.append(request)
-        return host.ask(request)
+        model.sent.append(request)
+        response = host.ask(request)
+        if response.status_code != 401:
+            path = request.url.raw_path.partition(b"?")[0].decode()
+            model.spent.update((_key_of(request), f"{kind_of(path)} {_key_of(request)}"))
+        return response
 
-    return Model(attrs.evolve(host, ask=noting), sent=sent)
+    model.host = attrs.evolve(host, ask=noting)
+    return model

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import attrs
 
@@ -497,6 +497,29 @@ async def asked_again_is_empty(asked: Asked, honest: Honest) -> Answered:
     return answered
 
 
+async def later_at_once_is_empty(asked: Asked, honest: Honest) -> Answered:
+    later = "busy" in asked.memory
+    asked.memory.add("busy")
+    await asyncio.sleep(0.001)
+    answered = await honest(asked)
+    asked.memory.discard("busy")
+    if later and answered.is_page:
+        as_empty_page(answered)
+    return answered
+
+
+async def of_two_limits(asked: Asked, honest: Honest) -> Answered:
+    limits = [value for name, value in parse_qsl(asked.raw_query.decode()) if name == "limit"]
+    if len(limits) == 2:
+        asked = asked.with_query(limit=limits[bool(asked.sort)])
+    return await honest(asked)
+
+
+def lacks_its_last(body: Json) -> None:
+    if 61 <= body["meta"]["limit"] <= 69 and body["data"]:
+        body["data"].pop()
+
+
 async def after_a_refusal_the_other_way(asked: Asked, honest: Honest) -> Answered:
     refused = "refused" in asked.memory
     asked.memory.discard("refused")
@@ -684,6 +707,7 @@ LIES: dict[str, dict[str, Lie]] = {
         ),
     },
     "overlap": {
+        "pages of 61 to 69 lack their last call": on_page(lacks_its_last),
         "pages overlap where the order is not that of creation": overlaps_where_not_by_creation,
         "the third page by status is the second": asking(
             lambda a: (
@@ -698,6 +722,7 @@ LIES: dict[str, dict[str, Lie]] = {
         "pages of 20 after the fifth are the fifth": repeats_the_fifth_page,
     },
     "unstable order": {
+        "of two requests at once the later has no rows": later_at_once_is_empty,
         "each page is shuffled": shuffled,
         "a page with a filter is empty when it is asked for again": asked_again_is_empty,
         "after a 401 a filtered listing runs the other way": after_a_refusal_the_other_way,
@@ -783,6 +808,7 @@ LIES: dict[str, dict[str, Lie]] = {
         "a text of 4000 characters is 500": instead(lambda a: len(a.raw_query) > 3999, fail(500)),
     },
     "decoding": {
+        "of two limits the first counts, but with a sort the last": of_two_limits,
         "parameters are decoded twice": twice_decoded,
         "%2B is read as a space": asking(
             lambda a: (

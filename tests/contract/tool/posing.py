@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,25 @@ def served(spoil: Spoil = honest) -> Generator[str]:
             yield url
 
 
+def sending(
+    transport: httpx.BaseTransport, timeout: float
+) -> Callable[[httpx.Request], httpx.Response]:
+    """Sends over real connections; httpx's client, with its redirects and cookies, takes twice as long."""
+    timeouts = httpx.Timeout(timeout).as_dict()
+
+    def send(request: httpx.Request) -> httpx.Response:
+        request.extensions = {"timeout": timeouts}
+        begun = time.monotonic()
+        response = transport.handle_request(request)
+        response.request = request
+        response.read()
+        response.close()
+        response.elapsed = timedelta(seconds=time.monotonic() - begun)
+        return response
+
+    return send
+
+
 PATIENCE_SECONDS = 30.0
 """How long an answer may take: a machine may be so busy that a sound mock is late."""
 
@@ -67,10 +87,10 @@ def posing(
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Generator[Host]:
     """Yields the mock as a host, with every field given."""
-    client = httpx.Client(timeout=patience_seconds, trust_env=False, verify=certificates())
-    with served(spoil) as url, client:
+    transport = httpx.HTTPTransport(verify=certificates(), trust_env=False)
+    with served(spoil) as url, transport:
         yield Host(
-            ask=client.send,
+            ask=sending(transport, patience_seconds),
             base_url=url,
             key=KEY,
             agent="agent_demo",

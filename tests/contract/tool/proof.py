@@ -14,8 +14,8 @@ from contract.tool.contract import ROOT
 from contract.tool.host import Finding
 from contract.tool.lane import CI_OPTIONS, problems_of_a_run
 from contract.tool.lying import lying
-from contract.tool.machine import PROPERTIES
 from contract.tool.posing import PATIENCE_SECONDS, posing
+from contract.tool.still import PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

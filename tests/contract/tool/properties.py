@@ -6,24 +6,37 @@ new calls then come after what is compared, so a living host raises no false ala
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, wraps
 from itertools import combinations, pairwise, product
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
 import attrs
+import httpx
 import hypothesis
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 from hypothesis.errors import FlakyFailure
 
 from contract.tool.contract import PARAMETERS, PATH, SCHEMAS
-from contract.tool.host import SCHEMES, Answer, Host, Query, Row, Scheme, ask, credential, parameter
+from contract.tool.host import (
+    SCHEMES,
+    Answer,
+    Finding,
+    Host,
+    Query,
+    Row,
+    Scheme,
+    ask,
+    credential,
+    parameter,
+)
 
 NAMES = ("created_on", "created_at")  # of the order of creation: the sources do not agree
 STATUSES: list[str] = SCHEMAS["Call"]["properties"]["status"]["x-extensible-enum"]
@@ -89,7 +102,20 @@ def holds(*needs: str, reads: bool = True) -> Callable[[Check], Check]:
 
 
 def explore(host: Host, check: Callable[..., None], **strategies: st.SearchStrategy[Any]) -> None:
-    """Run `check` on examples; what it raises last is raised, a Finding even where it does not happen every time."""
+    """Run `check` on examples; what it raises last is raised, a Finding even where it does not happen every time.
+
+    Nor where nothing more may be asked before the smallest is found.
+    """
+    smallest: list[Finding] = []
+
+    @wraps(check)
+    def keeping(**drawn: Any) -> None:
+        try:
+            check(**drawn)
+        except Finding as finding:
+            smallest[:] = [finding]
+            raise
+
     test: Callable[[], None] = hypothesis.settings(
         max_examples=host.examples,
         derandomize=host.seed is None,
@@ -98,13 +124,17 @@ def explore(host: Host, check: Callable[..., None], **strategies: st.SearchStrat
         report_multiple_bugs=False,
         suppress_health_check=[HealthCheck.too_slow],
         phases=[Phase.generate, Phase.shrink] if host.shrink else [Phase.generate],
-    )(given(**strategies)(check))
+    )(given(**strategies)(keeping))
     if host.seed is not None:
         test = hypothesis.seed(host.seed)(test)
     try:
         test()
     except FlakyFailure as group:
         raise group.exceptions[0] from None
+    except BaseException:
+        if smallest:
+            raise smallest[0] from None
+        raise
 
 
 @cache
@@ -726,6 +756,21 @@ def another_path_is_not_found(host: Host) -> None:
     listing = PATH.replace("{agentId}", quote(host.agent, safe=""))
     for path in some(host, ["/api/v1/console/nowhere", f"{listing}/", f"{listing}/x"]):
         ask(host, path=path, status=(404,))
+    agents = PATH.partition("/{")[0]
+    agent = listing.removesuffix("/calls")
+    below = f"{listing}/{quote(oldest(host).rows[0]['id'], safe='')}/"
+    others = [
+        agent,
+        f"{agent}/",
+        f"{agent}/call",
+        f"{below}x",
+        f"{below}messages",
+        f"{agents}/calls",
+    ]
+    others += ["/", "/api", "/api/v1/console", "/api/v1/console/calls", "/api/v1/agents"]
+    for path in others if host.still else []:  # of which any host but ours may have more
+        ask(host, path=path, status=(404,))
+        ask(host, path=path, headers={}, status=(401, 404))
 
 
 @holds()
@@ -798,11 +843,25 @@ def other_methods_are_refused_and_change_nothing(host: Host) -> None:
     before = oldest(host)
     agents, listing = PATH.partition("/{")[0], PATH.replace("{agentId}", quote(host.agent, safe=""))
     paths = [listing, agents, f"{listing}/{quote(before.rows[0]['id'], safe='')}"]
-    for path, method in product(paths, ("POST", "PUT", "PATCH", "DELETE")):
-        answer = ask(host, path=path, method=method, status=(405,))
+    shown = [ask(host, path=path) for path in paths]
+    body = json.dumps({"id": "1", "status": "queued", "limit": 1, "name": "other"}).encode()
+    for path, method, content in product(paths, ("POST", "PUT", "PATCH", "DELETE"), (b"", body)):
+        answer = ask(host, path=path, method=method, status=(405,), content=content)
         answer.expect(
             "GET" in answer.response.headers.get("Allow", ""), "The 405 does not say Allow: GET."
         )
+        ask(host, path=path, method=method, headers={}, status=(401, 405), content=content)
+    for path, method in product(paths, ("OPTIONS", "TRACE")):
+        request = httpx.Request(
+            method, f"{host.base_url.rstrip('/')}{path}", headers=host.credential
+        )
+        told = Answer(host, request, host.ask(request), {})
+        text = told.response.text
+        told.expect(host.key not in text, f"{method} repeats the API key.")
+        told.expect('"data"' not in text, f"{method} is answered with data.")
+    for one in shown:
+        again = ask(host, path=one.request.url.raw_path.decode())
+        again.beside(one).expect(again.body == one.body, "Methods that were refused change it.")
     after = ask(host, {**host.oldest_first, "limit": host.whole})
     after.beside(before).expect(
         after.rows == before.rows, "The listing is another after methods that were refused."

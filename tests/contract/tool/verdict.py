@@ -44,6 +44,7 @@ class Seen:
     finding: Finding
     times: int = 1
     remark: str = ""
+    by: str = ""  # the property that compared answers; empty where one answer shows it
 
 
 @attrs.define
@@ -62,7 +63,7 @@ class Verdict:
         """How a run ends: 0 if nothing was found, 1 if the contract is wrong, 3 if the API is."""
         return 3 if self.by("the API") else int(bool(self.by("the contract")))
 
-    def note(self, finding: Finding, remark: str = "") -> None:
+    def note(self, finding: Finding, remark: str = "", *, by: str = "") -> None:
         """Keep a finding, once for all the calls and pages that show the same."""
         sentence = re.sub(r"^Call \S+ (\(\w+\) )?", "Call … ", finding.sentence)
         if finding.change:
@@ -75,7 +76,7 @@ class Verdict:
         if key in self.found:
             self.found[key].times += 1
         else:
-            self.found[key] = Seen(finding, remark=remark)
+            self.found[key] = Seen(finding, remark=remark, by=by)
 
     def by(self, culprit: Culprit) -> list[Seen]:
         """The findings for which one is to blame, the most frequent first."""
