@@ -47,6 +47,7 @@ CLASSES = {
     "second twenty",
     "third twenty",
     "fourth twenty",
+    "fifth twenty",
 }
 # For each property a lie that it must notice by itself.
 BREAKS = {
@@ -117,6 +118,8 @@ def test_the_table_names_the_mutants_there_are_and_who_caught_each() -> None:
     rows = rows_in_the_table()
     assert [row[:2] for row in rows] == [[mutant.kind, mutant.says] for mutant in EVERY]
     assert [row[1] for row in rows if row[2:] == ["-", "-"]] == []
+    # That of a machine that was busy is none.
+    assert {row[0] for row in rows if "The answer took" in row[3]} == {"slowness"}
 
 
 @pytest.mark.parametrize("item", PROPERTIES, ids=lambda item: item.name)

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 import attrs
 
+from contract.tool.fifth import FIFTH
 from contract.tool.mutants import (
     MUTANTS,
     Mutant,
@@ -712,7 +713,7 @@ FOURTH: dict[str, Lie] = {
     "a key without the scope may see that nothing is there": nothing_needs_no_scope,
     "an error has the request's own id in lower case": told(id_in_lower_case),
 }
-TWENTIES = {"first": FIRST, "second": SECOND, "third": THIRD, "fourth": FOURTH}
+TWENTIES = {"first": FIRST, "second": SECOND, "third": THIRD, "fourth": FOURTH, "fifth": FIFTH}
 BLIND = [
     Mutant(f"{number} twenty", says, lie)
     for number, lies in TWENTIES.items()

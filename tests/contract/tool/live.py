@@ -89,9 +89,9 @@ NEVER = {
     "what_is_near_an_id_is_not_found": "it guesses ids, which the host's owner would have to agree to",
     "what_is_near_a_value_is_another_or_refused": "it takes many requests",
     "each_agent_that_is_listed_has_a_listing_of_its_own": "it reads whole listings, of all agents",
-    "an_order_is_an_order_in_each_listing": "it reads whole listings, of all agents",
-    "each_value_and_each_call_is_like_the_others": "it asks hundreds of times",
-    "what_is_said_twice_or_otherwise_has_one_meaning": "it takes many requests",
+    "an_order_is_an_order_in_each_listing": "it reads whole listings, of all agents, by each field",
+    "each_value_and_each_call_is_like_the_others": "it reads each call, and asks for each page",
+    "what_is_said_twice_or_otherwise_has_one_meaning": "it reads whole listings to compare",
     "what_is_asked_at_once_or_again_and_again_changes_nothing": (
         "it asks hundreds of times, and eight at once"
     ),

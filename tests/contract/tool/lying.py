@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from itertools import count
 from random import Random
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Json = dict[str, Any]
+_LEFT = "x-ratelimit-remaining"
 
 
 @attrs.frozen
@@ -29,6 +31,8 @@ class Asked:
     body: bytes
     number: int  # of the requests that this server was sent
     memory: set[str]  # what a lie wants to know the next time
+    kept: dict[Any, Any]  # more of it
+    connection: str
     random: Random
 
     def with_query(self, **changes: str | None) -> Asked:
@@ -85,6 +89,8 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
     def wrap(app: ASGIApp) -> ASGIApp:
         numbers = count(1)
         memory: set[str] = set()
+        kept: dict[Any, Any] = {}
+        more_asked = Counter[tuple[str, str]]()
         random = Random(5)
 
         async def lied(scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,8 +98,22 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
                 await app(scope, receive, send)
                 return
 
+            first = True
+
             async def honest(asked: Asked) -> Answered:
-                return await _answer(app, scope, receive, asked)
+                # What a lie asks beyond the one request, it would not count.
+                nonlocal first
+                answered = await _answer(app, scope, receive, asked)
+                window = (
+                    asked.key.rpartition(" ")[2],
+                    answered.headers.get("x-ratelimit-reset", ""),
+                )
+                more_asked[window] += not first
+                first = False
+                if _LEFT in answered.headers:
+                    left = int(answered.headers[_LEFT]) + more_asked[window]
+                    answered.headers[_LEFT] = str(left)
+                return answered
 
             body = b""
             more = True
@@ -101,7 +121,7 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
                 message = await receive()
                 body += message.get("body", b"")
                 more = message.get("more_body", False)
-            asked = _asked(scope, body, next(numbers), memory, random)
+            asked = _asked(scope, body, next(numbers), memory=memory, kept=kept, random=random)
             answered = await lie(asked, honest)
             raw = isinstance(answered.body, bytes)
             told = answered.body if raw else json.dumps(answered.body, ensure_ascii=False).encode()
@@ -122,7 +142,7 @@ def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
     return wrap
 
 
-def _asked(scope: Scope, body: bytes, number: int, memory: set[str], random: Random) -> Asked:
+def _asked(scope: Scope, body: bytes, number: int, **kept: Any) -> Asked:
     raw: bytes = scope["query_string"]
     return Asked(
         method=scope["method"],
@@ -132,8 +152,8 @@ def _asked(scope: Scope, body: bytes, number: int, memory: set[str], random: Ran
         raw_query=raw,
         body=body,
         number=number,
-        memory=memory,
-        random=random,
+        connection=str(scope.get("client")),
+        **kept,
     )
 
 

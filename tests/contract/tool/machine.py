@@ -208,7 +208,7 @@ def _placed(
     return query, headers
 
 
-def kinds_of_requests(model: Model) -> list[Callable[..., None]]:
+def kinds_of_requests(model: Model) -> list[Callable[..., object]]:
     """Requests of each operation that show much, little and nothing, and that are refused for each reason.
 
     Each is held against the model, and takes an `extra`.
@@ -222,7 +222,7 @@ def kinds_of_requests(model: Model) -> list[Callable[..., None]]:
     page, refuse = model.hold, model.refuse
     status, text = rows[call]["status"], rows[call]["destination"]
     wrong = Extra("a wrong key", credential(f"{host.key}x", host.schemes[0]))
-    kinds: list[Callable[..., None]] = [
+    kinds: list[Callable[..., object]] = [
         partial(page, calls, {}, key),
         partial(page, calls, {"limit": 3, "page": 2, "sort": ""}, other_way),
         partial(page, calls, {"status": status, "sort": "-duration_seconds"}, key),
@@ -456,7 +456,8 @@ def what_is_near_an_id_is_not_found(host: Host) -> None:
             model.absent(named)
             model.absent(named, call)
     # Which of them is there, is not told by what else is wrong.
-    for query in (*QUERIES, *({name: value} for name, value in INVALID)):
+    wrong: list[Query] = [{name: value} for name, value in INVALID]
+    for query in (*QUERIES, *wrong):
         answers = [model.absent(it, query=query) for it in (UNKNOWN, host.foreign_agent) if it]
         for one, two in pairwise(filter(None, answers)):
             same = one.response.status_code == two.response.status_code

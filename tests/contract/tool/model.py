@@ -465,7 +465,7 @@ class Model:
 def _key_of(request: httpx.Request) -> str:
     """The key of a request, in whichever scheme."""
     sent = request.headers
-    return sent.get("X-Api-Key") or sent.get("Authorization", "").partition(" ")[2]
+    return str(sent.get("X-Api-Key") or sent.get("Authorization", "").partition(" ")[2])
 
 
 def model_of(host: Host) -> Model:

@@ -458,6 +458,8 @@ async def relisted(
     rows: list[Json] = []
     for page in range(1, 9):
         part = await honest(asked.with_query(page=str(page), limit="100"))
+        if not part.is_page:  # the key's requests are used up
+            return part
         rows += part.body["data"]
     rows, meta = change(rows), answered.body["meta"]
     page, limit = meta["current_page"], meta["limit"]

@@ -84,13 +84,12 @@ def posing(
     examples: int = 25,
     seed: int | None = None,
     shrink: bool = False,
-    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Generator[Host]:
     """Yields the mock as a host, with every field given."""
     transport = httpx.HTTPTransport(verify=certificates(), trust_env=False)
     with served(spoil) as url, transport:
         yield Host(
-            ask=sending(transport, patience_seconds),
+            ask=sending(transport, PATIENCE_SECONDS),
             base_url=url,
             key=KEY,
             agent="agent_demo",
@@ -102,5 +101,5 @@ def posing(
             examples=examples,
             seed=seed,
             shrink=shrink,
-            patience_seconds=patience_seconds,
+            patience_seconds=PATIENCE_SECONDS,
         )

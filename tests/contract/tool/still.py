@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from contract.tool.contract import SCHEMAS
@@ -91,7 +91,7 @@ def each_value_and_each_call_is_like_the_others(host: Host) -> None:
             model.detailed(agent, call)
     statuses = [row["status"] for row in model.listed(calls).values()]
     often = sorted({*statuses}, key=statuses.count)
-    together = {
+    together: dict[str, Sequence[Any]] = {
         "path": [listing(agent) for agent in there_are],
         "headers": openings(host.key, host.schemes)[:2],
         "page": ["", 2, 3],
@@ -133,8 +133,8 @@ def what_is_said_twice_or_otherwise_has_one_meaning(host: Host) -> None:
             _hold_reading(model, path, [(f"{name}=", {"as none": {}, "as nothing": None})])
         if path == AGENTS:
             continue
-        for value, texts in (("true", "True TRUE 1 yes on t"), ("false", "False FALSE 0 no off f")):
-            for text in some(host, texts.split()):
+        for value, alike in (("true", "True TRUE 1 yes on t"), ("false", "False FALSE 0 no off f")):
+            for text in some(host, alike.split()):
                 readings: Readings = {"as it is": {"is_test_call": value}}
                 _hold_reading(model, path, [(f"is_test_call={text}", readings)])
 
