@@ -152,7 +152,8 @@ def _twice(name: str, one: str, two: str) -> Readings:
 def _hold_reading(model: Model, path: str, asked: Sequence[tuple[str, Readings]]) -> None:
     """Whatever else is asked, what may be read in several ways, or refused, is read in one."""
     before = None
-    others: list[Query] = [{}, {"sort": f"-{model.host.by_creation}"}]
+    sort = model.host.by_creation
+    others: list[Query] = [{}, {"sort": f"-{sort}"} if sort else {"limit": 2}]
     left = {"refused", *asked[0][1]}
     for (text, readings), more in product(asked, others):
         if any(f"{name}=" in text for name in more):
