@@ -135,7 +135,7 @@ def test_fault_that_passes_costs_a_wait_and_no_call(
 
 
 # Not through a proxy: asyncio complains of the socket when httpcore is cancelled between CONNECT and its answer.
-@pytest.mark.share(one_in=4)
+@pytest.mark.share(one_in=8)
 @pytest.mark.parametrize("fault", [fault for fault in REFUSED if not fault.target], ids=str)
 def test_fault_on_pages_fetched_ahead_is_the_same_error_once_their_turn_comes(
     make_client: MakeClient, server: FaultServer, fault: Fault, way: str
@@ -150,7 +150,7 @@ def test_fault_on_pages_fetched_ahead_is_the_same_error_once_their_turn_comes(
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("agentcalls_")]
 
 
-@pytest.mark.share(one_in=4)
+@pytest.mark.share(one_in=8)
 @pytest.mark.parametrize("fault", [fault for fault in PASSING if not fault.target], ids=str)
 def test_fault_that_passes_on_a_page_fetched_ahead_costs_no_call(
     make_client: MakeClient, server: FaultServer, fault: Fault, way: str
