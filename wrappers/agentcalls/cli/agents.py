@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-from agentcalls import Agent, AgentCallsError, ConfigurationError
+import agentcalls  # `Agent` with all models, only where it is asked for
+from agentcalls import AgentCallsError, ConfigurationError
 from agentcalls.checks import Several, did_you_mean, ids_in
 from agentcalls.cli.failures import Code, Failure, sentence_of
 from agentcalls.cli.show.output import console, is_plain, say
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     import typer
 
-    from agentcalls import AgentReport, Call, Client
+    from agentcalls import Agent, AgentReport, Call, Client
     from agentcalls.request.concurrency import Concurrency
 
 _STEP = 100
@@ -50,7 +51,7 @@ class Named(list["str | Agent"]):
     @property
     def ids(self) -> list[str]:
         """The ids as they come back in reports."""
-        return list(Several("agents", self, Agent))
+        return list(Several("agents", self, agentcalls.Agent))
 
     def read(self, client: Client) -> None:
         """Read the team's agents, if all are wanted; raises `Failure` if there are none."""
@@ -112,7 +113,7 @@ def listed(names: Sequence[str]) -> str:
 def check_asked(client: Client, agents: Sequence[str | Agent], filters: Mapping[str, Any]) -> None:
     """Send nothing; raises `ConfigurationError` for wrong arguments, of which an agent that the API listed is none."""
     for agent in (_ANY_AGENT, *agents):
-        if not isinstance(agent, Agent):
+        if not isinstance(agent, agentcalls.Agent):
             client.calls.list(agent, **filters)
 
 
