@@ -26,7 +26,7 @@ MOST_LINES_OF_CODE = {
     "request": 1496,
     "request/decode": 510,
     "reading": 1160,
-    "reading/walk": 1450,
+    "reading/walk": 1510,
     "table": 460,
     "request/wire": 828,
     "telemetry": 175,

@@ -64,8 +64,21 @@ BEYOND: dict[str, dict[str, Any]] = {
     "a replica that lags behind gives one answer in five": {"stale": 0.2},
     "a sort only turns round an order by last change": {"turns": True, "by_change": True},
     "a sort is honoured for the first page only": {"first_only": True, "by_change": True},
+    "a sort is ignored now and then": {"now_and_then": 0.1},
+    "moments are sorted as texts whose offsets differ": {"text": "offsets"},
 }
 """What no walk can see through; docs/paging.md has the rates."""
+
+
+@frozen
+class Between:
+    """The seconds of a time window; None is no edge."""
+
+    since: float | None
+    until: float | None
+
+    def __contains__(self, second: float) -> bool:
+        return (self.since or 0) <= second and (self.until is None or second < self.until)
 
 
 def told(seed: str, *, honest: bool, **beyond: Any) -> Told:
@@ -73,23 +86,38 @@ def told(seed: str, *, honest: bool, **beyond: Any) -> Told:
     draw = seeded(seed)
     size = draw.choice([draw.randint(0, 400), draw.randint(0, 2000)])
     group = draw.choice([1, 1, 3] if honest else [1, 1, 3, 30, 150])
-    seconds: list[int] = []
+    seconds: list[float] = []
     while len(seconds) < size:
-        second = (seconds[-1] if seconds else 0) + draw.randint(1, 9)
+        second = (int(seconds[-1]) if seconds else 0) + draw.randint(1, 9)
         seconds += [second] * draw.randint(1, group)
-    server = server_of(draw, honest=honest) | beyond
+    server = server_of(draw, honest=honest)
     # Drawn apart, or else the seeds of old would mean other servers.
     later = seeded(f"{seed} later")
     if later.random() < 0.2 and server["cap"] > size:
         server |= {"later": later.randint(1, 12), "later_limit": later.choice([100, 60, 50, 30])}
+    if later.random() < 0.1:
+        # A server that counts only what it shows is seen through where that is more than a thousand.
+        server["depth"] = later.choice([150, 333, 500, 1000])
+        if honest and server["depth"] == 1000 and later.random() < 0.5:
+            server["cap"] = 1000
+        elif server["cap"] <= server["depth"]:
+            server["cap"] = 10**9
+    if later.random() < 0.1:
+        server["text"] = "digits"
+    server |= beyond
     # A count that is capped at the very limit that is not told: docs/paging.md says that it looks right.
     server["cap"] += server["cap"] == server["limit"]
     if server["limit"] < 60:
         # Or else the listing grows about as fast as it is read, which no walk can help.
         server["inserts"] = min(1, server["inserts"])
-    latest = seconds[-1] if seconds else 1
+    latest = int(seconds[-1]) if seconds else 1
     low, high = draw.randint(0, latest), draw.randint(0, latest)
-    since, until = draw.choice([None, None, low]), draw.choice([None, None, high])
+    since: float | None = draw.choice([None, None, low])
+    until: float | None = draw.choice([None, None, high])
+    if server.get("text") == "digits":
+        seconds = [second + later.randrange(8) / 8 for second in seconds]
+        since = since and since + later.randrange(8) / 8
+        until = until and until + later.randrange(8) / 8
     names = server["names"] or ("created_on",)
     sort = draw.choice([None, None, None, *names, *(f"-{name}" for name in names)])
     way = {
@@ -98,7 +126,7 @@ def told(seed: str, *, honest: bool, **beyond: Any) -> Told:
         "sort": sort,
         "since": None if since is None else moment(since),
         "until": None if until is None else moment(until),
-        "wanted": range(since or 0, 10**9 if until is None else until),
+        "wanted": Between(since, until),
     }
     return Told(server, way, walk_through(ShiftingListing(seconds, draw, **server), **way))
 

@@ -10,7 +10,7 @@ import random
 from bisect import insort
 from collections import deque
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen, mutable
 
@@ -20,9 +20,12 @@ from agentcalls.values import Checkpoint
 from agentcalls_api.models import PageMeta
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from agentcalls.reading.walk.windows import Window
     from agentcalls.values import Report
 
+_TURN = 600
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 BINDING = "agent_1"
 
@@ -62,9 +65,10 @@ class Kept:
     """A call as the server keeps it."""
 
     row: Row
-    second: int
+    second: float
+    place: float | str
+    """What a server that sorts by creation compares."""
     changed: float
-    tie: float = 0.0
 
 
 @mutable
@@ -93,11 +97,15 @@ class ShiftingListing:
         cap: The highest count that it gives.
         old_counts: For how many answers a count is kept.
         stale: The share of answers that come from a copy which lags behind; no walk can see that.
+        depth: How many rows it shows; there are none beyond.
+        text: It sorts by the text of the moments, whose order is another one: "digits" after the point are as many
+            as it takes, a "clock" is put back in the middle, or "offsets" from UTC differ.
         first_only: It honours a sort for its first page only; nor can any walk see that.
+        now_and_then: The share of requests for which it ignores a sort; nor that.
         turns: By last change also where a sort is asked for, which only turns the order round; nor that.
     """
 
-    seconds: list[int]
+    seconds: list[int] | list[float]
     random: random.Random
     newest_first: bool = False
     unstable_ties: bool = False
@@ -116,20 +124,25 @@ class ShiftingListing:
     says_limit: bool = True
     cap: int = 10**9
     old_counts: int = 0
+    depth: int = 10**9
+    text: str = ""
     stale: float = 0
     turns: bool = False
     first_only: bool = False
+    now_and_then: float = 0
     requests: int = field(init=False, default=0)
-    throughout: dict[str, int] = field(init=False)
+    throughout: dict[str, float] = field(init=False)
     _rows: list[Kept] = field(init=False)
     _hidden: list[Kept] = field(init=False)
     _copy: list[Kept] = field(init=False, factory=list)
     _made: int = field(init=False, default=0)
     _time: float = field(init=False, default=0)
     _count: int = field(init=False, default=0)
+    _turn: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._hidden = []
+        self._turn = max(self.seconds, default=0) / 2
         self._rows = sorted((self._new(second) for second in self.seconds), key=_creation)
         self._time = max(self.seconds, default=0)
         self.throughout = {str(kept.row.id): kept.second for kept in self._rows}
@@ -147,14 +160,16 @@ class ShiftingListing:
             raise RefusedError
         granted = min(limit, self.limit if self.requests <= self.later else self.later_limit)
         honoured = name in self.names and not (self.first_only and page > 1)
+        if self.now_and_then and self.random.random() < self.now_and_then:
+            honoured = False
         newest_first = (sort or "").startswith("-") if honoured else self.newest_first
         by_change = self.by_change and (self.turns or not honoured)
         rows = self._in_order(self._seen(), by_change=by_change)
         total = len(rows)
         offset = (page - 1) * granted
-        first, last = offset, min(offset + granted, total)
+        first, last = offset, min(offset + granted, total, self.depth)
         if newest_first:
-            first, last = max(0, total - offset - granted), total - offset
+            first, last = max(0, total - last), total - first
         found = [kept.row for kept in rows[max(0, first) : max(0, last)]]
         if newest_first:
             found.reverse()
@@ -172,17 +187,21 @@ class ShiftingListing:
         if by_change:
             return sorted(rows, key=lambda kept: (kept.changed, kept.row.id))
         if self.unstable_ties:
-            return sorted(rows, key=lambda kept: (kept.second, self.random.random()))
+            return sorted(rows, key=lambda kept: (kept.place, self.random.random()))
         return rows
 
     def change(self) -> None:
         """What happens to the listing between two answers."""
         for _ in range(self.inserts):
             newest = self._rows[-1].second if self._rows else 0
-            self._rows.append(self._new(newest + self.random.randint(1, 9)))
+            new = self._new(newest + self.random.randint(1, 9))
+            if self.text:
+                insort(self._rows, new, key=_creation)
+            else:
+                self._rows.append(new)
         for _ in range(self.late_inserts):
             newest = self._rows[-1].second if self._rows else 0
-            insort(self._rows, self._new(self.random.randint(0, newest)), key=_creation)
+            insort(self._rows, self._new(self.random.randint(0, int(newest))), key=_creation)
         for _ in range(min(self._some(self.deletions), len(self._rows))):
             self._remove(self.random.randrange(len(self._rows)), 1)
         if self.random.random() < self.burst:
@@ -208,10 +227,20 @@ class ShiftingListing:
         self._time += 1
         kept.changed = self._time
 
-    def _new(self, second: int) -> Kept:
+    def _new(self, second: float) -> Kept:
         self._made += 1
         self._time = max(self._time, second)
-        return Kept(Row(f"call_{self._made:06}", moment(second)), second, max(self._time, second))
+        id = f"call_{self._made:06}"
+        return Kept(Row(id, moment(second)), second, self._place(second), max(self._time, second))
+
+    def _place(self, second: float) -> float | str:
+        if self.text == "digits":
+            return (
+                f"{f'{int(second):09}{second % 1:.3f}'.replace('0.', '.').rstrip('0').rstrip('.')}Z"
+            )
+        if self.text == "clock":
+            return second + _TURN * (second < self._turn)
+        return second + _TURN * self.random.randint(0, 2) if self.text == "offsets" else second
 
     def _remove(self, at: int, count: int) -> list[Kept]:
         gone = self._rows[at : at + count]
@@ -222,8 +251,8 @@ class ShiftingListing:
         return gone
 
 
-def _creation(kept: Kept) -> tuple[int, str]:
-    return kept.second, str(kept.row.id)
+def _creation(kept: Kept) -> tuple[Any, str]:
+    return kept.place, str(kept.row.id)
 
 
 @frozen
@@ -244,7 +273,7 @@ def walk_through(
     *,
     in_flight: int = 1,
     kill: float = 0,
-    wanted: range = range(10**9),
+    wanted: Container[float] = range(10**9),
     since: datetime | None = None,
     until: datetime | None = None,
     sort: str | None = None,

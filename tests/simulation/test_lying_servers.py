@@ -17,7 +17,17 @@ NEW_SEED = os.environ["AGENTCALLS_SEED"]
 WALKS = 600
 
 # Seeds that were told falsely once, and one that did not end.
-CASES = ("p 4625", "p 5691", "p 6020", "p 8284", "p 8505", "p 12768", "p 13851", "p 15431")
+CASES = (
+    "p 4625",
+    "p 5691",
+    "p 6020",
+    "p 8284",
+    "p 8505",
+    "p 12768",
+    "p 13851",
+    "p 15431",
+    "h13a 478",
+)
 
 
 def all_told(base: str, *, honest: bool) -> list[Told]:
@@ -44,9 +54,27 @@ def test_a_server_that_lies_about_its_order_makes_no_walk_complete_falsely(base:
 def test_an_honest_order_proves_nearly_every_walk_whatever_else_the_server_says(base: str) -> None:
     found = all_told(base, honest=True)
     assert [one for one in found if one.is_false] == []
-    proven = sum(one.outcome.report.complete for one in found)
-    # 98 of 100, over 800 servers; what is missed are bursts, and counts that contradict the pages.
-    assert proven > 0.9 * len(found)
+    # A server that hides its last calls, or sorts by texts whose order is another one, is not to be proven.
+    whole = [one for one in found if not (one.server.get("depth") or one.server.get("text"))]
+    proven = sum(one.outcome.report.complete for one in whole)
+    # 99 of 100, over 3,000 servers; what is missed are bursts, and counts that contradict the pages.
+    assert proven > 0.93 * len(whole)
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("counts_all", [True, False])
+@pytest.mark.parametrize("in_flight", [1, 8])
+def test_a_server_that_shows_no_call_beyond_some_depth_is_not_complete(
+    in_flight: int, *, counts_all: bool, newest_first: bool
+) -> None:
+    cap = 10**9 if counts_all else 1000
+    listing = ShiftingListing(
+        list(range(1500)), seeded(in_flight), newest_first, depth=1000, cap=cap
+    )
+    outcome = walk_through(listing, in_flight=in_flight)
+    assert len(outcome.delivered) == 1000
+    assert not outcome.report.complete
+    assert "opposite order" in (outcome.report.reason or "")
 
 
 @pytest.mark.parametrize("newest_first", [True, False])

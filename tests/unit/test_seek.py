@@ -66,13 +66,17 @@ class Calls:
     ) -> None:
         self.key, self.newest_first, self.size = key, newest_first, size
         self.direction: Direction = -1 if newest_first else 1
+        self.turned = "created_on" if newest_first else "-created_on"
 
     def row(self, position: int) -> Row:
         number = self.size - 1 - position if self.newest_first else position
         return Row(f"call_{number}", moment(self.key(number)))
 
     def fetch(self, window: Window) -> tuple[list[Row], PageMeta]:
-        rows = [self.row(at) for at in range(window.offset, min(window.end, self.size))]
+        places = range(window.offset, min(window.end, self.size))
+        if window.sort == self.turned:
+            places = range(self.size - 1 - window.offset, max(-1, self.size - 1 - window.end), -1)
+        rows = [self.row(at) for at in places]
         return rows, meta_of(self.size, window.page, window.limit)
 
     def before(self, second: float) -> int:

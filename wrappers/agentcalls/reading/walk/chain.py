@@ -14,6 +14,8 @@ One answer is a contiguous stretch of the sorted listing. Let H be the key (`cre
     Time window In a listing sorted as requested, no row before the time window matters. So reading may begin at the
                 time window (see `seek.py`). H is then the first key that one of its rows can have, and any earlier
                 row joins.
+    Far end     Counts can be old, and a server may show no row beyond some depth. Where the end is doubtful, the last
+                rows are requested, as the first ones in the opposite order. If that window joins, all is read.
     Repair      A window that does not join is dropped, with all windows planned after it, and the walk steps back. The
                 first step is as many rows as the count has lost, plus 60. Each further step is twice as long.
     Give up     The window is read as it is after eight repairs of one seam, or if a group of equal keys is wider than
@@ -103,10 +105,19 @@ class Chain:
         self._beyond: Window | None = None
         self.looks_beyond: bool = False
         """Whether the latest window seems to begin beyond the end of the listing."""
+        self.asks_far_end: bool = False
+        """Whether the next window is that of the far end."""
+        self.far_ends: int = 0
+        """How often the far end was asked for."""
 
     def look_beyond(self, window: Window) -> None:
         """Request the page after this window next, although this one seems to be the last."""
         self._beyond, self.looks_beyond = replace(window, page=window.page + 1), True
+
+    def ask_far_end(self) -> None:
+        """Request the last rows of the listing next."""
+        self.asks_far_end = True
+        self.far_ends += 1
 
     @property
     def overlap(self) -> int:
@@ -154,7 +165,8 @@ class Chain:
         recent: RecentIds,
     ) -> bool:
         """Whether no row can lie between the answer and what was read."""
-        if answer.window.page == 1 or (self.looks_beyond and not answer.count):
+        starts = answer.window.page == 1 and not self.asks_far_end
+        if starts or (self.looks_beyond and not answer.count):
             return True
         before, _ = span_of(self.seam.key, keys, self.direction)
         if before == len(keys) and answer.short and not answer.is_last:
@@ -215,7 +227,7 @@ class Chain:
             ids |= seam.ids
         self.seam = Seam(last, ids, end, tail, answer.total)
         if new:
-            self._tries = 0
+            self._tries = self.far_ends = 0
             self._rows += len(new)
             self.frontier, self._frontier_total = max(end, self.frontier), answer.total
         return new

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agentcalls_api.models import PageMeta
 
 _CHANGES = 3
+_LEAST_CAP = 10
 
 
 class GrantedSize:
@@ -36,10 +37,16 @@ class GrantedSize:
         size = plan.plain.size if plan.plain else window.limit
         granted = answer.granted or size
         if granted == size and answer.count and answer.short and answer.says_more:
-            # The server may cap its pages and not say so. That is believed once, since a count may be stale, too, and
-            # again where two pages of a chain in a row are just as short.
-            again = plan.chain and answer.count == self._short
-            believed = self._changes < (_CHANGES if again else 1)
+            # The server may cap its pages and not say so, or its count may be old. The far end shows which.
+            chain, may_change = plan.chain, self._changes < _CHANGES and not self._ledger.doubts
+            if chain and may_change and not chain.far_ends and plan.ask_far_end(chain):
+                return None
+            # Without it, a cap is believed once, and again where two pages of a chain in a row are just as short. A
+            # page of a few rows is the last that a server shows, rather than a cap.
+            opens = not (chain or plan.plain)
+            shown = opens or (chain and (chain.far_ends or answer.count == self._short))
+            believed = self._changes < (_CHANGES if shown else 1)
+            believed = believed and not (chain and answer.count < _LEAST_CAP)
             self._short = answer.count
             granted = answer.count if believed else size
         if granted != window.limit:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic
 
+from msgspec.structs import replace
+
 from agentcalls.reading.walk.chain import Chain, Seam
 from agentcalls.reading.walk.created_on import is_ordered, is_strict, keyed_of, keys_of
 from agentcalls.reading.walk.ledger import Doubt, Ledger
@@ -112,9 +114,44 @@ class Intake(Generic[RowT]):
         strict: bool,
     ) -> list[RowT]:
         if not rows and chain.looks_beyond:
-            self._ledger.ended = True
+            if not self._asks_far_end(chain, answer, doubtful=True):
+                self._ledger.ended = True
+                if self._plan.ordered:
+                    self._ledger.doubt(Doubt.ENDS_ELSEWHERE)
             return []
         end = chain.seam.end
+        new, found = self._new_in(chain, answer, rows, keyed, strict=strict)
+        if found and self._came_short:
+            # A stale count may make the last page look short. In the middle of the listing a short page is a doubt.
+            self._ledger.doubt(Doubt.SHORT)
+        self._came_short |= bool(found) and answer.short and answer.says_more
+        self._go_on(chain, answer, end, len(new), is_new=bool(found))
+        return found
+
+    def at_far_end(self, chain: Chain, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
+        """The same for the last rows of the listing, in the order of the chain; None if they do not join."""
+        keyed = keyed_of(rows)
+        joins = chain.joins(answer, keyed.keys, keyed.ids, self._recent)
+        joins |= not (rows or answer.says_more)
+        chain.asks_far_end = False
+        if not (joins and keyed.whole and is_ordered(keyed.keys, chain.direction)):
+            return None
+        end = chain.seam.end
+        _, found = self._new_in(chain, answer, rows, keyed, strict=False)
+        chain.seam = replace(chain.seam, end=end + len(found))
+        self._ledger.ended = True
+        return found
+
+    def _new_in(
+        self,
+        chain: Chain,
+        answer: Evidence,
+        rows: Sequence[RowT],
+        keyed: Keyed[RowT],
+        *,
+        strict: bool,
+    ) -> tuple[list[RowT], list[RowT]]:
+        # The rows of an answer that joins which are not before H, and those of them that were not delivered.
         passed = self._recent.unseen(chain.passed(keyed.rows, keyed.keys))
         new = chain.read(answer, keyed.rows, keyed.keys, strict=strict)
         if len(keyed.rows) < len(rows):
@@ -125,22 +162,21 @@ class Intake(Generic[RowT]):
         if len(new) > len(found) < sum(row.id not in self._recent.opening for row in new):
             # It is after H and was delivered before: it moved, or it is in the listing twice.
             self._ledger.doubt(Doubt.TWICE)
-        found = [*passed, *found]
-        if found and self._came_short:
-            # A stale count may make the last page look short. In the middle of the listing a short page is a doubt.
-            self._ledger.doubt(Doubt.SHORT)
-        self._came_short |= bool(found) and answer.short and answer.says_more
-        self._go_on(chain, answer, end, len(new), is_new=bool(found))
-        return found
+        return new, [*passed, *found]
 
     def _go_on(self, chain: Chain, answer: Evidence, end: int, read: int, *, is_new: bool) -> None:
         # After a window of the chain, which was read up to row `end` before it; `read` of its rows lie beyond.
         # Where pages are shorter than they claim, this one begins sooner, and ends sooner.
         doubtful = answer.ends and not (answer.is_last and (answer.total or 0) <= end + read)
-        if not answer.count or (answer.ends and not doubtful):
-            self._ledger.end(answer)
-        elif self._ledger.passed(chain.direction, chain.seam.key):
+        ends = not answer.count or answer.ends
+        if self._ledger.passed(chain.direction, chain.seam.key):
             self._ledger.ended = True
+        elif ends and self._asks_far_end(chain, answer, doubtful=doubtful):
+            return
+        elif not answer.count or (ends and not doubtful):
+            self._ledger.end(answer)
+            if chain.far_ends:
+                self._ledger.doubt(Doubt.ENDS_ELSEWHERE)
         elif not is_new and answer.clamped:
             # The server gives its last page for every page beyond it.
             self._ledger.doubt(Doubt.CLAMPED)
@@ -152,6 +188,10 @@ class Intake(Generic[RowT]):
             # It does not say that these are all rows. An empty page after this one does.
             self._plan.step_back()
             chain.look_beyond(answer.window)
+
+    def _asks_far_end(self, chain: Chain, answer: Evidence, *, doubtful: bool) -> bool:
+        doubtful = doubtful or answer.says_more or self._ledger.may_be_cap(answer)
+        return not self._ledger.doubts and self._plan.ask_far_end(chain, doubtful=doubtful)
 
     def _read_plainly(
         self, plain: PlainWindows, answer: Evidence, rows: Sequence[RowT]

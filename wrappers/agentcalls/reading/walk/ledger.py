@@ -40,6 +40,7 @@ class Doubt:
     REGRANTED = "The server does not apply the limit that it is asked for."
     OVERFULL = "The server gave more calls than it was asked for."
     SHORT = "The server gave a short page and said that more follow."
+    ENDS_ELSEWHERE = "The last calls come first in the opposite order, and in no page of this one."
     CLAMPED = "The server gave an earlier page than it was asked for."
     OTHER_PAGE = "The server says that it gave another page than it was asked for."
     MISCOUNTED = "The server counts fewer calls than its pages hold."
@@ -199,9 +200,12 @@ class Ledger:
             self.doubt(Doubt.MISCOUNTED)
         if answer.says_more:
             self.doubt(Doubt.SHORT)
-        # A server that silently caps its pages looks like the end of a listing: a larger answer disproves a cap.
-        if answer.count and answer.granted is None and self.most <= answer.count:
+        if self.may_be_cap(answer):
             self.doubt(Doubt.UNCONFIRMED)
+
+    def may_be_cap(self, answer: Evidence) -> bool:
+        """Whether a server that silently caps its pages would give this answer: a larger one disproves a cap."""
+        return bool(answer.count) and answer.granted is None and self.most <= answer.count
 
     def note_meta(self, answer: Evidence) -> None:
         """Note the length of the listing and the page number that an answer claims."""

@@ -23,7 +23,7 @@ from agentcalls.reading.walk.created_on import precedes
 from agentcalls.reading.walk.delivery import State
 from agentcalls.reading.walk.plain import PlainWindows
 from agentcalls.reading.walk.seek import Place, Seek
-from agentcalls.reading.walk.windows import farthest_window
+from agentcalls.reading.walk.windows import Window, farthest_window
 from agentcalls.settings import MAX_LIMIT
 
 if TYPE_CHECKING:
@@ -33,11 +33,14 @@ if TYPE_CHECKING:
     from agentcalls.reading.walk.created_on import Direction
     from agentcalls.reading.walk.evidence import Evidence
     from agentcalls.reading.walk.sort import SortProbe
-    from agentcalls.reading.walk.windows import Row, Window
+    from agentcalls.reading.walk.windows import Row
 
 _ANY_NUMBER = 1 << 30
 # A time window that begins within this many rows is not searched for: a search would take as many requests.
 _READ_ON = 3 * MAX_LIMIT
+# The end of a listing this long is always asked for, since a server may show no row beyond some depth.
+_FAR = 10 * MAX_LIMIT
+_FAR_ENDS = 3
 
 
 class Plan:
@@ -51,6 +54,7 @@ class Plan:
         self.seek: Seek | None = None
         self.sort: str | None = None
         """The `sort` that windows ask for; None leaves it as the query has it."""
+        self.query_sort: str | None = None
         self.ordered: bool = False
         """Whether the server was seen to honour the sort that windows ask for."""
         self.most: int = MAX_LIMIT
@@ -102,7 +106,11 @@ class Plan:
         ahead = bool(self._under_way)
         if len(self._under_way) >= self._room or (ahead and self._is_enough(total, useful)):
             return None
-        if self.chain:
+        if self.chain and self.chain.asks_far_end:
+            sort = self.sort or self.query_sort or ""
+            turned = sort[1:] if sort.startswith("-") else f"-{sort}"
+            window = Window(1, self.most, self._epoch, turned)
+        elif self.chain:
             window = self.chain.plan(self._epoch, ahead=ahead, sort=self.sort)
         elif self.plain:
             window = self.plain.plan(self._epoch, sort=self.sort)
@@ -144,6 +152,15 @@ class Plan:
         """A window did not join. Later windows would not either, so drop them and plan one at a time."""
         self.drop()
         self._room = 1
+
+    def ask_far_end(self, chain: Chain, *, doubtful: bool = True) -> bool:
+        """Ask for the last rows of the listing next, where it may end elsewhere; False if it is not worth it."""
+        far = doubtful or chain.seam.end >= _FAR
+        if not (self.ordered and far and chain.far_ends < _FAR_ENDS):
+            return False
+        chain.ask_far_end()
+        self.step_back()
+        return True
 
     def ask(self, probe: SortProbe) -> None:
         """Probe a sort before the next window."""

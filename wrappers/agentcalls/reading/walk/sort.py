@@ -36,6 +36,7 @@ BY_TIME = ("created_on", "created_at")
 
 _DIRECTIONS = ("", "-")
 _ROWS = 10
+_TRIES = 3
 
 
 class KnownSorts:
@@ -76,6 +77,7 @@ class SortProbe(Struct):
     name: str
     lowest: datetime | None
     highest: datetime | None
+    tries_left: int = _TRIES - 1
     asked: int = 0
     answers: list[Sequence[Row]] = field(default_factory=list["Sequence[Row]"])
     refused: bool = False
@@ -96,6 +98,14 @@ class SortProbe(Struct):
     def done(self) -> bool:
         """Whether both answers have come."""
         return len(self.answers) == len(_DIRECTIONS)
+
+    @property
+    def again(self) -> SortProbe | None:
+        """The probe to send if the two answers do not tell: calls may have come or gone between them."""
+        rising, falling = map(keys_of, self.answers)
+        if not (self.tries_left and rising and falling):
+            return None
+        return SortProbe(self.name, rising[0], falling[0], self.tries_left - 1)
 
     @property
     def verdict(self) -> bool | None:
@@ -140,6 +150,7 @@ class Ordering:
         resume: Checkpoint | None,
     ) -> None:
         self._plan, self._ledger, self._sorts = plan, ledger, sorts
+        plan.query_sort = sort
         self._name = sort.removeprefix("-") if sort else None
         rising = not sort.startswith("-") if sort else oldest_first
         self.direction: Direction = 1 if rising else -1
@@ -216,6 +227,9 @@ class Ordering:
         verdict = probe.verdict
         if verdict is not None:
             self._sorts.learn(probe.name, honoured=verdict)
+        elif again := probe.again:
+            self._plan.ask(again)
+            return
         self._conclude(probe, verdict)
 
     def hear(self) -> None:

@@ -16,6 +16,7 @@ its id is known from then on. A checkpoint does not hold the bounds.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Generic
 
 from agentcalls.errors import ConfigurationError
@@ -169,11 +170,17 @@ class Walk(Generic[RowT]):
         if plan.seek:
             plan.take_probe(plan.seek, judge(window, len(rows), meta), rows)
             return []
-        answer = self._page_size.judge(window, len(rows), meta)
+        turned = plan.chain if plan.chain and plan.chain.asks_far_end else None
+        rows = rows[::-1] if turned else rows
+        evidence = judge if turned else self._page_size.judge
+        answer = evidence(window, len(rows), meta)
         if answer:
             self._total = answer.total
             ledger.note_meta(answer)
-        found = self._answers.found(answer, rows) if answer else None
+        found: list[RowT] | None = None
+        if answer:
+            take = partial(self._answers.at_far_end, turned) if turned else self._answers.found
+            found = take(answer, rows)
         if answer is None or found is None:
             return []
         if not self.is_stale(window):
@@ -183,10 +190,12 @@ class Walk(Generic[RowT]):
         ledger.note_found(found, beyond=answer.window.end > expected)
         # The first window may begin before the row at which reading starts.
         passed_over = 0 if ledger.pages else max(0, plan.start - window.offset)
-        ledger.note_used(len(rows), found=len(found), passed_over=passed_over)
+        if found or not turned:
+            ledger.note_used(len(rows), found=len(found), passed_over=passed_over)
         ledger.note_seen(found, ordered=plan.ordered)
         wanted = ledger.wanted(found)
-        self._latest = Delivery(before, plan.state, found, wanted, rows, window.offset)
+        offset = max(0, plan.position - len(rows)) if turned else window.offset
+        self._latest = Delivery(before, plan.state, found, wanted, rows, offset)
         given = ledger.bounded(wanted)
         self._given = len(given)
         if self.done:
