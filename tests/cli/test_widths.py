@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from datetime import timedelta
+from datetime import UTC, timedelta
 from fractions import Fraction
 from random import Random
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from agentcalls.cli.commands.tail.ticker import terminal_writer
 from agentcalls.cli.show.cells import table_columns
 from agentcalls.cli.show.table import fitted, write_table
 from agentcalls.cli.summary import Summary
-from agentcalls.cli.zone import chosen_zone
+from agentcalls.cli.zone import Zone
 from drawn import ALL
 from made import NOON, call
 
@@ -66,23 +66,23 @@ CALLS = calls()
 
 
 def list_(width: int) -> None:
-    write_table(CALLS, table_columns(None, width, chosen_zone(None, utc=True)))
+    write_table(CALLS, table_columns(None, width, Zone(UTC)))
 
 
 def fields(width: int) -> None:
     names = ("id", "source", "destination", "status", "created_on", "ringing_at", "error_reason")
-    write_table(CALLS, table_columns(names, width, chosen_zone(None, utc=True)))
+    write_table(CALLS, table_columns(names, width, Zone(UTC)))
 
 
 def tail(_: int) -> None:
-    write = terminal_writer(chosen_zone(None, utc=True))
+    write = terminal_writer(Zone(UTC))
     for one in CALLS:
         write(Event("changed", one, "answered"))
 
 
 def stats(by: str) -> Callable[[int], None]:
     def write(_: int) -> None:
-        summary = Summary(by, chosen_zone(None, utc=True))
+        summary = Summary(by, Zone(UTC))
         for one in CALLS:
             summary.add(one)
         write_bars(by, summary.rows(), None)

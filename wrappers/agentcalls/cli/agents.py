@@ -76,12 +76,13 @@ class Named(list["str | Agent"]):
             )
 
 
-def named_agents(ctx: typer.Context, agents: Sequence[str] | None, file: str | None) -> Named:
+def named_agents(ctx: typer.Context) -> Named:
     """The agents of the arguments and then of the file ("-" is stdin), each once; reports repeated ids on stderr.
 
     Raises `Failure` if there is no agent, if the file names none, or if --all-agents contradicts them.
     """
     every, status = ctx.obj["all_agents"], ctx.obj["agent_status"]
+    agents, file = ctx.obj["agents"], ctx.obj["agents_file"]
     if every and (agents or file is not None):
         raise Failure("--all-agents and agents that are named contradict each other.", Code.USAGE)
     if status is not None and not every:

@@ -13,14 +13,20 @@ DEBUG = "agentcalls.debug"  # a key in the context's meta, which commands and th
 
 _PANEL = "Connection"
 SHARED: dict[str, tuple[Any, ...]] = {
-    "list": (options.filters, options.order, options.others),
-    "export": (options.filters, options.order, options.others, options.team),
-    **dict.fromkeys(("stats", "report"), (options.filters, options.others, options.team)),
-    "check": (options.others, options.team),
-    "tail": (options.others,),
+    "list": (options.zone, options.filters, options.order, options.others),
+    **dict.fromkeys(("show", "agents", "mcp"), (options.zone,)),
+    "export": (options.team, options.zone, options.filters, options.order, options.others),
+    **dict.fromkeys(
+        ("stats", "report"), (options.team, options.zone, options.filters, options.others)
+    ),
+    "check": (options.team, options.zone, options.others),
+    "tail": (options.zone, options.others),
     "sync": (options.team,),
 }
-"""The parameters that commands share, besides those of the connection: those of these functions."""
+"""The parameters that commands share, besides those of the connection: those of these functions.
+
+A team's stand before the command's own, the others behind.
+"""
 
 
 class Command(TyperCommand):
@@ -61,9 +67,10 @@ class Connected(Command):
         own = [one for one in _parameters_of(options.connection) if one.name != self._not_taken]
         for parameter in own:
             parameter.rich_help_panel = _PANEL
-        shared = [*chain.from_iterable(map(_parameters_of, SHARED.get(str(self.name), ()))), *own]
-        self._shared = [str(parameter.name) for parameter in shared]
-        self.params: list[Any] = [*self.params, *shared]
+        shared = {each: _parameters_of(each) for each in SHARED.get(str(self.name), ())}
+        first, last = shared.pop(options.team, []), [*chain(*shared.values()), *own]
+        self._shared = [str(parameter.name) for parameter in (*first, *last)]
+        self.params: list[Any] = [*first, *self.params, *last]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the function, after moving the connection options to the context."""

@@ -19,15 +19,6 @@ from agentcalls.settings import (
 )
 
 Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The agent id.")]
-Agents = Annotated[list[str] | None, typer.Argument(metavar="[AGENT...]", help="The agent ids.")]
-AgentsFile = Annotated[
-    str | None,
-    typer.Option(
-        "--agents-file",
-        metavar="FILE",
-        help='More agent ids, one per line; "#" starts a comment. "-" is stdin.',
-    ),
-]
 
 
 def _concurrency(text: str) -> int | Literal["auto"]:
@@ -37,17 +28,6 @@ def _concurrency(text: str) -> int | Literal["auto"]:
         return int(text)
     raise typer.BadParameter(f"{text!r} is neither a number from 1 to {MAX_CONCURRENCY} nor auto.")
 
-
-Concurrency = Annotated[
-    Any,
-    typer.Option(
-        "--concurrency",
-        parser=_concurrency,
-        metavar="N|auto",
-        help=f"How many requests may be in flight at once, 1 to {MAX_CONCURRENCY}; {CONCURRENCY} by default. "
-        "auto: as many as the server answers in time.",
-    ),
-]
 
 SINCE = (
     "Calls created from then on: 24h or 7d ago (s, m, h, d, w), today, yesterday, 2026-11-23, or 2026-11-23T10:00. "
@@ -80,23 +60,6 @@ Test = Annotated[
 AsJson = Annotated[
     bool,
     typer.Option("--json", help="JSON with all fields, as in a pipe.", rich_help_panel=OUTPUT),
-]
-Utc = Annotated[
-    bool,
-    typer.Option(
-        "--utc",
-        help="Days and times in UTC, not in this machine's time zone.",
-        rich_help_panel=OUTPUT,
-    ),
-]
-Tz = Annotated[
-    str | None,
-    typer.Option(
-        "--tz",
-        metavar="ZONE",
-        help="Days and times in this time zone, such as America/New_York.",
-        rich_help_panel=OUTPUT,
-    ),
 ]
 ShowNumbers = Annotated[
     bool,
@@ -241,16 +204,58 @@ def chosen_filters(ctx: typer.Context) -> dict[str, Any]:
 
 def team(
     *,
+    agents: Annotated[
+        list[str] | None, typer.Argument(metavar="[AGENT...]", help="The agent ids.")
+    ] = None,
+    agents_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help='More agent ids, one per line; "#" starts a comment. "-" is stdin.',
+        ),
+    ] = None,
     all_agents: Annotated[
         bool, typer.Option("--all-agents", help="All agents of your team, instead of named ones.")
     ] = False,
     agent_status: Annotated[
         str | None,
         typer.Option(
-            "--agent-status",
             metavar="STATUS",
             help="With --all-agents: only agents with this status, such as live.",
         ),
     ] = None,
+    concurrency: Annotated[
+        Any,
+        typer.Option(
+            "--concurrency",
+            parser=_concurrency,
+            metavar="N|auto",
+            help=f"How many requests may be in flight at once, 1 to {MAX_CONCURRENCY}; {CONCURRENCY} by default. "
+            "auto: as many as the server answers in time.",
+        ),
+    ] = None,
 ) -> None:
     """The options of every command about several agents; `named_agents` reads them in `ctx.obj`."""
+
+
+def zone(
+    *,
+    utc: Annotated[
+        bool,
+        typer.Option(
+            "--utc",
+            help="Days and times in UTC, not in this machine's time zone.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
+    tz: Annotated[
+        str | None,
+        typer.Option(
+            "--tz",
+            metavar="ZONE",
+            help="Days and times in this time zone, such as America/New_York.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+) -> None:
+    """The options of every command that reads or shows times; `chosen_zone` reads them in `ctx.obj`."""

@@ -14,6 +14,8 @@ from agentcalls.cli.failures import Code, Failure
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
+    import typer
+
 
 @frozen
 class Zone:
@@ -45,8 +47,9 @@ class Zone:
         return name if name == "UTC" else f"{name} (UTC{zoned:%z})"
 
 
-def chosen_zone(tz: str | None, *, utc: bool) -> Zone:
+def chosen_zone(ctx: typer.Context) -> Zone:
     """The zone of `--tz` or `--utc`, otherwise this machine's; raises `Failure` for both and for an unknown name."""
+    tz, utc = ctx.obj["tz"], ctx.obj["utc"]
     if tz is None:
         return Zone(UTC if utc else None)
     if utc:

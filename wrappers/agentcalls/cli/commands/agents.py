@@ -60,14 +60,12 @@ def command(
         ),
     ] = None,
     as_json: options.AsJson = False,
-    utc: options.Utc = False,
-    tz: options.Tz = None,
 ) -> None:
     """List the agents of your team.
 
     The exit code is 3 if it could not be proven that each agent was listed once; stderr says why.
     """
-    form, zone = chosen_form(form, as_json=as_json), chosen_zone(tz, utc=utc)
+    form, zone = chosen_form(form, as_json=as_json), chosen_zone(ctx)
     with connect(ctx) as client:
         listing = client.agents.list(search=search, sort=sort)
         agents = listing.all()

@@ -30,10 +30,7 @@ NAMES = "csv, ndjson, json, excel-csv, parquet, arrow, sqlite, duckdb, xlsx"
 
 def command(
     ctx: typer.Context,
-    agents: options.Agents = None,
     *,
-    agents_file: options.AgentsFile = None,
-    concurrency: options.Concurrency = None,
     output: Annotated[
         str,
         typer.Option(
@@ -86,8 +83,6 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
-    utc: options.Utc = False,
-    tz: options.Tz = None,
 ) -> None:
     """Write all calls of some agents to a file.
 
@@ -95,7 +90,7 @@ def command(
     and unknown fields as JSON. The exit code is 3 if it could not be proven that each call is there once; stderr says
     why. If an agent fails, there is no file, unless --keep-going is given.
     """
-    filters = options.chosen_filters(ctx) | {"tz": chosen_zone(tz, utc=utc).asked}
+    filters = options.chosen_filters(ctx) | {"tz": chosen_zone(ctx).asked}
     if output == "-" and (resume or force):
         raise Failure("--resume and --force are for a file, not for stdout.", Code.USAGE)
     if excel:
@@ -103,8 +98,12 @@ def command(
         if form not in {None, "csv"} or not (form or lowered.endswith(".csv")):
             raise Failure("--excel is for CSV: name a file that ends in .csv.", Code.USAGE)
         form = "excel-csv"
-    names = named_agents(ctx, agents, agents_file)
-    how: dict[str, Any] = {"format": form, "keep_going": keep_going, "concurrency": concurrency}
+    names = named_agents(ctx)
+    how: dict[str, Any] = {
+        "format": form,
+        "keep_going": keep_going,
+        "concurrency": ctx.obj["concurrency"],
+    }
     if output == "-":
         from agentcalls.export import export_stream  # noqa: PLC0415  # help does not need it
 

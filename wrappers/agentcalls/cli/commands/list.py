@@ -65,8 +65,6 @@ def command(
         ),
     ] = None,
     as_json: options.AsJson = False,
-    utc: options.Utc = False,
-    tz: options.Tz = None,
 ) -> None:
     """List an agent's calls.
 
@@ -76,7 +74,7 @@ def command(
     if every and limit:
         raise Failure("--all and --limit contradict each other.", Code.USAGE)
     wanted = checked_fields(only)
-    zone = chosen_zone(tz, utc=utc)
+    zone = chosen_zone(ctx)
     form = chosen_form(form, as_json=as_json)
     most = None if every else limit or _LIMIT
     filters = options.chosen_filters(ctx)

@@ -23,14 +23,12 @@ def command(
     *,
     show_numbers: options.ShowNumbers = False,
     as_json: options.AsJson = False,
-    utc: options.Utc = False,
-    tz: options.Tz = None,
 ) -> None:
     """Show one call and its transcript.
 
     JSON has the call as the API sends it, with times in UTC, and with numbers masked, too.
     """
-    form, zone = chosen_form(None, as_json=as_json), chosen_zone(tz, utc=utc)
+    form, zone = chosen_form(None, as_json=as_json), chosen_zone(ctx)
     with connect(ctx) as client:
         found = client.calls.get(agent, call)
     row = row_of(found, call, show_numbers=show_numbers)

@@ -37,10 +37,7 @@ class Form(StrEnum):
 
 def command(
     ctx: typer.Context,
-    agents: options.Agents = None,
     *,
-    agents_file: options.AgentsFile = None,
-    concurrency: options.Concurrency = None,
     max_failure_rate: Annotated[
         str, typer.Option(metavar="PERCENT", help="The largest allowed share of failed calls.")
     ] = "5%",
@@ -76,8 +73,6 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    utc: options.Utc = False,
-    tz: options.Tz = None,
 ) -> None:
     """Check that not too many calls failed, and print one line, for cron and monitors.
 
@@ -95,8 +90,8 @@ def command(
 
     def checked() -> CheckResult:
         limits = Limits(percentage("--max-failure-rate", max_failure_rate), min_calls)
-        zone = chosen_zone(tz, utc=utc)
-        names = named_agents(ctx, agents, agents_file)
+        zone = chosen_zone(ctx)
+        names = named_agents(ctx)
         with connect(ctx) as client:
             names.read(client)
             counts = {name: FailureCount(name) for name in names.ids}
@@ -110,7 +105,7 @@ def command(
             for status in failed_status or ():
                 # A word that is close to a status would never count, and the check would stay green.
                 check_asked(client, [], {**filters, "status": status})
-            calls = AgentsCalls(client, names, filters, concurrency)
+            calls = AgentsCalls(client, names, filters, ctx.obj["concurrency"])
             for agent, call in calls:
                 counts[agent].count(call, failed_status or _FAILED)
         for agent, count in counts.items():

@@ -30,15 +30,13 @@ def command(
         ),
     ] = None,
     show_numbers: options.ShowNumbers = False,
-    utc: options.Utc = False,
-    tz: options.Tz = None,
 ) -> None:
     """Answer an assistant's questions about calls, over MCP on stdin and stdout; it only reads.
 
     The assistant starts it, and ends it by closing stdin. It has the tools list_agents, list_calls, get_call,
     summarize_calls, compare_windows and doctor. The key comes from AGENTCALLS_API_KEY or config.toml.
     """
-    zone = chosen_zone(tz, utc=utc)
+    zone = chosen_zone(ctx)
     profile, found = in_force(ctx)
     if profile.warning:
         say(f"Warning: {profile.warning}")

@@ -40,10 +40,7 @@ class By(StrEnum):
 
 def command(
     ctx: typer.Context,
-    agents: options.Agents = None,
     *,
-    agents_file: options.AgentsFile = None,
-    concurrency: options.Concurrency = None,
     output: Annotated[
         Path,
         typer.Option(
@@ -76,8 +73,6 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
-    utc: options.Utc = False,
-    tz: options.Tz = None,
 ) -> None:
     """Write a report of agents' calls: one HTML file with charts, which needs no network.
 
@@ -94,8 +89,8 @@ def command(
         )
     for package in ("altair", "vl_convert", "jinja2"):
         need(package)
-    zone = chosen_zone(tz, utc=utc)
-    names = named_agents(ctx, agents, agents_file)
+    zone = chosen_zone(ctx)
+    names = named_agents(ctx)
     numbers = Numbers(zone, show_numbers, by.value)
     asked = options.chosen_filters(ctx)
     filters = asked | {"tz": zone.asked}
@@ -106,7 +101,7 @@ def command(
             if compare and "since" in asked:
                 span = client.calls.list("*", **filters)
                 numbers.start, filters["since"] = _spans(span, datetime.now(UTC))
-            calls = AgentsCalls(client, names, filters, concurrency)
+            calls = AgentsCalls(client, names, filters, ctx.obj["concurrency"])
             for agent, call in calls:
                 numbers.add(agent, call)
         said = {

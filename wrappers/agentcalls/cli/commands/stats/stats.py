@@ -25,10 +25,7 @@ EXAMPLES = (
 
 def command(
     ctx: typer.Context,
-    agents: options.Agents = None,
     *,
-    agents_file: options.AgentsFile = None,
-    concurrency: options.Concurrency = None,
     by: Annotated[
         By,
         typer.Option(
@@ -47,8 +44,6 @@ def command(
     as_json: Annotated[
         bool, typer.Option("--json", help="JSON, as in a pipe.", rich_help_panel=options.OUTPUT)
     ] = False,
-    utc: options.Utc = False,
-    tz: options.Tz = None,
 ) -> None:
     """Count the calls of agents, and show how many were answered, how long they lasted, and when they rang.
 
@@ -59,13 +54,13 @@ def command(
     count.
     """
     form = chosen_form(form, as_json=as_json)
-    zone = chosen_zone(tz, utc=utc)
+    zone = chosen_zone(ctx)
     summary = Summary(by.value, zone)
-    names = named_agents(ctx, agents, agents_file)
+    names = named_agents(ctx)
     with connect(ctx) as client:
         names.read(client)
         filters = options.chosen_filters(ctx) | {"tz": zone.asked}
-        calls = AgentsCalls(client, names, filters, concurrency)
+        calls = AgentsCalls(client, names, filters, ctx.obj["concurrency"])
         for _, call in calls:
             summary.add(call)
     rows, other = summary.rows(), summary.other()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agentcalls.cli import options
 from agentcalls.cli.agents import Named, conclude, listed, named_agents
 from agentcalls.cli.amounts import bounded_duration, percentage
 from agentcalls.cli.commands.push import destination_of, hand_on
@@ -35,10 +34,7 @@ _LONGEST = 3650 * _DAY
 
 def command(
     ctx: typer.Context,
-    agents: options.Agents = None,
     *,
-    agents_file: options.AgentsFile = None,
-    concurrency: options.Concurrency = None,
     to: Annotated[
         str,
         typer.Option(
@@ -127,13 +123,13 @@ def command(
     if verify:
         _verify(to)
         return
-    names = named_agents(ctx, agents, agents_file)
+    names = named_agents(ctx)
     destination = None if push is None else destination_of("--push", push)
     how: dict[str, Any] = {
         "follow": bounded_duration("--follow", follow, least=timedelta(), most=_LONGEST),
         "audit": float(percentage("--audit", audit)),
         "full": full,
-        "concurrency": concurrency,
+        "concurrency": ctx.obj["concurrency"],
     }
     if quiet_every is not None:
         how["quiet_every"] = bounded_duration(

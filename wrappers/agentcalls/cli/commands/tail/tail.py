@@ -68,8 +68,6 @@ def command(
             rich_help_panel=options.OUTPUT,
         ),
     ] = False,
-    utc: options.Utc = False,
-    tz: options.Tz = None,
 ) -> None:
     """Show an agent's new calls as they come, and each call that changes its status or ends.
 
@@ -83,7 +81,7 @@ def command(
         "--interval", interval, least=100 * _MILLISECOND, most=_DAY
     ).total_seconds()
     reach = bounded_duration("--follow", follow, least=timedelta(0), most=7 * _DAY)
-    zone = chosen_zone(tz, utc=utc)
+    zone = chosen_zone(ctx)
     with connect(ctx) as client:
         as_lines = as_json or not sys.stdout.isatty()
         filters = options.chosen_filters(ctx) | {"is_test_call": test}
