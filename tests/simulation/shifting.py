@@ -143,7 +143,7 @@ class ShiftingListing:
     def __attrs_post_init__(self) -> None:
         self._hidden = []
         self._turn = max(self.seconds, default=0) / 2
-        self._rows = sorted((self._new(second) for second in self.seconds), key=_creation)
+        self._rows = sorted((self._new(second) for second in self.seconds), key=by_creation)
         self._time = max(self.seconds, default=0)
         self.throughout = {str(kept.row.id): kept.second for kept in self._rows}
 
@@ -196,12 +196,12 @@ class ShiftingListing:
             newest = self._rows[-1].second if self._rows else 0
             new = self._new(newest + self.random.randint(1, 9))
             if self.text:
-                insort(self._rows, new, key=_creation)
+                insort(self._rows, new, key=by_creation)
             else:
                 self._rows.append(new)
         for _ in range(self.late_inserts):
             newest = self._rows[-1].second if self._rows else 0
-            insort(self._rows, self._new(self.random.randint(0, int(newest))), key=_creation)
+            insort(self._rows, self._new(self.random.randint(0, int(newest))), key=by_creation)
         for _ in range(min(self._some(self.deletions), len(self._rows))):
             self._remove(self.random.randrange(len(self._rows)), 1)
         if self.random.random() < self.burst:
@@ -218,7 +218,7 @@ class ShiftingListing:
         if self.random.random() < 0.5 and self._hidden:
             back = self._hidden.pop(self.random.randrange(len(self._hidden)))
             self._touch(back)
-            insort(self._rows, back, key=_creation)
+            insort(self._rows, back, key=by_creation)
 
     def _some(self, many: float) -> int:
         return int(many) + (self.random.random() < many % 1)
@@ -251,7 +251,8 @@ class ShiftingListing:
         return gone
 
 
-def _creation(kept: Kept) -> tuple[Any, str]:
+def by_creation(kept: Kept) -> tuple[Any, str]:
+    """The place of a call in the order of creation."""
     return kept.place, str(kept.row.id)
 
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 import itertools
 import math
 import os
+from bisect import insort
 from typing import TYPE_CHECKING
 
 import pytest
-from attrs import frozen
+from attrs import frozen, mutable
 
-from simulation.shifting import Outcome, ShiftingListing, moment, seeded, walk_through
+from simulation.shifting import (
+    Kept,
+    Outcome,
+    ShiftingListing,
+    by_creation,
+    moment,
+    seeded,
+    walk_through,
+)
 from simulation.test_shifting_listings import IN_FLIGHT, KINDS, assert_honest, most_unproven
 
 if TYPE_CHECKING:
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
 REPEAT = float(os.environ.get("SHIFTING_LISTINGS", "0.1"))
 NEW_SEED = os.environ["AGENTCALLS_SEED"]
 WALKS = 12
+BESIEGED = 300
 
 
 @frozen
@@ -70,3 +80,64 @@ def test_a_time_window_that_is_searched_for_meanwhile_is_exact_and_nearly_always
     unproven = [one.outcome.report.reason for one in found if not one.outcome.report.complete]
     assert len(unproven) <= most_unproven(len(found)), unproven
     assert sum(one.was_sought for one in found) > len(found) / 4
+
+
+@mutable
+class BesiegedListing(ShiftingListing):
+    """A listing that changes outside of a time window only, but there by up to 300 neighbours at once.
+
+    A search that ended right is wrong by its first window: that one begins within the time window, or far before it.
+    """
+
+    low: int = 0
+    """The second in which the time window begins."""
+    high: int = 0
+    """The first second behind it."""
+
+    def change(self) -> None:
+        if self.random.random() < 0.5:
+            return
+        outside = [
+            [at for at, kept in enumerate(self._rows) if kept.second < self.low],
+            [at for at, kept in enumerate(self._rows) if kept.second >= self.high],
+        ]
+        places = self.random.choice(outside)
+        count = min(len(places), self.random.randint(1, 300))
+        if self.random.random() < 0.7:
+            first = self.random.choice([0, len(places) - count])
+            self._remove(places[0] + first if places else 0, count)
+            return
+        new: list[Kept] = [self._new(self._rows[at].second) for at in places[:count]]
+        for kept in new:
+            insort(self._rows, kept, key=by_creation)
+
+
+def besieged(draw: random.Random, in_flight: int) -> Outcome:
+    """A walk through a time window of a listing whose other calls come and go while the window is searched for."""
+    seconds = list(itertools.accumulate(draw.choice([1, 1, 2, 9]) for _ in range(8000)))
+    low = draw.choice(seconds[2000:6000])
+    high = low + draw.choice([10, 300, 1000])
+    newest_first = draw.random() < 0.5
+    listing = BesiegedListing(seconds, draw, newest_first, low=low, high=high)
+    return walk_through(
+        listing,
+        in_flight=in_flight,
+        kill=draw.choice([0, 0, 0.1]),
+        sort="-created_on" if newest_first else "created_on",
+        since=moment(low),
+        until=moment(high),
+        wanted=range(low, high),
+    )
+
+
+@pytest.mark.share
+@pytest.mark.parametrize("base", ["fixed", f"new {NEW_SEED}"])
+def test_calls_that_come_and_go_beside_a_time_window_hide_none_of_its_calls(base: str) -> None:
+    found = [
+        besieged(seeded(f"besieged {base} {number}"), IN_FLIGHT[number % len(IN_FLIGHT)])
+        for number in range(math.ceil(BESIEGED * REPEAT))
+    ]
+    for outcome in found:
+        assert_honest(outcome)
+    # 892 of 900 were; in the others the order was not seen, or a seam was lost nine times.
+    assert sum(one.report.complete for one in found) > 0.8 * len(found)

@@ -224,7 +224,7 @@ class Ledger:
         self.repeats += max(0, count - passed_over - found)
 
     def note_seen(self, found: Sequence[RowT], *, ordered: bool) -> None:
-        """Count the new rows, and note a repeat that is too far back to be dropped.
+        """Count the new rows of the time window, and note a repeat that is too far back to be dropped.
 
         If the order is the proof, hashes of the last tens of thousands of ids are kept; otherwise of all ids.
         """

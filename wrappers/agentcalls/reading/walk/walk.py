@@ -192,8 +192,8 @@ class Walk(Generic[RowT]):
         passed_over = 0 if ledger.pages else max(0, plan.start - window.offset)
         if found or not turned:
             ledger.note_used(len(rows), found=len(found), passed_over=passed_over)
-        ledger.note_seen(found, ordered=plan.ordered)
         wanted = ledger.wanted(found)
+        ledger.note_seen(wanted, ordered=plan.ordered)
         offset = max(0, plan.position - len(rows)) if turned else window.offset
         self._latest = Delivery(before, plan.state, found, wanted, rows, offset)
         given = ledger.bounded(wanted)
