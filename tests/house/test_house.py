@@ -23,7 +23,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 # other rooms came later.
 MOST_LINES_OF_CODE = {
     "": 1571,
-    "request": 1496,
+    "request": 1500,
     "request/decode": 510,
     "reading": 1160,
     "reading/walk": 1510,

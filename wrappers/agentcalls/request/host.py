@@ -141,16 +141,16 @@ def checked_url(base_url: str | None, *, allow_http: bool) -> str:
     Raises `ConfigurationError` for one that is missing or cannot be used, and never quotes it: it may hold a password.
     """
     allow_http = checked_boolean("allow_http", allow_http)
-    base_url = as_builtin(settings.given("base_url", base_url))
-    if base_url is None:
+    given: Any = as_builtin(settings.given("base_url", base_url))
+    if given is None:
         raise ConfigurationError(
             f"No base URL: set {settings.VARIABLES['base_url']}, or pass base_url=…; "
             f"the vendor's documentation names {settings.DOCUMENTED_HOST}."
         )
-    if not (isinstance(base_url, str) and _PLAIN_URL.fullmatch(base_url)):
-        base_url = _normalized(base_url)
-    url = urlsplit(base_url)
-    if url.scheme == "http" and not (allow_http or is_loopback(base_url)):
+    is_plain = isinstance(given, str) and _PLAIN_URL.fullmatch(given)
+    used: str = given if is_plain else _normalized(given)
+    url = urlsplit(used)
+    if url.scheme == "http" and not (allow_http or is_loopback(used)):
         raise ConfigurationError(
             "The base URL is plain http, which would show the key to the network: "
             "use https, or pass allow_http=True."
@@ -159,7 +159,7 @@ def checked_url(base_url: str | None, *, allow_http: bool) -> str:
         raise ConfigurationError(
             f"The base URL holds {settings.API_PREFIX}, which is added to it; leave it out."
         )
-    return base_url.rstrip("/")
+    return used.rstrip("/")
 
 
 def _normalized(base_url: Any) -> str:

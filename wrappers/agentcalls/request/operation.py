@@ -79,7 +79,7 @@ class Operation(Struct, Generic[ResultT], kw_only=True, frozen=True):
         query = "&".join(
             f"{name}={_quoted(one)}"
             for name, value in parts.get("params", {}).items()
-            for one in (value if isinstance(value, list) else (value,))
+            for one in (value if isinstance(value, list) else (value,))  # pyright: ignore[reportUnknownVariableType]
         )
         headers, content = parts.get("headers", {}), b""
         if "json" in parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, cast, get_type_hints
 
 from attrs import Attribute, field, fields, frozen
 from attrs.validators import optional
@@ -138,7 +138,10 @@ def checked_others(given: Mapping[str, Any]) -> dict[str, Any] | None:
 def _of_kind(name: str, value: Any, kind: Any) -> Any:
     several = isinstance(value, list | tuple | set | frozenset)
     try:
-        found = convert([as_builtin(one) for one in value] if several else as_builtin(value), kind)
+        found = convert(
+            [as_builtin(one) for one in cast("list[Any]", value)] if several else as_builtin(value),
+            kind,
+        )
     except ValidationError as error:
         why = str(error).replace(" | null`", "`")
         raise ConfigurationError(f"{name} takes a value of the contract's type: {why}.") from None

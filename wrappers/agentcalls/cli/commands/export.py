@@ -90,7 +90,7 @@ def command(
     and unknown fields as JSON. The exit code is 3 if it could not be proven that each call is there once; stderr says
     why. If an agent fails, there is no file, unless --keep-going is given.
     """
-    filters = options.chosen_filters(ctx) | {"tz": chosen_zone(ctx).asked}
+    filters: dict[str, Any] = {**options.chosen_filters(ctx), "tz": chosen_zone(ctx).asked}
     if output == "-" and (resume or force):
         raise Failure("--resume and --force are for a file, not for stdout.", Code.USAGE)
     if excel:

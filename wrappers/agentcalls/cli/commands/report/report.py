@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -93,7 +93,7 @@ def command(
     names = named_agents(ctx)
     numbers = Numbers(zone, show_numbers, by.value)
     asked = options.chosen_filters(ctx)
-    filters = asked | {"tz": zone.asked}
+    filters: dict[str, Any] = {**asked, "tz": zone.asked}
     with written_whole(output) as file:
         with connect(ctx) as client:
             names.read(client)
