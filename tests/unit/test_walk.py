@@ -456,10 +456,42 @@ def test_max_items_stops_with_its_reason_and_the_fewest_requests() -> None:
     assert read(server_of(rows), resume=walk.checkpoint(58)) == rows[150:]
 
 
-def test_max_items_at_the_very_end_is_complete() -> None:
-    delivered, walk = walked(server_of(rows_of(*range(99))), max_items=99)
-    assert len(delivered) == 99
-    assert walk.report.complete
+@pytest.mark.parametrize("size", [99, 250, 1000, 1234])
+@pytest.mark.parametrize("counted", [0, 7])
+def test_max_items_at_the_very_end_is_complete_also_where_the_end_is_doubtful(
+    size: int, counted: int
+) -> None:
+    server = odd(server_of(rows_of(*range(size))), total_count=size + counted)
+    delivered, walk = walked(server, max_items=size)
+    assert len(delivered) == size
+    assert walk.report.complete == (not counted or size > 100)
+    delivered, walk = walked(server_of(rows_of(*range(size))), max_items=size - 1)
+    assert len(delivered) == size - 1
+    assert not walk.report.complete
+
+
+@pytest.mark.parametrize("size", [250, 1000, 1234])
+@pytest.mark.parametrize("counted", [0, 7])
+@pytest.mark.parametrize("sort", ["created_on", "-created_on"])
+def test_a_server_that_refuses_the_opposite_order_is_read_as_it_was_before_and_asked_once(
+    size: int, counted: int, sort: str
+) -> None:
+    rows = rows_of(*range(size))[:: -1 if sort.startswith("-") else 1]
+    server = odd(server_of(rows), total_count=size + counted)
+    walk: Walk[Row] = a_walk(sort=sort)
+    delivered: list[Row] = []
+    refused = 0
+    while window := walk.plan():
+        if window.page == 1 and delivered:
+            assert walk.refuse(window)
+            assert not walk.refuse(window)
+            refused += 1
+        else:
+            delivered += walk.accept(window, *server(window.page, window.limit))
+    assert walk.done
+    assert delivered == rows
+    assert refused == (size >= 1000 or counted > 0)
+    assert walk.report.complete == (not counted)
 
 
 def test_max_items_cut_in_the_last_page_is_not_complete() -> None:

@@ -114,11 +114,6 @@ class Chain:
         """Request the page after this window next, although this one seems to be the last."""
         self._beyond, self.looks_beyond = replace(window, page=window.page + 1), True
 
-    def ask_far_end(self) -> None:
-        """Request the last rows of the listing next."""
-        self.asks_far_end = True
-        self.far_ends += 1
-
     @property
     def overlap(self) -> int:
         """Rows by which windows overlap."""

@@ -274,14 +274,14 @@ class Ledger:
             or ((since is None or since <= moment) and (until is None or moment < until))
         ]
 
-    def bounded(self, wanted: list[RowT]) -> list[RowT]:
-        """The first rows, up to `max_items`."""
+    def bounded(self, wanted: list[RowT], *, may_end: bool) -> list[RowT]:
+        """The first rows, up to `max_items`; `may_end` says that the next answer shows whether the listing ends."""
         if self.items_left is None:
             return wanted
         given = wanted[: self.items_left]
         self.items_left -= len(given)
         # A bound that coincides with the end of the listing cuts nothing off.
-        if len(given) < len(wanted) or not (self.items_left or self.ended):
+        if len(given) < len(wanted) or not (self.items_left or self.ended or may_end):
             self.full = True
         return given
 

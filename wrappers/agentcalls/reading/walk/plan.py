@@ -64,6 +64,7 @@ class Plan:
         self._under_way: deque[Window] = deque()
         # One at first: only an answer shows where a second window should be.
         self._room = 1
+        self._far_end = True  # whether it may be asked for
 
     @classmethod
     def at(cls, state: State, *, group: int) -> Plan:
@@ -106,7 +107,7 @@ class Plan:
         ahead = bool(self._under_way)
         if len(self._under_way) >= self._room or (ahead and self._is_enough(total, useful)):
             return None
-        if self.chain and self.chain.asks_far_end:
+        if self.turned:
             sort = self.sort or self.query_sort or ""
             turned = sort[1:] if sort.startswith("-") else f"-{sort}"
             window = Window(1, self.most, self._epoch, turned)
@@ -156,11 +157,21 @@ class Plan:
     def ask_far_end(self, chain: Chain, *, doubtful: bool = True) -> bool:
         """Ask for the last rows of the listing next, where it may end elsewhere; False if it is not worth it."""
         far = doubtful or chain.seam.end >= _FAR
-        if not (self.ordered and far and chain.far_ends < _FAR_ENDS):
+        if not (self.ordered and far and self._far_end and chain.far_ends < _FAR_ENDS):
             return False
-        chain.ask_far_end()
+        chain.asks_far_end = True
+        chain.far_ends += 1
         self.step_back()
         return True
+
+    @property
+    def turned(self) -> Chain | None:
+        """The chain, if its next answer is that of the far end."""
+        return self.chain if self.chain and self.chain.asks_far_end else None
+
+    def leave_far_end(self, chain: Chain) -> None:
+        """The server refuses the opposite order, so read on and do not ask for it again."""
+        chain.asks_far_end, chain.far_ends, self._far_end = False, 0, False
 
     def ask(self, probe: SortProbe) -> None:
         """Probe a sort before the next window."""

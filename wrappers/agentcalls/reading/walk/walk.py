@@ -170,18 +170,17 @@ class Walk(Generic[RowT]):
         if plan.seek:
             plan.take_probe(plan.seek, judge(window, len(rows), meta), rows)
             return []
-        turned = plan.chain if plan.chain and plan.chain.asks_far_end else None
+        turned = plan.turned
         rows = rows[::-1] if turned else rows
         evidence = judge if turned else self._page_size.judge
         answer = evidence(window, len(rows), meta)
-        if answer:
-            self._total = answer.total
-            ledger.note_meta(answer)
-        found: list[RowT] | None = None
-        if answer:
-            take = partial(self._answers.at_far_end, turned) if turned else self._answers.found
-            found = take(answer, rows)
-        if answer is None or found is None:
+        if answer is None:
+            return []
+        self._total = answer.total
+        ledger.note_meta(answer)
+        take = partial(self._answers.at_far_end, turned) if turned else self._answers.found
+        found = take(answer, rows)
+        if found is None:
             return []
         if not self.is_stale(window):
             plan.widen()
@@ -196,7 +195,7 @@ class Walk(Generic[RowT]):
         ledger.note_seen(wanted, ordered=plan.ordered)
         offset = max(0, plan.position - len(rows)) if turned else window.offset
         self._latest = Delivery(before, plan.state, found, wanted, rows, offset)
-        given = ledger.bounded(wanted)
+        given = ledger.bounded(wanted, may_end=bool(plan.turned))
         self._given = len(given)
         if self.done:
             ledger.compare()
@@ -205,11 +204,15 @@ class Walk(Generic[RowT]):
 
     def refuse(self, window: Window) -> bool:
         """Take the server's refusal of a window; False if the walk cannot continue without it."""
-        if not self._ordering.is_asking or self.is_stale(window):
+        turned = self._plan.turned
+        if not (self._ordering.is_asking or turned) or self.is_stale(window):
             return False
         self._begin()
         self._plan.take(window)
-        self._ordering.take(None)
+        if turned:
+            self._plan.leave_far_end(turned)
+        else:
+            self._ordering.take(None)
         return True
 
     def checkpoint(self, delivered: int) -> Checkpoint:
