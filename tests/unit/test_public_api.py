@@ -166,6 +166,26 @@ def test_star_import_and_help_see_everything() -> None:
     assert "agentcalls.client" in loaded_by(code)
 
 
+def test_httpx_counts_as_unchanged_while_another_thread_imports_it() -> None:
+    code = (
+        "import sys, threading\n"
+        "from agentcalls.request.wire.tools import changed_library\n"
+        "begun, go_on = threading.Event(), threading.Event()\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name in {'httpx._client', 'httpcore._sync'}:\n"
+        "            begun.set()\n"
+        "            go_on.wait(60)\n"
+        "assert 'httpx' not in sys.modules\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "threading.Thread(target=__import__, args=['httpx']).start()\n"
+        "begun.wait(60)\n"
+        "threading.Timer(0.2, go_on.set).start()\n"
+        "assert changed_library('Client', None) is None"
+    )
+    assert "httpx" in loaded_by(code)
+
+
 def test_threads_may_ask_for_names_first() -> None:
     code = (
         "import agentcalls, threading\n"

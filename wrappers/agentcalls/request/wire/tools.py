@@ -76,16 +76,21 @@ class _Watched:
         if module is None:
             return False
         try:
-            found = self._get(module)
+            found = self._found_in(module)
         except AttributeError:
             return True
         # By identity, since a wrapper may equal the wrapped function.
         if self._own and all(map(is_, found, self._own)):
             return False
-        if not all(map(self._is_own, found, self._called)):
-            return True
-        self._own = found
-        return False
+        self._own = found if all(map(self._is_own, found, self._called)) else ()
+        return not self._own
+
+    def _found_in(self, module: Any) -> tuple[Any, ...]:
+        try:
+            return self._get(module)
+        except AttributeError:
+            # Another thread may be importing it, which this waits for.
+            return self._get(import_module(self._module))
 
     def _is_own(self, found: Any, name: str) -> bool:
         if type(found) is type:
