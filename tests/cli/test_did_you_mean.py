@@ -46,7 +46,7 @@ OWN = {
 # Ids, texts, numbers, times, files and switches.
 FREE = {
     *("agent", "agents", "call", "agents_file", "search", "since", "until", "base_url"),
-    *("test", "limit", "every", "as_json", "utc", "key_stdin", "timeout", "deadline"),
+    *("is_test_call", "limit", "every", "as_json", "utc", "key_stdin", "timeout", "deadline"),
     *("allow_http", "max_retries", "debug", "show_numbers", "concurrency", "excel", "resume"),
     *("force", "keep_going", "all_agents", "compare", "interval", "follow", "earlier"),
     *("max_failure_rate", "min_calls", "include_test"),

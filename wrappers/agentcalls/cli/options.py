@@ -1,6 +1,7 @@
 """The arguments and options that commands share."""
 
 from enum import Enum
+from functools import partial
 from inspect import Parameter, Signature, signature
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_type_hints
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 import typer
 
 from agentcalls import OtherParameters
+from agentcalls.cli.show.output import Form
 from agentcalls.settings import (
     API_PREFIX,
     CALL_STATUSES,
@@ -34,39 +36,31 @@ SINCE = (
     "Days and times are those of this machine, of --tz, or of --utc, unless an offset is given."
 )
 
-FILTERS = "Filters"
-OUTPUT = "Output"
+filtering: Any = partial(typer.Option, rich_help_panel="Filters")
+output: Any = partial(typer.Option, rich_help_panel="Output")
 
 Search = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TEXT", help="Free text that the server searches for.", rich_help_panel=FILTERS
-    ),
+    str | None, filtering(metavar="TEXT", help="Free text that the server searches for.")
 ]
 Sort = Annotated[
     str | None,
-    typer.Option(
+    filtering(
         metavar="FIELD",
         help='The field to sort by; "-" in front means descending. Default: newest first, if the server sorts so.',
-        rich_help_panel=FILTERS,
     ),
 ]
 Test = Annotated[
-    bool | None,
-    typer.Option(
-        "--test/--live", help="Only test calls, or only live calls.", rich_help_panel=FILTERS
-    ),
+    bool | None, filtering("--test/--live", help="Only test calls, or only live calls.")
 ]
-AsJson = Annotated[
-    bool,
-    typer.Option("--json", help="JSON with all fields, as in a pipe.", rich_help_panel=OUTPUT),
+Format = Annotated[
+    Form | None, output("--format", help="Default: a table on a terminal, otherwise JSON.")
 ]
+AsJson = Annotated[bool, output("--json", help="JSON with all fields, as in a pipe.")]
 ShowNumbers = Annotated[
     bool,
-    typer.Option(
+    output(
         "--show-numbers",
         help="Show full telephone numbers; by default they are masked, also in what was said.",
-        rich_help_panel=OUTPUT,
     ),
 ]
 
@@ -76,16 +70,14 @@ def connection(
     profile: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help='The table of config.toml with the settings; "default" by default.',
+            metavar="NAME", help='The table of config.toml with the settings; "default" by default.'
         ),
     ] = None,
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help=f"The part before {API_PREFIX}.")
     ] = None,
     auth: Annotated[
-        Literal["bearer", "x-api-key"] | None,
-        typer.Option(help="The header that carries the key."),
+        Literal["bearer", "x-api-key"] | None, typer.Option(help="The header that carries the key.")
     ] = None,
     key_stdin: Annotated[
         bool, typer.Option("--key-stdin", help="Read the API key from stdin.")
@@ -93,8 +85,7 @@ def connection(
     timeout: Annotated[
         float | None,
         typer.Option(
-            metavar="SECONDS",
-            help=f"How long to wait for an answer; {TIMEOUT:.0f} by default.",
+            metavar="SECONDS", help=f"How long to wait for an answer; {TIMEOUT:.0f} by default."
         ),
     ] = None,
     deadline: Annotated[
@@ -113,7 +104,6 @@ def connection(
     max_retries: Annotated[
         int | None,
         typer.Option(
-            "--max-retries",
             min=0,
             metavar="N",
             help=f"How often a failed request is retried; {MAX_RETRIES} by default.",
@@ -130,25 +120,18 @@ def filters(
     *,
     status: Annotated[
         str | None,
-        typer.Option(
+        filtering(
             "--status",
             metavar="STATUS",
             help=f"Only calls with this status: {', '.join(CALL_STATUSES)}, or another.",
-            rich_help_panel=FILTERS,
         ),
     ] = None,
     search: Search = None,
     is_test_call: Test = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help=SINCE, rich_help_panel=FILTERS)
-    ] = None,
+    since: Annotated[str | None, filtering(metavar="WHEN", help=SINCE)] = None,
     until: Annotated[
         str | None,
-        typer.Option(
-            metavar="WHEN",
-            help="Calls created before this time; written like --since.",
-            rich_help_panel=FILTERS,
-        ),
+        filtering(metavar="WHEN", help="Calls created before this time; written like --since."),
     ] = None,
 ) -> None:
     """The options that choose calls; `chosen_filters` reads them in `ctx.obj`."""
@@ -176,7 +159,7 @@ def _option_of(hint: Any) -> Any:
         kind = str
     annotation: Any = list[kind] if items else kind  # type: ignore[valid-type]
     said = f"{said.rstrip('.')}; may be repeated." if items else said
-    made = typer.Option(help=said, metavar=_METAVARS.get(kind), rich_help_panel=FILTERS)
+    made = filtering(help=said, metavar=_METAVARS.get(kind))
     return Annotated[annotation | None, made]
 
 
@@ -210,8 +193,7 @@ def team(
     agents_file: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE",
-            help='More agent ids, one per line; "#" starts a comment. "-" is stdin.',
+            metavar="FILE", help='More agent ids, one per line; "#" starts a comment. "-" is stdin.'
         ),
     ] = None,
     all_agents: Annotated[
@@ -220,14 +202,12 @@ def team(
     agent_status: Annotated[
         str | None,
         typer.Option(
-            metavar="STATUS",
-            help="With --all-agents: only agents with this status, such as live.",
+            metavar="STATUS", help="With --all-agents: only agents with this status, such as live."
         ),
     ] = None,
     concurrency: Annotated[
         Any,
         typer.Option(
-            "--concurrency",
             parser=_concurrency,
             metavar="N|auto",
             help=f"How many requests may be in flight at once, 1 to {MAX_CONCURRENCY}; {CONCURRENCY} by default. "
@@ -241,21 +221,11 @@ def team(
 def zone(
     *,
     utc: Annotated[
-        bool,
-        typer.Option(
-            "--utc",
-            help="Days and times in UTC, not in this machine's time zone.",
-            rich_help_panel=OUTPUT,
-        ),
+        bool, output("--utc", help="Days and times in UTC, not in this machine's time zone.")
     ] = False,
     tz: Annotated[
         str | None,
-        typer.Option(
-            "--tz",
-            metavar="ZONE",
-            help="Days and times in this time zone, such as America/New_York.",
-            rich_help_panel=OUTPUT,
-        ),
+        output(metavar="ZONE", help="Days and times in this time zone, such as America/New_York."),
     ] = None,
 ) -> None:
     """The options of every command that reads or shows times; `chosen_zone` reads them in `ctx.obj`."""

@@ -42,23 +42,15 @@ def command(
     *,
     status: Annotated[
         str | None,
-        typer.Option(
+        options.filtering(
             "--status",
             metavar="STATUS",
             help="Only agents with this status: live, paused, development, or another.",
-            rich_help_panel=options.FILTERS,
         ),
     ] = None,
     search: options.Search = None,
     sort: options.Sort = None,
-    form: Annotated[
-        Form | None,
-        typer.Option(
-            "--format",
-            help="Default: a table on a terminal, otherwise JSON.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = None,
+    form: options.Format = None,
     as_json: options.AsJson = False,
 ) -> None:
     """List the agents of your team.

@@ -33,54 +33,44 @@ def command(
     *,
     output: Annotated[
         str,
-        typer.Option(
+        options.output(
             "--output",
             "-o",
             metavar="FILE",
             help="The file. Its ending sets the format: .csv, .ndjson, .jsonl or .json, each also with .gz or .zst; "
             '.parquet, .arrow, .feather, .sqlite, .db, .duckdb or .xlsx. "-" is stdout.',
-            rich_help_panel=options.OUTPUT,
         ),
     ],
     form: Annotated[
         str | None,
-        typer.Option(
+        options.output(
             "--format",
             metavar="NAME",
             help=f"The format, whatever the ending: {NAMES}. Default on stdout: ndjson.",
-            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     excel: Annotated[
         bool,
-        typer.Option(
+        options.output(
             "--excel",
             help="CSV with a byte order mark, so that Excel reads it as UTF-8. .xlsx keeps phone numbers, too.",
-            rich_help_panel=options.OUTPUT,
         ),
     ] = False,
     resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Continue this export if it was interrupted.",
-            rich_help_panel=options.OUTPUT,
-        ),
+        bool, options.output("--resume", help="Continue this export if it was interrupted.")
     ] = False,
     force: Annotated[
         bool,
-        typer.Option(
+        options.output(
             "--force",
             help="Replace an existing file. Without --resume, discard an interrupted export.",
-            rich_help_panel=options.OUTPUT,
         ),
     ] = False,
     keep_going: Annotated[
         bool,
-        typer.Option(
+        options.output(
             "--keep-going",
             help="If agents fail, write all other calls, name these agents, and exit with 3.",
-            rich_help_panel=options.OUTPUT,
         ),
     ] = False,
 ) -> None:

@@ -35,35 +35,18 @@ def command(
     agent: options.Agent,
     *,
     limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            min=1,
-            metavar="N",
-            help=f"How many calls; {_LIMIT} by default.",
-            rich_help_panel=options.OUTPUT,
-        ),
+        int | None, options.output(min=1, metavar="N", help=f"How many calls; {_LIMIT} by default.")
     ] = None,
-    every: Annotated[
-        bool, typer.Option("--all", help="All calls.", rich_help_panel=options.OUTPUT)
-    ] = False,
+    every: Annotated[bool, options.output("--all", help="All calls.")] = False,
     only: Annotated[
         str | None,
-        typer.Option(
+        options.output(
             "--fields",
             metavar="NAME,...",
             help="Only these fields, by their JSON names; a wrong name lists all names.",
-            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    form: Annotated[
-        Form | None,
-        typer.Option(
-            "--format",
-            help="Default: a table on a terminal, otherwise JSON.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = None,
+    form: options.Format = None,
     as_json: options.AsJson = False,
 ) -> None:
     """List an agent's calls.

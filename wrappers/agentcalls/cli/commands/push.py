@@ -30,15 +30,12 @@ def command(
         ),
     ],
     dataset: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="The schema, or what the destination has instead."),
+        str, typer.Option(metavar="NAME", help="The schema, or what the destination has instead.")
     ] = "agentcalls",
     table_format: Annotated[
         str | None,
         typer.Option(
-            "--table-format",
-            metavar="NAME",
-            help="The format of the table in dlt:filesystem, such as delta.",
+            metavar="NAME", help="The format of the table in dlt:filesystem, such as delta."
         ),
     ] = None,
     full: Annotated[

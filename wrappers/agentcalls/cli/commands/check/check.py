@@ -44,13 +44,7 @@ def command(
     min_calls: Annotated[
         int, typer.Option(min=1, metavar="N", help="Do not judge fewer calls than this.")
     ] = 20,
-    since: Annotated[
-        str,
-        typer.Option(
-            metavar="WHEN",
-            help=options.SINCE,
-        ),
-    ] = "1h",
+    since: Annotated[str, typer.Option(metavar="WHEN", help=options.SINCE)] = "1h",
     failed_status: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,16 +55,12 @@ def command(
     include_test: Annotated[
         bool, typer.Option("--include-test", help="Count test calls, too.")
     ] = False,
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="The numbers as JSON.", rich_help_panel=options.OUTPUT),
-    ] = False,
+    as_json: Annotated[bool, options.output("--json", help="The numbers as JSON.")] = False,
     form: Annotated[
         Form | None,
-        typer.Option(
+        options.output(
             "--format",
             help="A line, the numbers as JSON, the line and exit code of a Nagios plugin, or Prometheus' text format.",
-            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
 ) -> None:

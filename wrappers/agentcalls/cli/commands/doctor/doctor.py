@@ -34,9 +34,7 @@ def command(
         ),
     ] = None,
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="JSON.", rich_help_panel=options.OUTPUT)
-    ] = False,
+    as_json: Annotated[bool, options.output("--json", help="JSON.")] = False,
 ) -> None:
     """Check settings, host, key, answers and clock.
 

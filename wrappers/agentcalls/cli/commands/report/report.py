@@ -43,12 +43,11 @@ def command(
     *,
     output: Annotated[
         Path,
-        typer.Option(
+        options.output(
             "--output",
             "-o",
             metavar="FILE",
             help="The HTML file, which ends in .html. An existing file is replaced when the new one is complete.",
-            rich_help_panel=options.OUTPUT,
         ),
     ],
     by: Annotated[
@@ -67,10 +66,8 @@ def command(
     ] = True,
     show_numbers: Annotated[
         bool,
-        typer.Option(
-            "--show-numbers",
-            help="Show full telephone numbers; by default they are masked.",
-            rich_help_panel=options.OUTPUT,
+        options.output(
+            "--show-numbers", help="Show full telephone numbers; by default they are masked."
         ),
     ] = False,
 ) -> None:

@@ -35,15 +35,12 @@ def command(
     ] = By.STATUS,
     form: Annotated[
         Form | None,
-        typer.Option(
+        options.output(
             "--format",
             help="Default: a table on a terminal, otherwise JSON. CSV and NDJSON have only the groups.",
-            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="JSON, as in a pipe.", rich_help_panel=options.OUTPUT)
-    ] = False,
+    as_json: Annotated[bool, options.output("--json", help="JSON, as in a pipe.")] = False,
 ) -> None:
     """Count the calls of agents, and show how many were answered, how long they lasted, and when they rang.
 

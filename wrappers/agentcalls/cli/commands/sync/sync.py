@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,7 +28,9 @@ EXAMPLES = (
     "agentcalls sync --all-agents --to calls.duckdb --follow 48h --audit 10%",
 )
 
-_COPY, _AGAIN, _CHECKS = "Copy", "Again and again", "Instead of a sync"
+_copy: Any = partial(typer.Option, rich_help_panel="Copy")
+_again: Any = partial(typer.Option, rich_help_panel="Again and again")
+_checks: Any = partial(typer.Option, rich_help_panel="Instead of a sync")
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
 _LONGEST = 3650 * _DAY
 
@@ -37,79 +40,65 @@ def command(
     *,
     to: Annotated[
         str,
-        typer.Option(
+        _copy(
             metavar="FILE",
             help="The database, made where there is none: .duckdb, or .sqlite, .sqlite3 or .db.",
-            rich_help_panel=_COPY,
         ),
     ],
     follow: Annotated[
         str,
-        typer.Option(
+        _copy(
             metavar="TIME",
             help="How far back each sync looks for calls that come late, change or are deleted.",
-            rich_help_panel=_COPY,
         ),
     ] = "24h",
     audit: Annotated[
         str,
-        typer.Option(
+        _copy(
             metavar="PERCENT",
             help="The share of requests that may be spent on reading agents whole again, beside the rest; 0% is none.",
-            rich_help_panel=_COPY,
         ),
     ] = "5%",
-    full: Annotated[
-        bool,
-        typer.Option("--full", help="Read all agents whole again now.", rich_help_panel=_COPY),
-    ] = False,
+    full: Annotated[bool, _copy("--full", help="Read all agents whole again now.")] = False,
     quiet_every: Annotated[
         str | None,
-        typer.Option(
-            "--quiet-every",
+        _copy(
             metavar="TIME",
             help="Ask an agent that had no call for a day only so often, such as 1h. By default, in each sync.",
-            rich_help_panel=_COPY,
         ),
     ] = None,
     push: Annotated[
         str | None,
-        typer.Option(
+        _copy(
             metavar="dlt:DESTINATION",
             help="Then load what changed into a warehouse, as agentcalls push does.",
-            rich_help_panel=_COPY,
         ),
     ] = None,
     every: Annotated[
         str | None,
-        typer.Option(
-            metavar="TIME",
-            help="Sync again at these times, such as 10m, until SIGTERM or Ctrl-C.",
-            rich_help_panel=_AGAIN,
+        _again(
+            metavar="TIME", help="Sync again at these times, such as 10m, until SIGTERM or Ctrl-C."
         ),
     ] = None,
     metrics: Annotated[
         str | None,
-        typer.Option(
+        _again(
             metavar="HOST:PORT",
             help="With --every: answer /metrics for Prometheus, and /healthz, at this address.",
-            rich_help_panel=_AGAIN,
         ),
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option(
+        _checks(
             "--dry-run",
             help="Say how many requests a sync makes at least, by the database alone; none is made.",
-            rich_help_panel=_CHECKS,
         ),
     ] = False,
     verify: Annotated[
         bool,
-        typer.Option(
+        _checks(
             "--verify",
             help="Check the database by itself: whether a call is there twice; no request is made.",
-            rich_help_panel=_CHECKS,
         ),
     ] = False,
 ) -> None:

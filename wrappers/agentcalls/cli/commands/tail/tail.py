@@ -31,22 +31,20 @@ def command(
     *,
     status: Annotated[
         str | None,
-        typer.Option(
+        options.filtering(
             "--status",
             metavar="STATUS",
             help="Only calls that have or reach this status, such as failed.",
-            rich_help_panel=options.FILTERS,
         ),
     ] = None,
-    test: options.Test = None,
+    is_test_call: options.Test = None,
     interval: Annotated[
         str, typer.Option(metavar="TIME", help="How long to wait between two polls.")
     ] = "10s",
     follow: Annotated[
         str,
         typer.Option(
-            metavar="TIME",
-            help="How long to follow an unfinished call, counted from its creation.",
+            metavar="TIME", help="How long to follow an unfinished call, counted from its creation."
         ),
     ] = "1h",
     earlier: Annotated[
@@ -61,12 +59,7 @@ def command(
         ),
     ] = 10,
     as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="One line of JSON for each event, as in a pipe.",
-            rich_help_panel=options.OUTPUT,
-        ),
+        bool, options.output("--json", help="One line of JSON for each event, as in a pipe.")
     ] = False,
 ) -> None:
     """Show an agent's new calls as they come, and each call that changes its status or ends.
@@ -84,7 +77,7 @@ def command(
     zone = chosen_zone(ctx)
     with connect(ctx) as client:
         as_lines = as_json or not sys.stdout.isatty()
-        filters = options.chosen_filters(ctx) | {"is_test_call": test}
+        filters = options.chosen_filters(ctx) | {"is_test_call": is_test_call}
         check_asked(client, [agent], filters | {"status": status})  # which may have been mistyped
         follower = Follower(status=status, follow=reach)
         polls = Polls(client, agent, follower, filters=filters, zone=zone)
