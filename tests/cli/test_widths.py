@@ -66,12 +66,12 @@ CALLS = calls()
 
 
 def list_(width: int) -> None:
-    write_table(CALLS, table_columns(None, width, Zone(UTC)))
+    write_table(CALLS, lambda _: table_columns(None, width, Zone(UTC)))
 
 
 def fields(width: int) -> None:
     names = ("id", "source", "destination", "status", "created_on", "ringing_at", "error_reason")
-    write_table(CALLS, table_columns(names, width, Zone(UTC)))
+    write_table(CALLS, lambda _: table_columns(names, width, Zone(UTC)))
 
 
 def tail(_: int) -> None:

@@ -12,16 +12,8 @@ from agentcalls.cli import options
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.cells import local
-from agentcalls.cli.show.output import (
-    UNBOUNDED,
-    Form,
-    Row,
-    chosen_form,
-    console,
-    say,
-    write_rows,
-)
-from agentcalls.cli.show.table import TableColumn, say_left_out, write_table
+from agentcalls.cli.show.output import Form, Row, chosen_form, say, write_rows
+from agentcalls.cli.show.table import TableColumn, write_table
 from agentcalls.cli.zone import Zone, chosen_zone
 from agentcalls.described import quantity, timestamp
 from agentcalls.settings import AGENT_STATUSES
@@ -63,8 +55,7 @@ def command(
         agents = listing.all()
     shown = [agent for agent in agents if status in {None, agent.status}]
     if form is Form.TABLE:
-        write_table(shown, _columns(console(sys.stdout).width, zone))
-        say_left_out(*(_headings(width, zone) for width in (UNBOUNDED, console(sys.stdout).width)))
+        write_table(shown, lambda width: _columns(width, zone))
     else:
         write_rows([_row(agent) for agent in shown], form, _names())
     sys.stdout.flush()
@@ -95,10 +86,6 @@ def _columns(width: int, zone: Zone) -> list[TableColumn["Agent"]]:
         ),
     ]
     return [column for least, column in columns if width >= least]
-
-
-def _headings(width: int, zone: Zone) -> list[str]:
-    return [column.heading for column in _columns(width, zone)]
 
 
 def _text(value: object) -> str:

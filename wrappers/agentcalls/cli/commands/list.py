@@ -9,17 +9,9 @@ from agentcalls.cli import options
 from agentcalls.cli.connect import connect
 from agentcalls.cli.failures import Code, Failure
 from agentcalls.cli.show.cells import checked_fields, table_columns
-from agentcalls.cli.show.output import (
-    UNBOUNDED,
-    Counted,
-    Form,
-    chosen_form,
-    console,
-    say,
-    write_calls,
-)
-from agentcalls.cli.show.table import say_left_out, write_table
-from agentcalls.cli.zone import Zone, chosen_zone
+from agentcalls.cli.show.output import Counted, Form, chosen_form, say, write_calls
+from agentcalls.cli.show.table import write_table
+from agentcalls.cli.zone import chosen_zone
 from agentcalls.described import quantity
 
 EXAMPLES = (
@@ -62,21 +54,10 @@ def command(
     most = None if every else limit or _LIMIT
     filters = options.chosen_filters(ctx)
     with connect(ctx) as client:
-        listing = client.calls.list(
-            agent,
-            **filters,
-            tz=zone.asked,
-            max_items=most,
-        )
+        listing = client.calls.list(agent, **filters, tz=zone.asked, max_items=most)
         calls = Counted(listing)
         if form is Form.TABLE:
-            write_table(calls, table_columns(wanted, console(sys.stdout).width, zone))
-            say_left_out(
-                *(
-                    _headings(wanted, width, zone)
-                    for width in (UNBOUNDED, console(sys.stdout).width)
-                )
-            )
+            write_table(calls, lambda width: table_columns(wanted, width, zone))
         else:
             write_calls(agent, calls, form, wanted)
         report = listing.report
@@ -86,10 +67,6 @@ def command(
     say(_summary(calls.count, total, most))
     if every and not report.complete:
         raise Failure(f"Not proven complete: {report.reason}", Code.FAILED)
-
-
-def _headings(names: tuple[str, ...] | None, width: int, zone: Zone) -> list[str]:
-    return [column.heading for column in table_columns(names, width, zone)]
 
 
 def _summary(shown: int, total: int | None, most: int | None) -> str:

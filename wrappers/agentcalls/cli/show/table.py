@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from attrs import frozen
 
-from agentcalls.cli.show.output import console, printable, say
+from agentcalls.cli.show.output import UNBOUNDED, console, printable, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -47,12 +47,16 @@ class TableColumn(Generic[T]):
     """Whether it shrinks if the terminal is too narrow."""
 
 
-def write_table(rows: Iterable[T], columns: Sequence[TableColumn[T]]) -> None:
-    """Write rows to stdout as they come; on a terminal, a cell that is too long is cut."""
+def write_table(rows: Iterable[T], columns_at: Callable[[int], Sequence[TableColumn[T]]]) -> None:
+    """Write rows to stdout as they come; on a terminal, a cell that is too long is cut.
+
+    `columns_at` gives the columns for a width. Those that the terminal has no room for are named on stderr.
+    """
     from rich.cells import cell_len  # noqa: PLC0415  # JSON does not need Rich
     from rich.text import Text  # noqa: PLC0415  # the same
 
     out = console(sys.stdout)
+    columns = columns_at(out.width)
     coming = iter(rows)
     sample = list(islice(coming, _SAMPLE))
     widths = [
@@ -68,6 +72,7 @@ def write_table(rows: Iterable[T], columns: Sequence[TableColumn[T]]) -> None:
     for row in chain(sample, coming):
         texts = [_shown(column, row) for column in columns]
         show([Text(text, style=STYLES.get(text, "")) for text in texts])
+    say_left_out(*([one.heading for one in some] for some in (columns_at(UNBOUNDED), columns)))
 
 
 def say_left_out(headings: Iterable[str], shown: Collection[str]) -> None:
