@@ -23,17 +23,17 @@ FILES = sorted(HOUSE.rglob("*.py"))
 # other rooms came later.
 MOST_LINES_OF_CODE = {
     "": 1571,
-    "request": 1500,
-    "request/decode": 510,
-    "reading": 1160,
+    "request": 1499,
+    "request/decode": 507,
+    "reading": 1145,
     "reading/walk": 1510,
-    "table": 460,
+    "table": 451,
     "request/wire": 831,
-    "telemetry": 175,
-    "testing": 185,
-    "mirror": 1140,
-    "mirror/databases": 475,
-    "mirror/pushing": 170,
+    "telemetry": 171,
+    "testing": 182,
+    "mirror": 1125,
+    "mirror/databases": 471,
+    "mirror/pushing": 143,
 }
 MOST_LINES_OF_A_FILE = 300
 MOST_MODULES_SIDE_BY_SIDE = 14
