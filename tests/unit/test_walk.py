@@ -1232,6 +1232,20 @@ def test_a_walk_resumed_every_few_calls_ends_where_equal_keys_come_in_another_or
     assert len(delivered) < 1.3 * 400
 
 
+@pytest.mark.parametrize("size", [199, 249])
+@pytest.mark.parametrize("start", [100, 111])
+@pytest.mark.parametrize("every", [3, 7])
+def test_a_walk_from_a_later_page_that_is_resumed_in_an_unstable_order_ends(
+    every: int, start: int, size: int
+) -> None:
+    listing = ShiftingListing([0] * size, seeded(every), unstable_ties=True)
+    delivered, walk = read_in_parts(
+        every, lambda it: listing.fetch(it.page, it.limit, it.sort), start=start
+    )
+    assert not walk.report.complete
+    assert len(delivered) < 1.3 * (size - start)
+
+
 @pytest.mark.parametrize("group", [1, 150])
 @pytest.mark.parametrize("every", [1, 7, 60])
 @pytest.mark.parametrize("exact", [True, False])

@@ -130,19 +130,20 @@ class Delivery(Struct, Generic[RowT], frozen=True):
     def _plain_after(self, taken: Sequence[RowT]) -> State:
         # Where ids tell what was delivered, the answer is read again. Otherwise its delivered rows are counted, or a
         # walk that is resumed after each of them would never end: no id is known again, or an unstable order gives
-        # other rows each time.
+        # other rows each time. A walk that does not begin at the start always counts them: it proves nothing.
         size, state = self.after.plain_size, self.before
         by_id = all(row.id for row in taken)
-        if not taken or (size is None and by_id):
-            return state
         is_first = state.plain_size is None and state.seam is None
+        from_start = not (is_first and state.position)
+        if not taken or (size is None and by_id and from_start):
+            return state
         if state.seam or not by_id:
             position = self.offset + _index(taken[-1], self.rows) + 1
         else:
             # Another order is read from its start.
             position = state.position if state.sort == self.after.sort else 0
             position += len(self.found) - len(self.left_after(len(taken)))
-        if is_first and state.position:
+        if not from_start:
             # Nothing before the caller's first row is read.
             return replace(state, position=position)
         size = size or self.after.most
