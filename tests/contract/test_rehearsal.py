@@ -35,7 +35,7 @@ NEEDED = (
 )
 
 # The handwritten lines that each change needs, those of docstrings included; the page says the same.
-LINES = {"field": 0, "kinds": 0, "parameter": 0, "operation": 45}
+LINES = {"field": 0, "kinds": 0, "parameter": 0, "operation": 15}
 # One of them, since each copy is generated, checked and run anew; all at night.
 CHANGES = [change for (change,) in drawn(last=list(LINES))]
 # Ours stay open: `make lint` refuses a closed set, and the vendor may send one.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
 from selectors import EVENT_READ
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -12,7 +11,6 @@ from agentcalls.base_client import BaseClient
 from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AsyncAgentListing, AsyncCallListing, AsyncManyListing
-from agentcalls.models import CallDetail
 from agentcalls.request.flavour import Kinds
 from agentcalls.request.key import AsyncApiKey
 from agentcalls.request.wire.async_borrowed import AsyncBorrowed
@@ -33,7 +31,7 @@ class AsyncClient(
     BaseClient[
         AsyncApiKey,
         "httpx.AsyncClient",
-        Calls[AsyncCallListing, AsyncManyListing, Coroutine[Any, Any, CallDetail]],
+        Calls[AsyncCallListing, AsyncManyListing],
         Agents[AsyncAgentListing],
     ]
 ):

@@ -107,7 +107,7 @@ class BaseClient(Flavour, Generic[KeyT, HttpT, CallsT, AgentsT]):
     def _begin_to_list(self) -> None:
         kinds, calls = self._kinds, partial(self._source, LIST_CALLS, self._sorts)
         agents = partial(self._source, LIST_AGENTS, self._agent_sorts)
-        self._calls: Calls[Any, Any, Any] = Calls(kinds.listing, kinds.many, calls, self._fetch)
+        self._calls: Calls[Any, Any] = Calls(kinds.listing, calls, kinds.many, self._fetch)
         self._agents: Agents[Any] = Agents(kinds.agents, agents)
 
     @property

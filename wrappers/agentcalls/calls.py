@@ -9,6 +9,7 @@ from attrs import field, frozen
 from agentcalls.checks import Several, id_of
 from agentcalls.models import Agent, Call, CallDetail
 from agentcalls.reading.listing_options import ManyOptions, ReadOptions, check_order, own_moments
+from agentcalls.request.flavour import awaited_if_async
 from agentcalls.request.operation import GET_CALL
 from agentcalls.request.query import AgentQuery, CallQuery, checked_others
 
@@ -18,35 +19,45 @@ if TYPE_CHECKING:
     from agentcalls.reading.moments import Moment, TimeZone
     from agentcalls.reading.pages import Source
     from agentcalls.request.concurrency import Concurrency
+    from agentcalls.request.operation import Outgoing
+    from agentcalls.request.query import ListQuery
     from agentcalls.settings import CallStatus
     from agentcalls.values import AgentReport, Checkpoint
     from agentcalls_api import OtherParameters
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)
 ManyListingT_co = TypeVar("ManyListingT_co", covariant=True)
-CallT_co = TypeVar("CallT_co", covariant=True)
-
-AgentListingT_co = TypeVar("AgentListingT_co", covariant=True)
 
 _ANY_AGENT = "*"
 
 
 @frozen
-class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
+class _Listed(Generic[ListingT_co]):
+    _listing: Callable[[Any, ReadOptions, Any], ListingT_co] = field(repr=False)
+    """The listing of this flavour, of listing.py."""
+    _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
+    """How the client lets a listing ask, which is read with these options."""
+
+    def _read(self, query: ListQuery, options: ReadOptions) -> ListingT_co:
+        query.hint()
+        source = self._source(options)
+        options.check_span(source.clock.wall())
+        return self._listing(query, options, source)
+
+
+@frozen
+class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
     """The calls of the team's agents."""
 
-    _listing: Callable[[CallQuery, ReadOptions, Any], ListingT_co] = field(repr=False)
-    """`CallListing` or `AsyncCallListing`, of listing.py."""
     _listing_of_many: Callable[[CallQuery, ManyOptions, ReadOptions, Any], ManyListingT_co] = field(
         repr=False
     )
     """`ManyListing` or `AsyncManyListing`."""
-    _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
-    """How the client lets a listing ask, which is read with these options."""
-    _fetch: Callable[..., CallT_co] = field(repr=False)
+    _fetch: Callable[[Outgoing[Any]], Any] = field(repr=False)
     """How the client asks for one thing."""
 
-    def get(self, agent_id: str | Agent, call_id: str | Call | CallDetail) -> CallT_co:
+    @awaited_if_async
+    def get(self, agent_id: str | Agent, call_id: str | Call | CallDetail) -> CallDetail:
         """One call in detail, with its transcript; in `AsyncClient` it is awaited.
 
         What the contract does not allow is in `call.problems`, also that it is another call than was asked for; with
@@ -62,11 +73,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
 
         Source: the operation `getCall` of openapi.yaml.
         """
-        return self._fetch(
-            GET_CALL.outgoing(
-                {"agent_id": id_of(agent_id, Agent), "call_id": id_of(call_id, (Call, CallDetail))}
-            )
-        )
+        ids = {"agent_id": id_of(agent_id, Agent), "call_id": id_of(call_id, (Call, CallDetail))}
+        return cast("CallDetail", self._fetch(GET_CALL.outgoing(ids)))
 
     def list(
         self,
@@ -137,7 +145,6 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             status=status,
             others=checked_others(others),
         )
-        query.hint()
         check_order(sort, oldest_first=oldest_first)
         options = ReadOptions(
             since=since,
@@ -151,9 +158,7 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
             strict=strict,
             max_retries=max_retries,
         )
-        source = self._source(options)
-        options.check_span(source.clock.wall())
-        return self._listing(query, options, source)
+        return self._read(query, options)
 
     def list_many(
         self,
@@ -256,13 +261,8 @@ class Calls(Generic[ListingT_co, ManyListingT_co, CallT_co]):
 
 
 @frozen
-class Agents(Generic[AgentListingT_co]):
+class Agents(_Listed[ListingT_co]):
     """The agents of the key's team."""
-
-    _listing: Callable[[AgentQuery, ReadOptions, Any], AgentListingT_co] = field(repr=False)
-    """`AgentListing` or `AsyncAgentListing`, of listing.py."""
-    _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
-    """As of `Calls`."""
 
     def list(
         self,
@@ -274,7 +274,7 @@ class Agents(Generic[AgentListingT_co]):
         max_items: int | None = None,
         strict: bool | None = None,
         max_retries: int | None = None,
-    ) -> AgentListingT_co:
+    ) -> ListingT_co:
         """The team's agents, as a listing that sends nothing until it is read.
 
         `client.calls.list_many(client.agents.list())` has the calls of all of them.
@@ -295,6 +295,5 @@ class Agents(Generic[AgentListingT_co]):
         Source: the operation `listAgents` of openapi.yaml.
         """
         query = AgentQuery(page=page, limit=limit, search=search, sort=sort)
-        query.hint()
         options = ReadOptions(max_items=max_items, strict=strict, max_retries=max_retries)
-        return self._listing(query, options, self._source(options))
+        return self._read(query, options)

@@ -14,7 +14,6 @@ from agentcalls.base_client import BaseClient
 from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AgentListing, CallListing, ManyListing
-from agentcalls.models import CallDetail
 from agentcalls.request.flavour import Kinds
 from agentcalls.request.ids import this
 from agentcalls.request.key import ApiKey
@@ -39,9 +38,7 @@ _LOOK_AGAIN_SECONDS = 0.02  # between checks whether another thread is done
 
 
 class Client(
-    BaseClient[
-        ApiKey, "httpx.Client", Calls[CallListing, ManyListing, CallDetail], Agents[AgentListing]
-    ]
+    BaseClient[ApiKey, "httpx.Client", Calls[CallListing, ManyListing], Agents[AgentListing]]
 ):
     """A client of the call log API. Use it as a context manager, or `close` it.
 

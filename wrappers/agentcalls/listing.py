@@ -80,13 +80,9 @@ class AgentListing(Listing[Agent, AgentQuery], Tabular):
     Every method that sends a request raises the `AgentCallsError` for its answer.
     """
 
-    _model = Agent
-
 
 class AsyncAgentListing(AsyncListing[Agent, AgentQuery], AsyncTabular):
     """A lazy listing of the team's agents: the same as `AgentListing`, read with `await` and `async for`."""
-
-    _model = Agent
 
 
 @define(eq=False, repr=False)

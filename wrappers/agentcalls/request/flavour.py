@@ -13,9 +13,12 @@ from agentcalls.request.wire.waits import Patience
 from agentcalls.telemetry.requests import record_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
+    from typing import Concatenate, Generic, ParamSpec, TypeVar, overload
 
+    from agentcalls.calls import Calls
     from agentcalls.clock import Deadline
+    from agentcalls.listing import AsyncCallListing, CallListing
     from agentcalls.request.host import Host
     from agentcalls.request.ids import RequestIds
     from agentcalls.request.key import KeyAuth
@@ -24,6 +27,36 @@ if TYPE_CHECKING:
     from agentcalls.request.sender import Config, Sender
     from agentcalls.request.wire.library import Timeouts
     from agentcalls.request.wire.waits import Waits
+
+if TYPE_CHECKING:
+    P = ParamSpec("P")
+    ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+    class awaited_if_async(Generic[P, ResultT_co]):  # noqa: N801  # it is a decorator
+        """A method of `client.calls` whose result is awaited in `AsyncClient`: its type in each flavour."""
+
+        def __init__(self, method: Callable[Concatenate[Any, P], ResultT_co]) -> None: ...
+
+        @overload
+        def __get__(self, calls: None, kind: type) -> Callable[Concatenate[Any, P], Any]: ...
+
+        @overload
+        def __get__(
+            self, calls: Calls[CallListing, Any], kind: type
+        ) -> Callable[P, ResultT_co]: ...
+
+        @overload
+        def __get__(
+            self, calls: Calls[AsyncCallListing, Any], kind: type
+        ) -> Callable[P, Coroutine[Any, Any, ResultT_co]]: ...
+
+        def __get__(self, calls: Any, kind: type) -> Any: ...
+
+else:
+
+    def awaited_if_async(method: Any) -> Any:
+        """The method as it is: only type checkers see a difference."""
+        return method
 
 
 class Kinds(NamedTuple):

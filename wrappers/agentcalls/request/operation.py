@@ -158,7 +158,7 @@ def _said(problem: Problem) -> str:
 
 
 def _page(
-    received: GoodAnswer, model: type = Call, rows: str = "calls", *, as_rows: bool = False
+    received: GoodAnswer, model: type, rows: str, *, as_rows: bool = False
 ) -> Read[Page[Any]]:
     agent_id = received.arguments.get("agent_id")
     body = decode_page(received.content, agent_id, model, as_rows=as_rows)
@@ -191,57 +191,66 @@ def _not_as_asked(
             yield Problem(page=number, field=place, raw=said, why=why)
 
 
-def _reads(path: str, module: Any, result: str, read: Any, advice: Mapping[int, str]) -> Any:
-    # An operation that only reads, of this module of the generated code.
+def _one(received: GoodAnswer, model: type, asked: str | None) -> Read[Any]:
+    # `asked` names the parameter whose value is to be the thing's id.
+    body = decode_one(received.content, received.arguments.get("agent_id"), model)
+    thing = body.data[0]
+    problems = [evolve(problem, row=None) for problem in body.problems]
+    if asked and thing.id not in {None, received.arguments[asked]}:
+        why = f"is not the {asked.removesuffix('_id')} that was asked for"
+        problems.append(Problem(call_id=thing.id, field="id", raw=thing.id, why=why))
+    if hasattr(model, "problems"):
+        thing.problems = tuple(problems)
+    return thing, tuple(problems)
+
+
+_SCOPE = {403: "Use a key with the scope conversations:read."}
+_ADVICE: dict[tuple[str, ...], dict[int, str]] = {
+    (): {403: "Use a key that may read the team's agents."},
+    ("agent_id",): _SCOPE
+    | {404: "Check the agent's id, and that the key belongs to the agent's team."},
+    ("agent_id", "call_id"): _SCOPE
+    | {404: "Check both ids, and that the key belongs to the agent's team."},
+}
+"""What a 403 and a 404 mean, by the ids in the path."""
+
+
+def _operation(
+    path: str, module: Any, *, result: str, read: Any, method: str = "GET", success: int = 200
+) -> Operation[Any]:
+    # An operation of this module of the generated code.
+    build = module._get_kwargs  # noqa: SLF001
     return Operation(
-        method="GET",
+        method=method,
         path=f"{API_PREFIX}{path}",
-        build=module._get_kwargs,  # noqa: SLF001
+        build=build,
+        success=success,
         result=result,
         read=read,
-        idempotent=True,
-        advice=advice,
+        idempotent=method == "GET" or build.__annotations__.get("idempotency_key") in {str, "str"},
+        advice=_ADVICE.get(tuple(_places(path)), {}),
     )
 
 
-_SCOPE = "Use a key with the scope conversations:read."
+def _listing(path: str, module: Any, model: type[ResultT]) -> Operation[Page[ResultT]]:
+    rows = path.rpartition("/")[2]
+    read = partial(_page, model=model, rows=rows)
+    return _operation(path, module, result=f"page of {rows}", read=read)
 
-LIST_CALLS: Operation[Page[Call]] = _reads(
-    "/agents/{agentId}/calls",
-    list_calls,
-    "page of calls",
-    _page,
-    {403: _SCOPE, 404: "Check the agent's id, and that the key belongs to the agent's team."},
-)
 
-LIST_ROWS = replace(LIST_CALLS, read=partial(_page, as_rows=True))
+def _single(
+    path: str, module: Any, model: type[ResultT], result: str, **options: Any
+) -> Operation[ResultT]:
+    asked = _places(path)[-1] if path.endswith("}") else None
+    read = partial(_one, model=model, asked=asked)
+    return _operation(path, module, result=result, read=read, **options)
+
+
+LIST_CALLS = _listing("/agents/{agentId}/calls", list_calls, Call)
+
+LIST_ROWS = replace(LIST_CALLS, read=partial(_page, model=Call, rows="calls", as_rows=True))
 """The same for a table: calls need not be `Call`s."""
 
-LIST_AGENTS: Operation[Page[Agent]] = _reads(
-    "/agents",
-    list_agents,
-    "page of agents",
-    partial(_page, model=Agent, rows="agents"),
-    {403: "Use a key that may read the team's agents."},
-)
+LIST_AGENTS = _listing("/agents", list_agents, Agent)
 
-
-def _call(received: GoodAnswer) -> Read[CallDetail]:
-    asked = received.arguments
-    body = decode_one(received.content, asked["agent_id"], CallDetail)
-    call: CallDetail = body.data[0]
-    problems = [evolve(problem, row=None) for problem in body.problems]
-    if call.id not in {None, asked["call_id"]}:
-        why = "is not the call that was asked for"
-        problems.append(Problem(call_id=call.id, field="id", raw=call.id, why=why))
-    call.problems = tuple(problems)
-    return call, call.problems
-
-
-GET_CALL: Operation[CallDetail] = _reads(
-    "/agents/{agentId}/calls/{callId}",
-    get_call,
-    "call",
-    _call,
-    {403: _SCOPE, 404: "Check both ids, and that the key belongs to the agent's team."},
-)
+GET_CALL = _single("/agents/{agentId}/calls/{callId}", get_call, CallDetail, "call")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Self, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, get_type_hints
 
 from attrs import Attribute, field, fields, frozen
 from attrs.validators import optional
@@ -55,6 +55,9 @@ class ListQuery:
     Raises `ConfigurationError` for a value that the contract does not allow.
     """
 
+    model: ClassVar[type]
+    """What a row is."""
+
     page: int | None = field(default=None, validator=optional(check_integer(1)))
     limit: int | None = field(default=None, validator=optional(check_integer(1, MAX_LIMIT)))
     search: str | None = field(default=None, validator=optional(check_text))
@@ -74,6 +77,10 @@ class ListQuery:
     def size(self) -> int:
         """Rows per page: the caller's `limit`, otherwise `settings.LIMIT`."""
         return self.limit or LIMIT
+
+    def hint(self) -> None:
+        """Log what a sort that is no field of the rows may have been meant as; it is sent as it is."""
+        _hint_at_sort(self.sort, self.model)
 
     def window(self, page: int, limit: int, sort: str | None = None) -> Self:
         """The same query for page `page` (1-based) of `limit` rows, in this order if one is given."""
@@ -103,6 +110,8 @@ def _names(kind: type[ListQuery]) -> list[str]:
 class CallQuery(ListQuery):
     """One request for calls, as `listCalls` has it."""
 
+    model = Call
+
     agent_id: str = field(validator=_segment)
     is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
     status: CallStatus | None = field(default=None, validator=optional(check_text))
@@ -117,7 +126,7 @@ class CallQuery(ListQuery):
     def hint(self) -> None:
         """Log what a status or a sort that the contract does not list may have been meant as; it is sent as it is."""
         hint_at_status(self.status)
-        _hint_at_sort(self.sort, Call)
+        super().hint()
 
 
 def checked_others(given: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -157,12 +166,10 @@ def _of_kind(name: str, value: Any, kind: Any) -> Any:
 class AgentQuery(ListQuery):
     """One request for agents, as `listAgents` has it."""
 
+    model = Agent
+
     search: str | None = field(default=None, validator=optional([check_text, at_most(255)]))
     sort: str | None = field(default=None, validator=optional([check_text, at_most(64)]))
-
-    def hint(self) -> None:
-        """Log what a sort that is no field of an agent may have been meant as; it is sent as it is."""
-        _hint_at_sort(self.sort, Agent)
 
 
 @lru_cache(maxsize=64)  # each is said once

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from agentcalls.models import Call
 from agentcalls.settings import BATCH
 
 if TYPE_CHECKING:
@@ -23,8 +22,7 @@ class Tabular:
     """A listing that can be read as a table."""
 
     __slots__ = ()
-    _model: ClassVar[type] = Call
-    """What its rows are."""
+    query: Any
 
     def _chunks(self) -> Iterator[Chunk]:
         listing: Any = self
@@ -44,7 +42,9 @@ class Tabular:
 
         Iterating it yields each `pyarrow.RecordBatch`; polars and duckdb read it directly. Raises like `to_arrow`.
         """
-        return import_module("agentcalls.table.arrow").record_batches(self._chunks(), self._model)
+        return import_module("agentcalls.table.arrow").record_batches(
+            self._chunks(), self.query.model
+        )
 
     def to_pandas(self) -> Any:
         """All rows of an iteration, as a `pandas.DataFrame` with the columns of `to_arrow`.
@@ -68,8 +68,7 @@ class AsyncTabular:
     """A listing that can be read as a table, with `await`."""
 
     __slots__ = ()
-    _model: ClassVar[type] = Call
-    """What its rows are."""
+    query: Any
 
     async def _chunks(self) -> AsyncIterator[Chunk]:
         listing: Any = self
@@ -88,7 +87,7 @@ class AsyncTabular:
         Raises `ConfigurationError` if pyarrow is not installed; the extra `arrow` includes it.
         """
         return await import_module("agentcalls.table.arrow").async_table(
-            self._chunks(), self._model
+            self._chunks(), self.query.model
         )
 
     def arrow_batches(self) -> AsyncIterator[Any]:
@@ -97,7 +96,7 @@ class AsyncTabular:
         Raises like `to_arrow`.
         """
         batches: AsyncIterator[Any] = import_module("agentcalls.table.arrow").async_record_batches(
-            self._chunks(), self._model
+            self._chunks(), self.query.model
         )
         return batches
 

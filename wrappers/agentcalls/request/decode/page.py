@@ -166,7 +166,7 @@ def _row_by_row(
     data: list[Any] = [
         read_row(model, value, problems, row, mark) for row, value in enumerate(rows)
     ]
-    if agent_id is not None:
+    if agent_id is not None and hasattr(model, "agent_id"):
         for call in data:
             call.agent_id = agent_id
     return Body(**read, data=data, extra=body, problems=tuple(problems))
