@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
-from agentcalls import NotFoundError, Page, Problem, RateLimit, UnexpectedResponseError
-from agentcalls.request.operation import LIST_CALLS
+from agentcalls import Agent, NotFoundError, Page, Problem, RateLimit, UnexpectedResponseError
+from agentcalls.request.operation import GET_CALL, LIST_CALLS
 from agentcalls.request.retry import Answer
 
 ASKED = LIST_CALLS.outgoing({"agent_id": "agent_1", "page": 3})
@@ -118,3 +120,13 @@ def test_key_that_a_server_echoes_is_cut_out_of_page_and_error(
     with pytest.raises(NotFoundError) as caught:
         read(404, content[:-3], key=key)
     assert "canary" not in repr(vars(caught.value))
+
+
+def test_single_object_of_any_model_is_read_though_it_has_no_place_for_problems() -> None:
+    reader: Any = GET_CALL.read
+    operation: Any = replace(GET_CALL, read=partial(reader, model=Agent, asked=None))
+    answer = Answer(status=200, headers=httpx.Headers(), content=b'{"data": {"id": "a"}}')
+    asked = operation.outgoing({"agent_id": "agent_1", "call_id": "call_1"})
+    agent, problems = asked.result_of(answer, strict=False)
+    assert (type(agent), agent.id) == (Agent, "a")
+    assert problems
