@@ -22,12 +22,12 @@ FILES = sorted(HOUSE.rglob("*.py"))
 # twice that; they have gained walks that prove more, recursive decoding, calls in detail, agents and tables since. The
 # other rooms came later.
 MOST_LINES_OF_CODE = {
-    "": 1571,
-    "request": 1524,
+    "": 1564,
+    "request": 1522,
     "request/decode": 507,
     "reading": 1145,
     "reading/walk": 1510,
-    "table": 451,
+    "table": 452,
     "request/wire": 831,
     "telemetry": 171,
     "testing": 182,
