@@ -54,7 +54,7 @@ demo: $(DEMO_READY) ## Pull an agent's call log from the mock over HTTP, with th
 	@$(DEMO)/bin/python examples/demo.py
 
 # Named, for of a package whose plugin is found pytest rewrites every module: of schemathesis alone, four hundred.
-PLUGINS := --disable-plugin-autoload $(addprefix -p ,agentcalls hypothesispytest pytest_httpx respx schemathesis.pytest.plugin slipcover xdist)
+PLUGINS := --disable-plugin-autoload $(addprefix -p ,agentcalls_mock.pytest_plugin hypothesispytest pytest_httpx respx schemathesis.pytest.plugin slipcover xdist)
 # The tests do not depend on their order: SHUFFLE=1 shuffles it and prints its seed. A worker takes a whole module, so
 # that nothing is set up twice; tests/conftest.py says how many workers there are, and which modules come first.
 TESTS := pytest $(PLUGINS) --numprocesses=auto --dist=loadscope --no-loadscope-reorder $(if $(SHUFFLE),-p randomly)

@@ -217,6 +217,10 @@ def test_library_that_is_not_imported_is_not_looked_for(monkeypatch: pytest.Monk
     monkeypatch.setattr(httpcore2.ConnectionPool, "handle_request", block)
     assert tools.changed_library("Client", None) is None
     assert "httpx2" not in sys.modules
+    for name in ("httpx", "httpcore"):
+        monkeypatch.delitem(sys.modules, name)
+    assert tools.changed_library("Client", None) is None
+    assert "httpx" not in sys.modules
 
 
 def of_httpx2(make_client: MakeClient, **options: Any) -> Any:

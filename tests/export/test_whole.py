@@ -72,6 +72,13 @@ def test_a_write_ahead_log_of_before_does_not_come_back(reader: Client, tmp_path
         assert new.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+@pytest.mark.parametrize("error", [None, OSError(), sqlite3.Error()])
+def test_an_error_that_is_not_of_a_lock_does_not_say_that_a_database_is_in_use(
+    error: BaseException | None,
+) -> None:
+    assert not as_sqlite.is_in_use(error)
+
+
 def test_a_database_in_use_is_not_replaced(reader: Client, tmp_path: Path) -> None:
     path, other = tmp_path / "calls.sqlite", tmp_path / "calls.duckdb"
     with closing(sqlite3.connect(path, isolation_level=None)) as old:

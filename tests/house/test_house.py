@@ -22,7 +22,7 @@ FILES = sorted(HOUSE.rglob("*.py"))
 # twice that; they have gained walks that prove more, recursive decoding, calls in detail, agents and tables since. The
 # other rooms came later.
 MOST_LINES_OF_CODE = {
-    "": 1564,
+    "": 1565,
     "request": 1522,
     "request/decode": 507,
     "reading": 1145,

@@ -73,9 +73,10 @@ class Several:
         found = self._read if self._gathered is None else self._gathered
         for value in found:
             known = as_builtin(id_of(value, self._named))
-            if not isinstance(value, self._named):
+            is_listed = isinstance(value, self._named)
+            if not is_listed:
                 self.given.append(known)
-            yield "" if known is None else known
+            yield "" if is_listed and known is None else known
 
     async def gather(self) -> None:
         """Read to the end what is read with `async for`."""

@@ -163,19 +163,20 @@ def _option_of(hint: Any) -> Any:
     return Annotated[annotation | None, made]
 
 
-def options_of(parameters: type) -> dict[str, Any]:
-    """The annotation of an option for each key of `OtherParameters`, or of a type like it."""
+def options_of(parameters: type) -> Signature:
+    """The signature with an option for each key of `OtherParameters`, or of a type like it."""
     hints = get_type_hints(parameters, include_extras=True)
-    return {name: _option_of(hint) for name, hint in hints.items()}
+    return Signature(
+        [
+            Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=_option_of(hint))
+            for name, hint in hints.items()
+        ]
+    )
 
 
-others.__annotations__ = options_of(OtherParameters)
-others.__signature__ = Signature(  # type: ignore[attr-defined]
-    [
-        Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=hint)
-        for name, hint in others.__annotations__.items()
-    ]
-)
+_others = options_of(OtherParameters)
+others.__annotations__ = {name: option.annotation for name, option in _others.parameters.items()}
+others.__signature__ = _others  # type: ignore[attr-defined]
 
 
 def chosen_filters(ctx: typer.Context) -> dict[str, Any]:
