@@ -55,7 +55,13 @@ def is_sendable(id: Any) -> bool:
 def cases() -> list[list[Any]]:
     draw = random.Random(environ["AGENTCALLS_SEED"])
     drawn = [[odd(draw) for _ in range(draw.randrange(1, 9))] for _ in range(6)]
-    return [SENDABLE, UNSENDABLE, NAMELESS, *drawn]
+    # An id that is listed twice is a doubt of its own.
+    return [
+        SENDABLE,
+        UNSENDABLE,
+        NAMELESS,
+        *(list({repr(one): one for one in ids}.values()) for ids in drawn),
+    ]
 
 
 @pytest.fixture(params=cases(), ids=range(9))
