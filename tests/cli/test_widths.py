@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from agentcalls import Call
 
 ALL_WIDTHS = range(60, 221)
-WIDTHS = ALL_WIDTHS if ALL else Random(os.environ["AGENTCALLS_SEED"]).sample(ALL_WIDTHS, 40)
+DRAWN = Random(os.environ["AGENTCALLS_SEED"]).sample(ALL_WIDTHS[1:-1], 38)
+WIDTHS = ALL_WIDTHS if ALL else [ALL_WIDTHS[0], *DRAWN, ALL_WIDTHS[-1]]
 
 
 class Terminal(io.StringIO):
