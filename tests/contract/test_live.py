@@ -446,8 +446,8 @@ SOUND: dict[str, tuple[Lie, list[str]]] = {
         [add("name -created_on", SORT)],
     ),
     "refuses all sorts but created_at": (only("created_at", refuse=True), []),
-    "sorts by nothing": (only(), [add("name -what sorts", SORT)]),
-    "refuses every sort": (only(refuse=True), [add("name -what sorts", SORT)]),
+    "sorts by nothing": (only(), [add("name what sorts", SORT)]),
+    "refuses every sort": (only(refuse=True), [add("name what sorts", SORT)]),
     "echoes no request id": (keeps_ids_to_itself, ["The request's own id is not used."]),
     "sends no rate limit": (
         has_no_rate_limit,

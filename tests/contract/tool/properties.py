@@ -475,7 +475,7 @@ def sorted_by_creation_in_either_direction(host: Host) -> None:
             # Neither name is sure; but the contract's own example is one of them.
             said = f"sort=-{name} is the contract's example, and does not sort."
             place = (*parameter("sort"), "example")
-            change = (place, f"name -{host.by_creation or 'what sorts'}")
+            change = (place, f"name -{host.by_creation}" if host.by_creation else "name what sorts")
             up.note(name != example, said, "the contract", change)
             continue
         for answer, other in ((up, down), (down, up)):
