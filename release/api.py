@@ -63,6 +63,8 @@ def _described(member: Any) -> Described:
                     None if one.default is None else str(one.default),
                 ]
                 for one in member.parameters
+                # To griffe it would take whatever was there before; its keys are all that it takes.
+                if str(one.annotation) != "Unpack[OtherParameters]"
             ],
             "returns": member.returns and str(member.returns),
         }

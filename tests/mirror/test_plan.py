@@ -112,7 +112,8 @@ def test_a_count_that_never_agrees_has_an_agent_read_once_an_hour(
     [
         ({"watermark": NOW - DAY}, NOW + HOUR),
         ({"watermark": NOW - DAY + MINUTE}, None),
-        ({"watermark": None}, None),
+        ({"watermark": None}, NOW + HOUR),
+        ({"watermark": None, "proven_at": None}, None),
         ({"watermark": NOW - DAY, "error": "x"}, None),
         ({"watermark": NOW - DAY, "miscounts": 1}, None),
         ({"watermark": NOW - DAY, "reading_since": NOW}, None),

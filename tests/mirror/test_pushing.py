@@ -130,6 +130,44 @@ def test_a_push_that_is_killed_is_repeated_by_the_next(copy: Path, step: str) ->
     assert push(copy, "duckdb").rows == 0
 
 
+def test_what_one_place_did_not_take_is_not_loaded_into_another(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(copy, "duckdb")
+
+    def refused(_: Loader) -> None:
+        raise LoadError("full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Loader, "load", refused)
+        with pytest.raises(LoadError):
+            push(copy, "duckdb", dataset="other")
+    took: list[int] = []
+
+    def counted(self: Loader) -> None:
+        real(self)
+        took.append(self._pipeline.last_trace.last_normalize_info.row_counts[CALLS.name])
+
+    real = Loader.load
+    monkeypatch.setattr(Loader, "load", counted)
+    changed = change(copy)
+    assert push(copy, "duckdb").rows == changed
+    assert took == [changed]
+    assert loaded() == rows_of(copy)
+    assert push(copy, "duckdb", dataset="other").rows == ROWS
+    assert loaded("other") == rows_of(copy)
+
+
+@pytest.mark.parametrize(("form", "package"), [("delta", "deltalake"), ("iceberg", "pyiceberg")])
+def test_a_table_format_without_its_package_is_refused_before_anything_is_extracted(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, form: str, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ConfigurationError, match=rf'pip install "dlt\[{package}\]"'):
+        push(copy, "filesystem", table_format=form)
+    assert not list(copy.parent.glob("**/extracted/*"))
+
+
 def test_two_pushes_at_once_are_one(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused: list[str] = []
 

@@ -139,7 +139,8 @@ def is_doubtful(agent: AgentRow, now: datetime) -> bool:
 def quieted(agent: AgentRow, now: datetime, every: timedelta | None) -> AgentRow:
     """The agent with when it is due, where it had no call for a day and is to be asked less often."""
     settled = agent.error is None and agent.reading_since is None and not agent.miscounts
-    if not (every and agent.watermark and settled and now - agent.watermark >= _DAY):
+    rests = agent.is_loaded and (agent.watermark is None or now - agent.watermark >= _DAY)
+    if not (every and settled and rests):
         return evolve(agent, due=None) if agent.due else agent
     return evolve(agent, due=after(now, every))
 

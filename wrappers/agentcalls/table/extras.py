@@ -30,8 +30,12 @@ _EXTRA_OF = {
 }
 
 
-_ALONE = {name: f"pip install {name}" for name in ("hypothesis", "pandas", "polars")}
-"""Packages of no extra, and how to install each: who wants a frame of theirs mostly has them."""
+_ALONE = {
+    **{name: f"pip install {name}" for name in ("hypothesis", "pandas", "polars")},
+    "deltalake": 'pip install "dlt[deltalake]"',
+    "pyiceberg": 'pip install "dlt[pyiceberg]"',
+}
+"""Packages of no extra, and how to install each: who wants a frame or a table format of theirs mostly has them."""
 
 
 class MissingExtraError(ConfigurationError):

@@ -19,6 +19,9 @@ _AS_EVER = "column hints were different"
 """JSON is text in Arrow, and JSON in the table: of this dlt warns each time."""
 _PIPELINE = "agentcalls_push"  # a DuckDB file gets this name; one called like the dataset is ambiguous to DuckDB
 
+_PACKAGES = {"delta": "deltalake", "iceberg": "pyiceberg"}
+"""The package that dlt writes a table format with."""
+
 
 class LoadError(AgentCallsError):
     """A destination did not take the rows; the next push loads what is left, and goes on."""
@@ -38,25 +41,24 @@ class Loader:
             raise ConfigurationError(
                 "dlt:filesystem appends to plain files: name a format that merges, such as delta."
             )
+        if package := _PACKAGES.get(table_format or ""):
+            need(package)  # before anything is extracted, which would wait for it
         self._dlt: Any = dlt
         self._table_format = table_format
         logging.getLogger("dlt").addFilter(_tells_something)
         try:
-            self._pipeline: Any = dlt.pipeline(
-                _PIPELINE,
-                destination=destination,
-                dataset_name=dataset,
-                pipelines_dir=str(folder),
-            )
-            strategies = self._pipeline.destination.capabilities().supported_merge_strategies
-            where = str(self._pipeline.destination_client().config)
+            probe = _pipeline(folder, destination, dataset)
+            strategies = probe.destination.capabilities().supported_merge_strategies
+            where = str(probe.destination_client().config)
+            self.place: str = hashlib.sha256(
+                f"{destination} {where} {dataset}".encode()
+            ).hexdigest()[:16]
+            """Tells one place from another; it shows neither."""
+            # What one place did not take must not be loaded into another.
+            self._pipeline: Any = _pipeline(folder / self.place, destination, dataset)
         except _errors() as error:
             raise ConfigurationError(f"dlt:{destination} cannot be used: {error}") from error
         self._strategy = "upsert" if "upsert" in (strategies or ()) else "delete-insert"
-        self.place: str = hashlib.sha256(f"{destination} {where} {dataset}".encode()).hexdigest()[
-            :16
-        ]
-        """Tells one place from another; it shows neither."""
 
     def extract(self, tables: Iterator[Any]) -> None:
         """Keep each `pyarrow.Table` of calls in files, to be loaded."""
@@ -93,6 +95,12 @@ class Loader:
             step()
         except _errors() as error:
             raise LoadError(f"dlt could not load the calls: {error}") from error
+
+
+def _pipeline(folder: Path, destination: str, dataset: str) -> Any:
+    return need("dlt").pipeline(
+        _PIPELINE, destination=destination, dataset_name=dataset, pipelines_dir=str(folder)
+    )
 
 
 def _tells_something(record: logging.LogRecord) -> bool:
