@@ -1,29 +1,7 @@
-from datetime import date, datetime
-from enum import StrEnum
-from typing import Annotated, TypedDict
-
 import typer
 
 from agentcalls.cli.options import options_of
-
-
-class Outcome(StrEnum):
-    GOOD = "good"
-
-
-class Others(TypedDict, total=False):
-    """Parameters that a contract may gain, of each kind that the generator can type."""
-
-    direction: Annotated[str | None, "Only this direction"]
-    outcome: Annotated[Outcome | None, "How it ended"]
-    least: Annotated[int | None, "Seconds"]
-    score: Annotated[float | None, "From 0 to 1"]
-    is_billed: Annotated[bool | None, "Whether it is billed"]
-    day: Annotated[date | None, "The day"]
-    changed: Annotated[datetime | None, "When it changed"]
-    tags: Annotated[list[str] | None, "Its tags."]
-    levels: Annotated[list[int] | None, "Its levels"]
-    either: Annotated[int | str | None, "One of two"]
+from parameters import Others, Outcome
 
 
 def test_each_kind_of_parameter_has_an_option() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen, mutable
 
+from agentcalls.errors import PaginationError
 from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.reading.walk.walk import Walk
 from agentcalls.values import Checkpoint
@@ -267,6 +268,8 @@ class Outcome:
 # A checkpoint does not hold how many windows in a row brought nothing new: where a listing grows faster than it is
 # read, a walk that is killed often enough never gives up.
 _MOST_KILLS = 300
+# One call comes for each answer, and a walk whose windows are short and dropped takes in fewer: it never ends.
+_MOST_ANSWERS = 5_000
 
 
 def walk_through(
@@ -282,7 +285,8 @@ def walk_through(
     """What a walk over the listing delivers, with so many windows in flight, answered in random order.
 
     After each answer it is killed with the probability `kill`, in the middle of the calls delivered, and goes on from
-    the JSON of its checkpoint. `wanted` are the seconds of the time window.
+    the JSON of its checkpoint. `wanted` are the seconds of the time window. Raises `PaginationError`, as a walk does,
+    if the listing grows faster than it is read.
     """
     draw = listing.random
     sorts = KnownSorts()
@@ -290,14 +294,17 @@ def walk_through(
     delivered: list[Row] = []
     under_way: deque[Window] = deque()
     answers: dict[Window, tuple[list[Row], PageMeta] | None] = {}
-    kills = 0
+    kills = asked = 0
     while not walk.done:
+        if asked > _MOST_ANSWERS:
+            raise PaginationError("The listing grows faster than it is read.")
         while len(under_way) < in_flight and (window := walk.plan()):
             under_way.append(window)
         assert under_way, "a walk that is not done has something under way or to plan"
         unanswered = [window for window in under_way if window not in answers]
         while under_way[0] not in answers:
             window = unanswered.pop(draw.randrange(len(unanswered)))
+            asked += 1
             try:
                 answers[window] = listing.fetch(window.page, window.limit, window.sort or sort)
             except RefusedError:

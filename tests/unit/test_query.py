@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import inspect
 from datetime import UTC, date, datetime
-from enum import StrEnum
-from typing import Annotated, Any, TypedDict
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +17,7 @@ from agentcalls.request.query import CallQuery, checked_others
 from agentcalls_api import AuthenticatedClient
 from agentcalls_api.api.calls import list_calls
 from agentcalls_api.types import UNSET
+from parameters import Others, Outcome
 
 BASE_URL = "https://host/prefix"
 texts = st.text(max_size=20)
@@ -100,24 +100,6 @@ def test_agent_id_is_one_segment_of_the_path(agent_id: str) -> None:
     url = httpx.URL(BASE_URL + LIST_CALLS.outgoing(CallQuery(agent_id=agent_id).sent()).target)
     assert url.raw_path.decode().count("/") == "/prefix/api/v1/console/agents/x/calls".count("/")
     assert url.path == f"/prefix/api/v1/console/agents/{agent_id}/calls"
-
-
-class Outcome(StrEnum):
-    GOOD = "good"
-
-
-class Others(TypedDict, total=False):
-    """Parameters that a contract may gain, of each kind that the generator can type."""
-
-    direction: Annotated[str | None, "Only this direction"]
-    outcome: Annotated[Outcome | None, "How it ended"]
-    least: Annotated[int | None, "Seconds"]
-    score: Annotated[float | None, "From 0 to 1"]
-    is_billed: Annotated[bool | None, "Whether it is billed"]
-    day: Annotated[date | None, "The day"]
-    changed: Annotated[datetime | None, "When it changed"]
-    tags: Annotated[list[str] | None, "Its tags."]
-    either: Annotated[int | str | None, "One of two"]
 
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

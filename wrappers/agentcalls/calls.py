@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ListingT_co = TypeVar("ListingT_co", covariant=True)
 ManyListingT_co = TypeVar("ManyListingT_co", covariant=True)
+ReadT = TypeVar("ReadT")
 
 _ANY_AGENT = "*"
 
@@ -38,11 +39,13 @@ class _Listed(Generic[ListingT_co]):
     _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
     """How the client lets a listing ask, which is read with these options."""
 
-    def _read(self, query: ListQuery, options: ReadOptions) -> ListingT_co:
+    def _read(
+        self, kind: Callable[..., ReadT], query: ListQuery, options: ReadOptions, *many: ManyOptions
+    ) -> ReadT:
         query.hint()
         source = self._source(options)
         options.check_span(source.clock.wall())
-        return self._listing(query, options, source)
+        return kind(query, *many, options, source)
 
 
 @frozen
@@ -158,7 +161,7 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
             strict=strict,
             max_retries=max_retries,
         )
-        return self._read(query, options)
+        return self._read(self._listing, query, options)
 
     def list_many(
         self,
@@ -233,7 +236,6 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
             status=status,
             others=checked_others(others),
         )
-        query.hint()
         check_order(sort, oldest_first=oldest_first)
         own_since = own_moments(since)
         many = ManyOptions(
@@ -255,9 +257,7 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
             strict=strict,
             max_retries=max_retries,
         )
-        source = self._source(options)
-        options.check_span(source.clock.wall())
-        return self._listing_of_many(query, many, options, source)
+        return self._read(self._listing_of_many, query, options, many)
 
 
 @frozen
@@ -296,4 +296,4 @@ class Agents(_Listed[ListingT_co]):
         """
         query = AgentQuery(page=page, limit=limit, search=search, sort=sort)
         options = ReadOptions(max_items=max_items, strict=strict, max_retries=max_retries)
-        return self._read(query, options)
+        return self._read(self._listing, query, options)

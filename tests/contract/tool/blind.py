@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 import attrs
 
 from contract.tool.fifth import FIFTH
+from contract.tool.lying import told
 from contract.tool.mutants import (
     MUTANTS,
     Mutant,
@@ -26,8 +27,6 @@ from contract.tool.mutants import (
 from contract.tool.posing import AWKWARD_AGENT, FOREIGN_AGENT, KEY, NOSCOPE_KEY, SMALL_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from contract.tool.lying import Answered, Asked, Honest, Json, Lie
 
 AGENTS = "/api/v1/console/agents"
@@ -396,15 +395,6 @@ def tells_of_the_key(asked: Asked, answered: Answered) -> None:
     if answered.status == 401:
         right = sum(one == two for one, two in zip(asked.key, KEY, strict=False))
         answered.body["message"] = f"Invalid API key: {right} characters are right."
-
-
-def told(change: Callable[[Asked, Answered], None]) -> Lie:
-    async def lie(asked: Asked, honest: Honest) -> Answered:
-        answered = await honest(asked)
-        change(asked, answered)
-        return answered
-
-    return lie
 
 
 async def same_id_same_answer(asked: Asked, honest: Honest) -> Answered:

@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from contract.tool.lying import told
 from contract.tool.mutants import asking, relisted
 from contract.tool.posing import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from contract.tool.lying import Answered, Asked, Honest, Json, Lie
 
 AGENTS = "/api/v1/console/agents"
@@ -35,15 +34,6 @@ def counted(meta: Json, total: int) -> None:
     meta |= {"total_count": total, "page_count": pages}
     meta["has_next_page"] = meta["current_page"] < pages
     meta["has_previous_page"] = meta["current_page"] > 1 and pages > 0
-
-
-def told(change: Callable[[Asked, Answered], object]) -> Lie:
-    async def lie(asked: Asked, honest: Honest) -> Answered:
-        answered = await honest(asked)
-        change(asked, answered)
-        return answered
-
-    return lie
 
 
 def short_transcript(asked: Asked, answered: Answered) -> None:

@@ -83,6 +83,17 @@ Honest = Callable[[Asked], Awaitable[Answered]]
 Lie = Callable[[Asked, Honest], Awaitable[Answered]]
 
 
+def told(change: Callable[[Asked, Answered], object]) -> Lie:
+    """A lie that changes the honest answer."""
+
+    async def lie(asked: Asked, honest: Honest) -> Answered:
+        answered = await honest(asked)
+        change(asked, answered)
+        return answered
+
+    return lie
+
+
 def lying(lie: Lie) -> Callable[[ASGIApp], ASGIApp]:
     """Wraps an honest application."""
 
