@@ -416,7 +416,8 @@ def clamps(largest: int) -> Lie:
         changes: dict[str, str | None] = {}
         for name, most in (("limit", largest), ("page", 2**53 - 1)):
             text = asked.query.get(name, "")
-            if re.fullmatch(r"-?[0-9]+", text):
+            # What is in bounds stays as it was asked, also what is there twice.
+            if re.fullmatch(r"-?[0-9]+", text) and not 1 <= int(text) <= most:
                 changes[name] = str(min(max(1, int(text)), most))
         return await honest(asked.with_query(**changes) if changes else asked)
 
