@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 import socket
 import sys
@@ -220,6 +221,13 @@ def test_library_that_is_not_imported_is_not_looked_for(monkeypatch: pytest.Monk
     for name in ("httpx", "httpcore"):
         monkeypatch.delitem(sys.modules, name)
     assert tools.changed_library("Client", None) is None
+    assert "httpx" not in sys.modules
+    # A hook that has something to do when one of them is imported is given its chance.
+    spec = importlib.util.find_spec("httpcore")
+    waiting = SimpleNamespace(find_spec=lambda name, *_: spec if name == "httpcore" else None)
+    monkeypatch.setattr(sys, "meta_path", [waiting, *sys.meta_path])
+    assert tools.changed_library("Client", None) is None
+    assert "httpcore" in sys.modules
     assert "httpx" not in sys.modules
 
 

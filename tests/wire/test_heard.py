@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -236,6 +238,118 @@ def test_error_of_a_double_is_typed(
     with pytest.raises(APITimeoutError):
         client.calls.list("bob").page(1)
     assert dialled == []
+
+
+# Tools that wait for httpx to be imported
+
+WAITING = """
+import asyncio, importlib.machinery, importlib.util, sys
+import wrapt
+from agentcalls import AsyncClient, Client
+
+how, module, when, flavour, url = sys.argv[1:]
+place, method = {
+    "httpx": ("Client", "send"), "httpcore": ("ConnectionPool", "handle_request")
+}[module]
+if flavour == "async":
+    place = "Async" + place
+    method = method.replace("handle_", "handle_async_")
+heard = []
+
+
+def patch(imported):
+    def watched(function, instance, args, kwargs):
+        heard.append(function)
+        return function(*args, **kwargs)
+
+    wrapt.wrap_function_wrapper(imported, f"{place}.{method}", watched)
+
+
+class Finder:
+    def __init__(self):
+        self.busy = False
+
+    def find_spec(self, name, path, target=None):
+        if self.busy or name != module:
+            return None
+        self.busy = True
+        spec = importlib.util.find_spec(name)
+        self.busy = False
+        run = spec.loader.exec_module
+        spec.loader.exec_module = lambda imported: (run(imported), patch(imported))
+        return spec
+
+
+class Legacy:
+    def find_module(self, name, path=None):
+        return None
+
+
+def install():
+    sys.meta_path.insert(0, Legacy())
+    if how == "wrapt":
+        wrapt.register_post_import_hook(patch, module)
+    else:
+        sys.meta_path.insert(0, Finder())
+
+
+def of(client):
+    return client.calls.list("bob", limit=50, concurrency=1).pages()
+
+
+def options(requests):
+    return {"api_key": "sk_key", "base_url": url, "on_exchange": requests.append}
+
+
+def sync(requests):
+    with Client(**options(requests)) as client:
+        if when == "after":
+            install()
+        for number, page in enumerate(of(client)):
+            if when == "between" and not number:
+                install()
+
+
+async def asynchronous(requests):
+    async with AsyncClient(**options(requests)) as client:
+        if when == "after":
+            install()
+        number = 0
+        async for page in of(client):
+            if when == "between" and not number:
+                install()
+            number += 1
+
+
+assert module not in sys.modules
+if when == "before":
+    install()
+requests = []
+if flavour == "sync":
+    sync(requests)
+else:
+    asyncio.run(asynchronous(requests))
+print(len(requests), len(heard))
+"""
+
+
+@pytest.mark.share("flavour", one_in=3)
+@pytest.mark.parametrize("flavour", ["sync", "async"])
+@pytest.mark.parametrize("when", ["before", "after", "between"])
+@pytest.mark.parametrize("module", ["httpx", "httpcore"])
+@pytest.mark.parametrize("how", ["wrapt", "finder"])
+def test_tool_that_waits_for_the_import_of_httpx_hears_what_follows(
+    how: str, module: str, when: str, flavour: str, host: Host
+) -> None:
+    program = subprocess.run(
+        [sys.executable, "-c", WAITING, how, module, when, flavour, host.url],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    made, heard = map(int, program.stdout.split())
+    assert made == CALLS / 50
+    assert heard == made - (when == "between")
 
 
 # httpx2

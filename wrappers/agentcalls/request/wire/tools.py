@@ -7,7 +7,7 @@ double holds. Otherwise they go over our own connections.
 from __future__ import annotations
 
 import sys
-from importlib import import_module
+from importlib import import_module, machinery
 from operator import attrgetter, is_
 from types import FunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from agentcalls.request.wire.library import CORES, LIBRARIES
 
 if TYPE_CHECKING:
     import ssl
+
+_OF_PYTHON = (machinery.BuiltinImporter, machinery.FrozenImporter, machinery.PathFinder)
 
 # Everything between a client and a socket that a request goes through.
 _SENDING = (
@@ -71,10 +73,11 @@ class _Watched:
 
     def have_changed(self) -> bool:
         """Whether one of them is not the module's own."""
-        # httpx itself imports the other only when it connects.
         module = sys.modules.get(self._module)
-        if module is None:
-            return False
+        if module is None:  # httpx itself imports the other only when it connects
+            if not _somebody_awaits(self._module):
+                return False
+            module = import_module(self._module)
         try:
             found = self._found_in(module)
         except AttributeError:
@@ -101,6 +104,17 @@ class _Watched:
             and found.__code__.co_name == name
             and found.__globals__["__name__"].partition(".")[0] in self._homes
         )
+
+
+def _somebody_awaits(module: str) -> bool:
+    """Whether a hook of the import system has something to do when the module is first imported."""
+    return any(
+        finder not in _OF_PYTHON
+        and type(finder).__module__ != "_distutils_hack"  # setuptools puts it nearly everywhere
+        and hasattr(finder, "find_spec")  # older hooks have another function
+        and finder.find_spec(module, None) is not None
+        for finder in sys.meta_path
+    )
 
 
 _BELOW = {"socket": _OF_SOCKET, "ssl": _OF_TLS}
