@@ -148,8 +148,7 @@ def main() -> None:
     end, number, base = time.monotonic() + float(sys.argv[1]), 0, secrets.token_hex(4)
     false, by_honesty = 0, {True: Counter[bool | None](), False: Counter[bool | None]()}
     while time.monotonic() < end:
-        seed, number = f"{base} {number}", number + 1
-        honest = number % 2 == 0
+        seed, honest, number = f"{base} {number}", number % 2 == 0, number + 1
         try:
             found = told(seed, honest=honest)
         except PaginationError:

@@ -88,6 +88,7 @@ class ShiftingListing:
         deletions: Deleted calls, or the chance of one.
         burst: The chance that 150 neighbours are deleted.
         flips: The chance that one call stops matching the filter, and perhaps another begins to.
+        hides: The chance that nearly all calls stop matching the filter, or all match again.
         touches: Calls that change before each answer, so that one sorted by its last change moves.
         by_change: The server's own order is by last change.
         names: The names of `created_on` that the server sorts by; it ignores others.
@@ -115,6 +116,7 @@ class ShiftingListing:
     deletions: float = 0
     burst: float = 0
     flips: float = 0
+    hides: float = 0
     touches: float = 0
     by_change: bool = False
     names: tuple[str, ...] = ("created_on",)
@@ -209,6 +211,8 @@ class ShiftingListing:
             self._remove(self.random.randrange(max(1, len(self._rows) - 150)), 150)
         if self.random.random() < self.flips:
             self.flip()
+        if self.hides and self.random.random() < self.hides:
+            self._hide_or_show()
         for _ in range(self._some(self.touches) if self._rows else 0):
             self._touch(self.random.choice(self._rows))
 
@@ -220,6 +224,17 @@ class ShiftingListing:
             back = self._hidden.pop(self.random.randrange(len(self._hidden)))
             self._touch(back)
             insort(self._rows, back, key=by_creation)
+
+    def _hide_or_show(self) -> None:
+        if self._hidden:
+            for kept in self._hidden:
+                insort(self._rows, kept, key=by_creation)
+            self._hidden = []
+        else:
+            self._hidden = self._remove(0, len(self._rows))
+            while self._hidden and self.random.random() < 0.8:
+                back = self._hidden.pop(self.random.randrange(len(self._hidden)))
+                insort(self._rows, back, key=by_creation)
 
     def _some(self, many: float) -> int:
         return int(many) + (self.random.random() < many % 1)

@@ -27,6 +27,8 @@ CASES = (
     "p 13851",
     "p 15431",
     "h13a 478",
+    "cdc43918 23667",
+    "cdc43918 26365",
 )
 
 
@@ -96,6 +98,7 @@ def test_the_newest_calls_come_first_where_the_server_can_give_them(
         assert given == sorted(given, reverse=True)
 
 
+@pytest.mark.parametrize("honest", [False, True])
 @pytest.mark.parametrize("seed", CASES)
-def test_what_was_false_or_endless_once_is_true_and_ends(seed: str) -> None:
-    assert not told(seed, honest=int(seed.split()[1]) % 2 == 0).is_false
+def test_what_was_false_or_endless_once_is_true_and_ends(seed: str, *, honest: bool) -> None:
+    assert not told(seed, honest=honest).is_false

@@ -154,6 +154,15 @@ def test_a_walk_killed_and_resumed_loses_and_repeats_nothing(kind: str, in_fligh
     assert_proven(outcomes, len(outcomes) // 100)
 
 
+@pytest.mark.parametrize("in_flight", IN_FLIGHT)
+def test_what_was_delivered_before_nearly_all_calls_stopped_matching_comes_once(
+    in_flight: int,
+) -> None:
+    for draw in draws(f"hidden {in_flight}", 200):
+        listing = listing_of(draw, hides=0.3, refuses=draw.random() < 0.5)
+        assert_honest(walk_through(listing, in_flight=in_flight, kill=draw.choice([0.3, 0.6])))
+
+
 @pytest.mark.share("kind")
 @pytest.mark.parametrize("in_flight", IN_FLIGHT)
 @pytest.mark.parametrize("kind", KINDS)

@@ -1309,3 +1309,62 @@ def test_a_last_page_that_the_count_agrees_with_is_followed_by_no_question() -> 
         delivered, walk = walked(server_of(rows_of(*range(size))))
         assert len(delivered) == size
         assert walk.report.requests == -(-(size - 4) // 92)
+
+
+# Calls that stop matching between two processes, and match again.
+
+
+def sorting(rows: Sequence[Row]) -> Callable[[Window], tuple[Sequence[Row], PageMeta | None]]:
+    """A server that honours a sort by `created_on`, oldest first where none is given."""
+    return lambda it: server_of(rows[:: -1 if (it.sort or "").startswith("-") else 1])(
+        it.page, it.limit
+    )
+
+
+@pytest.mark.parametrize("sort", ["created_on", None])
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize("seed", range(25))
+def test_what_comes_back_while_a_walk_is_resumed_is_not_given_again(
+    seed: int, sort: str | None, *, is_known: bool
+) -> None:
+    draw = seeded(f"{seed} {sort} {is_known}")
+    rows = rows_of(*range(draw.choice([90, 250, 600])))
+    given: dict[str, Any] = {"sort": sort} if is_known else {"sort": sort, "sorts": KnownSorts()}
+    delivered: list[Row] = []
+    server, walk, resume = sorting(rows), a_walk(**given), None
+    for _ in range(40):
+        walk, calls = a_walk(**given, resume=resume), list[Row]()
+        for _ in range(draw.randint(1, 9)):
+            if draw.random() < 0.4:
+                few = draw.sample(rows, draw.choice([0, 1, 60]))
+                server = sorting(draw.choice([rows, sorted(few, key=rows.index)]))
+            if window := walk.plan():
+                calls = walk.accept(window, *server(window))
+                delivered += calls
+        taken = draw.choice([draw.randint(0, len(calls)), len(calls)])
+        del delivered[len(delivered) - len(calls) + taken :]
+        resume = Checkpoint.from_json(walk.checkpoint(taken).to_json())
+        assert not walk.report.complete or len(set(ids(delivered))) == len(delivered)
+
+
+def test_an_order_that_does_not_come_is_not_asked_for_again() -> None:
+    asked: list[str | None] = []
+    walk = a_walk(sort=None)
+    while window := walk.plan():
+        asked.append(window.sort)
+        walk.accept(window, *server_of(rows_of(*range(250)))(window.page, window.limit))
+    assert asked == ["-created_on"] * 3
+    assert walk.report.proof == "count"
+
+
+@pytest.mark.parametrize("kept", [100, 101])
+def test_listings_of_one_page_are_complete_as_long_as_a_checkpoint_holds_all_ids(kept: int) -> None:
+    given: dict[str, Any] = {"sort": None, "sorts": KnownSorts()}
+    first, walk = walked(server_of(rows_of(*range(60))), **given)
+    resume = walk.checkpoint(len(first))
+    second, walk = walked(server_of(rows_of(*range(60, kept))), resume=resume, **given)
+    assert walk.report.complete
+    third, walk = walked(server_of([]), resume=walk.checkpoint(len(second)), **given)
+    assert third == []
+    assert walk.report.complete == (kept == 100)
+    assert ("resumed" in str(walk.report.reason)) == (kept > 100)

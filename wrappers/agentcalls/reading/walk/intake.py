@@ -67,6 +67,9 @@ class Intake(Generic[RowT]):
         if answer.ends or not answer.count:
             self._ledger.is_one_answer = window.page == 1
             self._ledger.end(answer)
+            if self._plan.ordered and keyed.whole and is_ordered(keys, self._ordering.direction):
+                # More may have come when the walk is resumed.
+                self._begin_chain(answer, keyed, self._ordering.direction)
         elif window.limit != farthest_window(self._plan.start, most=self._plan.most).limit:
             self._go_plainly(Doubt.REGRANTED, window.end, size=window.limit)
         elif answer.count > window.limit:
@@ -79,22 +82,27 @@ class Intake(Generic[RowT]):
         elif not direction:
             self._go_plainly(Doubt.UNORDERED, window.end, direction=0)
         else:
-            # This window is the first to be read: at its own first key nothing has been delivered.
-            chain = self._plan.chain = Chain(
-                Seam(keys[0], frozenset(), window.offset), direction, most=self._plan.most
-            )
-            chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
+            self._begin_chain(answer, keyed, direction)
             self._plan.ordered &= direction == self._ordering.direction
             self._ledger.ended = self._plan.ordered and self._ledger.passed(direction, keys[-1])
         return self._first_found(window, rows, keyed, direction)
+
+    def _begin_chain(self, answer: Evidence, keyed: Keyed[RowT], direction: Direction) -> None:
+        # This window is the first to be read: at its own first key nothing has been delivered.
+        keys = keyed.keys
+        if keys:
+            seam = Seam(keys[0], frozenset(), answer.window.offset)
+            chain = self._plan.chain = Chain(seam, direction, most=self._plan.most)
+            chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
 
     def _first_found(
         self, window: Window, rows: Sequence[RowT], keyed: Keyed[RowT], direction: Direction | None
     ) -> list[RowT] | None:
         may_open_again = not self._ledger.ended and not self._plan.sort
         if not self._ledger.ended:
-            # A row without an id looks like one that was delivered.
-            self._ordering.ask(keyed.keys, again=keyed.whole)
+            # A row without an id looks like one that was delivered. An order that was asked for and did not come is not
+            # asked for again.
+            self._ordering.ask(keyed.keys, again=keyed.whole and not self._plan.sort)
         if may_open_again and self._ordering.holds_back(direction):
             return None
         if len({row.id for row in rows}) < len(rows):

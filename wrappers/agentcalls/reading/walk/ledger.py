@@ -105,7 +105,8 @@ class Ledger:
         """Rows in the largest answer."""
         self.is_one_answer = False
         """Whether one answer held the whole listing."""
-        self._total_varies = self._miscounts = self._resumed = False
+        self.resumed = False  # where a walk goes on; it may stand at the start again
+        self._total_varies = self._miscounts = False
         self._seen = 0
         self._hashes = array("q")
         self._distinct = 0  # as many of the first hashes were compared with each other
@@ -114,7 +115,7 @@ class Ledger:
     def resume(self, checkpoint: Checkpoint) -> None:
         """Restore the notes of a checkpoint; its time window replaces the given one."""
         self.since, self.until = checkpoint.since, checkpoint.until
-        self._resumed = checkpoint.position > 0
+        self.resumed = checkpoint.position > 0 or checkpoint.key is not None
         self.doubts = dict.fromkeys(checkpoint.doubts)
         report = checkpoint.report
         self.pages, self.requests = report.pages, report.requests
@@ -152,7 +153,7 @@ class Ledger:
         elif not found:
             missing = self._missing_from_count()
             proof, found = (None, [missing]) if missing else ("count", [])
-        counts = proof == "order" and not self._resumed and not (self.since or self.until)
+        counts = proof == "order" and not self.resumed and not (self.since or self.until)
         return Report(
             pages=self.pages,
             requests=self.requests,
@@ -170,7 +171,7 @@ class Ledger:
         # Why the count proves nothing.
         if self.since or self.until:
             return Doubt.SPAN_UNSHOWN
-        if self._resumed:
+        if self.resumed:
             return Doubt.RESUMED_UNSHOWN
         if self.total is None:
             return Doubt.UNCOUNTED

@@ -160,9 +160,10 @@ class Ordering:
         nothing about the others."""
         self._may_ask = matters and self.by_time
         self._holds = False
+        self._may_reopen = True
         if not self._may_ask:
             return
-        if resume and resume.position:
+        if resume and ledger.resumed:
             self._resume(resume)
         elif self._name:
             plan.ordered = sorts.honours(self._name) is True
@@ -182,7 +183,9 @@ class Ordering:
         # Rows without ids would be delivered again.
         if checkpoint.ordered or Doubt.MALFORMED in checkpoint.doubts:
             return
-        if checkpoint.key is not None or checkpoint.position <= MAX_LIMIT:
+        # A walk that has delivered more than a page does not open again, wherever it stands since.
+        self._may_reopen = len(checkpoint.recent) <= MAX_LIMIT
+        if checkpoint.key is not None or self._may_reopen:
             self.ask([] if checkpoint.key is None else [checkpoint.key])
 
     def ask(self, keys: Sequence[datetime], *, again: bool = True) -> None:
@@ -255,7 +258,7 @@ class Ordering:
         chain = self._plan.chain
         if honoured and self._name:
             self._plan.ordered = not chain or chain.direction == self.direction
-        elif honoured and self._plan.position <= MAX_LIMIT:
+        elif honoured and self._may_reopen:
             self._ledger.forget_doubts()
             self._plan.open_again(self._sort_by(str(name)))
             return

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from agentcalls.values import Checkpoint, Report
     from agentcalls_api.models import PageMeta
 
-_KEPT_IDS = 100
+# One more than a page holds: a checkpoint with fewer ids has those of all calls that were delivered.
+_KEPT_IDS = MAX_LIMIT + 1
 
 
 class Walk(Generic[RowT]):
@@ -244,6 +245,10 @@ class Walk(Generic[RowT]):
             raise ConfigurationError("The checkpoint belongs to another agent or query.")
         self._ledger.resume(checkpoint)
         self._recent.remember(list(checkpoint.recent))
-        if not checkpoint.ordered and checkpoint.position <= MAX_LIMIT:
-            self._recent.opening |= frozenset(checkpoint.recent)
+        if len(checkpoint.recent) < _KEPT_IDS:
+            if not checkpoint.ordered:
+                self._recent.opening |= frozenset(checkpoint.recent)
+        elif not (checkpoint.key or checkpoint.plain):
+            # Only ids could show what comes again, and it does not hold them all.
+            self._ledger.doubt(Doubt.RESUMED_UNSHOWN)
         return Plan.at(State.at(checkpoint), group=checkpoint.group)
