@@ -46,11 +46,17 @@ class Blocking:
     def _blocking(self, value: Any) -> Any:
         if inspect.ismethod(value):
             return lambda *args, **kwargs: self._blocking(value(*map(_target, args), **kwargs))
+        if inspect.isbuiltin(value):  # `aclose` of an async generator
+            return lambda: self._runner.run(_awaited(value()))
         if inspect.iscoroutine(value):
             return self._runner.run(value)
         if hasattr(value, "__aiter__") or type(value).__name__ in {"Agents", "Calls"}:
             return Blocking(value, self._runner)
         return value
+
+
+async def _awaited(value: Any) -> Any:
+    return await value
 
 
 def _target(value: Any) -> Any:

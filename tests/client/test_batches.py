@@ -12,7 +12,7 @@ from agentcalls import AgentReport, Checkpoint, ConfigurationError, InternalServ
 from many_agents import START, Agents, client_of, failing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from agentcalls import CallBatch
     from flavours import MakeClient
@@ -122,6 +122,42 @@ def test_what_came_before_a_failure_is_a_batch_before_it_is_raised(
     assert many.ids["a"] == api.expected("a")[::-1]
 
 
+@pytest.mark.parametrize("ordered", [False, True])
+def test_what_came_before_an_error_of_the_callers_own_is_a_batch_too(
+    make_client: MakeClient, api: Agents, *, ordered: bool
+) -> None:
+    def agents() -> Iterator[str]:
+        yield "a"
+        yield from ["c"] * 3
+        raise LookupError("mine")
+
+    def tell(agent: AgentReport) -> None:
+        raise LookupError(agent.agent_id)
+
+    client = client_of(make_client, api, concurrency=1)
+    ways: list[dict[str, Any]] = [{}, {"on_agent": tell}, {"since": {"a": START}.__getitem__}]
+    for way in ways:
+        store = Store()
+        ids = agents() if not way else ["a", "c"]
+        with pytest.raises(LookupError):
+            store.commit_all(client.calls.list_many(ids, ordered=ordered, **way).batches())
+        given = store.ids["a"] + store.ids["c"]
+        assert given
+        assert given == [*api.expected("a"), *api.expected("c")][: len(given)]
+
+
+def test_a_batch_is_the_last_one_if_the_iteration_is_closed_after_it(
+    make_client: MakeClient, api: Agents
+) -> None:
+    client = client_of(make_client, api)
+    for batches in (client.calls.list("a").batches(10), client.calls.list_many(COUNTS).batches(10)):
+        next(batches)
+        batches.close()
+        asked = len(api.asked)
+        assert list(batches) == []
+        assert len(api.asked) == asked
+
+
 def test_agents_that_gave_no_call_before_they_failed_have_no_batch(
     make_client: MakeClient, api: Agents
 ) -> None:
@@ -195,10 +231,13 @@ def test_a_mapping_may_have_a_default(make_client: MakeClient, api: Agents) -> N
     assert len(list(listing)) == 10
 
 
-def test_a_moment_that_is_none_is_a_failure_of_its_agent(
-    make_client: MakeClient, api: Agents
+@pytest.mark.parametrize("moment", ["some day", START, START + timedelta(days=1)])
+def test_a_moment_that_is_none_or_too_late_is_a_failure_of_its_agent(
+    make_client: MakeClient, api: Agents, moment: Any
 ) -> None:
-    listing = client_of(make_client, api).calls.list_many(["c", "d"], since={"d": "some day"})
+    listing = client_of(make_client, api).calls.list_many(
+        ["c", "d"], since={"d": moment}, until=START
+    )
     with pytest.raises(ExceptionGroup) as caught:
         list(listing)
     (error,) = caught.value.exceptions

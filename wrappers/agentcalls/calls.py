@@ -224,7 +224,8 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
             others: As in `list`.
 
         Raises:
-            ConfigurationError: The contract does not allow a value, or `since` is not before `until`; raised at once.
+            ConfigurationError: The contract does not allow a value, or `since` is not before `until`; raised at once. A
+                moment of an agent's own is a failure of this agent.
 
         Source: the operation `listCalls` of openapi.yaml.
         """

@@ -130,8 +130,10 @@ class _ManyAgents(Generic[SourceT]):
 
     def _reader(self, agent_id: str, *, wall: float) -> AgentReader:
         query = evolve(self.query, agent_id=agent_id)
-        since = self.options.since if self.many.since is None else self.many.since(agent_id)
-        options = evolve(self.options, resume=self.many.resume.get(agent_id), since=since)
+        options = evolve(self.options, resume=self.many.resume.get(agent_id))
+        if self.many.since:
+            options = evolve(options, since=self.many.since(agent_id))
+            options.check_span(wall)
         return AgentReader(query, options, wall=wall, sorts=self._source.sorts)
 
 

@@ -9,7 +9,6 @@ from attrs import field, frozen
 
 from agentcalls.checks import as_builtin, checked_integer
 from agentcalls.described import described
-from agentcalls.errors import AgentCallsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
@@ -81,7 +80,7 @@ class Batching:
         try:
             for agent_id, call in pairs:
                 yield from self._take(agent_id, call)
-        except (AgentCallsError, ExceptionGroup):
+        except Exception:
             yield from self._rest()
             raise
         yield from self._rest()
@@ -96,7 +95,7 @@ class Batching:
                 calls += rows
                 if len(calls) >= self._size:
                     yield self._batch(agent_id, done=False)
-        except (AgentCallsError, ExceptionGroup):
+        except Exception:
             yield from self._rest()
             raise
         yield from self._rest()
@@ -107,7 +106,7 @@ class Batching:
             async for agent_id, call in pairs:
                 for batch in self._take(agent_id, call):
                     yield batch
-        except (AgentCallsError, ExceptionGroup):
+        except Exception:
             for batch in self._rest():
                 yield batch
             raise
