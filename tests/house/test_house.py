@@ -26,7 +26,7 @@ MOST_LINES_OF_CODE = {
     "request": 1522,
     "request/decode": 507,
     "reading": 1145,
-    "reading/walk": 1521,
+    "reading/walk": 1524,
     "table": 456,
     "request/wire": 843,
     "telemetry": 171,

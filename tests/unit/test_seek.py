@@ -17,6 +17,7 @@ from agentcalls.reading.walk.sort import KnownSorts
 from agentcalls.reading.walk.walk import Walk
 from agentcalls.reading.walk.windows import Window
 from agentcalls.values import Checkpoint
+from many_agents import FIRST_WALK
 from simulation.shifting import BINDING, Row, meta_of, moment, seeded
 
 if TYPE_CHECKING:
@@ -267,6 +268,22 @@ def test_any_time_window_of_a_million_calls_costs_at_most_forty_requests_beyond_
         ]
         assert walk.report.proof == "order"
         assert beyond <= 40
+
+
+@pytest.mark.parametrize("at_once", [1, 8])
+@pytest.mark.parametrize("sort", ["created_on", "-created_on", None])
+@pytest.mark.parametrize("edge", [SECONDS * 0.6, 3e6 + 1, SECONDS])
+@pytest.mark.parametrize("kind", sorted(KEYS.keys() - {"all in one instant"}))
+def test_a_client_that_is_new_searches_a_listing_that_begins_with_one_moment(
+    kind: str, edge: float, sort: str | None, at_once: int
+) -> None:
+    calls = Calls(KEYS[kind], newest_first=sort != "created_on")
+    span: dict[str, Any] = {"since": moment(edge), "until": moment(edge + 0.1)}
+    walk: Walk[Row] = Walk(binding=BINDING, sort=sort, sorts=KnownSorts(), **span)
+    delivered, beyond = read(walk, calls, at_once=at_once)
+    assert len(delivered) == calls.before(edge + 0.1) - calls.before(edge)
+    assert walk.report.proof == "order"
+    assert beyond <= 40 + FIRST_WALK
 
 
 @pytest.mark.parametrize("day", range(1, 10))

@@ -113,18 +113,15 @@ class _ManyAgents(Generic[SourceT]):
         return ManyReport(agents={}, failures={}, checkpoints={}, complete=False, reason=UNREAD)
 
     def _schedule(self, batching: Batching | None = None, label: Any = paired) -> Schedule[Any]:
-        many, on_agent = self.many, self.many.on_agent
-        ids = copy(many.agent_ids)
+        many = self.many
         begin = partial(self._reader, wall=self._source.clock.wall())
-        if batching:
-            on_agent = batching.on_agent(on_agent)
         self._latest = (OrderedSchedule if many.ordered else Schedule)(
-            ids,
+            copy(many.agent_ids),
             batching.begin(begin) if batching else begin,
             label,
             concurrency=self._source.concurrency,
             stop_on_error=many.stop_on_error,
-            on_agent=on_agent,
+            on_agent=batching.on_agent(many.on_agent) if batching else many.on_agent,
         )
         return self._latest
 

@@ -257,6 +257,10 @@ class Ordering:
         self._may_ask = False
         chain = self._plan.chain
         if honoured and self._name:
+            if self._may_reopen and Doubt.ONE_KEY in self._ledger.doubts:
+                # What lies before the time window needs no order of its own.
+                self._ledger.forget_doubts()
+                self._plan.open_again(None)
             self._plan.ordered = not chain or chain.direction == self.direction
         elif honoured and self._may_reopen:
             self._ledger.forget_doubts()
