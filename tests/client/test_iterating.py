@@ -19,6 +19,7 @@ from agentcalls import (
     Checkpoint,
     ConfigurationError,
     InternalServerError,
+    NotFoundError,
     PaginationError,
     UnexpectedResponseError,
 )
@@ -153,13 +154,14 @@ def test_calls_of_the_first_page_join_windows_however_long_ago_they_came(
 
 @pytest.mark.parametrize("with_meta", [True, False])
 @pytest.mark.parametrize("exact", [True, False])
-def test_listing_of_one_page_costs_one_request(
+def test_listing_of_one_page_costs_one_request_if_it_is_counted(
     make_client: MakeClient, page_body: Any, *, exact: bool, with_meta: bool
 ) -> None:
     api = Listing(page_body["data"][0], 99)
     api.with_meta = with_meta
     assert len(client_of(make_client, api).calls.list("a", exact=exact).all()) == 99
-    assert api.requests == [(1, 100)]
+    # Where nothing is counted, only an empty page shows the end.
+    assert api.requests == [(1, 100), *([(2, 100)] if exact and not with_meta else [])]
 
 
 def test_inexact_reading_takes_plain_pages_and_claims_nothing(
@@ -768,3 +770,37 @@ def test_same_moment_in_another_form_is_the_same_listing(
     }
     after = ids(client_of(make_client, api).calls.list("a", **again, resume=calls.checkpoint))
     assert len(set(before + after)) == len(before + after) == 300
+
+
+class WithoutPagesBeyond(Listing):
+    """A server that answers 404 for a page beyond the end of the listing, and once the agent is gone."""
+
+    gone_after = 10**9
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        answer = super()._answer(request)
+        page, limit = self.requests[-1]
+        beyond = page > 1 and (page - 1) * limit >= len(self.rows)
+        gone = len(self.requests) > self.gone_after
+        return httpx.Response(404, json={"message": "no such page"}) if beyond or gone else answer
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("size", [1, 99, 100, 101, 200, 300])
+def test_missing_page_beyond_the_end_is_the_end(
+    make_client: MakeClient, page_body: Any, size: int, *, counts: bool
+) -> None:
+    api = WithoutPagesBeyond(page_body["data"][0], size, newest_first=True)
+    api.with_meta = counts
+    listing = client_of(make_client, api, concurrency=1).calls.list("a")
+    assert len(set(ids(listing))) == size
+    assert listing.report.complete
+
+
+def test_agent_that_goes_while_its_calls_are_read_is_an_error(
+    make_client: MakeClient, page_body: Any
+) -> None:
+    api = WithoutPagesBeyond(page_body["data"][0], 300, newest_first=True)
+    api.gone_after = 4
+    with pytest.raises(NotFoundError):
+        client_of(make_client, api, concurrency=1).calls.list("a").all()

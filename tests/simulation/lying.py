@@ -11,9 +11,10 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from agentcalls.errors import PaginationError
+from simulation.odd_pages import OddPages, drawn_oddities
 from simulation.shifting import ShiftingListing, moment, seeded, walk_through
 
 if TYPE_CHECKING:
@@ -81,8 +82,11 @@ class Between:
         return (self.since or 0) <= second and (self.until is None or second < self.until)
 
 
-def told(seed: str, *, honest: bool, **beyond: Any) -> Told:
-    """What a walk comes to over the server of this seed, which may lie beyond the promise too."""
+def told(seed: str, *, honest: bool, odd: bool = False, **beyond: Any) -> Told:
+    """What a walk comes to over the server of this seed, which may lie beyond the promise too, or have odd pages.
+
+    Raises `PaginationError` or `RefusedError` where the walk does.
+    """
     draw = seeded(seed)
     size = draw.choice([draw.randint(0, 400), draw.randint(0, 2000)])
     group = draw.choice([1, 1, 3] if honest else [1, 1, 3, 30, 150])
@@ -120,7 +124,7 @@ def told(seed: str, *, honest: bool, **beyond: Any) -> Told:
         until = until and until + later.randrange(8) / 8
     names = server["names"] or ("created_on",)
     sort = draw.choice([None, None, None, *names, *(f"-{name}" for name in names)])
-    way = {
+    way: dict[str, Any] = {
         "in_flight": draw.choice(IN_FLIGHT),
         "kill": draw.choice([0, 0, 0.1, 0.3]),
         "sort": sort,
@@ -128,7 +132,15 @@ def told(seed: str, *, honest: bool, **beyond: Any) -> Told:
         "until": None if until is None else moment(until),
         "wanted": Between(since, until),
     }
-    return Told(server, way, walk_through(ShiftingListing(seconds, draw, **server), **way))
+    listing = ShiftingListing(seconds, draw, **server)
+    pages: ShiftingListing | OddPages = listing
+    if odd:
+        oddities = drawn_oddities(seeded(f"{seed} odd"))
+        # The order of texts shows within a page only.
+        oddities = evolve(oddities, sorts_a_page=False) if "text" in server else oddities
+        server["odd"], pages = oddities, OddPages(listing, oddities)
+        way["most_answers"] = 1_000  # some repeat themselves until a bound ends the walk
+    return Told(server, way, walk_through(pages, **way))
 
 
 def rate(base: str, walks: int, **beyond: Any) -> tuple[int, int]:

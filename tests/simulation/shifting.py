@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from agentcalls.reading.walk.windows import Window
     from agentcalls.values import Report
+    from simulation.odd_pages import OddPages
 
 _TURN = 600
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,6 +60,10 @@ def meta_of(total: int, page: int, limit: int) -> PageMeta:
 
 class RefusedError(Exception):
     """400: the server does not know this sort."""
+
+
+class MissingError(RefusedError):
+    """404: the server has no such page."""
 
 
 @mutable
@@ -180,6 +185,14 @@ class ShiftingListing:
             self._count = min(total, self.cap)
         return found, meta_of(self._count, page, granted if self.says_limit else limit)
 
+    def again(self, page: int, limit: int, sort: str | None) -> tuple[list[Row], PageMeta]:
+        """Another page at the same moment."""
+        self.requests, before = 0, self.requests
+        try:
+            return self.fetch(page, limit, sort)
+        finally:
+            self.requests = before
+
     def _seen(self) -> list[Kept]:
         # A replica that catches up once in twenty answers.
         if self.stale and self.requests % 20 == 1:
@@ -284,11 +297,11 @@ class Outcome:
 # read, a walk that is killed often enough never gives up.
 _MOST_KILLS = 300
 # One call comes for each answer, and a walk whose windows are short and dropped takes in fewer: it never ends.
-_MOST_ANSWERS = 5_000
+MOST_ANSWERS = 5_000
 
 
 def walk_through(
-    listing: ShiftingListing,
+    listing: ShiftingListing | OddPages,
     *,
     in_flight: int = 1,
     kill: float = 0,
@@ -296,6 +309,7 @@ def walk_through(
     since: datetime | None = None,
     until: datetime | None = None,
     sort: str | None = None,
+    most_answers: int = MOST_ANSWERS,
 ) -> Outcome:
     """What a walk over the listing delivers, with so many windows in flight, answered in random order.
 
@@ -308,10 +322,10 @@ def walk_through(
     walk: Walk[Row] = Walk(binding=BINDING, since=since, until=until, sort=sort, sorts=sorts)
     delivered: list[Row] = []
     under_way: deque[Window] = deque()
-    answers: dict[Window, tuple[list[Row], PageMeta] | None] = {}
+    answers: dict[Window, tuple[list[Row], PageMeta] | RefusedError] = {}
     kills = asked = 0
     while not walk.done:
-        if asked > _MOST_ANSWERS:
+        if asked > most_answers:
             raise PaginationError("The listing grows faster than it is read.")
         while len(under_way) < in_flight and (window := walk.plan()):
             under_way.append(window)
@@ -322,12 +336,13 @@ def walk_through(
             asked += 1
             try:
                 answers[window] = listing.fetch(window.page, window.limit, window.sort or sort)
-            except RefusedError:
-                answers[window] = None
+            except RefusedError as error:
+                answers[window] = error
         window = under_way.popleft()
         answer = answers.pop(window)
-        if answer is None:
-            assert walk.refuse(window)
+        if isinstance(answer, RefusedError):
+            if not walk.refuse(window, as_missing=isinstance(answer, MissingError)):
+                raise answer
             batch: list[Row] = []
         else:
             batch = walk.accept(window, *answer)

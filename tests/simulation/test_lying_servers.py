@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 
 import pytest
 
 from agentcalls.errors import PaginationError
 from agentcalls.settings import MAX_LIMIT
 from simulation.lying import NAMES, Told, told
-from simulation.shifting import ShiftingListing, seeded, walk_through
+from simulation.shifting import RefusedError, ShiftingListing, seeded, walk_through
 
 REPEAT = float(os.environ.get("SHIFTING_LISTINGS", "0.1"))
 NEW_SEED = os.environ["AGENTCALLS_SEED"]
@@ -30,6 +31,8 @@ CASES = (
     "cdc43918 23667",
     "cdc43918 26365",
 )
+# The same where pages were odd.
+ODD_CASES = ("o 20", "o 72", "o 142", "o 225", "o 254", "q 596")
 
 
 def all_told(base: str, *, honest: bool) -> list[Told]:
@@ -61,6 +64,21 @@ def test_an_honest_order_proves_nearly_every_walk_whatever_else_the_server_says(
     proven = sum(one.outcome.report.complete for one in whole)
     # 99 of 100, over 3,000 servers; what is missed are bursts, and counts that contradict the pages.
     assert proven > 0.93 * len(whole)
+
+
+@pytest.mark.share
+@pytest.mark.parametrize("honest", [True, False])
+@pytest.mark.parametrize("base", ["odd", f"odd {NEW_SEED}"])
+def test_a_server_whose_pages_and_counts_are_odd_makes_no_walk_complete_falsely(
+    base: str, *, honest: bool
+) -> None:
+    found: list[Told] = []
+    for number in range(math.ceil(WALKS * REPEAT)):
+        with suppress(PaginationError, RefusedError):
+            found.append(told(f"{base} {number}", honest=honest, odd=True))
+    assert [one for one in found if one.is_false] == []
+    assert any(one.outcome.report.complete for one in found)
+    assert len(found) > 0.7 * WALKS * REPEAT
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
@@ -99,6 +117,11 @@ def test_the_newest_calls_come_first_where_the_server_can_give_them(
 
 
 @pytest.mark.parametrize("honest", [False, True])
-@pytest.mark.parametrize("seed", CASES)
-def test_what_was_false_or_endless_once_is_true_and_ends(seed: str, *, honest: bool) -> None:
-    assert not told(seed, honest=honest).is_false
+@pytest.mark.parametrize(
+    ("seed", "odd"), [*((s, False) for s in CASES), *((s, True) for s in ODD_CASES)]
+)
+def test_what_was_false_or_endless_once_is_true_and_ends(
+    seed: str, *, odd: bool, honest: bool
+) -> None:
+    with suppress(PaginationError):
+        assert not told(seed, honest=honest, odd=odd).is_false

@@ -101,7 +101,7 @@ def answer_of(
             break
         every |= {row.id: row for row in rows}
     if meta:
-        meta.current_page = 1
+        meta.current_page, meta.has_previous_page = 1, False
     return [*every.values()][::-1][: window.limit], meta
 
 
@@ -974,11 +974,45 @@ def test_call_that_moves_is_no_less_lost_where_the_count_was_too_low(
     assert not walk.report.complete
 
 
-def test_a_single_short_page_without_meta_is_not_proven_to_be_all() -> None:
+def test_a_single_short_page_without_meta_is_proven_by_the_empty_page_after_it() -> None:
     delivered, walk = walked(without_meta(server_of(rows_of(*range(20)))))
     assert len(delivered) == 20
-    assert walk.report.requests == 1
-    assert not walk.report.complete
+    assert walk.report.requests == 2
+    assert walk.report.complete
+
+
+def test_a_host_whose_pages_begin_at_zero_is_not_read_from_its_start() -> None:
+    for size in (1, 40, 100, 101, 1000):
+        rows = rows_of(*range(size))
+
+        def server(page: int, limit: int, rows: list[Row] = rows) -> tuple[list[Row], PageMeta]:
+            meta = meta_of(len(rows), page + 1, limit)
+            meta.current_page = page
+            return rows[page * limit : (page + 1) * limit], meta
+
+        delivered, walk = walked(server)
+        assert not walk.report.complete
+        assert len(delivered) < size
+
+
+@pytest.mark.parametrize("size", [1, 40, 99, 150, 400])
+@pytest.mark.parametrize("cap", [100, 99, 30])
+@pytest.mark.parametrize("counts", [None, "of the page"])
+def test_a_host_that_cuts_its_pages_and_does_not_count_is_read_to_an_empty_page(
+    size: int, cap: int, counts: str | None
+) -> None:
+    rows = rows_of(*range(size))
+
+    def server(page: int, limit: int) -> tuple[list[Row], PageMeta]:
+        most = min(limit, cap)
+        found, meta = rows[(page - 1) * most : page * most], meta_of(len(rows), page, limit)
+        meta.total_count = len(found) if counts else None  # type: ignore[assignment]
+        meta.has_next_page = bool(counts) and page * most < size
+        return found, meta
+
+    delivered, walk = walked(server)
+    assert ids(delivered) == ids(rows)
+    assert walk.report.complete is (size <= cap or cap == 100)
 
 
 @pytest.mark.parametrize("nonsense", [0, -1, None, "7", True, 3.5])

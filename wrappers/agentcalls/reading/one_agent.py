@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _KEPT_PROBLEMS = 1000
 _REFUSALS = {400, 405, 406, 414, 422, 501}
 """The statuses that a server may have for a sort that it does not know."""
+_MISSING = 404
 
 
 class AgentReader:
@@ -142,8 +143,13 @@ class AgentReader:
         return self._walk.may_wait
 
     def bears(self, window: Window, error: AgentCallsError) -> bool:
-        """Whether reading continues despite an error: the server may refuse a sort that was only probed."""
-        if not (_refuses(error) and self._walk.refuse(window)):
+        """Whether reading continues despite an error.
+
+        The server may refuse a sort that was only probed, or a page beyond the end.
+        """
+        if not isinstance(error, APIStatusError) or error.status not in {*_REFUSALS, _MISSING}:
+            return False
+        if not self._walk.refuse(window, as_missing=error.status == _MISSING):
             return False
         self._take([])
         return True
@@ -183,11 +189,6 @@ class AgentState(Struct, eq=False):
     """Whether its first answer was read before its turn, and waits."""
     then: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])
     """What to report after it."""
-
-
-def _refuses(error: AgentCallsError) -> bool:
-    # Whether the server refuses the request itself; servers differ in the status.
-    return isinstance(error, APIStatusError) and error.status in _REFUSALS
 
 
 def _binding(query: ListQuery, options: ReadOptions, now: datetime) -> str:

@@ -26,9 +26,13 @@ class Evidence(Struct, frozen=True):
     """The page that the server says this is, 1-based."""
     has_next: bool | None = None
     """Whether the server says that a page follows."""
+    has_previous: bool | None = None
+    """Whether the server says that a page comes before this one."""
 
     miscounts: bool = False
     """Whether its `total_count` is lower than the number of its rows allows."""
+    misplaced: bool = False
+    """Whether its `total_count` allows no row at all where it should begin."""
 
     @property
     def short(self) -> bool:
@@ -46,6 +50,11 @@ class Evidence(Struct, frozen=True):
     def ends(self) -> bool:
         """Whether the listing ended within this window. A full window never shows it: counts can be capped or stale."""
         return self.short and not self.says_more
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that the server says agrees that no row follows, its count above all."""
+        return self.total is not None and self.ends and self.has_next is False
 
     @property
     def is_last(self) -> bool:
@@ -68,7 +77,9 @@ def judge(window: Window, count: int, meta: PageMeta | None) -> Evidence:
     page = _whole(meta.current_page, lowest=1)
     granted = _whole(meta.limit, lowest=max(1, count))
     miscounts = total is None and _whole(meta.total_count, lowest=0) is not None
-    return Evidence(window, count, granted, total, page, _flag(meta.has_next_page), miscounts)
+    before, after = _flag(meta.has_previous_page), _flag(meta.has_next_page)
+    misplaced = miscounts and meta.total_count <= window.offset
+    return Evidence(window, count, granted, total, page, after, before, miscounts, misplaced)
 
 
 def _flag(value: object) -> bool | None:

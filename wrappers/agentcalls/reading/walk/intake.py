@@ -29,6 +29,8 @@ class Intake(Generic[RowT]):
     def __init__(self, plan: Plan, ledger: Ledger, recent: RecentIds, ordering: Ordering) -> None:
         self._plan, self._ledger, self._recent, self._ordering = plan, ledger, recent, ordering
         self._came_short = False
+        self._reads_on = False  # whether only a page without new calls shows the end
+        self._may_be_whole = False  # whether the first page was all, if the next one is empty
 
     def found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
         """The new calls of an answer; None if it is not used and the plan has changed."""
@@ -58,13 +60,23 @@ class Intake(Generic[RowT]):
             self._ledger.doubt(Doubt.UNJOINED)
         return self._read_chained(chain, answer, rows, keyed, strict=strict)
 
+    def may_be_beyond(self, window: Window, total: int | None) -> bool:
+        """Whether the listing may have ended before the window, by what its earlier answers said."""
+        chain = self._plan.chain
+        looks_beyond = self._reads_on or bool(chain and chain.looks_beyond)
+        return looks_beyond or (total is not None and window.offset >= max(total, 1))
+
     def _open(
         self, answer: Evidence, rows: Sequence[RowT], keyed: Keyed[RowT]
     ) -> list[RowT] | None:
         window, keys = answer.window, keyed.keys
         self._plan.open_wide()
         direction = self._ordering.shown_by(keys)
-        if answer.ends or not answer.count:
+        if answer.ends and answer.count and window.page == 1 and not answer.is_whole:
+            # It ended the listing, unless the server cut it: an empty page after it shows that it did.
+            self._reads_on = self._may_be_whole = True
+            self._go_plainly(Doubt.SHORT, window.end, direction=direction)
+        elif answer.ends or not answer.count:
             self._ledger.is_one_answer = window.page == 1
             self._ledger.end(answer)
             if self._plan.ordered and keyed.whole and is_ordered(keys, self._ordering.direction):
@@ -98,8 +110,9 @@ class Intake(Generic[RowT]):
     def _first_found(
         self, window: Window, rows: Sequence[RowT], keyed: Keyed[RowT], direction: Direction | None
     ) -> list[RowT] | None:
-        may_open_again = not self._ledger.ended and not self._plan.sort
-        if not self._ledger.ended:
+        goes_on = not (self._ledger.ended or self._reads_on)
+        may_open_again = goes_on and not self._plan.sort
+        if goes_on:
             # A row without an id looks like one that was delivered. An order that was asked for and did not come is not
             # asked for again.
             self._ordering.ask(keyed.keys, again=keyed.whole and not self._plan.sort)
@@ -128,7 +141,13 @@ class Intake(Generic[RowT]):
                     self._ledger.doubt(Doubt.ENDS_ELSEWHERE)
             return []
         end = chain.seam.end
+        repeats = chain.looks_beyond and answer.misplaced
         new, found = self._new_in(chain, answer, rows, keyed, strict=strict)
+        if repeats and not found:
+            # The server gives its last page for every page beyond it, and does not say so.
+            self._ledger.doubt(Doubt.CLAMPED)
+            self._ledger.ended = True
+            return []
         if found and self._came_short:
             # A stale count may make the last page look short. In the middle of the listing a short page is a doubt.
             self._ledger.doubt(Doubt.SHORT)
@@ -175,7 +194,7 @@ class Intake(Generic[RowT]):
     def _go_on(self, chain: Chain, answer: Evidence, end: int, read: int, *, is_new: bool) -> None:
         # After a window of the chain, which was read up to row `end` before it; `read` of its rows lie beyond.
         # Where pages are shorter than they claim, this one begins sooner, and ends sooner.
-        doubtful = answer.ends and not (answer.is_last and (answer.total or 0) <= end + read)
+        doubtful = answer.ends and not (answer.is_whole and (answer.total or 0) <= end + read)
         ends = not answer.count or answer.ends
         if self._ledger.passed(chain.direction, chain.seam.key):
             self._ledger.ended = True
@@ -212,11 +231,17 @@ class Intake(Generic[RowT]):
         rows = [row for at, row in enumerate(rows, offset) if row.id or at >= plain.read_to]
         found = self._recent.unseen(rows)
         plain.read_to = offset + plain.size
-        if answer.ends or not answer.count:
+        was_whole, self._may_be_whole = self._may_be_whole and not answer.count, False
+        if not answer.count or (answer.ends and not self._reads_on):
+            if was_whole:
+                ledger.is_one_answer = True
+                ledger.doubts.pop(Doubt.SHORT)  # it ended there
             # A resumed walk requests this page again, since it may have filled in the meantime.
             plain.read_to = offset + answer.count
             ledger.end(answer)
-        elif not found and answer.clamped:
+        elif (not found and (answer.clamped or self._reads_on)) or (
+            answer.misplaced and not answer.has_next and 2 * len(found) < len(rows)
+        ):
             ledger.doubt(Doubt.CLAMPED)
             ledger.ended = True
         elif self._ordering.by_time and (ledger.since or ledger.until) and (keys := keys_of(rows)):

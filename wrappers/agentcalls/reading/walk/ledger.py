@@ -42,6 +42,7 @@ class Doubt:
     SHORT = "The server gave a short page and said that more follow."
     ENDS_ELSEWHERE = "The last calls come first in the opposite order, and in no page of this one."
     CLAMPED = "The server gave an earlier page than it was asked for."
+    STARTS_ELSEWHERE = "The server says that a page comes before the first."
     OTHER_PAGE = "The server says that it gave another page than it was asked for."
     MISCOUNTED = "The server counts fewer calls than its pages hold."
     UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
@@ -60,8 +61,7 @@ _COMPARED = 20_000
 # As a set these take a megabyte, and all of them four.
 _AT_ONCE = _COMPARED // 2
 
-# Every walk has windows with nothing new: after a step back, and when a listing that is read newest first grows. Beyond
-# these bounds the server repeats itself endlessly.
+# Steps back, and listings that grow, give windows with nothing new. Beyond these bounds a server repeats itself.
 _EMPTY_BEYOND = 32
 EMPTY_AT_ALL = 5_000
 
@@ -212,6 +212,8 @@ class Ledger:
         """Note the length of the listing and the page number that an answer claims."""
         if answer.page not in {None, answer.window.page}:
             self.doubt(Doubt.CLAMPED if answer.clamped else Doubt.OTHER_PAGE)
+        if answer.has_previous and answer.window.page == 1:
+            self.doubt(Doubt.STARTS_ELSEWHERE)
         self._miscounts |= answer.miscounts
         if answer.total is None:
             return
@@ -231,9 +233,8 @@ class Ledger:
         """
         self._seen += len(found)
         ids = [row.id for row in found]
-        self._hashes.fromlist(
-            list(map(hash, [id for id in ids if id is not None] if None in ids else ids))
-        )
+        known = [id for id in ids if id is not None] if None in ids else ids
+        self._hashes.fromlist(list(map(hash, known)))
         if ordered and len(self._hashes) >= self._distinct + _AT_ONCE:
             self.compare()
             del self._hashes[:-_COMPARED]
@@ -246,20 +247,20 @@ class Ledger:
         if len(latest) < len(later) or not latest.isdisjoint(self._hashes[: self._distinct]):
             self.doubt(Doubt.TWICE)
 
-    def note_found(self, found: Sequence[RowT], *, beyond: bool) -> None:
-        """Note the new rows of an answer; `beyond` says that the window was expected to hold some.
+    def note_found(self, found: Sequence[RowT], *, beyond: bool, repeats: bool) -> None:
+        """Note the new rows of an answer; raises `PaginationError` after too many in a row without any, or with few.
 
-        Raises `PaginationError` after too many windows in a row without any.
+        `beyond` says that some were expected, `repeats` that most rows are known, though the window overlaps with none.
         """
         # A row without an id may be the same row each time: it is no progress.
-        if self.ended or any(row.id for row in found):
+        if self.ended or (any(row.id for row in found) and not repeats):
             self._empty = self._empty_beyond = 0
             return
         self._empty += 1
-        self._empty_beyond += not found and beyond
+        self._empty_beyond += repeats or (not found and beyond)
         if self._empty_beyond > _EMPTY_BEYOND or self._empty > self._empty_at_all:
             raise PaginationError(
-                f"{self._empty} pages in a row held no new call: the server repeats itself, or the listing grows"
+                f"{self._empty} pages in a row held hardly a new call: the server repeats itself, or the listing grows"
                 " faster than it is read."
             )
 
@@ -293,8 +294,7 @@ class Ledger:
 
     def passed(self, direction: Direction, key: datetime) -> bool:
         """Whether rows that follow this key lie outside the time window."""
-        # In ascending order the key must have reached `until`, in descending order it must be before `since`: only
-        # then does every call of the time window sort strictly before it.
+        # It must have reached `until`, or be before `since`: then every call of the window sorts strictly before it.
         if direction > 0:
             return self.until is not None and key >= self.until
         return self.since is not None and key < self.since

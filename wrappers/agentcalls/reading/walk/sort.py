@@ -118,9 +118,10 @@ class SortProbe(Struct):
         oldest, newest = rising[0], falling[0]
         lowest, highest = self.lowest or oldest, self.highest or newest
         if oldest < newest and oldest <= lowest and newest >= highest:
-            # If many rows share one key, any order of them fits either direction.
+            # If many rows share one key, any order of them fits either direction. Where only the rows of a page are
+            # sorted, neither answer is all before the other.
             first, last = ({row.id for row in rows} for rows in self.answers)
-            return True if first.isdisjoint(last) else None
+            return True if first.isdisjoint(last) and rising[-1] <= falling[-1] else None
         # Deletions between the two requests can make an honest server look odd, but not reversed.
         return False if lowest < highest and oldest >= newest else None
 
@@ -184,7 +185,7 @@ class Ordering:
         if checkpoint.ordered or Doubt.MALFORMED in checkpoint.doubts:
             return
         # A walk that has delivered more than a page does not open again, wherever it stands since.
-        self._may_reopen = len(checkpoint.recent) <= MAX_LIMIT
+        self._may_reopen = max(checkpoint.position, len(checkpoint.recent)) <= MAX_LIMIT
         if checkpoint.key is not None or self._may_reopen:
             self.ask([] if checkpoint.key is None else [checkpoint.key])
 

@@ -187,7 +187,8 @@ class Walk(Generic[RowT]):
             plan.widen()
         ledger.most = max(ledger.most, answer.count)
         expected = plan.chain.expected_to(answer.total) if plan.chain else 0
-        ledger.note_found(found, beyond=answer.window.end > expected)
+        repeats = bool(plan.plain) and 2 * len(found) < len(rows)
+        ledger.note_found(found, beyond=answer.window.end > expected, repeats=repeats)
         # The first window may begin before the row at which reading starts.
         passed_over = 0 if ledger.pages else max(0, plan.start - window.offset)
         if found or not turned:
@@ -203,8 +204,16 @@ class Walk(Generic[RowT]):
             plan.drop()
         return given
 
-    def refuse(self, window: Window) -> bool:
-        """Take the server's refusal of a window; False if the walk cannot continue without it."""
+    def refuse(self, window: Window, *, as_missing: bool = False) -> bool:
+        """Take the server's refusal of a window; False if the walk cannot continue without it.
+
+        A server may refuse a page beyond the end of the listing. `as_missing` says that it refused it as missing.
+        """
+        if as_missing:
+            if not (self.begun and self._answers.may_be_beyond(window, self._total)):
+                return False
+            self.accept(window, [], None)
+            return True
         turned = self._plan.turned
         if not (self._ordering.is_asking or turned) or self.is_stale(window):
             return False

@@ -17,7 +17,9 @@ from agentcalls.request.wire.library import CORES, LIBRARIES
 if TYPE_CHECKING:
     import ssl
 
-_OF_PYTHON = (machinery.BuiltinImporter, machinery.FrozenImporter, machinery.PathFinder)
+_OF_PYTHON: tuple[object, ...] = (
+    *(machinery.BuiltinImporter, machinery.FrozenImporter, machinery.PathFinder),
+)
 
 # Everything between a client and a socket that a request goes through.
 _SENDING = (
