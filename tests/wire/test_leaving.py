@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,12 +21,12 @@ import pytest
 from agentcalls import AgentCallsError, AsyncClient, Client, ConfigurationError
 from agentcalls.export import export
 from agentcalls.request.wire import names
-from wire.host import Asked, Host, Line, descriptors, ids, settled, well
+from wire.host import Asked, Host, Line, descriptors, head, ids, settled, well
 from wire.mutations import share
 from wire.phases import ANSWERING, BEFORE, MODES, before, full, script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Awaitable, Callable, Generator, Iterable
     from pathlib import Path
 
     from flavours import MakeClient
@@ -144,6 +145,50 @@ def test_aclose_ends_a_direct_request_at_once(place: str, monkeypatch: pytest.Mo
             released.set()
         assert host.left(SOON)
         assert len(host.asked) == (place in {"http_client", "hook"})
+
+
+@pytest.mark.share(one_in=1)
+@pytest.mark.parametrize("what", ["client", "iterator"])
+@pytest.mark.parametrize("hook", ["api_key", "on_exchange", "on_retry"])
+def test_hook_of_a_page_ahead_may_close_the_client_or_the_iterator(hook: str, what: str) -> None:
+    async def play(asked: Asked, line: Line) -> bool:
+        if asked.page == 2:
+            await line.send(head("Content-Length: 0", "Retry-After: 0", status="503 No"))
+            return True
+        return await well(asked, line)
+
+    async def main(wait: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
+        count, closing = itertools.count(), []
+
+        async def end(*_: object) -> str:
+            if next(count) == (0 if hook == "on_retry" else 2):  # it is called for a page ahead
+                closing.append(hook)
+                await wait(client.aclose if what == "client" else calls.aclose)
+            return "sk_key"
+
+        given: dict[str, Any] = {"api_key": "sk_key", **LONG, "max_retries": 1, hook: end}
+        client = AsyncClient(base_url=host.url, **given)
+        calls = aiter(client.calls.list("bob"))
+        async with asyncio.timeout(SOON):
+            with suppress(ConfigurationError):
+                async for _ in calls:
+                    pass
+            await client.aclose()
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            await asyncio.gather(*left, return_exceptions=True)
+        assert closing
+
+    ways: list[Callable[[Callable[[], Any]], Awaitable[Any]]] = [
+        lambda close: close(),
+        lambda close: asyncio.create_task(close()),
+        lambda close: asyncio.shield(close()),
+        lambda close: asyncio.gather(close(), close()),
+        lambda close: asyncio.wait_for(close(), 5),
+    ]
+    with Host(play, calls=1000) as host:
+        for way in ways:
+            asyncio.run(main(way))
+        assert host.left(SOON)
 
 
 class Resolver:

@@ -11,6 +11,7 @@ from agentcalls.base_client import BaseClient
 from agentcalls.calls import Agents, Calls
 from agentcalls.errors import ConfigurationError
 from agentcalls.listing import AsyncAgentListing, AsyncCallListing, AsyncManyListing
+from agentcalls.reading.pages import ended
 from agentcalls.request.flavour import Kinds
 from agentcalls.request.key import AsyncApiKey
 from agentcalls.request.wire.async_borrowed import AsyncBorrowed
@@ -75,18 +76,20 @@ class AsyncClient(
                 self._loop.call_soon_threadsafe(self._end)
             self._check_loop()
         tasks = self._end()
-        await asyncio.gather(*tasks, return_exceptions=True)
         borrowed = [] if is_own or not self._owns_http else [self._http]
-        for http in (*borrowed, *self._through.values()):
-            await http.close()
+        try:
+            await ended(tasks)
+        finally:
+            for http in (*borrowed, *self._through.values()):
+                await http.close()
 
     def _end(self) -> list[asyncio.Task[Page]]:
         self._closed.set()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
         # A hook that closes the client runs inside a request, and must continue.
         own = asyncio.current_task()
+        tasks = [task for task in self._tasks if task is not own]
+        for task in tasks:
+            task.cancel()
         for scope in [scope for scope, task in self._callers.items() if task is not own]:
             del self._callers[scope]
             scope.reschedule(0)

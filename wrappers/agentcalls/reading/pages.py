@@ -232,8 +232,15 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
 
     async def aclose(self) -> None:
         """End the iteration."""
-        import asyncio  # noqa: PLC0415 (as above)
-
         tasks = list(self._under_way.values())
         self.close()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(tasks)
+
+
+async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Wait for the end of cancelled tasks, except for the one that asks: a hook may run inside it."""
+    import asyncio  # noqa: PLC0415 (as above)
+
+    # `gather` would cancel them once more with this wait, without end if one of them waits for it.
+    if others := set(tasks) - {asyncio.current_task()}:
+        await asyncio.wait(others)
