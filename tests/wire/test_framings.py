@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pytest
 
-from agentcalls import AgentCallsError
-from wire.host import Host, body_of, chunked, head, ids, well
+from agentcalls import AgentCallsError, APIConnectionError
+from wire.host import Host, body_of, chunked, framed, head, ids, well
 from wire.mutations import read_strictly
 
 if TYPE_CHECKING:
@@ -153,6 +153,42 @@ def test_odd_answer_is_read_right_or_refused_and_is_nobody_elses(
     assert got == ids("bob", CALLS) or issubclass(got, AgentCallsError)
     if ends or state == "excess":
         assert not {asked.connection for asked in host.of_agent["carol"]} & set(sent)
+
+
+@pytest.mark.parametrize("way", ["length", "chunked", "extensions", "gzip"])
+@pytest.mark.parametrize("fold", ["\r\n ", "\r\n\t", " \r\n  \r\n "])
+def test_folded_line_is_one_line(make_client: MakeClient, way: str, fold: str) -> None:
+    async def script(asked: Asked, line: Line) -> bool:
+        answer = framed(line.host.body(asked), way, asked.id)
+        top, _, rest = answer.partition(b"\r\n\r\n")
+        rows = [*top.split(b"\r\n"), b"X-Text: some words"]
+        # Each row in turn, at its first space and at its last.
+        row = asked.nth // 2 % (len(rows) - 1) + 1
+        place = [rows[row].find(b" "), rows[row].rfind(b" ")][asked.nth % 2]
+        rows[row] = rows[row][:place] + fold.encode() + rows[row][place:]
+        await line.send(b"\r\n".join(rows) + b"\r\n\r\n" + rest)
+        return True
+
+    with Host(script, calls=CALLS) as host:
+        client = make_client(api_key="sk_key", base_url=host.url, max_retries=0)
+        for _ in range(12):
+            assert read(client, "bob") == ids("bob", CALLS)
+    assert set(host.connections) == {0}
+
+
+@pytest.mark.parametrize("place", ["header", "folded line", "trailer"])
+def test_control_character_in_a_header_is_refused(make_client: MakeClient, place: str) -> None:
+    async def script(asked: Asked, line: Line) -> None:
+        row = f"X-A: some{chr(controls.pop())}text"
+        rows = {"header": row, "folded line": row.replace(": ", ":\r\n "), "trailer": "X-B: c"}
+        trailers = [row] if place == "trailer" else []
+        await line.send(head(CHUNKED, rows[place]) + chunked(line.host.body(asked), "", trailers))
+
+    controls = [*range(9), *range(11, 13), *range(14, 32), 127]  # all but the tab and line ends
+    with Host(script, calls=CALLS) as host:
+        client = make_client(api_key="sk_key", base_url=host.url, max_retries=0)
+        while controls:
+            assert read(client, "bob") is APIConnectionError
 
 
 def read(client: Any, agent: str) -> Any:

@@ -104,15 +104,10 @@ class Job(Generic[ResultT]):
 
     def cancel(self) -> None:
         """End it, and close its connection. If it is running at this moment, it ends at its next wait."""
-        if self.is_done:
-            return
-        self.is_cancelled = True
-        if self._lock.acquire(blocking=False):
-            try:
-                self._step(came=False)
-            finally:
-                self._lock.release()
-        self._end()
+        if not self.is_done:
+            self.is_cancelled = True
+            self.step(came=False)
+            self._end()
 
     def _end(self) -> None:
         tell, self._tell = self._tell, None

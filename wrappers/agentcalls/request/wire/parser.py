@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SWITCHING_PROTOCOLS, _FIRST_FINAL_STATUS = 101, 200
 _MOST_WITHOUT_BODY = 100_000
 _LINE_ENDS = (b"\r", b"\n")
+_CONTROLS = bytes([*range(9), *range(10, 32), 127])  # forbidden in a header
 
 
 class AnswerParser:
@@ -34,6 +35,8 @@ class AnswerParser:
     def __init__(self, incoming: Incoming) -> None:
         self._incoming = incoming
         self._parser = HttpResponseParser(self)
+        # For folded lines, which RFC 9112 (5.2) lets an answer have. It admits control characters, too.
+        self._parser.set_dangerous_leniencies(lenient_headers=True)
         self._headers: list[tuple[bytes, bytes]] = []
         self._without_body = 0
         self._ends_by_close = self._is_whole = self._goes_on = self._excess = False
@@ -46,8 +49,7 @@ class AnswerParser:
     @property
     def leaves_connection(self) -> bool:
         """Whether the connection can carry another request."""
-        is_alone = not (self._excess or self._incoming.is_stray)
-        return self._is_whole and self._goes_on and is_alone
+        return self._is_whole and self._goes_on and not (self._excess or self._incoming.is_stray)
 
     def feed(self, data: bytes) -> None:
         """Parse bytes. Raises `httpx.RemoteProtocolError` if they are no answer."""
@@ -72,11 +74,8 @@ class AnswerParser:
     def end(self) -> None:
         """Note the end of the connection. Raises `httpx.RemoteProtocolError` if the answer is not whole."""
         if not self._ends_by_close:
-            raise httpx.RemoteProtocolError(
-                "the connection was closed before the answer's end"
-                if self.has_begun
-                else "the connection was closed without an answer"
-            )
+            when = "before the answer's end" if self.has_begun else "without an answer"
+            raise httpx.RemoteProtocolError(f"the connection was closed {when}")
         self.is_over = True
 
     # llhttp calls these.
@@ -87,6 +86,8 @@ class AnswerParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header or, after the head, a trailer, which is ignored."""
+        if len(value.translate(None, _CONTROLS)) < len(value):
+            raise httpx.RemoteProtocolError("a header holds a control character")
         if not self.has_head:
             self._headers.append((name, value))
 
