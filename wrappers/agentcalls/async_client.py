@@ -75,10 +75,9 @@ class AsyncClient(
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._end)
             self._check_loop()
-        tasks = self._end()
         borrowed = [] if is_own or not self._owns_http else [self._http]
         try:
-            await ended(tasks)
+            await ended(self._end())
         finally:
             for http in (*borrowed, *self._through.values()):
                 await http.close()

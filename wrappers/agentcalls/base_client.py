@@ -187,10 +187,8 @@ class BaseClient(Flavour, Generic[KeyT, HttpT, CallsT, AgentsT]):
 
     def _way(self) -> Any:
         # Requests go over our own connections unless a tool has changed what these bypass.
-        if not isinstance(self._http, ConnectionPool):
-            return self._http
-        library = self._changed_library()
-        if library is None:
+        library = isinstance(self._http, ConnectionPool) and self._changed_library()
+        if not library:
             return self._http
         kind = getattr(library, self._kinds.http)
         if kind not in self._through:

@@ -88,11 +88,6 @@ class _Pages(Generic[ItemT, JobT]):
             self._send(request)
         return more
 
-    @property
-    def _must_wait(self) -> bool:
-        # Requests that are still in flight at the end were discarded.
-        return bool(self._under_way) and not self.schedule.done
-
     def _send(self, request: PageRequest) -> None:
         # The callback holds no reference to the iterator, so that a dropped iterator is closed.
         arrived = self._arrived
@@ -111,18 +106,17 @@ class _Pages(Generic[ItemT, JobT]):
         if is_cancelled:
             # A CancelledError would say that the reader was cancelled, which it was not.
             raise ConfigurationError("The client, or the iterator, was closed while it was read.")
-        self._take(request, job.result)
-
-    def _take(self, request: PageRequest, give: Callable[[], Page[Any]]) -> None:
         try:
-            page = give()
+            page = job.result()
         except AgentCallsError as error:
             self.schedule.failed(request, error)
         else:
             self.schedule.answered(request, page)
 
-    def _send_next(self) -> bool:
-        # Whether there was a request to send.
+    def _goes_on(self) -> bool:
+        # Whether there is an answer to wait for. Requests that are still in flight at the end were discarded.
+        if self._under_way and not self.schedule.done:
+            return True
         if request := self.schedule.plan():
             self._send(request)
             return True
@@ -175,8 +169,7 @@ class SyncPages(_Pages[ItemT, "Job[Page[Any]]"]):
         return self._handed_out
 
     def _advance(self) -> bool:
-        # Whether there is more to wait for.
-        if not self._must_wait and not self._send_next():
+        if not self._goes_on():
             return False
         self._wait(self._answers, self._under_way.values())
         request, job = self._answers.get()
@@ -216,7 +209,7 @@ class AsyncPages(_Pages[ItemT, "asyncio.Task[Page[Any]]"]):
                 await self._gather()
                 if self._prepare():
                     return True
-                if not self._must_wait and not self._send_next():
+                if not self._goes_on():
                     return False
                 request, task = await self._answers.get()
                 self._receive(request, task, is_cancelled=task.cancelled())
