@@ -136,11 +136,10 @@ class Flavour:
             )
             try:
                 yield from self._exchange(outgoing, auth, sent, incoming, deadline, fresh=fresh)
-            except RuntimeError:
-                # httpx's, of a client that was closed meanwhile, or our own.
-                self._check_open()
-                raise
             except Exception as error:
+                if isinstance(error, RuntimeError):
+                    # httpx's, of a client that was closed meanwhile, or our own.
+                    self._check_open()
                 if not incoming.fail(error):
                     raise
             if incoming.failure:

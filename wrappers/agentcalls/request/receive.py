@@ -144,7 +144,9 @@ class Incoming:
 
     def fail(self, error: Exception) -> bool:
         """Take an error, which ends the answer; returns whether it is one that sending or reading may raise."""
-        if not (isinstance(error, OSError | UnicodeError) or is_a(error, *_FAILURES)):
+        # asyncio looks up names in threads, and may be unable to start one.
+        is_below = isinstance(error, OSError | UnicodeError) or "new thread" in str(error)
+        if not (is_below or is_a(error, *_FAILURES)):
             return False
         what = without_key(self._auth.secret, str(error)) or type(error).__name__
         if is_a(error, "TimeoutException"):
