@@ -90,7 +90,7 @@ def test_blocking_client_reads_a_page_without_httpx_asyncio_threads_and_dateutil
     )
     assert "agentcalls.client" in loaded
     heavy = {"httpx", "http.client", "email", "urllib.request", "certifi"}
-    heavy |= {"asyncio", "concurrent.futures", "dateutil", "agentcalls.async_client"}
+    heavy |= {"asyncio", "concurrent.futures", "dateutil", "difflib", "agentcalls.async_client"}
     assert not loaded & heavy
 
 

@@ -167,11 +167,11 @@ def did_you_mean(value: object, known: Iterable[str]) -> str:
 
 def close_to(value: str, known: Iterable[str]) -> str | None:
     """What was probably meant by a value that is not among the known ones; None if it is one, or close to none."""
+    lowered = {each.lower(): each for each in known}
+    if value in {"", *lowered.values()}:
+        return None
     from difflib import get_close_matches  # noqa: PLC0415  # few values need it
 
-    lowered = {each.lower(): each for each in known}
-    if value in lowered.values():
-        return None
     return next(
         (lowered[each] for each in get_close_matches(value.lower(), lowered, 1, _ALIKE)), None
     )
