@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import deque
 from datetime import UTC, datetime
@@ -194,6 +193,8 @@ class AgentState(Struct, eq=False):
 def _binding(query: ListQuery, options: ReadOptions, now: datetime) -> str:
     # Identifies a listing. It is a hash, because a search may hold a phone number, and checkpoints are kept in files.
     # A duration or a day's name counts as the same window in each iteration, although its moment differs.
+    import hashlib  # noqa: PLC0415 (slow to import, and only iterating needs it)
+
     window = [
         str(moment) if is_relative(moment) else str(resolved("", moment, now, options.tz))
         for moment in (options.since, options.until)

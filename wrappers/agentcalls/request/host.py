@@ -6,7 +6,6 @@ import ipaddress
 import os
 import platform
 import re
-import ssl
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,8 @@ from agentcalls.request.ids import REQUEST_ID
 from agentcalls.request.wire.library import httpx
 
 if TYPE_CHECKING:
+    import ssl
+
     from agentcalls.request.key import KeyAuth
     from agentcalls.request.operation import Outgoing
     from agentcalls.request.proxy import Proxy
@@ -126,8 +127,10 @@ def trusted() -> ssl.SSLContext:
 def _trusted(
     _changed: int | None, file: str | None, folder: str | None, _log: str | None
 ) -> ssl.SSLContext:
+    import ssl  # noqa: PLC0415 (slow to import, and only TLS needs it)
+
     if not (file or folder):
-        from certifi import where  # noqa: PLC0415 (slow to import, and only TLS needs it)
+        from certifi import where  # noqa: PLC0415 (the same)
 
         file = where()
     context = ssl.create_default_context(cafile=file or None, capath=None if file else folder)

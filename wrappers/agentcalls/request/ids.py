@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from itertools import count
-from secrets import token_hex
 
 from agentcalls.checks import as_builtin
 from agentcalls.errors import ConfigurationError
@@ -43,7 +42,7 @@ class RequestIds:
             raise ConfigurationError(
                 f"request_id_prefix takes at most {_LONGEST_PREFIX} characters of visible ASCII."
             )
-        self._stem = f"{prefix}{token_hex(6)}-"
+        self._stem = f"{prefix}{os.urandom(6).hex()}-"
         self._whole = re.escape(self._stem) + "[0-9a-f]+-[0-9]+"
         self._count = count(1)
         self._judges = True

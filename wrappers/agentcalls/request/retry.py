@@ -13,7 +13,6 @@ jitter.
 from __future__ import annotations
 
 import re
-import ssl
 from datetime import UTC
 from inspect import isawaitable
 from threading import Lock
@@ -150,7 +149,8 @@ def is_retryable(status: int) -> bool:
 def is_final(causes: Iterable[BaseException]) -> bool:
     """Whether a request without an answer would fail again: it cannot be sent, or a certificate is not trusted."""
     return any(
-        isinstance(cause, ssl.SSLCertVerificationError)
+        # By its name, since ssl is imported only where TLS is used.
+        type(cause).__name__ == "SSLCertVerificationError"
         or is_a(cause, "UnsupportedProtocol", "LocalProtocolError")
         for cause in causes
     )

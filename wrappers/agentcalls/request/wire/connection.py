@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import ssl
 import time
 from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE
@@ -16,6 +15,8 @@ from agentcalls.request.wire.names import addresses_of
 from agentcalls.request.wire.waits import Wait
 
 if TYPE_CHECKING:
+    import ssl
+
     from agentcalls.request.host import Host
     from agentcalls.request.wire.names import Address
     from agentcalls.request.wire.parser import AnswerParser
@@ -25,7 +26,8 @@ _KEPT_SECONDS = 4.0  # many servers hang up after 5
 _LARGEST_READ = 65_536
 _MOST_READS = 8  # in a row
 _CONNECTING = {errno.EINPROGRESS, errno.EWOULDBLOCK}
-_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_EVENTS_OF_TLS = {"SSLWantReadError": EVENT_READ, "SSLWantWriteError": EVENT_WRITE}
+"""What errors of `ssl` wait for, by their names: it is slow to import, and only TLS needs it."""
 
 
 class Connection:
@@ -75,8 +77,9 @@ class Connection:
         while True:
             try:
                 return secure.do_handshake()
-            except _WOULD_BLOCK as blocked:
-                event = _event(blocked)
+            except OSError as error:
+                if not (event := _event(error, EVENT_READ)):
+                    raise
             yield from patience.to_connect(secure, event)
 
     def write(self, message: memoryview, patience: Patience) -> Waits[None]:
@@ -86,10 +89,9 @@ class Connection:
             try:
                 message = message[out.send(message) :]
                 continue
-            except _WOULD_BLOCK as blocked:
-                event = EVENT_READ if isinstance(blocked, ssl.SSLWantReadError) else EVENT_WRITE
             except OSError as error:
-                raise httpx.WriteError(str(error)) from error
+                if not (event := _event(error, EVENT_WRITE)):
+                    raise httpx.WriteError(str(error)) from error
             yield from patience.to_write(out, event)
 
     def read(self, answering: AnswerParser, patience: Patience) -> Waits[None]:
@@ -107,10 +109,9 @@ class Connection:
                         answering.feed(data)
                     else:
                         answering.end()
-            except _WOULD_BLOCK as blocked:
-                event = _event(blocked)
             except OSError as error:
-                raise httpx.ReadError(str(error)) from error
+                if not (event := _event(error, EVENT_READ)):
+                    raise httpx.ReadError(str(error)) from error
 
     def _taken(self) -> socket.socket:
         if self._socket is None:
@@ -136,10 +137,8 @@ class Connection:
         """Whether nothing unrequested has come: neither a byte nor the end."""
         try:
             self._taken().recv(1)
-        except _WOULD_BLOCK:
-            return True
-        except OSError:
-            pass
+        except OSError as error:
+            return bool(_event(error, EVENT_READ))
         return False
 
     def check_silent(self) -> None:
@@ -162,5 +161,8 @@ class Connection:
             mine.close()
 
 
-def _event(blocked: OSError) -> int:
-    return EVENT_WRITE if isinstance(blocked, ssl.SSLWantWriteError) else EVENT_READ
+def _event(error: OSError, usual: int) -> int:
+    # What to wait for where a socket would have blocked; 0 where it failed.
+    return (
+        usual if isinstance(error, BlockingIOError) else _EVENTS_OF_TLS.get(type(error).__name__, 0)
+    )
