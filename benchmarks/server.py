@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import re
 import socket
 import sys
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 COUNT_PATH = "/asked"
 REFUSED_PATH = "/refused"
 _KEPT_PAGES = 2_000
+_REQUEST_ID = re.compile(rb"\r\nx-request-id: *([!-~]+)", re.IGNORECASE)
 
 
 class Pages:
@@ -116,19 +118,22 @@ class Connection(asyncio.Protocol):
         target = head.split(b" ", 2)[1].decode()
         path, _, query = target.partition("?")
         now = time.time()
+        named = _REQUEST_ID.search(head)
+        request_id = named[1].decode() if named else f"{random.getrandbits(128):032x}"
         asked = window_of(path, query, body)
         if path == COUNT_PATH:
             newest = query.removeprefix("newest=")
-            answer = _answer(200, b"%d" % self._pages.told(int(newest) if newest else None), now)
+            told = self._pages.told(int(newest) if newest else None)
+            answer = _answer(200, b"%d" % told, now, request_id)
         elif path == REFUSED_PATH:
-            answer = _answer(200, b"%d" % self._limit.refused, now)
+            answer = _answer(200, b"%d" % self._limit.refused, now, request_id)
             self._limit.refused = 0
         elif asked is None:
-            answer = _answer(404, b'{"message":"Not found"}', now)
+            answer = _answer(404, b'{"message":"Not found"}', now, request_id)
         elif self._limit.lets_through(int(now)):
-            answer = _answer(200, self._pages.body(*asked), now, self._limit)
+            answer = _answer(200, self._pages.body(*asked), now, request_id, self._limit)
         else:
-            answer = _answer(429, b'{"message":"Too many requests"}', now, self._limit)
+            answer = _answer(429, b'{"message":"Too many requests"}', now, request_id, self._limit)
         # The jitter imitates a network; it need not be secure.
         wait = self._latency + self._jitter * random.random()  # noqa: S311
         if wait:
@@ -151,7 +156,9 @@ def _content_length(head: bytes) -> int:
     return 0
 
 
-def _answer(status: int, body: bytes, now: float, limit: RateLimit | None = None) -> bytes:
+def _answer(
+    status: int, body: bytes, now: float, request_id: str, limit: RateLimit | None = None
+) -> bytes:
     # Without a limit, there is one that nobody reaches.
     most, left, reset = 100_000, 99_999, 60
     if limit and limit.per_second:
@@ -164,7 +171,7 @@ def _answer(status: int, body: bytes, now: float, limit: RateLimit | None = None
         f"Content-Length: {len(body)}\r\n{wait}"
         f"X-RateLimit-Limit: {most}\r\nX-RateLimit-Remaining: {left}\r\n"
         f"X-RateLimit-Reset: {int(now) + reset}\r\n"
-        f"X-Request-Id: {random.getrandbits(128):032x}\r\n\r\n"
+        f"X-Request-Id: {request_id}\r\n\r\n"
     )
     return head.encode() + body
 

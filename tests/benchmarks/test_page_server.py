@@ -52,6 +52,14 @@ def test_any_window_is_answered_exactly(server: str, page: int, limit: int) -> N
     }
 
 
+@pytest.mark.parametrize("path", ["/api/v1/console/agents/agent_0/calls", "/nowhere"])
+def test_an_answer_belongs_to_its_question(server: str, path: str) -> None:
+    # Of another id our client would ask again, and import httpx for the error: a start would be measured with both.
+    answers = [httpx.get(server + path, headers={"X-Request-Id": name}) for name in ("a-1", "a-2")]
+    assert [one.headers["x-request-id"] for one in answers] == ["a-1", "a-2"]
+    assert len(httpx.get(server + path).headers["x-request-id"]) == 32
+
+
 def test_rows_are_distinct_and_in_strict_order(server: str) -> None:
     page = decode_page(answer(server, page=1, limit=TOTAL).content)
     assert not page.problems
