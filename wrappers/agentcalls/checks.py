@@ -6,6 +6,7 @@ import operator
 import os
 import re
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -143,19 +144,27 @@ _BUILT_IN: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def check_text(_: object, attribute: Attribute[Any], value: object) -> None:
-    """Accept a string that can be sent; raises `ConfigurationError` for anything else."""
-    checked_text(attribute.name, value)
+def validator(
+    check: Callable[..., object], *bounds: Any
+) -> Callable[[object, Attribute[Any], object], None]:
+    """For attrs: a validator that calls `check` with the name of the field, its value, and these bounds."""
+
+    def checked(_: object, attribute: Attribute[Any], value: object) -> None:
+        check(attribute.name, value, *bounds)
+
+    return checked
 
 
-def checked_text(name: str, value: object) -> str:
-    """A string that can be sent; raises `ConfigurationError` for anything else."""
+def checked_text(name: str, value: object, longest: int | None = None) -> str:
+    """A string that can be sent, of at most `longest` characters; raises `ConfigurationError` for anything else."""
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} takes a string, not {type(value).__name__}.")
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise ConfigurationError(f"{name} cannot be encoded as UTF-8.") from error
+    if longest is not None and len(value) > longest:
+        raise ConfigurationError(f"{name} takes at most {longest} characters.")
     return value
 
 
@@ -177,27 +186,6 @@ def close_to(value: str, known: Iterable[str]) -> str | None:
     )
 
 
-def at_most(characters: int) -> Callable[[object, Attribute[Any], str], None]:
-    """A validator for a text of so many characters; raises `ConfigurationError` for a longer one."""
-
-    def check(_: object, attribute: Attribute[Any], value: str) -> None:
-        if len(value) > characters:
-            raise ConfigurationError(f"{attribute.name} takes at most {characters} characters.")
-
-    return check
-
-
-def check_integer(
-    lowest: int, highest: int = _LARGEST
-) -> Callable[[object, Attribute[Any], object], None]:
-    """A validator for integers from `lowest` to `highest`, both included; raises `ConfigurationError`."""
-
-    def check(_: object, attribute: Attribute[Any], value: object) -> None:
-        checked_integer(attribute.name, value, lowest, highest)
-
-    return check
-
-
 def checked_integer(name: str, value: object, lowest: int, highest: int = _LARGEST) -> int:
     """An integer from `lowest` to `highest`, both included; raises `ConfigurationError` for anything else."""
     bounds = f"an integer from {lowest}" + (f" to {highest}" if highest < _LARGEST else "")
@@ -209,11 +197,6 @@ def checked_integer(name: str, value: object, lowest: int, highest: int = _LARGE
     return value
 
 
-def check_boolean(_: object, attribute: Attribute[Any], value: object) -> None:
-    """Accept True and False; raises `ConfigurationError` for anything else."""
-    checked_boolean(attribute.name, value)
-
-
 def checked_boolean(name: str, value: object) -> bool:
     """True or False; raises `ConfigurationError` for anything else."""
     if not isinstance(value, bool):
@@ -221,10 +204,16 @@ def checked_boolean(name: str, value: object) -> bool:
     return value
 
 
-def check_callable(_: object, attribute: Attribute[Any], value: object) -> None:
+def checked_callable(name: str, value: object) -> None:
     """Accept what can be called; raises `ConfigurationError` for anything else."""
     if not callable(value):
-        raise ConfigurationError(f"{attribute.name} takes a function, not {type(value).__name__}.")
+        raise ConfigurationError(f"{name} takes a function, not {type(value).__name__}.")
+
+
+def checked_instance(name: str, value: object, kind: type[Any]) -> None:
+    """Accept what is of a type; raises `ConfigurationError` for anything else."""
+    if not isinstance(value, kind):
+        raise ConfigurationError(f"{name} takes a {kind.__name__}, not {type(value).__name__}.")
 
 
 def checked_path(name: str, value: object) -> Path:
@@ -245,14 +234,21 @@ def checked_path(name: str, value: object) -> Path:
     return Path(as_builtin(text))
 
 
-def at_least(
-    lowest: float, takes: str, kind: type[int | float] = float
-) -> Callable[[object, Attribute[Any], object], None]:
-    """A validator for a finite number not below `lowest`; the `ConfigurationError` quotes `takes`."""
+def checked_number(
+    name: str, value: object, lowest: float, takes: str, kind: type[int | float] = float
+) -> None:
+    """Accept a finite number not below `lowest`; the `ConfigurationError` for anything else quotes `takes`."""
+    is_number = isinstance(value, int | kind) and not isinstance(value, bool)
+    if not is_number or not lowest <= cast("float", value) < float("inf"):
+        raise ConfigurationError(f"{name} takes {takes}.")
 
-    def check(_: object, attribute: Attribute[Any], value: object) -> None:
-        number = isinstance(value, int | kind) and not isinstance(value, bool)
-        if not number or not lowest <= cast("float", value) < float("inf"):
-            raise ConfigurationError(f"{attribute.name} takes {takes}.")
 
-    return check
+# Validators for attrs, of the checks above; those of the second group are made with the bounds.
+check_text = validator(checked_text)
+check_boolean = validator(checked_boolean)
+check_callable = validator(checked_callable)
+
+at_least = partial(validator, checked_number)
+at_most = partial(validator, checked_text)
+check_integer = partial(validator, checked_integer)
+check_is = partial(validator, checked_instance)

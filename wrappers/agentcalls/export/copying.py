@@ -7,8 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from agentcalls import AgentCallsError, Checkpoint, Client, ConfigurationError
-from agentcalls.checks import builtin_fields, check_boolean, check_callable, check_integer
+from agentcalls import AgentCallsError, Checkpoint, Client
+from agentcalls.checks import builtin_fields, check_boolean, check_callable, check_integer, check_is
 from agentcalls.export.journal import AgentFailure, Mark
 from agentcalls.export.outcome import Progress
 from agentcalls.export.resuming import prefixes_of
@@ -17,8 +17,6 @@ from agentcalls.table.text import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from attrs import Attribute
 
     from agentcalls import AgentReport, Call
     from agentcalls.export.compression import Piece
@@ -32,17 +30,11 @@ _BATCH = 1_000
 _AGENT_WEIGHT = 100  # an agent without calls still costs a request
 
 
-def check_client(_: object, attribute: Attribute[Any], value: object) -> None:
-    """Refuse what is no blocking client."""
-    if not isinstance(value, Client):
-        raise ConfigurationError(f"{attribute.name} takes a Client, not {type(value).__name__}.")
-
-
 @frozen(kw_only=True, field_transformer=builtin_fields)
 class Task:
     """What to write, and how."""
 
-    client: Client = field(validator=check_client)
+    client: Client = field(validator=check_is(Client))
     agents: Sequence[str]
     form: Format
     filters: Filters

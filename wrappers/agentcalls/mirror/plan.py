@@ -35,7 +35,7 @@ _LONGER = math.log(8 / 7)
 _ROWS_A_REQUEST = 85
 """New rows in a request of a whole reading, whose windows overlap."""
 EARLIEST = datetime.min.replace(tzinfo=UTC)
-LATEST = datetime.max.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @frozen(kw_only=True)
@@ -81,7 +81,7 @@ def since_of(agent: AgentRow, now: datetime, follow: timedelta) -> datetime | No
     if agent.watermark is None or agent.proven_at is None:
         return None
     first = min(now, agent.proven_at)
-    return min(before(agent.watermark, _MARGIN), before(first, follow))
+    return min(moved(agent.watermark, -_MARGIN), moved(first, -follow))
 
 
 def begun(agent: AgentRow, now: datetime) -> AgentRow:
@@ -142,12 +142,12 @@ def quieted(agent: AgentRow, now: datetime, every: timedelta | None) -> AgentRow
     rests = agent.is_loaded and (agent.watermark is None or now - agent.watermark >= _DAY)
     if not (every and settled and rests):
         return evolve(agent, due=None) if agent.due else agent
-    return evolve(agent, due=after(now, every))
+    return evolve(agent, due=moved(now, every))
 
 
 def is_due(agent: AgentRow, now: datetime, every: timedelta | None) -> bool:
     """Whether an agent is to be asked in this run; a clock that was set back makes nobody wait longer than that."""
-    return every is None or agent.due is None or not now < agent.due <= after(now, every)
+    return every is None or agent.due is None or not now < agent.due <= moved(now, every)
 
 
 @frozen
@@ -245,17 +245,9 @@ def _looks(age: timedelta) -> int:
     return int(math.log(minutes) / _LONGER) + days
 
 
-def before(moment: datetime, span: timedelta) -> datetime:
-    """A moment by so much earlier, as far as there is one."""
-    try:
-        return moment - span
-    except OverflowError:
-        return EARLIEST
-
-
-def after(moment: datetime, span: timedelta) -> datetime:
-    """A moment by so much later, as far as there is one."""
+def moved(moment: datetime, span: timedelta) -> datetime:
+    """A moment that much later, or earlier if the span is negative; at the ends of time, the first or the last one."""
     try:
         return moment + span
     except OverflowError:
-        return LATEST
+        return EARLIEST if span < timedelta() else _LATEST

@@ -6,9 +6,16 @@ from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve, field, frozen
 
-from agentcalls import AgentCallsError, Checkpoint, ConfigurationError, PaginationError
+from agentcalls import (
+    AgentCallsError,
+    Checkpoint,
+    Client,
+    ConfigurationError,
+    PaginationError,
+)
+from agentcalls.checks import at_least, builtin_fields, check_boolean, check_callable, check_is
 from agentcalls.mirror import plan
 from agentcalls.mirror.change import Run
 from agentcalls.mirror.gathering import Gathering
@@ -18,27 +25,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from agentcalls import AgentReport, CallBatch, Client
+    from agentcalls import AgentReport, CallBatch
     from agentcalls.mirror.databases.target import Target
     from agentcalls.request.concurrency import Concurrency
 
 _BATCH = 1_000
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=builtin_fields)
 class Task:
-    """What to copy, and how."""
+    """What to copy, and how; raises `ConfigurationError` for a value that cannot be used."""
 
-    client: Client
+    client: Client = field(validator=check_is(Client))
     agents: Sequence[str]
     follow: timedelta
-    audit: float
+    audit: float = field(validator=at_least(0, "a share, such as 0.05"))
     """The share of the requests that the audit may make beside them."""
-    full: bool = False
-    quiet_every: timedelta | None = None
-    concurrency: Concurrency | None = None
-    tell: Callable[[Progress], object]
-    doubt: str | None = None
+    full: bool = field(validator=check_boolean)
+    quiet_every: timedelta | None
+    concurrency: Concurrency | None
+    progress: Callable[[Progress], object] = field(validator=check_callable)
+    doubt: str | None
     """Why there may be more agents."""
 
     def now(self) -> datetime:
@@ -189,7 +196,7 @@ class Running:
         gathering, calls = self._gathering, self._task.client.calls
         gathering.write()
         names = {one for one in agent_ids if one not in self._failures} - gathering.reread
-        before = plan.before(self._now, self._task.follow)
+        before = plan.moved(self._now, -self._task.follow)
         found = [call for call in self._target.open_calls(before) if call.agent_id in names]
         due = plan.due_calls(found, gathering.agents, self._now)
         for agent_id, number in plan.pages_of(self._target.ranks(due)) if due else ():
@@ -270,7 +277,7 @@ class Running:
         return outcome
 
     def _tell(self) -> None:
-        self._task.tell(
+        self._task.progress(
             Progress(
                 agents=len(self._due),
                 agents_done=len(self._done),

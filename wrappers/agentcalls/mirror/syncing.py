@@ -5,19 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
-from attrs.validators import optional
-
-from agentcalls import Agent, Client, ConfigurationError, duration_of
-from agentcalls.checks import (
-    Several,
-    at_least,
-    builtin_fields,
-    check_boolean,
-    check_callable,
-    checked_boolean,
-)
-from agentcalls.export.copying import check_client
+from agentcalls import Agent, ConfigurationError, duration_of
+from agentcalls.checks import Several, checked_boolean
 from agentcalls.mirror import plan
 from agentcalls.mirror.copies import checked, exists, opened
 from agentcalls.mirror.run import Running, Task
@@ -26,6 +15,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable
 
+    from agentcalls import Client
     from agentcalls.mirror.synced import Progress, Synced
     from agentcalls.request.concurrency import Concurrency
 
@@ -33,18 +23,6 @@ FOLLOW = "24h"
 """How far back late calls and changes are looked for."""
 AUDIT = 0.05
 """The share of requests that whole readings may make beside the others."""
-
-
-@frozen(kw_only=True, field_transformer=builtin_fields)
-class _Asked:
-    """The arguments of `sync` that are checked here."""
-
-    client: Client = field(validator=check_client)
-    follow: timedelta | str
-    quiet_every: timedelta | str | None
-    audit: float = field(validator=at_least(0, "a share, such as 0.05"))
-    full: bool = field(validator=check_boolean)
-    progress: Callable[[Progress], object] | None = field(validator=optional(check_callable))
 
 
 def sync(
@@ -86,23 +64,15 @@ def sync(
         OSError: The disk is full or the database fails; the copy is as the last transaction left it.
     """
     names, given, doubt = _once(agents)
-    asked = _Asked(
-        client=client,
-        follow=follow,
-        quiet_every=quiet_every,
-        audit=audit,
-        full=full,
-        progress=progress,
-    )
     task = Task(
         client=client,
         agents=names,
-        follow=_span("follow", asked.follow),
-        audit=asked.audit,
-        full=asked.full,
-        quiet_every=None if quiet_every is None else _span("quiet_every", asked.quiet_every),
+        follow=_span("follow", follow),
+        audit=audit,
+        full=full,
+        quiet_every=None if quiet_every is None else _span("quiet_every", quiet_every),
         concurrency=concurrency,
-        tell=progress or _tell_nobody,
+        progress=_tell_nobody if progress is None else progress,
         doubt=doubt,
     )
     for agent in ("*", *given):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from attrs import Attribute, AttrsInstance, field, fields, frozen
 from attrs.validators import optional
 
-from agentcalls.checks import Several, builtin_fields, check_boolean, check_callable, check_integer
+from agentcalls.checks import builtin_fields, check_boolean, check_callable, check_integer, check_is
 from agentcalls.errors import ConfigurationError
 from agentcalls.reading.moments import Moment, TimeZone, check_moment, check_zone, resolved
 from agentcalls.request.concurrency import Concurrency, check_concurrency
@@ -19,14 +19,8 @@ from agentcalls.values import Checkpoint
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agentcalls.checks import Several
     from agentcalls.values import AgentReport
-
-
-def _checkpoint(_: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, Checkpoint):
-        raise ConfigurationError(
-            f"{attribute.name} takes a Checkpoint, not {type(value).__name__}."
-        )
 
 
 def _checkpoints(_: object, attribute: Attribute[Any], value: object) -> None:
@@ -48,7 +42,9 @@ class ReadOptions:
     oldest_first: bool = field(default=False, validator=check_boolean)
     exact: bool = field(default=True, validator=check_boolean)
     max_items: int | None = field(default=None, validator=optional(check_integer(0)))
-    resume: Checkpoint | None = field(default=None, repr=False, validator=optional(_checkpoint))
+    resume: Checkpoint | None = field(
+        default=None, repr=False, validator=optional(check_is(Checkpoint))
+    )
     concurrency: Concurrency | None = field(default=None, validator=optional(check_concurrency))
     strict: bool | None = field(default=None, validator=optional(check_boolean))
     max_retries: int | None = field(default=None, validator=optional(check_integer(0)))

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from agentcalls.checks import check_integer
+from agentcalls.checks import checked_integer, validator
 from agentcalls.errors import ConfigurationError
 from agentcalls.request.retry import SERVER_ERROR, TOO_MANY_REQUESTS
 from agentcalls.settings import CONCURRENCY, MAX_CONCURRENCY
 
-if TYPE_CHECKING:
-    from attrs import Attribute
-
 Concurrency: TypeAlias = int | Literal["auto"]
 
-_check_number = check_integer(1, MAX_CONCURRENCY)
 _LEAST = 2
 # An answer is late after this many times as long as the fastest one took.
 _LATE = 2.0
@@ -23,14 +19,17 @@ _LATE = 2.0
 _FADES = 1.001
 
 
-def check_concurrency(_: object, attribute: Attribute[Any], value: object) -> None:
+def _checked(name: str, value: object) -> None:
     """Accept 1 to 64 and "auto"; raises `ConfigurationError` for anything else."""
     if value == "auto":
         return
     try:
-        _check_number(_, attribute, value)
+        checked_integer(name, value, 1, MAX_CONCURRENCY)
     except ConfigurationError as error:
         raise ConfigurationError(f'{str(error)[:-1]}, or "auto".') from None
+
+
+check_concurrency = validator(_checked)
 
 
 class AutoConcurrency:

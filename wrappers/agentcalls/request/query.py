@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, get_type_hints
 
-from attrs import Attribute, field, fields, frozen
+from attrs import field, fields, frozen
 from attrs.validators import optional
 from msgspec import ValidationError, convert
 
@@ -20,6 +20,7 @@ from agentcalls.checks import (
     check_text,
     checked_text,
     close_to,
+    validator,
 )
 from agentcalls.errors import ConfigurationError
 from agentcalls.models import Agent, Call, fields_of
@@ -42,10 +43,6 @@ def checked_segment(name: str, value: object) -> str:
             f"{name} cannot be {value!r}: it must not be empty, '.' or '..', or hold a control character."
         )
     return value
-
-
-def _segment(_: object, attribute: Attribute[Any], value: str) -> None:
-    checked_segment(attribute.name, value)
 
 
 @frozen(kw_only=True, field_transformer=builtin_fields)
@@ -112,7 +109,7 @@ class CallQuery(ListQuery):
 
     model = Call
 
-    agent_id: str = field(validator=_segment)
+    agent_id: str = field(validator=validator(checked_segment))
     is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
     status: CallStatus | None = field(default=None, validator=optional(check_text))
     others: Mapping[str, Any] | None = None
@@ -168,8 +165,8 @@ class AgentQuery(ListQuery):
 
     model = Agent
 
-    search: str | None = field(default=None, validator=optional([check_text, at_most(255)]))
-    sort: str | None = field(default=None, validator=optional([check_text, at_most(64)]))
+    search: str | None = field(default=None, validator=optional(at_most(255)))
+    sort: str | None = field(default=None, validator=optional(at_most(64)))
 
 
 @lru_cache(maxsize=64)  # each is said once

@@ -89,7 +89,8 @@ class RetryPolicy:
     """How long and how often one request is tried."""
 
     max_retries: int = field(
-        default=settings.MAX_RETRIES, validator=at_least(0, "a whole number from 0", int)
+        default=settings.MAX_RETRIES,
+        validator=at_least(0, "a whole number from 0", int),
     )
     """Attempts after the first."""
     deadline: float = field(default=settings.DEADLINE, validator=at_least(0.001, "seconds"))

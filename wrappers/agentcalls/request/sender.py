@@ -9,12 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsInt
 from urllib.parse import urlsplit
 
-from attrs import Attribute, evolve, field, frozen
+from attrs import evolve, field, frozen
 from attrs.validators import optional
 
-from agentcalls.checks import at_least, builtin_fields, check_boolean, check_callable
+from agentcalls.checks import at_least, builtin_fields, check_boolean, check_callable, check_is
 from agentcalls.clock import Clock, Deadline, Stopwatch
-from agentcalls.errors import AgentCallsError, ConfigurationError
+from agentcalls.errors import AgentCallsError
 from agentcalls.request.concurrency import AutoConcurrency, Concurrency, check_concurrency
 from agentcalls.request.host import Host, is_loopback
 from agentcalls.request.key import KeyAuth, value_without_key, without_key
@@ -33,11 +33,6 @@ if TYPE_CHECKING:
     from agentcalls.values import Problem
 
 
-def _clock(_: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, Clock):
-        raise ConfigurationError(f"{attribute.name} takes a Clock.")
-
-
 @frozen(kw_only=True, field_transformer=builtin_fields)
 class Config:
     """Where a client sends its requests, with which credential, and how hard it tries."""
@@ -54,7 +49,7 @@ class Config:
     on_exchange: Callable[[Exchange], object] | None = field(
         repr=False, validator=optional(check_callable)
     )
-    clock: Clock = field(repr=False, validator=_clock)
+    clock: Clock = field(repr=False, validator=check_is(Clock))
 
     @property
     def host(self) -> Host:
