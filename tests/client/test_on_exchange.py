@@ -22,7 +22,7 @@ from agentcalls import (
 )
 from agentcalls.clock import Deadline, Stopwatch
 from agentcalls.request.host import Host
-from agentcalls.request.key import BearerAuth, Secret
+from agentcalls.request.key import KeyAuth, Secret
 from agentcalls.request.operation import LIST_CALLS, GoodAnswer, Operation, Read
 from agentcalls.request.receive import Incoming
 from contract.tool.contract import OPENAPI
@@ -216,7 +216,7 @@ def test_an_operation_may_post_a_body_and_is_retried_as_it_was(make_client: Make
 
 
 def test_own_connections_send_the_body_with_its_length() -> None:
-    auth, host = BearerAuth(Secret(KEY)), Host("https://host")
+    auth, host = KeyAuth(Secret(KEY), "bearer"), Host("https://host")
     sent = bytes(host.message(operation(idempotent=True).outgoing(NOTE), auth, "id-1"))
     head, _, content = sent.partition(b"\r\n\r\n")
     assert head.startswith(b"POST /agents/agent_1/notes HTTP/1.1\r\nHost: host\r\n")
@@ -237,7 +237,7 @@ def test_header_with_a_line_break_is_not_sent(make_client: MakeClient, value: st
 
 @pytest.mark.parametrize("status", [200, 201, 503])
 def test_good_answer_that_is_cut_short_is_none_whatever_its_status(status: int) -> None:
-    outgoing, auth = operation(idempotent=True).outgoing(NOTE), BearerAuth(Secret(KEY))
+    outgoing, auth = operation(idempotent=True).outgoing(NOTE), KeyAuth(Secret(KEY), "bearer")
     deadline = Deadline(Stopwatch(lambda: 1.0), 9.0)
     incoming = Incoming(
         outgoing, auth, longest=9, deadline=deadline, is_stray=lambda _kept, _echo: False

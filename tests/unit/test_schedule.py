@@ -123,7 +123,7 @@ def test_agents_without_calls_open_the_window_too() -> None:
 def test_an_agent_that_fails_opens_the_window_too() -> None:
     many = readings("abcdefgh")
     (first,) = planned(many)
-    many.failed(first, InternalServerError("No."))
+    many.answered(first, InternalServerError("No."))
     assert not many.advance()
     assert len(planned(many)) == 4
 
@@ -209,14 +209,14 @@ def test_failure_comes_in_its_turn_and_drops_what_was_asked_behind_it() -> None:
     many = readings("a", concurrency=4)
     requests = opened(many, total=1000)
     list(many.pending)
-    many.failed(requests[1], InternalServerError("No."))
+    many.answered(requests[1], InternalServerError("No."))
     many.answered(requests[2], page_for(requests[2], 1000))
     many.answered(requests[0], page_for(requests[0], 1000))
     assert many.advance()
     list(many.pending)
     assert not many.advance()
     assert many._slots_taken == 1
-    many.failed(requests[3], InternalServerError("Never mind."))
+    many.answered(requests[3], InternalServerError("Never mind."))
     assert many._slots_taken == 0
     with pytest.raises(ExceptionGroup, match="1 of 1 agent failed") as caught:
         many.end()
@@ -229,10 +229,10 @@ def test_error_of_all_agents_is_raised_even_by_a_window_of_no_use() -> None:
     many = readings("a", concurrency=4)
     requests = opened(many, total=1000)
     list(many.pending)
-    many.failed(requests[0], InternalServerError("No."))
+    many.answered(requests[0], InternalServerError("No."))
     assert not many.advance()
     with pytest.raises(AuthenticationError):
-        many.failed(requests[1], AuthenticationError("Nobody."))
+        many.answered(requests[1], AuthenticationError("Nobody."))
     assert isinstance(many.report.failures["a"], InternalServerError)
 
 
@@ -275,7 +275,7 @@ def test_sort_that_is_refused_is_borne_and_the_next_name_tried(*, ordered: bool)
     assert windows_of(probes) == PROBES
     list(many.pending)
     for request in probes:
-        many.failed(request, BadRequestError("No such field.", status=400))
+        many.answered(request, BadRequestError("No such field.", status=400))
         while many.advance():
             assert not ids(many)
     probes = planned(many)
@@ -303,7 +303,7 @@ def test_probe_that_fails_otherwise_fails_its_agent(*, ordered: bool) -> None:
     many = readings("a", knows_sort=False, ordered=ordered)
     first, second = opened(many, total=150)
     list(many.pending)
-    many.failed(first, InternalServerError("No."))
+    many.answered(first, InternalServerError("No."))
     assert not many.advance()
     many.answered(second, page_for(second, 150))
     with pytest.raises(ExceptionGroup, match="1 of 1 agent failed"):
@@ -371,7 +371,7 @@ def test_in_order_a_first_answer_is_read_before_its_turn_and_a_failure_waits() -
     many, (slow, second, third, fourth) = in_order(150, concurrency=4)
     assert agents_of([slow, second, third, fourth]) == ["a", "b", "c", "d"]
     many.answered(second, page_for(second, 150))
-    many.failed(third, AuthenticationError("Nobody."))
+    many.answered(third, AuthenticationError("Nobody."))
     assert agents_of(planned(many)) == ["b", "e"]
     assert "c" not in many.report.failures
     assert many.agent("b").report.pages == 1
@@ -413,7 +413,7 @@ def driven(
         request = under_way.pop(-1 if latest else 0)
         found = answer(request)
         if isinstance(found, AgentCallsError):
-            many.failed(request, found)
+            many.answered(request, found)
         else:
             many.answered(request, found)
         while many.advance():

@@ -145,15 +145,14 @@ class ManyListing(_ManyAgents[SyncSource], Tabular):
         for batch in self.batches():
             yield batch.agent_id, batch.calls
 
-    def _rows(self) -> RowChunkIterator:
-        return RowChunkIterator(self._schedule(label=together), self._source.of_rows)
+    # As when it is iterated and as `batches`, but the calls are rows, which a table is made of for less.
+
+    def _rows(self, batching: Batching | None = None) -> RowChunkIterator:
+        return RowChunkIterator(self._schedule(batching, label=together), self._source.of_rows)
 
     def _row_batches(self, size: int) -> Generator[CallBatch]:
-        # As `batches`, but the calls are rows, which a table is made of for less.
         batching = Batching(size)
-        schedule = self._schedule(batching, label=together)
-        rows: Any = RowChunkIterator(schedule, self._source.of_rows)
-        return batching.over_rows(rows)
+        return batching.over(self._rows(batching), list.extend)
 
     def batches(self, size: int = BATCH) -> Generator[CallBatch]:
         """The calls of an iteration in batches of `size` calls of one agent, each with its checkpoint.

@@ -75,26 +75,18 @@ class Batching:
 
         return told
 
-    def over(self, pairs: Iterable[tuple[str, Call]]) -> Generator[CallBatch]:
-        """The batches of these pairs of agent and call. The calls before a failure are given before it is raised."""
-        try:
-            for agent_id, call in pairs:
-                yield from self._take(agent_id, call)
-        except Exception:
-            yield from self._rest()
-            raise
-        yield from self._rest()
+    def over(
+        self,
+        pairs: Iterable[tuple[str, Any]],
+        add: Callable[[list[Call], Any], object] = list.append,
+    ) -> Generator[CallBatch]:
+        """The batches of these pairs of agent and call. The calls before a failure are given before it is raised.
 
-    def over_rows(self, some: Iterable[tuple[str, list[Call]]]) -> Generator[CallBatch]:
-        """The same, where all of an answer comes together: a batch holds some more than `size`."""
+        With `list.extend`, the pairs have all rows of an answer, and a batch holds some more than `size`.
+        """
         try:
-            for agent_id, rows in some:
-                ready, self._ready = self._ready, []
-                yield from ready
-                calls = self._calls.setdefault(agent_id, [])
-                calls += rows
-                if len(calls) >= self._size:
-                    yield self._batch(agent_id, done=False)
+            for agent_id, came in pairs:
+                yield from self._take(agent_id, came, add)
         except Exception:
             yield from self._rest()
             raise
@@ -113,12 +105,14 @@ class Batching:
         for batch in self._rest():
             yield batch
 
-    def _take(self, agent_id: str, call: Call) -> list[CallBatch]:
+    def _take(
+        self, agent_id: str, came: Any, add: Callable[[list[Call], Any], object] = list.append
+    ) -> list[CallBatch]:
         # The end of an agent is reported before the next call comes.
         ready, self._ready = self._ready, []
         calls = self._calls.setdefault(agent_id, [])
-        calls.append(call)
-        if len(calls) == self._size:
+        add(calls, came)
+        if len(calls) >= self._size:
             ready.append(self._batch(agent_id, done=False))
         return ready
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from agentcalls.values import Report
 
 UNREAD = "The listing was not read."
-_KEPT_PROBLEMS = 1000
+KEPT_PROBLEMS = 1000
+"""How many problems a report keeps; the count is full."""
 
 
 class EndedAgents:
@@ -32,7 +33,7 @@ class EndedAgents:
     ) -> None:
         self.ended: dict[str, AgentReport] = {}
         self._stop_on_error, self._on_agent = stop_on_error, on_agent
-        self._problems_left = _KEPT_PROBLEMS
+        self._problems_left = KEPT_PROBLEMS
 
     def tell(
         self, agent_id: str | None, report: Report, error: AgentCallsError | None = None

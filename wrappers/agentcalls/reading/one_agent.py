@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from agentcalls.described import quantity
 from agentcalls.errors import APIStatusError
+from agentcalls.reading.ended import KEPT_PROBLEMS
 from agentcalls.reading.moments import is_relative, resolved
 from agentcalls.reading.walk.walk import Walk
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from agentcalls.request.query import ListQuery
     from agentcalls.values import Checkpoint, Page, Problem, Report
 
-_KEPT_PROBLEMS = 1000
 _REFUSALS = {400, 405, 406, 414, 422, 501}
 """The statuses that a server may have for a sort that it does not know."""
 _MISSING = 404
@@ -41,7 +41,7 @@ class AgentReader:
         now = datetime.fromtimestamp(wall, UTC)
         self.agent_id: str | None = query.of_agent
         self._query = query
-        self._walk: Walk[Any] = Walk(
+        self.walk: Walk[Any] = Walk(
             binding=_binding(query, options, now),
             start=(query.start - 1) * query.size,
             exact=options.exact,
@@ -53,6 +53,7 @@ class AgentReader:
             until=resolved("until", options.until, now, options.tz),
             resume=options.resume,
         )
+        """What is requested next, and what the answers mean."""
         self._stopped = self._abandoned = False
         self._problems: list[Problem] = []
         self._problem_count = 0
@@ -63,7 +64,7 @@ class AgentReader:
     @property
     def report(self) -> Report:
         """What was read and proven so far; it is not complete while calls are pending."""
-        report = self._walk.report
+        report = self.walk.report
         if self.left or self._abandoned:
             report = evolve(
                 report, complete=False, reason=report.reason or "Not every call was taken."
@@ -73,7 +74,7 @@ class AgentReader:
     @property
     def checkpoint(self) -> Checkpoint:
         """Where to continue: after the last delivered call."""
-        checkpoint = self._walk.checkpoint(self._size - self.left)
+        checkpoint = self.walk.checkpoint(self._size - self.left)
         return evolve(checkpoint, report=evolve(checkpoint.report, complete=False, reason=None))
 
     @property
@@ -85,16 +86,16 @@ class AgentReader:
         of_calls = self.agent_id is not None
         whose = f"{self.agent_id!r}: " if of_calls else ""
         taken = quantity(self._taken + self._size - self.left, "call" if of_calls else "agent")
-        return f"{whose}{taken} of {quantity(self._walk.report.pages, 'page')}"
+        return f"{whose}{taken} of {quantity(self.walk.report.pages, 'page')}"
 
     def plan(self) -> Window | None:
         """The next window to request; None if reading has ended."""
-        return None if self._stopped else self._walk.plan()
+        return None if self._stopped else self.walk.plan()
 
     @property
     def done(self) -> bool:
         """Whether there is nothing more to request."""
-        return self._stopped or self._walk.done
+        return self._stopped or self.walk.done
 
     def stop(self) -> None:
         """End reading: nothing more is planned or delivered."""
@@ -109,37 +110,22 @@ class AgentReader:
 
     def accept(self, window: Window, page: Page[Any]) -> None:
         """Take the answer to a window; raises `PaginationError` if the pages contradict each other."""
-        self._take(self._walk.accept(window, page.data, page.meta))
+        self._take(self.walk.accept(window, page.data, page.meta))
         if page.problems:
             # Windows overlap and probes give rows again, but the problems of a call are reported once.
-            new = set(map(id, self._walk.found))
+            new = set(map(id, self.walk.found))
             problems = [
                 problem
                 for problem in page.problems
                 if problem.row is None or id(page.data[problem.row]) in new
             ]
             self._problem_count += len(problems)
-            self._problems.extend(problems[: _KEPT_PROBLEMS - len(self._problems)])
+            self._problems.extend(problems[: KEPT_PROBLEMS - len(self._problems)])
 
     def _take(self, calls: list[Any]) -> None:
         self._taken += self._size
         self._size = len(calls)
         self.pending = iter(calls)
-
-    @property
-    def begun(self) -> bool:
-        """Whether an answer was used; answers to probes are not."""
-        return self._walk.begun
-
-    @property
-    def probes(self) -> bool:
-        """Whether its requests are under way that find out what the server sorts by."""
-        return self._walk.probes
-
-    @property
-    def may_wait(self) -> bool:
-        """Whether it would send these next, and could wait for another agent that does."""
-        return self._walk.may_wait
 
     def bears(self, window: Window, error: AgentCallsError) -> bool:
         """Whether reading continues despite an error.
@@ -148,18 +134,10 @@ class AgentReader:
         """
         if not isinstance(error, APIStatusError) or error.status not in {*_REFUSALS, _MISSING}:
             return False
-        if not self._walk.refuse(window, as_missing=error.status == _MISSING):
+        if not self.walk.refuse(window, as_missing=error.status == _MISSING):
             return False
         self._take([])
         return True
-
-    def is_stale(self, window: Window) -> bool:
-        """Whether the plan has changed since, so that the answer to this window is stale."""
-        return self._walk.is_stale(window)
-
-    def count_stale(self) -> None:
-        """Count a stale request."""
-        self._walk.count_stale()
 
 
 class PageRequest(Struct, eq=False):

@@ -22,7 +22,7 @@ from agentcalls.reading.schedule import ItemT, Schedule
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agentcalls.reading.one_agent import AgentReader, AgentState, PageRequest
+    from agentcalls.reading.one_agent import AgentReader, AgentState
 
 # How many answers may wait for earlier agents, for each request that may be in flight. If one answer in fifty is slow,
 # agents of several pages take up to 1.4 times as long as mixed with four, and 1.25 times with six.
@@ -32,9 +32,8 @@ _WAITING = 6
 class OrderedSchedule(Schedule[ItemT]):
     """The state of one iteration in the agents' order."""
 
-    def failed(self, request: PageRequest, error: AgentCallsError) -> None:
-        """Take the failure of a request for its turn; an error that affects every agent is raised then."""
-        self._take(request, error)
+    def _raises_at_once(self, _: AgentCallsError) -> bool:
+        return False
 
     def _first(self) -> AgentState | None:
         return next(iter(self._agents.values()), None)

@@ -109,7 +109,7 @@ class _Pages(Generic[ItemT, JobT]):
         try:
             page = job.result()
         except AgentCallsError as error:
-            self.schedule.failed(request, error)
+            self.schedule.answered(request, error)
         else:
             self.schedule.answered(request, page)
 

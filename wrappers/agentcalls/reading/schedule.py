@@ -1,6 +1,6 @@
 """Listings under one window, without the waiting: which agent to request next, and whose calls to deliver.
 
-Pure: a shell sends the requests from `plan`, passes the results to `answered` or `failed` in order of arrival, and
+Pure: a shell sends the requests from `plan`, passes the results to `answered` in order of arrival, and
 delivers `pending` until `advance` has nothing more.
 
     Window      A request takes a slot from its planning until its answer is delivered or known to be stale. So at most
@@ -70,9 +70,8 @@ class Schedule(Generic[ItemT]):
         """The agents, as they were given."""
         self._ids, self._begin, self._label = iter(ids), begin, label
         self._concurrency = concurrency
-        self._most = (
-            1 if int(concurrency) == 1 else MAX_CONCURRENCY
-        )  # of one agent's, within `room`
+        # The most of one agent's, within `room`.
+        self._most = 1 if int(concurrency) == 1 else MAX_CONCURRENCY
         self._outcomes = EndedAgents(stop_on_error=stop_on_error, on_agent=on_agent)
         self._all_reached = self._stopped = False
         self._seen: set[str] = set()
@@ -123,17 +122,22 @@ class Schedule(Generic[ItemT]):
                 return request
         return None
 
-    def answered(self, request: PageRequest, page: Page) -> None:
-        """Take the answer to a request."""
-        self._take(request, page)
+    def answered(self, request: PageRequest, answer: Page | AgentCallsError) -> None:
+        """Take the answer to a request, or its failure, which is reported in the agent's turn.
 
-    def failed(self, request: PageRequest, error: AgentCallsError) -> None:
-        """Take the failure of a request, to be reported in its turn; an error that affects every agent is raised."""
-        if error.affects_all_agents:
+        An error that affects every agent is raised at once, unless the order is kept.
+        """
+        if isinstance(answer, AgentCallsError) and self._raises_at_once(answer):
             if not request.stale:
-                self._fail(request.agent, error)
-            raise error
-        self._take(request, error)
+                self._fail(request.agent, answer)
+            raise answer
+        request.answer = answer
+        self._under_way -= 1
+        agent = request.agent
+        if request.stale:
+            self._slots_taken -= 1
+        elif request is agent.asked[0] and agent is not self._current:
+            self._look_at(agent)
 
     def advance(self) -> bool:
         """Whether the answers so far may hold more to deliver.
@@ -194,7 +198,9 @@ class Schedule(Generic[ItemT]):
         yield from chain(idle, newcomers, begun[len(idle) :])
 
     def _waits(self, agent: AgentState) -> bool:
-        return agent.reader.may_wait and any(one.reader.probes for one in self._agents.values())
+        return agent.reader.walk.may_wait and any(
+            one.reader.walk.probes for one in self._agents.values()
+        )
 
     def _may_ask(self, agent: AgentState) -> bool:
         return len(agent.asked) < min(agent.room, self.room) and (
@@ -225,14 +231,8 @@ class Schedule(Generic[ItemT]):
 
     # How answers are handled.
 
-    def _take(self, request: PageRequest, answer: Page | AgentCallsError) -> None:
-        request.answer = answer
-        self._under_way -= 1
-        agent = request.agent
-        if request.stale:
-            self._slots_taken -= 1
-        elif request is agent.asked[0] and agent is not self._current:
-            self._look_at(agent)
+    def _raises_at_once(self, error: AgentCallsError) -> bool:
+        return error.affects_all_agents
 
     def _look_at(self, agent: AgentState) -> None:
         # Whether the next answer of the agent has come.
@@ -258,13 +258,13 @@ class Schedule(Generic[ItemT]):
                 raise
             return False
         agent.opened = False
-        while agent.asked and reader.is_stale(agent.asked[0].window):
+        while agent.asked and reader.walk.is_stale(agent.asked[0].window):
             self._drop(agent.asked.popleft())
-            reader.count_stale()
+            reader.walk.count_stale()
         half, calls = (reader.left + 1) // 2, reader.pending
         if agent.room == 1 and half < reader.left:
             calls = islice(calls, half)  # stop early, and no extra page is requested
-        elif reader.begun:
+        elif reader.walk.begun:
             agent.room = self._most
         self._hand_out(agent, calls)
         return True

@@ -1,4 +1,4 @@
-"""How a request carries the API key: one class for each security scheme of openapi.yaml.
+"""How a request carries the API key: a header for each security scheme of openapi.yaml.
 
 The key is read just before a request is sent, so that a callable can rotate it. It is then a `Secret`, which no repr
 shows. No function that may raise has the key as a plain string among its locals.
@@ -10,7 +10,7 @@ import inspect
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, Self, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from agentcalls import settings
 from agentcalls.checks import as_builtin
@@ -19,6 +19,12 @@ from agentcalls.errors import ConfigurationError
 AuthScheme: TypeAlias = Literal["bearer", "x-api-key"]
 ApiKey: TypeAlias = str | Callable[[], str]
 AsyncApiKey: TypeAlias = ApiKey | Callable[[], Awaitable[str]]
+
+SCHEMES: dict[AuthScheme, tuple[str, str]] = {
+    "bearer": ("Authorization", "Bearer "),
+    "x-api-key": ("X-Api-Key", ""),
+}
+"""The header of each security scheme of the contract, and what stands there before the key."""
 
 LONGEST_TEXT = 2048
 _DEEPEST = 50
@@ -80,25 +86,22 @@ class KeyAuth:
     Raises `ConfigurationError` for a key that cannot be sent: at once, or for a callable's key when a request is sent.
     """
 
-    scheme: AuthScheme
-    header: str
-    prefix: str
-
-    def __init__(self, api_key: Secret) -> None:
+    def __init__(self, api_key: Secret, scheme: AuthScheme) -> None:
         if not api_key.is_given_later:
             api_key.checked()
-        self._api_key = api_key
+        self._api_key, self.scheme = api_key, scheme
+        self.header, self._prefix = SCHEMES[scheme]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}('***')"
 
-    def asked(self) -> Self:
+    def asked(self) -> KeyAuth:
         """The same with the current key. Exceptions of the user's callable pass through."""
-        return type(self)(self._api_key.asked()) if self._api_key.is_given_later else self
+        return KeyAuth(self._api_key.asked(), self.scheme) if self.is_given_later else self
 
-    async def awaited(self) -> Self:
+    async def awaited(self) -> KeyAuth:
         """The same with the current key, awaited if the callable is async."""
-        return type(self)(await self._api_key.asked().awaited())
+        return KeyAuth(await self._api_key.asked().awaited(), self.scheme)
 
     @property
     def is_given_later(self) -> bool:
@@ -113,35 +116,14 @@ class KeyAuth:
     @property
     def header_line(self) -> bytes:
         """The header that carries the key, as it is sent, without a line's end."""
-        return f"{self.header}: {self.prefix}{self._api_key.checked()}".encode()
+        return f"{self.header}: {self._prefix}{self._api_key.checked()}".encode()
 
     def sign(self, request: Any) -> None:
         """Give the request the key, and no other credential."""
-        for other in ("Authorization", "X-Api-Key"):
+        for other, _ in SCHEMES.values():
             if other in request.headers:
                 del request.headers[other]
-        request.headers[self.header] = self.prefix + self._api_key.checked()
-
-
-class BearerAuth(KeyAuth):
-    """`Authorization: Bearer sk_…`, the contract's ApiKeyAuth."""
-
-    scheme: AuthScheme = "bearer"
-    header = "Authorization"
-    prefix = "Bearer "
-
-
-class ApiKeyHeaderAuth(KeyAuth):
-    """`X-Api-Key: sk_…`, the contract's ApiKeyHeader."""
-
-    scheme: AuthScheme = "x-api-key"
-    header = "X-Api-Key"
-    prefix = ""
-
-
-_AUTH_OF_SCHEME: dict[str, type[KeyAuth]] = {
-    auth.scheme: auth for auth in (BearerAuth, ApiKeyHeaderAuth)
-}
+        request.headers[self.header] = self._prefix + self._api_key.checked()
 
 
 def given_auth(api_key: Secret | None, auth: str | None) -> KeyAuth:
@@ -155,10 +137,10 @@ def given_auth(api_key: Secret | None, auth: str | None) -> KeyAuth:
         raise ConfigurationError(
             f"No API key: set {settings.VARIABLES['api_key']}, or pass api_key=…."
         )
-    if scheme not in list(_AUTH_OF_SCHEME):
+    if scheme not in list(SCHEMES):
         # The value is not quoted: it may be a key in the wrong place.
-        raise ConfigurationError(f"auth takes {' or '.join(map(repr, _AUTH_OF_SCHEME))}.")
-    return _AUTH_OF_SCHEME[scheme](api_key)
+        raise ConfigurationError(f"auth takes {' or '.join(map(repr, SCHEMES))}.")
+    return KeyAuth(api_key, cast("AuthScheme", scheme))
 
 
 def given_key(api_key: object) -> Secret | None:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from agentcalls.errors import UnexpectedResponseError
 from agentcalls.models import Agent, Call, CallDetail
 from agentcalls.request.decode.page import decode_one, decode_page
-from agentcalls.request.key import body_without_key, parsed_without_key, without_key
+from agentcalls.request.key import body_without_key, parsed_without_key
 from agentcalls.request.query import checked_segment
 from agentcalls.request.refusal import error_for
 from agentcalls.settings import API_PREFIX
@@ -113,13 +113,12 @@ class Outgoing(Struct, Generic[ResultT], frozen=True):
         operation = self.operation
         if answer.status != operation.success:
             raise error_for(answer, operation)
-        request_id = without_key(answer.secret, answer.headers.get("x-request-id", "")) or None
         try:
             result, problems = operation.read(
                 GoodAnswer(
                     content=body_without_key(answer.content, answer.secret),
                     arguments=self.arguments,
-                    request_id=request_id,
+                    request_id=answer.request_id,
                     rate_limit=RateLimit.from_headers(answer.headers),
                 )
             )
@@ -129,7 +128,7 @@ class Outgoing(Struct, Generic[ResultT], frozen=True):
             raise UnexpectedResponseError(
                 f"The answer is not a {operation.result}: {error}.",
                 status=answer.status,
-                request_id=request_id,
+                request_id=answer.request_id,
                 body=parsed_without_key(answer.content, answer.secret),
                 method=operation.method,
                 path=operation.path,

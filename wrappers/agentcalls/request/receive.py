@@ -175,14 +175,9 @@ class Incoming:
             )
         elif self._inflate and self._arrived and not self._inflate.eof:
             self.fail(httpx.DecodingError("the compressed body is not complete"))
-        if self.failure and self._status is not None:
-            if self._status != self._operation.success:
-                self.failure = None
-            else:
-                self.failure.status = self._status
-                request_id = self._headers.get("x-request-id", "")
-                self.failure.request_id = without_key(self._auth.secret, request_id) or None
-        return Answer(
+        if self._status is not None and self._status != self._operation.success:
+            self.failure = None
+        answer = Answer(
             status=self._status,
             headers=self._headers,
             content=b"" if self.failure else content,
@@ -190,6 +185,9 @@ class Incoming:
             arrived=self._arrived,
             failure=self.failure,
         )
+        if self.failure and self._status is not None:
+            vars(self.failure).update(status=answer.status, request_id=answer.request_id)
+        return answer
 
     def _is_cut(self, content: bytes) -> bool:
         # What came is the beginning of JSON, or of what was compressed.

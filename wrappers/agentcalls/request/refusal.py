@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from agentcalls import errors
-from agentcalls.request.key import LONGEST_TEXT, parsed_without_key, value_without_key, without_key
+from agentcalls.request.key import LONGEST_TEXT, parsed_without_key, value_without_key
 from agentcalls.request.retry import SERVER_ERROR, is_retryable
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def error_for(answer: Answer, operation: Operation[Any]) -> errors.AgentCallsErr
         "status": status,
         "code": _text(envelope.get("code")),
         "field_errors": _field_errors(envelope.get("errors")),
-        "request_id": _text(envelope.get("request_id"))
-        or without_key(secret, headers.get("x-request-id", ""))
-        or None,
+        "request_id": _text(envelope.get("request_id")) or answer.request_id,
         "retryable": is_retryable(status),
         "body": body,
         "method": operation.method,

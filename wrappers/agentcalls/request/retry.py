@@ -24,6 +24,7 @@ from msgspec import Struct
 from agentcalls import settings
 from agentcalls.checks import at_least, builtin_fields
 from agentcalls.errors import AgentCallsError, APITimeoutError, RateLimitError
+from agentcalls.request.key import without_key
 from agentcalls.request.wire.library import is_a
 from agentcalls.values import RateLimit
 
@@ -70,6 +71,11 @@ class Answer(Struct, kw_only=True, frozen=True):
     """Why it is of no use, where it cannot be read."""
 
     __repr__ = object.__repr__
+
+    @property
+    def request_id(self) -> str | None:
+        """Its `X-Request-Id`, without the key."""
+        return without_key(self.secret, self.headers.get("x-request-id", "")) or None
 
 
 @frozen(kw_only=True)

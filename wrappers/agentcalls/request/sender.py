@@ -168,7 +168,7 @@ class Sender:
             seconds=seconds,
             status=answer.status,
             bytes=answer.arrived,
-            request_id=without_key(answer.secret, answer.headers.get("x-request-id", "")) or None,
+            request_id=answer.request_id,
             error=type(error).__name__ if error else None,
             headers=value_without_key(dict(answer.headers), answer.secret),
         )

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from agentcalls.settings import PORTS
 from agentcalls.telemetry.instruments import instruments
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 _ERROR = 400
 _NANOSECONDS = 1_000_000_000
-_PORTS = {"http": 80, "https": 443}
 _HTTPX = "opentelemetry.instrumentation.httpx"
 
 
@@ -75,7 +75,7 @@ def _attributes(exchange: Exchange, base_url: str) -> dict[str, Any]:
         "http.request.method": exchange.method,
         "url.template": exchange.path,
         "server.address": host.hostname or "",
-        "server.port": host.port or _PORTS[host.scheme],
+        "server.port": host.port or PORTS[host.scheme],
     }
     if exchange.status is not None:
         described["http.response.status_code"] = exchange.status
