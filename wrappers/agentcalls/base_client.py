@@ -43,7 +43,7 @@ CallsT = TypeVar("CallsT")
 AgentsT = TypeVar("AgentsT")
 
 
-# What waits, and what is waited for: a client with other options leaves it to the first one.
+# The waits, and what they wait for: a client with other options uses those of the first one.
 _SHARED = (
     *("_run", "_begin", "_wait_for", "_way", "_check_open"),
     *("_key", "_awaited", "_sleep", "_place", "_leave", "_borrow"),
@@ -128,12 +128,12 @@ class BaseClient(Flavour, Generic[KeyT, HttpT, CallsT, AgentsT]):
     def with_options(self, **options: Unpack[ClientOptions]) -> Self:
         """A client that is the same but for these options; this one stays as it is.
 
-        Both use the same connections and key, wait for the same rate limit, and end when this one is closed: the other
-        has nothing of its own to close. Raises `TypeError` for what is no such option, and `ConfigurationError` for a
+        Both use the same connections and key, and wait for the same rate limit. Both end when this one is closed: the
+        other has nothing of its own to close. Raises `TypeError` for an unknown option, and `ConfigurationError` for a
         value that cannot be used.
         """
         other = derived(self, options, _SHARED)
-        other._begin_to_list()  # noqa: SLF001  # it is one of us
+        other._begin_to_list()  # noqa: SLF001  # of the same class
         return other
 
     def __repr__(self) -> str:

@@ -37,7 +37,7 @@ class _Listed(Generic[ListingT_co]):
     _listing: Callable[[Any, ReadOptions, Any], ListingT_co] = field(repr=False)
     """The listing of this flavour, of listing.py."""
     _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
-    """How the client lets a listing ask, which is read with these options."""
+    """The client's way of sending the requests of a listing with these options."""
 
     def _read(
         self, kind: Callable[..., ReadT], query: ListQuery, options: ReadOptions, *many: ManyOptions
@@ -57,14 +57,14 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
     )
     """`ManyListing` or `AsyncManyListing`."""
     _fetch: Callable[[Outgoing[Any]], Any] = field(repr=False)
-    """How the client asks for one thing."""
+    """The client's way of requesting one call."""
 
     @awaited_if_async
     def get(self, agent_id: str | Agent, call_id: str | Call | CallDetail) -> CallDetail:
         """One call in detail, with its transcript; in `AsyncClient` it is awaited.
 
-        What the contract does not allow is in `call.problems`, also that it is another call than was asked for; with
-        `strict` of the client it is an error.
+        `call.problems` names everything that the contract does not allow, and also an answer with another call's id.
+        With `strict` of the client, a problem is an error.
 
         Args:
             agent_id: The agent, as in `list`.
@@ -103,7 +103,7 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
     ) -> ListingT_co:
         """The agent's calls, as a listing that sends nothing until it is read.
 
-        The first seven are the API's own parameters; those from `since` on control how the client reads.
+        The first seven are the API's own parameters; the others, from `since` on, control how the client reads.
 
         Args:
             agent_id: The agent id, any text, escaped as one path segment; or the agent of `client.agents.list()`.
@@ -120,9 +120,9 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
             until: Calls created before this moment only; written like `since`.
             tz: The time zone of days, and of times that name no offset: a tzinfo, a name such as "Europe/Berlin", or
                 "local" for this machine's. By default, days are those of UTC, and such times are refused.
-            oldest_first: Ask for the oldest calls first, instead of `sort`. New calls then come behind those that were
-                read, so a reading that is resumed much later still joins. `pages()` and `page()` come so once another
-                reading of the client has found out the server's name for that order.
+            oldest_first: Request the oldest calls first, instead of `sort`. New calls then come after the others, so a
+                reading that is resumed much later still joins. `pages()` and `page()` have this order once another
+                reading of the client has found out the server's name for it.
             exact: Whether windows overlap, so that each call comes once even if the listing shifts. False reads plain
                 pages with up to a fifth fewer requests, and proves nothing.
             max_items: Stop after this many calls.

@@ -46,11 +46,11 @@ def builtin_fields(_: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]
 
 
 class Several:
-    """Several ids, each as built-in text; those of an iterator are there once.
+    """Several ids, each as built-in text; an iterator gives them once.
 
-    What is of the type `named` counts by its id, and by an empty one where it has none. What is read with `async for`
-    must be `gathered` first. Raises `ConfigurationError` for one text, which would be read character by character, and
-    for what has no items.
+    A value of the type `named` counts by its id, and by an empty one if it has none. An asynchronous iterable must be
+    read with `gather` first. Raises `ConfigurationError` for one text, which would be read character by character, and
+    for a value that has no items.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Several:
         self._read: Any = ids
         self._gathered: list[Any] | None = None
         self.given: list[str] = []
-        """The ids so far that the caller wrote. One of these that cannot be sent is a wrong argument; one that the API
-        listed is a failure of its agent alone."""
+        """The ids so far that the caller wrote. If one cannot be sent, the argument is wrong; an id that the API listed
+        is a failure of its agent alone."""
 
     def __iter__(self) -> Iterator[str]:
         if hasattr(self._ids, "__iter__"):
@@ -80,14 +80,14 @@ class Several:
             yield "" if is_listed and known is None else known
 
     async def gather(self) -> None:
-        """Read to the end what is read with `async for`."""
+        """Read an asynchronous iterable to its end."""
         if hasattr(self._ids, "__aiter__"):
             self._read = aiter(cast("AsyncIterable[Any]", self._ids))
             self._gathered = [value async for value in self._read]
 
     @property
     def doubt(self) -> str | None:
-        """Why there may be more ids than these: a listing that says so of itself is not proven complete."""
+        """Why there may be more ids than these: their own listing is not proven complete."""
         report = getattr(self._read, "report", None)
         return None if report is None or report.complete else report.reason
 
@@ -97,7 +97,7 @@ class Several:
 
 
 def id_of(value: Any, named: type[Any] | tuple[type[Any], ...]) -> Any:
-    """The id of what is of such a type; any other value as it is, which is taken for an id."""
+    """The id of a value of such a type; any other value is an id, and stays as it is."""
     return value.id if isinstance(value, named) else value
 
 
@@ -175,7 +175,7 @@ def did_you_mean(value: object, known: Iterable[str]) -> str:
 
 
 def close_to(value: str, known: Iterable[str]) -> str | None:
-    """What was probably meant by a value that is not among the known ones; None if it is one, or close to none."""
+    """The known value that an unknown one resembles; None if the value is known, or resembles none."""
     lowered = {each.lower(): each for each in known}
     if value in {"", *lowered.values()}:
         return None
@@ -205,19 +205,19 @@ def checked_boolean(name: str, value: object) -> bool:
 
 
 def checked_callable(name: str, value: object) -> None:
-    """Accept what can be called; raises `ConfigurationError` for anything else."""
+    """Accept a function; raises `ConfigurationError` for anything else."""
     if not callable(value):
         raise ConfigurationError(f"{name} takes a function, not {type(value).__name__}.")
 
 
 def checked_instance(name: str, value: object, kind: type[Any]) -> None:
-    """Accept what is of a type; raises `ConfigurationError` for anything else."""
+    """Accept a value of this type; raises `ConfigurationError` for anything else."""
     if not isinstance(value, kind):
         raise ConfigurationError(f"{name} takes a {kind.__name__}, not {type(value).__name__}.")
 
 
 def checked_path(name: str, value: object) -> Path:
-    """The path that a text or a path-like object names; raises `ConfigurationError` for what can name none."""
+    """The path that a text or a path-like object names; raises `ConfigurationError` for any other value."""
     text: object = value
     if isinstance(value, str | os.PathLike):
         text = os.fspath(cast("str | os.PathLike[str]", value))
@@ -243,7 +243,7 @@ def checked_number(
         raise ConfigurationError(f"{name} takes {takes}.")
 
 
-# Validators for attrs, of the checks above; those of the second group are made with the bounds.
+# Validators for attrs, made of the checks above; the second group takes the bounds.
 check_text = validator(checked_text)
 check_boolean = validator(checked_boolean)
 check_callable = validator(checked_callable)

@@ -30,7 +30,7 @@ class Clock:
 
 
 class Stopwatch:
-    """A clock that can be paused, for the time in which the caller does not wait."""
+    """A clock that is paused while the caller does not wait."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

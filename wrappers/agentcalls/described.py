@@ -51,7 +51,7 @@ def timestamp(moment: datetime) -> str:
 
 
 def finite(value: Any) -> Any:
-    """A value of JSON in which each number that JSON does not have, such as NaN, is None."""
+    """The same JSON value, with None for each number that JSON does not have, such as NaN."""
     if isinstance(value, dict):
         return {name: finite(item) for name, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list | tuple):

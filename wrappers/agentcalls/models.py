@@ -32,7 +32,7 @@ EXTRA = "additional_properties"
 
 Leaf = Callable[[Any], object]
 
-# Copies of a call equal it: what is not set is one object, in other processes, too.
+# A copy of a call equals it, in another process, too: Unset is one object in each.
 copyreg.pickle(Unset, lambda _: "UNSET")
 
 
@@ -170,7 +170,7 @@ def _json(value: Any) -> str:
 
 
 class _Row:
-    # What our own models have beyond the generated ones. Two are equal if their fields are.
+    # The methods of our own models. Two values are equal if their fields are.
     __slots__ = ()
     id: Any
 

@@ -45,7 +45,7 @@ MAX_BODY_BYTES = 16 * 2**20
 """The largest body that is read, in bytes, after decompression."""
 
 REQUEST_ID_PREFIX = "agentcalls-"
-"""What the `X-Request-Id` of each attempt begins with."""
+"""The beginning of each attempt's `X-Request-Id`."""
 
 CONCURRENCY = 8
 """How many requests a listing may have in flight at once."""
@@ -53,7 +53,7 @@ MAX_CONCURRENCY = 64
 MAX_CONNECTIONS = 128
 """The most connections, and the most threads, of one client."""
 BATCH = 5_000
-"""The most calls in a batch, and those that are turned into columns at a time."""
+"""The most calls in a batch, and the most that become columns at a time."""
 MAX_LIMIT = 100
 """The largest page of the API, in calls or agents."""
 LIMIT = MAX_LIMIT

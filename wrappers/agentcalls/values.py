@@ -154,9 +154,9 @@ class Report:
     pages: int = 0
     """The number of answers that were used."""
     requests: int = 0
-    """The number of requests, unused prefetches included; retries are not counted."""
+    """The number of requests, including unused prefetches; retries are not counted."""
     repeats_dropped: int = 0
-    """The number of rows that came again and were dropped, the walk's own overlaps included."""
+    """The number of rows that came again and were dropped, including the walk's own overlaps."""
     repairs: int = 0
     """How often the walk stepped back because the listing had shifted."""
     total_count_first: int | None = None
@@ -170,12 +170,13 @@ class Report:
     be missing under a filter by status. A repeat is noticed within twenty thousand calls.
     """
     proof: Literal["answer", "order", "count"] | None = None
-    """What `complete` rests on: one answer held the whole listing; the server honours the order of the joined windows;
-    or the rows came in order and its count, the same throughout, is what was read. None if it is not complete."""
+    """The reason for `complete`. "answer": one answer held the whole listing. "order": the server honours the order of
+    the joined windows. "count": the rows came in order, and the server's count stayed the same and is the number of
+    rows. None if it is not complete."""
     reason: str | None = None
     """Why it is not complete, in sentences; None if it is."""
     caveat: str | None = None
-    """How the server's counts differ from what was read, although the order proves it; None if they agree."""
+    """How the server's counts differ from the rows, although the order proves these; None if they agree."""
     problems: tuple[Problem, ...] = ()
     """The first thousand problems of the pages."""
     problem_count: int = 0
@@ -208,9 +209,9 @@ class Checkpoint:
     recent: tuple[str, ...] = ()
     """The ids that came last."""
     opening: tuple[str, ...] = ()
-    """The ids that were delivered before the order was asked for."""
+    """The ids that were delivered before the order was requested."""
     sort: str | None = None
-    """The order that is asked for where the caller gave none."""
+    """The order that is requested if the caller named none."""
     ordered: bool = False
     """Whether the server was seen to honour the order."""
     group: _Count = 0

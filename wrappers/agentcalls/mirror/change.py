@@ -1,4 +1,4 @@
-"""What one transaction writes to a copy, and what it came to."""
+"""The rows that one transaction writes to a copy, and their counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @frozen
 class ProblemCount:
-    """How often a reading met the same problem of a field of an agent's calls."""
+    """How often a reading met one problem in one field of an agent's calls."""
 
     agent_id: str
     field: str
@@ -28,34 +28,34 @@ class ProblemCount:
 
 @frozen
 class Span:
-    """A proven reading of an agent's calls from a moment on: what it did not give is gone."""
+    """A proven reading of an agent's calls from a moment on: calls that it did not find are gone."""
 
     agent_id: str
     since: datetime
-    """By `created_on` where the agent was followed, and by `first_seen` where it was read whole."""
+    """A `created_on` if the agent was followed, a `first_seen` if it was read whole."""
 
 
 @define
 class Change:
-    """What came, not yet written."""
+    """Rows that are not written yet."""
 
     calls: list[tuple[str, Sequence[Call]]] = field(factory=list["tuple[str, Sequence[Call]]"])
     """Calls with their agents; each has its id and its `created_on`."""
     rows: int = 0
-    """How many they are."""
+    """The number of these calls."""
     seen: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
-    """Agents and ids that a whole reading under way was given."""
+    """Agent and id of each call that an unfinished whole reading found."""
     given: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
-    """The same of those in `followed`."""
+    """The same for the readings in `followed`."""
     followed: list[Span] = field(factory=list["Span"])
     reread: list[Span] = field(factory=list["Span"])
     ended: list[str] = field(factory=list[str])
-    """Agents whose whole reading has ended, proven or not: what it was given is forgotten."""
+    """Agents whose whole reading has ended, proven or not: the ids that it found are forgotten."""
     agents: dict[str, AgentRow] = field(factory=dict[str, "AgentRow"])
     problems: dict[str, list[ProblemCount]] = field(factory=dict[str, list[ProblemCount]])
-    """By agent; they replace those that were met before."""
+    """The problems by agent; they replace those of earlier readings."""
     credit: float | None = None
-    """The requests that the audit may make, where they changed."""
+    """The requests that the audit may make; None if unchanged."""
 
     @property
     def is_empty(self) -> bool:
@@ -76,7 +76,7 @@ class Written:
 
     new: int = 0
     changed: int = 0
-    """Apart from the new ones and the marked ones."""
+    """New and marked calls are not counted here."""
     marked: int = 0
 
     def __add__(self, other: Written) -> Written:

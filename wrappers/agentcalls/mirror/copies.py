@@ -42,8 +42,8 @@ _MAGIC: dict[Kind, tuple[int, bytes]] = {
 def checked(path: str | os.PathLike[str]) -> tuple[Path, Kind]:
     """The file of a copy behind a name, and its database; it need not exist yet.
 
-    Raises `ConfigurationError` for an ending of no database, for what is no file that can be written, or no database of
-    this kind, and for a package that is not installed.
+    Raises `ConfigurationError` for an ending that names no database, for a file that cannot be written or is not of
+    that database, and for a package that is not installed.
     """
     name = checked_path("path", path)
     if _ADDRESS.match(str(name)):
@@ -73,7 +73,7 @@ def checked(path: str | os.PathLike[str]) -> tuple[Path, Kind]:
 
 
 def exists(target: Path) -> bool:
-    """Whether there is a file; an empty one is what a sync has left that was killed while it made it."""
+    """Whether there is a copy; a sync that was killed at its start may leave an empty file, which is none."""
     return target.exists() and target.stat().st_size > 0
 
 
@@ -81,9 +81,9 @@ def exists(target: Path) -> bool:
 def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
     """A copy of the calls at a host, for this process alone until the block ends; it is made where there is none.
 
-    Without a host, it is that of any, and must exist. Raises `ConfigurationError` as `checked` does, and for a database
-    that is no such copy; `InUseError` where another process has it, or takes it for seconds within the block; `OSError`
-    where the file is another one when the block ends.
+    Without a host, the copy may be of any, and must exist. Raises `ConfigurationError` like `checked`, and for a
+    database that is no such copy; `InUseError` if another process has it, or takes it for seconds within the block;
+    `OSError` if the file was replaced when the block ends.
     """
     target, kind = checked(path)
     with locked(target, f"Another sync is writing {target}."):
@@ -105,7 +105,7 @@ def opened(path: str | os.PathLike[str], host: str | None) -> Generator[Target]:
 def locked(target: Path, taken: str) -> Generator[None]:
     """A block that one process at a time runs for this file or folder; raises `InUseError` with these words if one is.
 
-    The lock is a file beside it, which stays: whoever deleted it could lock one that another process still waits for.
+    The lock is a file beside it, which stays: if it were deleted, two processes could lock two different files.
     """
     lock = operations.open_lock(target.with_name(f"{target.name}.lock"))
     if lock is None:

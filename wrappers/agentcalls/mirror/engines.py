@@ -23,11 +23,11 @@ COMPLETE = "_complete"
 class IncompleteError(AgentCallsError):
     """An agent's calls were read, and it could not be proven that these are all of them, each once."""
 
-    advice = "Read again; allow_incomplete takes what there is, and marks it."
+    advice = "Read again; allow_incomplete also returns unproven calls, and marks them."
 
 
 class ClientSettings(TypedDict, total=False):
-    """Settings of the client that reads, as in `Client`; this one is made where the function runs."""
+    """Settings of the client that reads, as in `Client`; the client is made where the function runs."""
 
     api_key: str | None
     base_url: str | None
@@ -39,7 +39,7 @@ class ClientSettings(TypedDict, total=False):
 
 
 class ReadArguments(ClientSettings, OtherParameters, total=False):
-    """These settings, and which calls are read, as in `client.calls.list`."""
+    """These settings, and the filters of `client.calls.list`."""
 
     search: str | None
     is_test_call: bool | None
@@ -57,13 +57,14 @@ def read(
 ) -> Any:
     """All calls of some agents, as a `pyarrow.Table` with the columns of `to_arrow`; see docs/scale.md.
 
-    The function can be pickled, and needs nothing of the process that passes it on: Dask and Ray call it in theirs.
+    The function can be pickled, and needs nothing of the calling process: Dask and Ray run it in processes of theirs.
 
     Args:
         agents: An agent id, or several, or agents as `client.agents.list()` gives them. Without any, the table is
             empty, and nothing is sent.
-        allow_incomplete: Also give what could not be proven, or was read before an agent failed. The column
-            `_complete` then says whether all calls of the row's agent are there, each once; the log names the others.
+        allow_incomplete: Also return calls that could not be proven complete, or were read before their agent failed.
+            The column `_complete` then says whether the row's agent has all its calls, each once; the log names the
+            other agents.
         options: Settings of the client (`api_key`, `base_url`, `auth`, `allow_http`, `concurrency`, `max_retries`,
             `deadline`), and filters (`search`, `is_test_call`, `status`, `since`, `until`, `tz`). Without `api_key`,
             the key is that of the environment where the function runs.
@@ -91,7 +92,7 @@ def record_batches(
 ) -> Generator[Any]:
     """The same as each `pyarrow.RecordBatch` of one agent, while it is read; it raises like `read`, perhaps at the end.
 
-    With `allow_incomplete` an agent's calls are held until it is known whether they are all.
+    With `allow_incomplete`, an agent's calls are held until its reading has ended.
     """
     need("pyarrow")
     several = [as_builtin(agents)] if isinstance(agents, str) else agents

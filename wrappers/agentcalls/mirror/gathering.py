@@ -1,4 +1,4 @@
-"""What is read, gathered into transactions, and the state of each agent that follows from it."""
+"""Gathers the calls that are read into transactions, and updates the state of each agent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECONDS = 2.0
 
 
 class Gathering:
-    """What one run has read: it is written when it has some thousand rows, or some seconds have passed.
+    """The calls that one run has read; they are written after some thousand rows or some seconds.
 
     Args:
         target: The copy.
@@ -37,12 +37,12 @@ class Gathering:
         self.began: datetime = clock()
         """When the run began, by the clock."""
         self.stamp: datetime = target.next_stamp(self.began)
-        """The same, and later than all that is in the copy."""
+        """The same moment, but later than every stamp in the copy."""
         self.written: Written = Written()
         self.steady: dict[str, bool] = {}
-        """The agents that were proven in this run, and whether the server's count stayed the same meanwhile."""
+        """The agents that were proven in this run, each with whether the server's count stayed the same."""
         self.unproven: dict[str, str] = {}
-        """Why the latest reading of an agent is not proven."""
+        """Why the latest reading of an agent is not proven, by agent id."""
         self.reread: set[str] = set()
         """The agents that were proven whole."""
         self._target, self._clock = target, clock
@@ -53,7 +53,7 @@ class Gathering:
         self._nameless = Counter[str]()
 
     def begin(self, agent_ids: Iterable[str], *, whole: bool) -> None:
-        """Take note of the agents that are going to be read."""
+        """Note the agents that will be read next."""
         for agent_id in agent_ids:
             self._given.pop(agent_id, None)
             self._newest[agent_id] = None
@@ -61,7 +61,7 @@ class Gathering:
                 self.agents[agent_id] = plan.begun(self.agents[agent_id], self.stamp)
 
     def take(self, batch: CallBatch, since: datetime | None, *, whole: bool, ended: bool) -> None:
-        """Take a batch of an agent that is read whole, or from a moment on; `ended` says that no more is to come."""
+        """Take a batch of an agent that is read whole, or from a moment on; `ended` is whether it is the last one."""
         agent_id, agent = batch.agent_id, self.agents[batch.agent_id]
         calls = self.add(agent_id, batch.calls)
         newest = max((call.created_on for call in calls), default=None)
@@ -77,16 +77,16 @@ class Gathering:
             self.write()
 
     def restart(self, agent_id: str) -> None:
-        """Give up a whole reading that cannot go on."""
+        """Give up a whole reading that cannot continue."""
         self._change.ended.append(agent_id)
         self.keep(evolve(self.agents[agent_id], reading_since=None, checkpoint=None))
 
     def add(self, agent_id: str, calls: Sequence[Call]) -> list[Call]:
-        """Take calls of an agent; returns those that have an id and a `created_on`, which is all of a sound server.
+        """Take calls of an agent; returns the calls with an id and a `created_on`: all, if the server is sound.
 
-        An id without a letter names no call: the next one would take its row.
+        Calls with an empty id are left out, because they would overwrite each other.
         """
-        # The types are the contract's; a row that breaks it may have None anywhere.
+        # The types are the contract's; a row that breaks the contract may have None in any field.
         sound = [
             call
             for call in calls
@@ -106,12 +106,12 @@ class Gathering:
         self.agents[agent.agent_id] = self._change.agents[agent.agent_id] = agent
 
     def fail(self, agent_id: str, why: str) -> None:
-        """Take note that reading an agent has failed; what came of it is kept."""
+        """Note that reading an agent has failed; the calls that were read are kept."""
         self.steady.pop(agent_id, None)
         self.keep(evolve(self.agents[agent_id], error=why))
 
     def write(self, credit: float | None = None) -> None:
-        """Write what there is, in one transaction."""
+        """Write all that was gathered, in one transaction."""
         self._change.credit = credit
         if not self._change.is_empty:
             change, self._change = self._change, Change()
@@ -119,7 +119,7 @@ class Gathering:
         self._written_at = monotonic()
 
     def _is_marking(self, agent_id: str) -> bool:
-        # Whether a whole reading is under way that something may be gone by.
+        # Whether an unfinished whole reading may find that calls are gone.
         return self.agents[agent_id].reading_since is not None and self.held.get(agent_id, 0) > 0
 
     def _ended(

@@ -114,7 +114,7 @@ def served(
         do_HEAD = do_GET  # noqa: N815  # as http.server names it
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as http.server names it
-            """Nothing: stderr is for what the syncs came to."""
+            """Log nothing: stderr shows the outcomes of the syncs."""
 
     class Server(ThreadingHTTPServer):
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,14 +1,14 @@
-"""What to ask about an agent, and what follows from what came: the rules of a copy, without clock, socket or database.
+"""The rules of a copy, without clock, socket or database: what to read of an agent, and its state afterwards.
 
 An agent is read in three ways:
 
-    Whole       From its oldest call on. The first load is one, and the audit is made of them; each goes on from its
-                checkpoint, in a later run, too. What a proven one was not given is marked.
-    Following   From its newest call back to `since_of`. What the copy has of that span, and a proven one was not given,
-                is marked.
-    Looking     The pages that should hold calls that are open and older than what is followed.
+    Whole       From its oldest call on: the first load, and each reading of the audit. It continues from its
+                checkpoint, even in a later run. If it is proven, the calls of the copy that it did not find are marked.
+    Following   From its newest call back to `since_of`. If it is proven, the calls of the copy in that span that it
+                did not find are marked.
+    Looking     The pages that should hold the open calls that are older than that span.
 
-The watermark and `proven_at` move only behind a reading that is proven.
+The watermark and `proven_at` move only after a proven reading.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from agentcalls import Report
 
 _MARGIN = timedelta(minutes=5)
-"""By how much a call may appear behind newer ones without being late."""
+"""How much later than newer calls a call may appear without being late."""
 _MISCOUNTS = 2
 _REREAD_EVERY = timedelta(hours=1)
 _DAY, _WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -40,31 +40,31 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 @frozen(kw_only=True)
 class AgentRow:
-    """What a copy knows of an agent: a row of `agents`. Moments are this machine's, but for the watermark."""
+    """The state of an agent in a copy: a row of `agents`. Moments are this machine's, except the watermark."""
 
     agent_id: str
     watermark: datetime | None = None
-    """`created_on` of the newest call of a proven reading: the server's time."""
+    """`created_on` of the newest call of a proven reading, in the server's time."""
     server_count: int | None = None
-    """The server's count of its calls, at the latest reading."""
+    """The server's count of its calls in the latest reading."""
     proven_at: datetime | None = None
     """When the latest proven reading began; None until the first load is proven."""
     reread_at: datetime | None = None
     """When the latest proven whole reading began."""
     tried_at: datetime | None = None
-    """The run in which a whole reading ended last, proven or not."""
+    """The latest run in which a whole reading ended, proven or not."""
     looked_at: datetime | None = None
-    """The latest run that looked which old open calls are due."""
+    """The latest run that looked at the old open calls that were due."""
     miscounts: int = 0
-    """In how many runs in a row the server's count was not that of the copy."""
+    """The number of runs in a row in which the counts of the server and the copy differed."""
     reading_since: datetime | None = None
-    """When the whole reading that is under way began."""
+    """When the unfinished whole reading began; None if there is none."""
     checkpoint: str | None = None
-    """Where it goes on."""
+    """Where it continues."""
     error: str | None = None
     """Why the latest reading failed, or is not proven; None if it is."""
     due: datetime | None = None
-    """Before when it is not asked, since it is quiet."""
+    """The agent is quiet, and is not asked before this moment."""
 
     @property
     def is_loaded(self) -> bool:
@@ -73,10 +73,10 @@ class AgentRow:
 
 
 def since_of(agent: AgentRow, now: datetime, follow: timedelta) -> datetime | None:
-    """From where on an agent is followed; None for all of its calls.
+    """The moment from which an agent is followed; None for all of its calls.
 
     Calls that came in order since the last proven reading are newer than the watermark, whatever the clocks say. Late
-    ones, and changes, are found as far back as `follow`, also where no sync ran for long.
+    calls and changes are found as far back as `follow`, even if no sync ran for a long time.
     """
     if agent.watermark is None or agent.proven_at is None:
         return None
@@ -85,12 +85,12 @@ def since_of(agent: AgentRow, now: datetime, follow: timedelta) -> datetime | No
 
 
 def begun(agent: AgentRow, now: datetime) -> AgentRow:
-    """The agent where a whole reading begins, or goes on."""
+    """The agent when a whole reading begins or continues."""
     return agent if agent.reading_since else evolve(agent, reading_since=now, checkpoint=None)
 
 
 def followed(agent: AgentRow, report: Report, newest: datetime | None, now: datetime) -> AgentRow:
-    """The agent after it was followed; `newest` is the latest `created_on` that came."""
+    """The agent after it was followed; `newest` is the latest `created_on` that was read."""
     if not report.complete:
         return evolve(agent, server_count=report.total_count_last, error=report.reason)
     return evolve(
@@ -103,7 +103,7 @@ def followed(agent: AgentRow, report: Report, newest: datetime | None, now: date
 
 
 def reread(agent: AgentRow, report: Report, newest: datetime | None, now: datetime) -> AgentRow:
-    """The agent after a whole reading has come to its end, proven or not."""
+    """The agent after a whole reading has ended, proven or not."""
     began = agent.reading_since
     agent = evolve(
         agent,
@@ -131,13 +131,13 @@ def counted(agent: AgentRow, held: int, *, steady: bool) -> AgentRow:
 
 
 def is_doubtful(agent: AgentRow, now: datetime) -> bool:
-    """Whether the counts differ so long that the agent is to be read whole now."""
+    """Whether the counts have differed long enough to read the agent whole now."""
     waited = agent.tried_at is None or abs(now - agent.tried_at) >= _REREAD_EVERY
     return agent.miscounts >= _MISCOUNTS and waited
 
 
 def quieted(agent: AgentRow, now: datetime, every: timedelta | None) -> AgentRow:
-    """The agent with when it is due, where it had no call for a day and is to be asked less often."""
+    """The agent with its next due moment, if it had no call for a day and is asked less often."""
     settled = agent.error is None and agent.reading_since is None and not agent.miscounts
     rests = agent.is_loaded and (agent.watermark is None or now - agent.watermark >= _DAY)
     if not (every and settled and rests):
@@ -146,13 +146,13 @@ def quieted(agent: AgentRow, now: datetime, every: timedelta | None) -> AgentRow
 
 
 def is_due(agent: AgentRow, now: datetime, every: timedelta | None) -> bool:
-    """Whether an agent is to be asked in this run; a clock that was set back makes nobody wait longer than that."""
+    """Whether to ask an agent in this run; if the clock was set back, the wait is still at most `every`."""
     return every is None or agent.due is None or not now < agent.due <= moved(now, every)
 
 
 @frozen
 class OpenCall:
-    """A call that was open when it was seen last, and is older than what is followed."""
+    """A call that was open when it was last read, and is older than the span that is followed."""
 
     agent_id: str
     id: str
@@ -164,7 +164,7 @@ def due_calls(
 ) -> list[OpenCall]:
     """The open calls to look at now: each at growing intervals, and daily once it is a week old.
 
-    What a clock that was ahead has put off is looked at.
+    If the clock was ahead at the last look, the call is due.
     """
     return [
         call
@@ -176,7 +176,7 @@ def due_calls(
 
 
 def pages_of(ranks: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
-    """The agents and pages, oldest first, that should hold the calls of these ranks; each once."""
+    """The agents and pages, counted from the oldest call, that should hold the calls of these ranks; each once."""
     return sorted({(agent_id, rank // MAX_LIMIT + 1) for agent_id, rank in ranks})
 
 
@@ -196,10 +196,10 @@ def audited(
     now: datetime,
     follow: timedelta,
 ) -> list[Audit]:
-    """The whole readings to go on with, for so many requests.
+    """The whole readings to begin or continue, for a budget of requests.
 
-    Those under way come first, and then the agents that were read whole longest ago. One that was proven within
-    `follow` needs none.
+    Unfinished readings come first, then the agents whose last whole reading is oldest. An agent that was proven whole
+    within `follow` needs none.
     """
     old = [
         agent
@@ -220,12 +220,12 @@ def audited(
 
 
 def requests_of(rows: int) -> int:
-    """About how many requests a whole reading of so many rows takes."""
+    """About how many requests a whole reading of this many rows takes."""
     return 1 if rows < MAX_LIMIT else -(-rows // _ROWS_A_REQUEST)
 
 
 def least_requests(agents: Iterable[AgentRow], held: Mapping[str, int], *, full: bool) -> int:
-    """How many requests a run makes at least, as far as the copy alone can tell."""
+    """The least number of requests that a run makes, judged by the copy alone."""
     total = 0
     for agent in agents:
         count = max(held.get(agent.agent_id, 0), agent.server_count or 0)
@@ -234,12 +234,12 @@ def least_requests(agents: Iterable[AgentRow], held: Mapping[str, int], *, full:
 
 
 def latest(*moments: datetime | None) -> datetime | None:
-    """The latest of these moments; None where there is none."""
+    """The latest of these moments; None without any."""
     return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _looks(age: timedelta) -> int:
-    # How often a call of this age was to be looked at: each time after a seventh of its age, up to a day.
+    # The number of looks due by this age: each one after a seventh of the age, but at most a day, later.
     minutes = max(1.0, min(age, _WEEK) / timedelta(minutes=1))
     days = max(timedelta(), age - _WEEK) // _DAY
     return int(math.log(minutes) / _LONGER) + days

@@ -1,4 +1,4 @@
-"""One run: ask for what the plan says, agent by agent, and count what it came to."""
+"""One run: send the requests of the plan, agent by agent, and count the results."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _BATCH = 1_000
 
 @frozen(kw_only=True, field_transformer=builtin_fields)
 class Task:
-    """What to copy, and how; raises `ConfigurationError` for a value that cannot be used."""
+    """The agents to copy, and how; raises `ConfigurationError` for a value that cannot be used."""
 
     client: Client = field(validator=check_is(Client))
     agents: Sequence[str]
     follow: timedelta
     audit: float = field(validator=at_least(0, "a share, such as 0.05"))
-    """The share of the requests that the audit may make beside them."""
+    """The requests of the audit, as a share of all others."""
     full: bool = field(validator=check_boolean)
     quiet_every: timedelta | None
     concurrency: Concurrency | None
@@ -75,7 +75,7 @@ class Running:
         ]
 
     def run(self) -> Synced:
-        """What came of the run, which is a row of `runs`, too.
+        """The outcome of the run, which is also a row of `runs`.
 
         Raises an error that ends the whole reading, and the first failure if every agent failed.
         """
@@ -98,7 +98,7 @@ class Running:
             self._follow(loaded)
         loading = self._asked
         resumed = self._reread(due if self._task.full else new)
-        # What was read by an earlier run is as old as that.
+        # An earlier run read the beginning of these: it may have changed since.
         self._follow([agent_id for agent_id in resumed if agent_id in gathering.steady])
         self._asked_to_load = self._asked - loading
         self._look(loaded)
@@ -113,7 +113,7 @@ class Running:
         agents, follow = self._gathering.agents, self._task.follow
         since = {one: plan.since_of(agents[one], self._now, follow) for one in agent_ids}
         self._gathering.begin(agent_ids, whole=False)
-        # One agent that has more than a page finds out the order for all of them.
+        # One agent with more than a page finds out the order for all of them.
         held = self._gathering.held
         first = sorted(agent_ids, key=lambda one: held.get(one, 0))[-1:]
         for some in (first, [one for one in agent_ids if one not in first]):
@@ -121,7 +121,7 @@ class Running:
                 self._gathering.take(batch, since[batch.agent_id], whole=False, ended=batch.done)
 
     def _reread(self, agent_ids: Sequence[str], most: int | None = None) -> list[str]:
-        # Returns the agents that an earlier run had begun to read.
+        # Returns the agents whose reading an earlier run had begun.
         gathering = self._gathering
         resume: dict[str, Checkpoint] = {}
         for agent_id in agent_ids:
@@ -148,7 +148,7 @@ class Running:
         resume: Mapping[str, Checkpoint] | None = None,
         **options: Any,
     ) -> Iterator[CallBatch]:
-        # Gives the batches of the agents that did not fail before.
+        # Yields the batches of the agents that did not fail before.
         before = {one: found.report.requests for one, found in (resume or {}).items()}
 
         def ended(agent: AgentReport) -> None:
@@ -192,7 +192,7 @@ class Running:
         return checkpoint if checkpoint.binding == iter(listing).checkpoint.binding else None
 
     def _look(self, agent_ids: Iterable[str]) -> None:
-        # The calls that are still open, and older than what was followed.
+        # The calls that are still open, and older than the span that was followed.
         gathering, calls = self._gathering, self._task.client.calls
         gathering.write()
         names = {one for one in agent_ids if one not in self._failures} - gathering.reread

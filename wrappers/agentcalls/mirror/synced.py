@@ -1,4 +1,4 @@
-"""A run's progress, and what came of it."""
+"""The progress and the outcome of a run."""
 
 from __future__ import annotations
 
@@ -21,45 +21,45 @@ class Progress:
     """The progress of a run."""
 
     agents: int
-    """The agents that are asked about."""
+    """The agents that this run reads."""
     agents_done: int
     requests: int
-    """The requests for the agents that are done."""
+    """The requests for the agents that are done, without retries."""
     calls: int
     """The calls that were read."""
 
 
 @frozen(kw_only=True)
 class Synced:
-    """What came of a run."""
+    """The outcome of a run."""
 
     agents: int
-    """The agents of the copy, those that were not due included."""
+    """The number of agents that were named, including those that were not due."""
     skipped: int = 0
-    """The agents that were not due, since they are quiet."""
+    """The number of agents that were not due, because they are quiet."""
     asked: int
     """The number of requests; retries are not counted."""
     written: Written
-    """The calls that are new in the copy, changed or marked as gone."""
+    """How many calls of the copy are new, changed, or marked as gone."""
     unproven: Mapping[str, str]
     """Why an agent's calls are not proven, by agent id."""
     failures: Mapping[str, str]
     """The agents that failed, each with the name and the status of its error."""
     differing: Sequence[str] = ()
-    """The agents whose calls are proven, but not as many as the server counts."""
+    """The agents whose calls are proven, although the server counts another number."""
     oldest_watermark: datetime | None = None
-    """`created_on` of the newest proven call of the agent where that is oldest; None where no agent has any."""
+    """`created_on` of each agent's newest proven call, and of these the oldest; None if there is none."""
     doubt: str | None = None
     """Why the list of agents may be incomplete; None if it is complete."""
 
     @property
     def complete(self) -> bool:
-        """Whether each agent that was due is proven, and so is the listing of the agents."""
+        """Whether each agent that was due is proven, and the listing of the agents, too."""
         return not (self.unproven or self.failures or self.doubt)
 
     @property
     def why(self) -> str | None:
-        """Why the run is not complete, without a word of the server's; None if it is."""
+        """Why the run is not complete, without quoting the server; None if it is complete."""
         found: list[str] = []
         if self.failures:
             kinds = ", ".join(sorted(set(self.failures.values())))

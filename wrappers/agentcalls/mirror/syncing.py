@@ -39,28 +39,27 @@ def sync(
 ) -> Synced:
     """The outcome of bringing a copy of the agents' calls up to date; a kill leaves it as the last transaction did.
 
-    The first run loads each agent, oldest call first. A later one asks for new calls, for those created within
-    `follow`, and for those that are still open. What it cannot see, an edit of an old call or a deletion that a late
-    call makes up for in the count, is found by whole readings: those of `audit`, or with `full` at once.
+    The first run loads each agent, oldest call first. A later run reads the new calls, the calls created within
+    `follow`, and the calls that are still open. It cannot see an edit of an old call, or a deletion that a late call
+    makes up for in the count. Whole readings find these: those of `audit`, or with `full` at once.
 
     Args:
         client: Reads the listings.
         agents: The agents, by their ids or as `client.agents.list()` gives them. What the copy has of others stays.
-        path: The database, made where there is none: .duckdb, or .sqlite, .sqlite3 or .db.
+        path: The database, which is made if it does not exist: .duckdb, or .sqlite, .sqlite3 or .db.
         follow: How far back late calls and changes are looked for: a timedelta, or text such as "24h".
-        audit: The share of a run's requests that may be spent on reading agents whole again, those first that were
-            read whole longest ago; 0 for none.
+        audit: The share of a run's requests for reading agents whole again, beginning with the agent whose last whole
+            reading is oldest; 0 for none.
         full: Read all agents whole now.
-        quiet_every: Ask an agent that had no call for a day only so often; by default in each run.
+        quiet_every: How often to ask an agent that had no call for a day; by default in each run.
         concurrency: How many requests may be in flight at once; by default the client's setting.
         progress: Called from time to time.
 
     Raises:
-        ConfigurationError: Before anything is sent: a value that is not allowed, a file that is no copy of this host's
-            calls or of a newer version, an extra that is not installed; `InUseError` where another process has the
-            file open.
-        AgentCallsError: What affects every agent, such as a refused key or the rate limit; or the first failure if
-            every agent failed. What came before it is in the copy.
+        ConfigurationError: A value is not allowed, the file is no copy of this host's calls or has a newer version, or
+            an extra is not installed; nothing was sent. `InUseError` if another process has the file open.
+        AgentCallsError: An error affects every agent, such as a refused key or the rate limit; or every agent failed,
+            and this is the first failure. The calls that were read before are in the copy.
         OSError: The disk is full or the database fails; the copy is as the last transaction left it.
     """
     names, given, doubt = _once(agents)
@@ -76,7 +75,7 @@ def sync(
         doubt=doubt,
     )
     for agent in ("*", *given):
-        # Raises for what cannot be sent before anything is.
+        # It raises for an argument that cannot be sent.
         client.calls.list(agent, concurrency=concurrency)
     with opened(path, client.base_url) as copy:
         return Running(task, copy).run()
@@ -88,9 +87,9 @@ def least_requests(
     *,
     full: bool = False,
 ) -> int:
-    """How many requests a sync makes at least, as far as the copy alone can tell; nothing is sent.
+    """The least number of requests that a sync makes, judged by the copy alone; nothing is sent.
 
-    `agents` is None for those that the copy has. The copy may be of any host. Raises like `sync`.
+    `agents` is None for the agents of the copy. The copy may be of any host. Raises like `sync`.
     """
     full = checked_boolean("full", full)
     known: dict[str, plan.AgentRow] = {}
@@ -112,7 +111,7 @@ def verify(path: str | os.PathLike[str]) -> list[str]:
 
 
 def _once(agents: Iterable[str | Agent]) -> tuple[list[str], list[str], str | None]:
-    # The ids, those that the caller wrote, and why there may be more.
+    # All ids; the ids that the caller wrote; why there may be more agents.
     several = Several("agents", agents, Agent)
     names = list(dict.fromkeys(several))
     if not names:

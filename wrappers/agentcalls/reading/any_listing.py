@@ -1,4 +1,4 @@
-"""A listing of any rows, in both flavours: what is the same for calls and for agents; it sends requests when read."""
+"""A listing of any rows, calls or agents, in both flavours; it sends requests when it is read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ QueryT = TypeVar("QueryT", bound=ListQuery)
 
 
 def shown_listing(listing: object, report: Report | ManyReport | None) -> str:
-    """What a notebook shows of a listing; nothing is sent."""
+    """A listing as a notebook shows it; nothing is sent."""
     if report is None:
         return html_of(repr(listing), (), UNREAD)
     each = report.agents.values() if isinstance(report, ManyReport) else [report]
@@ -94,7 +94,7 @@ class _AnyListing(Generic[SourceT, QueryT]):
 
     @property
     def _sort(self) -> str | None:
-        # What an exact reading would sort by, as far as the client knows.
+        # The sort of an exact reading, as far as the client knows it.
         best = self._source.sorts.best
         return best if best is None or self.options.oldest_first else f"-{best}"
 

@@ -43,7 +43,7 @@ class CallBatch:
 
 
 class Batching:
-    """The calls that are gathered, agent by agent; `size` is the most in a batch."""
+    """Gathers calls, agent by agent; a batch has at most `size`."""
 
     def __init__(self, size: int) -> None:
         self._size = checked_integer("size", as_builtin(size), 1)

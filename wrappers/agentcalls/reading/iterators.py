@@ -62,7 +62,7 @@ class _AsyncIterator(Generic[ItemT]):
 
 
 class _OfOne:
-    """What an iterator over one agent's calls knows."""
+    """The common part of the iterators over one agent's calls."""
 
     _reader: AgentReader
 
@@ -100,7 +100,7 @@ class AsyncRowIterator(_OfOne, _AsyncIterator[ItemT]):
 
 
 class _OfMany:
-    """What an iterator over many agents' calls knows."""
+    """The common part of the iterators over many agents' calls."""
 
     _schedule: Schedule[tuple[str, Call]]
 

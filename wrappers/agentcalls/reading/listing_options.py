@@ -86,7 +86,7 @@ class ManyOptions:
 
 
 def check_order(sort: str | None, *, oldest_first: object) -> None:
-    """Raise `ConfigurationError` where a caller asks for two orders."""
+    """Raise `ConfigurationError` if a caller names two orders."""
     if sort is not None and oldest_first:
         raise ConfigurationError("oldest_first=True and sort=… contradict each other.")
 

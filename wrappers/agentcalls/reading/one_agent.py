@@ -1,4 +1,4 @@
-"""Read one agent's listing, without the waiting: what to request, and what its answers give."""
+"""Read one agent's listing, without the waiting: the next request, and the calls in its answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agentcalls.values import Checkpoint, Page, Problem, Report
 
 _REFUSALS = {400, 405, 406, 414, 422, 501}
-"""The statuses that a server may have for a sort that it does not know."""
+"""The statuses with which a server may refuse a sort."""
 _MISSING = 404
 
 
@@ -163,9 +163,9 @@ class AgentState(Struct, eq=False):
     """How many of its requests may be in flight: one, until half of its first answer is taken."""
     asked: deque[PageRequest] = field(default_factory=deque[PageRequest])
     opened: bool = False
-    """Whether its first answer was read before its turn, and waits."""
+    """Whether its first answer was read before its turn, and waits to be delivered."""
     then: list[Callable[[], None]] = field(default_factory=list["Callable[[], None]"])
-    """What to report after it."""
+    """Reports that wait for its end."""
 
 
 def _binding(query: ListQuery, options: ReadOptions, now: datetime) -> str:

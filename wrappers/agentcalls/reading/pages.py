@@ -50,7 +50,7 @@ class Source(Struct, Generic[PageT, JobT], frozen=True):
     """What the client knows about the server's sorting."""
     clock: Clock
     path: str
-    """The template of the path that it asks."""
+    """The path template of its requests."""
 
     @property
     def of_rows(self) -> Self:

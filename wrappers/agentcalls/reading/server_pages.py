@@ -53,19 +53,19 @@ class ServerPages:
             return
         start = query.start
         if answer.short and not self._shrunk:
-            # The server gives no longer pages. Where the next of them would begin in the middle of what came, it
-            # begins sooner: a call that comes twice is better than one that never comes.
+            # The server sends no longer pages. If the next one would begin in the middle of this one, the one before it
+            # is requested: a repeated call is better than a lost one.
             self._shrunk = True
             start, size = answer.window.offset // answer.count + 1, answer.count
         self.next_query = query.window(start + 1, size)
 
 
 def first_call(query: ListQuery, sort: str | None) -> ListQuery:
-    """The query for a page of one: the row that reading starts at. `sort` is what an exact reading would sort by."""
+    """The query for a page of one: the row that reading starts at. `sort` is the sort of an exact reading."""
     one = query.window((query.start - 1) * query.size + 1, 1)
     return evolve(one, sort=sort) if sort and query.start == 1 and not query.sort else one
 
 
 def total_count(page: Page[Any]) -> int | None:
-    """How many rows the listing has, by its first page of one; None where that does not say or cannot mean it."""
+    """The number of rows in the listing, by its first page of one; None without a plausible count."""
     return judge(Window(1, 1), len(page), page.meta).total

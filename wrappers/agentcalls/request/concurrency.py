@@ -33,7 +33,7 @@ check_concurrency = validator(_checked)
 
 
 class AutoConcurrency:
-    """The requests that one client may have in flight at once, found by its answers; `int()` gives the number.
+    """The requests that one client may have in flight at once, derived from its answers; `int()` gives the number.
 
     It starts at the number that is the default otherwise. Each answer in time adds one request. A late answer takes one
     away, down to the default. A refusal (429, a 5xx, no answer) halves the number; from then on it grows by one for as

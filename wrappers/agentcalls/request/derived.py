@@ -26,7 +26,7 @@ _OF_RETRY = {field.name for field in fields(RetryPolicy)}
 
 
 class ClientOptions(TypedDict, total=False):
-    """What `with_options` takes; each means what it means for `Client`."""
+    """The options of `with_options`; each means the same as for `Client`."""
 
     timeout: float | httpx.Timeout | None
     concurrency: Concurrency
@@ -40,9 +40,9 @@ class ClientOptions(TypedDict, total=False):
 
 
 def derived(client: ClientT, options: Mapping[str, Any], shared: Iterable[str]) -> ClientT:
-    """A client with these options, which does what is `shared` as the first one's.
+    """A client with these options; it uses the `shared` attributes of the first client.
 
-    Raises `TypeError` for what is no option, and `ConfigurationError` for a value that cannot be used.
+    Raises `TypeError` for an unknown option, and `ConfigurationError` for a value that cannot be used.
     """
     first = vars(client)
     config = _changed(first["_config"], options)

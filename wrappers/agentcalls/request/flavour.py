@@ -138,7 +138,7 @@ class Flavour:
                 yield from self._exchange(outgoing, auth, sent, incoming, deadline, fresh=fresh)
             except Exception as error:
                 if isinstance(error, RuntimeError):
-                    # httpx's, of a client that was closed meanwhile, or our own.
+                    # The client was closed meanwhile: httpx's error, or our own.
                     self._check_open()
                 if not incoming.fail(error):
                     raise

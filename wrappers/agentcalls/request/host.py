@@ -1,4 +1,4 @@
-"""Where requests go, what each of them carries, and whom it trusts: the same for both flavours and any connection."""
+"""The host: its URL, the headers of each request, and the trusted certificates; for both flavours and transports."""
 
 from __future__ import annotations
 
@@ -37,26 +37,26 @@ _PLAIN_URL = re.compile(
     rf"https?://(?:127\.0\.0\.1|(?:{_LABEL}\.)*(?=[a-z]){_LABEL})"
     r"(?::(?!(?:80|443)(?:/|$))(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}))?(?:/[a-zA-Z0-9_~-]*)*"
 )
-"""A base URL that httpx would leave as it is, so that httpx need not be imported to read it."""
+"""A base URL that httpx would not change, so that it can be read without importing httpx."""
 
 
 class Host:
-    """Where requests go and what each of them carries, whoever sends it."""
+    """The host and the headers of each request, for any transport."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
         url = urlsplit(base_url)
         self._prefix = url.path
         self.name: str = url.hostname or ""
-        """As it is looked up, and as its certificate has it."""
+        """The name for look-ups, and in its certificate."""
         self.port: int = url.port or settings.PORTS[url.scheme]
         self.trust: ssl.SSLContext | None = trusted() if url.scheme == "https" else None
-        """Whose certificates are good; None for plain http."""
+        """The trusted certificates; None for plain http."""
         sent = {"Host": url.netloc, **HEADERS}
         self._constant = " HTTP/1.1" + "".join(f"\r\n{name}: {sent[name]}" for name in sent)
 
     def message(self, outgoing: Outgoing[Any], auth: KeyAuth, request_id: str) -> memoryview:
-        """A request as it goes over the wire, where no repr shows it."""
+        """The bytes of a request, in a type whose repr does not show them."""
         own = {**outgoing.headers, REQUEST_ID: request_id}
         lines = "".join(f"\r\n{name}: {own[name]}" for name in own)
         if lines.count("\n") > len(own):
@@ -73,7 +73,7 @@ class Host:
         request_id: str,
         timeouts: dict[str, float],
     ) -> Any:
-        """The same, as a client of httpx's takes it."""
+        """The same, for a client of httpx."""
         request = http.build_request(
             outgoing.operation.method,
             self._base_url + outgoing.target,
@@ -105,9 +105,9 @@ def client_of(library: Any, kind: str, proxy: Proxy | None = None) -> Any:
 
 
 def trusted() -> ssl.SSLContext:
-    """Whose certificates are good: certifi's, or those of SSL_CERT_FILE or SSL_CERT_DIR, as httpx has it.
+    """The trusted certificates: certifi's, or those of SSL_CERT_FILE or SSL_CERT_DIR, as in httpx.
 
-    It takes 20 ms to build, and is shared as long as the environment stays the same. Raises `ConfigurationError` for
+    They take 20 ms to load, and are shared as long as the environment stays the same. Raises `ConfigurationError` for
     certificates that cannot be read.
     """
     file = os.environ.get("SSL_CERT_FILE")
@@ -115,7 +115,7 @@ def trusted() -> ssl.SSLContext:
         changed = Path(file).stat().st_mtime_ns if file else None
         return _trusted(changed, *map(os.environ.get, settings.TRUST_VARIABLES))
     except OSError as error:
-        # Only where a log of keys is opened does ssl name the file.
+        # For certificates, the error of ssl names no file.
         raise ConfigurationError(
             "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read."
             if error.filename is None or error.filename == file
@@ -139,9 +139,9 @@ def _trusted(
 
 
 def checked_url(base_url: str | None, *, allow_http: bool) -> str:
-    """The base URL as it is used: what was passed, or else what the environment says; without its last slash.
+    """The base URL that was passed, otherwise the environment's, without its last slash.
 
-    Raises `ConfigurationError` for one that is missing or cannot be used, and never quotes it: it may hold a password.
+    Raises `ConfigurationError` if it is missing or cannot be used; the message never quotes it: it may hold a password.
     """
     allow_http = checked_boolean("allow_http", allow_http)
     given: Any = as_builtin(settings.given("base_url", base_url))

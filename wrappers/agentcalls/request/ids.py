@@ -49,15 +49,15 @@ class RequestIds:
         self._suspects = False
 
     def next(self) -> str:
-        """The id of another attempt; a forked process has the same client, and no attempt of it the same id."""
+        """The id of the next attempt; a forked process shares the client, but none of its ids."""
         return f"{self._stem}{this.id:x}-{next(self._count)}"
 
     def is_stray(self, sent: str, on_kept: bool | None, echo: str) -> bool:  # noqa: FBT001 (None is the third)
         """Whether an answer belongs to another request, by its `X-Request-Id`.
 
-        `on_kept` is whether the connection had carried an answer before; None where that is not known.
+        `on_kept` is whether the connection had carried an answer before; None if unknown.
         """
-        # Somebody on the way may send it twice, join an id of their own to it, or cut it short.
+        # A gateway may send it twice, append its own id, or cut it short.
         ours = {sent} if echo in {"", sent} else set(re.findall(self._whole, echo))
         if ours == {sent}:
             self._suspects &= not echo
@@ -65,7 +65,7 @@ class RequestIds:
         if ours and not (sent.startswith(echo) or echo.startswith(sent)):
             return True
         if self._judges and self._suspects and on_kept is False:
-            # A new connection begins with another id, too: somebody on the way writes ids of their own.
+            # The first answer of a new connection has a foreign id, too: a gateway writes ids of its own.
             self._judges = False
             log_foreign_ids()
         self._suspects = self._judges and on_kept is not None

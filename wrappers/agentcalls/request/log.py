@@ -45,7 +45,7 @@ def keyless_logs(auth: KeyAuth) -> Generator[None]:
 
 
 def log_unlisted(name: str, value: str, meant: str) -> None:
-    """Say that an argument is none that the contract lists, though close to one."""
+    """Log an argument that the contract does not list, and the listed one that it resembles."""
     _logger.warning("%s %r is not in the contract: did you mean %r?", name, value, meant)
 
 
@@ -70,7 +70,7 @@ def log_listing(
 
 
 def log_foreign_ids() -> None:
-    """Say that answers cannot be told apart by their ids."""
+    """Log that the ids of answers do not identify them."""
     _logger.info("The host, or a gateway, answers with request ids of its own (said once)")
 
 

@@ -1,4 +1,4 @@
-"""An operation as a value: its method, path, success status, what reads its answer, and what a 403 or 404 means there.
+"""An operation as a value: its method, path, success status, reader, and the advice for its 403 and 404.
 
 This is the seam between the facade and the generated client, and the only module that uses `agentcalls_api.api`. The
 generated functions build the request well. They do not read the answer here, because they raise on unknown statuses and
@@ -174,14 +174,14 @@ def _page(
         rows=rows,
         additional_properties=body.extra,
     )
-    # A host may count pages from elsewhere, and give smaller ones than were asked for: no reason to refuse them.
+    # A host may number its pages otherwise, or send smaller ones: that is no reason to refuse a page.
     return page, problems
 
 
 def _not_as_asked(
     meta: PageMeta | None, arguments: Mapping[str, Any], number: int
 ) -> Iterator[Problem]:
-    # What meta says of another page than the one asked for. The reference's own example says 0 and 0.
+    # Problems if `meta` describes another page than the requested one. The reference's own example has 0 and 0.
     for name, said in (("page", meta.current_page), ("limit", meta.limit)) if meta else ():
         asked = arguments.get(name)
         if asked is not None and type(said) is int and said > 0 and said != asked:
@@ -191,7 +191,7 @@ def _not_as_asked(
 
 
 def _one(received: GoodAnswer, model: type, asked: str | None) -> Read[Any]:
-    # `asked` names the parameter whose value is to be the thing's id.
+    # `asked` names the parameter that holds the requested id.
     body = decode_one(received.content, received.arguments.get("agent_id"), model)
     thing = body.data[0]
     problems = [evolve(problem, row=None) for problem in body.problems]
@@ -211,7 +211,7 @@ _ADVICE: dict[tuple[str, ...], dict[int, str]] = {
     ("agent_id", "call_id"): _SCOPE
     | {404: "Check both ids, and that the key belongs to the agent's team."},
 }
-"""What a 403 and a 404 mean, by the ids in the path."""
+"""The advice for a 403 and a 404, by the ids in the path."""
 
 
 def _operation(

@@ -1,7 +1,7 @@
-"""Which proxy the environment names for a host. httpx goes through it; it does not read the environment itself.
+"""The proxy that the environment names for a host; httpx gets it, and does not read the environment itself.
 
-httpx refuses all requests where any of the variables is wrong, also one that is for other hosts, with errors of any
-type. What stands in the variables may hold a password, and is never quoted.
+httpx would refuse all requests if any of the variables is wrong, even for another host, with errors of any type. The
+values of the variables may hold a password, and are never quoted.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 _ASKED = ("darwin", "win32")
-"""Systems with proxies of their own, beside those of the environment."""
+"""Systems that have proxy settings besides the environment."""
 _SOCKS = "socks"
-"""What some desktops call SOCKS 5."""
+"""The name of SOCKS 5 on some desktops."""
 
 
 @frozen
 class Proxy:
-    """A proxy, and where it is named."""
+    """A proxy, and the variable that names it."""
 
     variable: str
     url: str = field(repr=False)
@@ -42,7 +42,7 @@ class Proxy:
 
 
 def proxy_for(url: SplitResult) -> Proxy | None:
-    """The proxy for a host that is not this machine; None without one, and where NO_PROXY names the host.
+    """The proxy for a host that is not this machine; None without one, or if NO_PROXY names the host.
 
     Raises `ConfigurationError` for a value that cannot be a proxy; the message names its variable.
     """

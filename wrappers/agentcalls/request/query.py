@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def checked_segment(name: str, value: object) -> str:
     """An id that is one path segment, as built-in text; raises `ConfigurationError` for any other."""
     value = checked_text(name, as_builtin(value))
-    # "." and ".." would be resolved, and the key would go to another path. What prints holds no control character.
+    # "." and ".." would be resolved, and the key would go to another path. A printable text has no control character.
     if value in {"", ".", ".."} or (
         not value.isprintable() and any(unicodedata.category(each) == "Cc" for each in value)
     ):
@@ -53,7 +53,7 @@ class ListQuery:
     """
 
     model: ClassVar[type]
-    """What a row is."""
+    """The model of a row."""
 
     page: int | None = field(default=None, validator=optional(check_integer(1)))
     limit: int | None = field(default=None, validator=optional(check_integer(1, MAX_LIMIT)))
@@ -62,7 +62,7 @@ class ListQuery:
 
     @property
     def of_agent(self) -> str | None:
-        """The agent whose calls are listed; None where nothing of one agent is."""
+        """The agent whose calls are listed; None for a listing of agents."""
         return None
 
     @property
@@ -76,12 +76,12 @@ class ListQuery:
         return self.limit or LIMIT
 
     def hint(self) -> None:
-        """Log what a sort that is no field of the rows may have been meant as; it is sent as it is."""
+        """Log which field an unknown `sort` resembles; it is sent unchanged."""
         _hint_at_sort(self.sort, self.model)
 
     def window(self, page: int, limit: int, sort: str | None = None) -> Self:
         """The same query for page `page` (1-based) of `limit` rows, in this order if one is given."""
-        # Nothing is checked: what is the same was, and the rest is our own. `evolve` would take as long as the request.
+        # The values were checked, or are our own. `evolve` would check them again, and take as long as a request.
         query = object.__new__(type(self))
         for name in _names(type(self)):
             object.__setattr__(query, name, getattr(self, name))
@@ -113,7 +113,7 @@ class CallQuery(ListQuery):
     is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
     status: CallStatus | None = field(default=None, validator=optional(check_text))
     others: Mapping[str, Any] | None = None
-    """The parameters that no attribute is for, as `checked_others` gives them."""
+    """The parameters without an attribute of their own, from `checked_others`."""
 
     @property
     def of_agent(self) -> str:
@@ -121,13 +121,13 @@ class CallQuery(ListQuery):
         return self.agent_id
 
     def hint(self) -> None:
-        """Log what a status or a sort that the contract does not list may have been meant as; it is sent as it is."""
+        """Log which status or field an unknown `status` or `sort` resembles; it is sent unchanged."""
         hint_at_status(self.status)
         super().hint()
 
 
 def checked_others(given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """`OtherParameters` as the generated code takes them, of the types that the contract has; None without any.
+    """`OtherParameters` with the types of the contract, for the generated code; None without any.
 
     Raises TypeError for an unknown name, and `ConfigurationError` for a value of another type.
     """
@@ -171,7 +171,7 @@ class AgentQuery(ListQuery):
 
 @lru_cache(maxsize=64)  # each is said once
 def hint_at_status(status: str | None) -> None:
-    """Log what a status that the contract does not list may have been meant as."""
+    """Log which status of the contract an unknown one resembles."""
     if status is not None and (meant := close_to(status, CALL_STATUSES)):
         log_unlisted("status", status, meant)
 

@@ -1,4 +1,4 @@
-"""An answer as it arrives, or fails to: what any way does with it between sending a request and `retry.attempts`."""
+"""Receive an answer, piece by piece, over any transport: bounds, compression, and the error for each failure."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from agentcalls.request.key import KeyAuth
     from agentcalls.request.operation import Outgoing
 
-# What sending and reading may raise. httpx lets some of what is below it through: a redirect to no URL and, in
-# asyncio, a TLS record that is broken.
+# The errors that sending and reading may raise. httpx does not wrap all errors of lower layers: not a redirect to an
+# invalid URL and, in asyncio, not a broken TLS record.
 _FAILURES = (
     *("RequestError", "StreamError", "InvalidURL"),
     *("NetworkError", "ProtocolError", "TimeoutException", "ProxyError", "UnsupportedProtocol"),
 )
 
-# httpx looks at where a redirect leads even if it is not to be followed.
+# httpx parses the target of a redirect even if it does not follow it.
 _UNREADABLE = ("DecodingError", "StreamError", "InvalidURL")
 
-# Two compressions on top of each other make gigabytes of kilobytes before anybody can count them.
+# Two nested compressions turn kilobytes into gigabytes before they can be counted.
 _CODINGS = {
     "gzip",
     "x-gzip",
@@ -48,14 +48,14 @@ _CODINGS = {
 """The registered content codings that change a body; any other word, such as "utf-8", means none."""
 _GZIP = 16 + zlib.MAX_WBITS
 _MEMBER = b"\x1f"
-"""What a further member of a gzip file begins with; after the last one, anything may follow."""
+"""The first byte of a further member of a gzip file; any bytes may follow the last member."""
 _MOST_MEMBERS = 1000
 
 
 class Incoming:
-    """The answer to one request, piece by piece; at the end, or where it breaks off, an `Answer`.
+    """The answer to one request, piece by piece; it becomes an `Answer` when it ends or breaks off.
 
-    The body of an error may be cut short by anything: its status and headers are enough to act on.
+    The body of an error may be incomplete: its status and headers are enough to act on.
     """
 
     def __init__(
@@ -80,19 +80,19 @@ class Incoming:
         self._pieces: list[bytes] = []
         self._ends_by_close = False
         self.on_kept: bool | None = None
-        """Whether the connection had carried an answer before; None where that is not known."""
+        """Whether the connection had carried an answer before; None if unknown."""
         self.is_stray: bool = False
         """Whether it belongs to another request."""
         self.failure: AgentCallsError | None = None
-        """Why it broke off, or cannot be read."""
+        """The error if it broke off, or cannot be read."""
 
     def start(self, status: int, headers: Mapping[str, str], *, ends_by_close: bool) -> bool:
-        """Take the head of the answer; returns whether its body is to be read.
+        """Take the head of the answer; returns whether to read its body.
 
-        `ends_by_close` is whether nothing but the connection's end tells where the body ends.
+        `ends_by_close` is whether the body ends only with the connection.
         """
         self.is_stray = self._is_stray(self.on_kept, headers.get("x-request-id", ""))
-        # A gateway that asks everybody to wait is heard, though it gives the answer an id of its own.
+        # A gateway that asks clients to wait is obeyed, although its answer has an id of its own.
         asks_to_wait = status == TOO_MANY_REQUESTS or "retry-after" in headers
         if self.is_stray and not (asks_to_wait and is_retryable(status)):
             self.fail(httpx.RemoteProtocolError("the answer belongs to another request"))
@@ -107,10 +107,10 @@ class Incoming:
         return not (self.failure or self.is_stray)
 
     def add(self, chunk: bytes) -> bool:
-        """Take a piece of the body as it arrived; returns whether more is to be read."""
+        """Take a piece of the body as it arrived; returns whether to read more."""
         self._arrived += len(chunk)
         if self._inflate:
-            # httpx's own decoder hands out nothing for a piece that holds nothing, and all that a piece holds at once.
+            # httpx's own decoder would decompress all of a piece at once, without a bound.
             try:
                 chunk = self._inflated(chunk)
             except zlib.error as error:
@@ -143,7 +143,7 @@ class Incoming:
         return b"".join(pieces)
 
     def fail(self, error: Exception) -> bool:
-        """Take an error, which ends the answer; returns whether it is one that sending or reading may raise."""
+        """Take an error, which ends the answer; returns False for an error that sending and reading do not raise."""
         # asyncio looks up names in threads, and may be unable to start one.
         is_below = isinstance(error, OSError | UnicodeError) or "new thread" in str(error)
         if not (is_below or is_a(error, *_FAILURES)):
@@ -165,7 +165,7 @@ class Incoming:
         return True
 
     def answer(self) -> Answer:
-        """The answer, once nothing more is to be read."""
+        """The answer, after its end."""
         content = b"" if self.failure else b"".join(self._pieces)
         if self.failure:
             pass
@@ -190,15 +190,15 @@ class Incoming:
         return answer
 
     def _is_cut(self, content: bytes) -> bool:
-        # What came is the beginning of JSON, or of what was compressed.
+        # The body is the beginning of JSON, or of compressed data.
         if self._inflate:
             return not self._inflate.eof
         # A number that stops at its sign, point or exponent counts as malformed until a digit follows.
         return _is_beginning(content) or _is_beginning(content + b"0")
 
     def _clear(self, error: BaseException) -> None:
-        # The frames of httpx and httpcore have the request with its headers among their locals, the error has it too,
-        # and an error may quote what the server sent.
+        # The request with its headers is a local of the frames of httpx and httpcore, and an attribute of the error. An
+        # error may also quote the server.
         secret = self._auth.secret
         for link in _chain(error):
             link.__traceback__ = None

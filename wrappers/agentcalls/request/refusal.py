@@ -76,7 +76,7 @@ def _text(value: object) -> str | None:
     return value[:LONGEST_TEXT] if isinstance(value, str) and value else None
 
 
-# Where gateways and frameworks say what is wrong: what the API's own envelope has comes first.
+# The fields in which gateways and frameworks say what is wrong; those of the API's own envelope come first.
 _SAYING = (
     *("message", "detail", "error", "error_description", "errors", "msg", "reason", "title"),
     *("errormessage", "fault", "faultstring"),
@@ -86,7 +86,7 @@ _DEEPEST, _MOST, _LINE = 4, 10, 200
 
 
 def _said(value: object, depth: int = 0) -> str:
-    # What a body of JSON says to people; "" where it says nothing.
+    # The message for people in a JSON body; "" if there is none.
     if depth > _DEEPEST:
         return ""
     if isinstance(value, list):
@@ -101,13 +101,13 @@ def _said(value: object, depth: int = 0) -> str:
 
 
 def _plain(body: object) -> str:
-    # What a proxy says in plain words, such as "no healthy upstream": a line, and no page of HTML.
+    # The plain words of a proxy, such as "no healthy upstream": one line, but no page of HTML.
     line = body.strip() if isinstance(body, str) else ""
     return line if len(line) <= _LINE and line.isprintable() and line[:1] not in {*"<{["} else ""
 
 
 def _field_errors(value: object) -> tuple[tuple[str, str], ...]:
-    # Rows that name a parameter; or, as Laravel, Rails and ASP.NET have it, an object of what each one is told.
+    # Rows that name a parameter; or an object from parameters to messages, as in Laravel, Rails and ASP.NET.
     told: list[tuple[object, object]]
     if isinstance(value, dict):
         told = [*cast("dict[object, object]", value).items()]

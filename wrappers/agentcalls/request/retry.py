@@ -1,12 +1,12 @@
 """One request with its retries, as a generator: it decides, and the shells wait and send.
 
-It yields seconds to sleep, a `Send`, or what a hook of the user's gave to be awaited; after a `Send` it is given the
-`Answer`, whole or not. It returns what `read` makes of an answer, or raises what `read` raises.
+It yields seconds to sleep, a `Send`, or an awaitable that a hook of the user returned. After a `Send` it receives the
+`Answer`, complete or not. It returns the result of `read`, or raises the error of `read`.
 
-What an answer's headers say of waiting is read here, too, and the `Gate` holds requests back until then.
+This module also reads the waits that an answer's headers ask for; the `Gate` delays requests until then.
 
 The rules are the vendor's own ("Retries & idempotency"): connection errors, timeouts, 408, 429 and every 5xx but 501
-are tried again, and never before `Retry-After` has passed. Between attempts the waits grow exponentially, with full
+are retried, but never before `Retry-After` has passed. Between attempts the waits grow exponentially, with full
 jitter.
 """
 
@@ -44,31 +44,31 @@ TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 
 _RETRYABLE, _NOT_RETRYABLE = {408, 429}, {501}
 
-# A reset farther ahead than this is no rate limit but a mistake, such as milliseconds taken for seconds.
+# A later reset is a mistake, such as milliseconds instead of seconds.
 LONGEST_WINDOW_SECONDS = 86_400
 
-# Requests that a gate has held leave within this long after the moment named, so as not to arrive all at once.
+# Delayed requests are spread over this time, so that they do not arrive all at once.
 SPREAD_SECONDS = 1.0
 
 
 class Send(Struct, frozen=True):
-    """What a shell does next, where it is not to sleep: send the request, and read its answer."""
+    """The next step of a shell: send the request, and read its answer."""
 
 
 class Answer(Struct, kw_only=True, frozen=True):
-    """What came back: an HTTP answer, as far as it arrived. Its repr shows nothing of it."""
+    """An HTTP answer, as far as it arrived; its repr shows nothing of it."""
 
     status: int | None = None
-    """None where not even the head arrived."""
+    """None if not even the head arrived."""
     headers: Mapping[str, str] = {}
-    """Their names are in lower case."""
+    """The headers; their names are in lower case."""
     content: bytes = b""
     secret: str = ""
     """The key that the request carried."""
     arrived: int = 0
     """Bytes of the body as they arrived, before decompression."""
     failure: AgentCallsError | None = None
-    """Why it is of no use, where it cannot be read."""
+    """The error if it cannot be read."""
 
     __repr__ = object.__repr__
 
@@ -80,7 +80,7 @@ class Answer(Struct, kw_only=True, frozen=True):
 
 @frozen(kw_only=True)
 class Retry:
-    """A retry that is about to happen, as `on_retry` is told of it."""
+    """A retry that is about to happen, as `on_retry` gets it."""
 
     attempt: int
     """The attempt that failed, 1-based."""
@@ -92,7 +92,7 @@ class Retry:
 
 @frozen(kw_only=True, field_transformer=builtin_fields)
 class RetryPolicy:
-    """How long and how often one request is tried."""
+    """How often and how long one request is retried."""
 
     max_retries: int = field(
         default=settings.MAX_RETRIES,
@@ -102,7 +102,7 @@ class RetryPolicy:
     deadline: float = field(default=settings.DEADLINE, validator=at_least(0.001, "seconds"))
     """Seconds for a request with all its retries and waits."""
     max_retry_wait: float = field(default=settings.MAX_RETRY_WAIT, validator=at_least(0, "seconds"))
-    """The longest wait, in seconds, that a server's word is obeyed for; a longer one is raised at once."""
+    """The longest wait, in seconds, that a server may ask for; if it asks for more, the error is raised at once."""
 
 
 def attempts(
@@ -117,7 +117,7 @@ def attempts(
 ) -> Steps[ResultT]:
     """The steps of one request; see above. Every moment is one of the clock's `now`, in seconds.
 
-    `on_exchange` is told the attempt, the seconds it took, its answer, and the error that this stands for.
+    `on_exchange` gets the number of the attempt, its seconds, its answer, and its error or None.
     """
     now = clock.now
     attempt = 0
@@ -149,7 +149,7 @@ def attempts(
 
 
 def is_retryable(status: int) -> bool:
-    """Whether a request that was answered with this error status may succeed later."""
+    """Whether a request may succeed later, although its answer has this error status."""
     return status in _RETRYABLE or (status >= SERVER_ERROR and status not in _NOT_RETRYABLE)
 
 
@@ -166,9 +166,9 @@ def is_final(causes: Iterable[BaseException]) -> bool:
 def _let_through(
     policy: RetryPolicy, gate: Gate, clock: Clock, *, deadline: Deadline, attempts: int
 ) -> Generator[float, object, None]:
-    # Waits until the gate is open. Raises where that takes longer than allowed.
+    # Wait until the gate is open; raise if that takes longer than allowed.
     while held := gate.wait(clock.now(), clock.random):
-        # The spread is ours, not the server's word.
+        # The spread is ours: the server did not ask for it.
         if held > policy.max_retry_wait + SPREAD_SECONDS or held >= deadline.left():
             raise RateLimitError(
                 "The rate limit is used up; the request was not sent.",
@@ -182,13 +182,13 @@ def _let_through(
 
 
 def _awaited(told: object) -> Generator[Awaitable[object], object, None]:
-    # What a hook of the user's gave is for the shell to wait for, where it is to be waited for.
+    # A hook of the user may return an awaitable: the shell awaits it.
     if told is not None and isawaitable(told):
         yield told
 
 
 def _note(answer: Answer, gate: Gate, now: float, wall: float) -> float | None:
-    # A used-up window concerns every request that is yet to come; what a 429 asks for, this one first of all.
+    # A used-up window delays every later request; the wait of a 429 is for this request first of all.
     reset = window_wait(answer.headers, wall)
     if reset is not None:
         gate.hold(now + reset)
@@ -199,10 +199,10 @@ def _note(answer: Answer, gate: Gate, now: float, wall: float) -> float | None:
 def next_wait(
     error: AgentCallsError, attempt: int, policy: RetryPolicy, random: Callable[[], float]
 ) -> float | None:
-    """The seconds to wait before trying again after `attempt` (1-based) failed; None where it is not to be tried again.
+    """The seconds to wait after `attempt` (1-based) has failed; None if there is no retry.
 
-    What the server asked for in `retry_after` is waited for exactly, and not at all where it exceeds the longest wait.
-    A server that asks for next to nothing is not hurried: the usual wait is waited for then.
+    The wait is exactly the `retry_after` of the server, and there is no retry if that exceeds the longest wait. If the
+    server asks for almost no wait, the usual one applies.
     """
     if not error.retryable or attempt > policy.max_retries:
         return None
@@ -214,14 +214,14 @@ def next_wait(
 
 
 def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
-    """The seconds that `Retry-After` asks to wait: a number, or an HTTP date (RFC 9110, 10.2.3); else None.
+    """The seconds that `Retry-After` asks to wait: a number, or an HTTP date (RFC 9110, 10.2.3); otherwise None.
 
-    A date is read by the server's own clock, its `Date`; without one by `wall`, this machine's Unix time in seconds.
+    A date is compared with the server's `Date` header; without one, with `wall`, the Unix time of this machine.
     """
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
-    # Sent twice, it is a list: the longest of them is never too soon.
+    # A header that is sent twice is a list: its longest wait is never too short.
     if re.fullmatch(r"[0-9.+, ]+", value) and (
         numbers := re.findall(r"[0-9]+(?:\.[0-9]+)?", value)
     ):
@@ -231,7 +231,7 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
 
 
 def window_wait(headers: Mapping[str, str], wall: float) -> float | None:
-    """The seconds until the rate limit's window resets, where the headers say that it is used up; otherwise None."""
+    """The seconds until the rate limit's window resets, if the headers say that it is used up; otherwise None."""
     if headers.get("x-ratelimit-remaining", "1").strip("0 "):
         return None  # what nearly every answer says
     limit = RateLimit.from_headers(headers)
@@ -242,7 +242,7 @@ def window_wait(headers: Mapping[str, str], wall: float) -> float | None:
 
 
 class Gate:
-    """Holds back the requests of one client while its rate limit is used up, whichever thread or task they are of.
+    """Delays the requests of one client, in every thread and task, while its rate limit is used up.
 
     It only says how long to wait: the shells sleep, and ask again before they send.
     """
@@ -252,12 +252,12 @@ class Gate:
         self._lock = Lock()
 
     def hold(self, until: float) -> None:
-        """Let nothing pass before `until`, in seconds of the client's monotonic clock."""
+        """Keep the gate shut until `until`, in seconds of the client's monotonic clock."""
         with self._lock:
             self._open_at = max(self._open_at, until)
 
     def wait(self, now: float, random: Callable[[], float]) -> float:
-        """How long a request has to wait at `now`, in seconds; 0 where the gate is open, never less than it is shut."""
+        """The seconds that a request has to wait at `now`, at least until the gate opens; 0 if it is open."""
         held = self._open_at - now
         return held + SPREAD_SECONDS * random() if held > 0 else 0.0
 
@@ -267,7 +267,7 @@ def _http_date(value: str) -> float | None:
         from email.utils import parsedate_to_datetime  # noqa: PLC0415 (slow to import, and rarely needed)
 
         moment = parsedate_to_datetime(value)
-        # An HTTP date is always in GMT, said or not.
+        # An HTTP date is always in GMT, even if it does not say so.
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""A request with its retries, from the arguments to what `Client` or `AsyncClient` hands out, waiting apart.
+"""A request with its retries, from its arguments to its result, without the waiting.
 
 The steps are a generator, as `retry.attempts` has them; the shells drive it.
 """
@@ -59,7 +59,7 @@ class Config:
     @property
     def proxy(self) -> Proxy | None:
         """The environment's proxy for the host."""
-        # One is not for this machine, and would be shown the key.
+        # Requests to this machine need no proxy, which would see the key.
         return None if is_loopback(self.base_url) else proxy_for(urlsplit(self.base_url))
 
     def __str__(self) -> str:
@@ -67,7 +67,7 @@ class Config:
 
 
 class Sender:
-    """The requests of one client: they share its settings, its rate limit, and what was logged already.
+    """The requests of one client: they share its settings, its rate limit, and the list of logged problems.
 
     The sender of a client with other options shares all but the settings with the `first` one.
     """
@@ -132,7 +132,7 @@ class Sender:
     def _say_of_whom(
         self, error: AgentCallsError, outgoing: Outgoing[Any], secret: str = ""
     ) -> None:
-        # It is told to the hooks before it is raised, and by then the key is cut out: an id may be it, by mistake.
+        # The key is cut out before a hook gets the error: an id may be the key, by mistake.
         operation, agent_id = outgoing.operation, outgoing.arguments.get("agent_id")
         if error.host is None:
             vars(error).update(method=operation.method, path=operation.path, host=self.name)

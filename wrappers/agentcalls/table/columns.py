@@ -99,7 +99,7 @@ def storable(
     rows: Sequence[Any],
     model: type[Call | Agent] = Call,
 ) -> T:
-    """The result of `make` for the rows; if that fails, for the rows changed to what a table can hold.
+    """The result of `make` for the rows; if that fails, for the rows with values that a table can hold.
 
     A lone surrogate, which JSON may hold and UTF-8 may not, becomes U+FFFD; an integer of more than 64 bits becomes
     None.
@@ -111,7 +111,7 @@ def storable(
 
 
 def storable_values(values: Iterable[object]) -> tuple[Any, ...]:
-    """Values changed to what a table can hold, as `storable` does with those of a row."""
+    """The values, changed so that a table can hold them; `storable` does the same with a row."""
     return tuple(map(_storable, values))
 
 

@@ -35,7 +35,7 @@ _ALONE = {
     "deltalake": 'pip install "dlt[deltalake]"',
     "pyiceberg": 'pip install "dlt[pyiceberg]"',
 }
-"""Packages of no extra, and how to install each: who wants a frame or a table format of theirs mostly has them."""
+"""Packages without an extra, and how to install each: users of their frames or formats mostly have them."""
 
 
 class MissingExtraError(ConfigurationError):

@@ -1,4 +1,4 @@
-"""Arrow tables as data frames of pandas and polars; a package that is missing is missed before anything is sent."""
+"""Arrow tables as data frames of pandas and polars; a missing package is an error before anything is sent."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def pandas_maker() -> Maker:
     """A function from a `pyarrow.Table` to a `pandas.DataFrame`; it uses the table up.
 
-    Any value of a column may be missing, so integers and booleans have pandas' types that allow for it: as floats,
-    which pandas would take by itself, a duration is 42.0 and a truth 1.0.
+    Any value of a column may be missing, so integers and booleans have the nullable types of pandas. By itself, pandas
+    would take floats: a duration would be 42.0, and True 1.0.
     """
     pd, pa = need("pandas"), need("pyarrow")
     kinds = {

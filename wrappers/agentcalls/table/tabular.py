@@ -1,4 +1,4 @@
-"""What makes a listing a table: Arrow, pandas and polars, in both flavours; each package is imported on first use."""
+"""A listing as a table of Arrow, pandas or polars, in both flavours; each package is imported on first use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenTelemetry, where the program has imported it, and what is recorded with it."""
+"""OpenTelemetry, if the program has imported it, and its instruments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0
 
 
 class Instruments(Struct, frozen=True):
-    """What spans are made with, and the metrics."""
+    """The tracer of the spans, and the metrics."""
 
     tracers: TracerProvider
     meters: MeterProvider
@@ -31,16 +31,16 @@ class Instruments(Struct, frozen=True):
     wait: Histogram
     """Waits for a retry or for the rate limit."""
     calls: Counter
-    """Calls in pages that were read, the overlaps of windows included."""
+    """Calls in pages that were read, including the overlaps of windows."""
     window: Histogram
-    """Requests in flight of a listing, each time that one is sent."""
+    """A listing's requests in flight, each time that it sends one."""
 
 
 _made: list[Instruments] = []  # of the providers that were there last
 
 
 def instruments() -> Instruments | None:
-    """Those of the program's own providers; None where it has not imported OpenTelemetry."""
+    """The instruments of the program's own providers; None if it has not imported OpenTelemetry."""
     if not (_APIS[0] in sys.modules or _APIS[1] in sys.modules):
         return None
     from opentelemetry import metrics, trace  # noqa: PLC0415  # as said

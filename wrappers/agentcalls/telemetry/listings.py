@@ -1,4 +1,4 @@
-"""The span of a listing: its requests stand below it, also those that are sent ahead."""
+"""The span of a listing; all its requests stand below it, including those that are sent ahead."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def span_of_listing(path: str) -> ListingSpan:
 
 
 class ListingSpan:
-    """The span of one reading of a listing, where there is none."""
+    """A span of one reading of a listing that records nothing."""
 
     def current(self) -> AbstractContextManager[Any]:
-        """A block whose requests stand below it."""
+        """A block whose requests stand below the span."""
         return _NOTHING
 
     def sent(self, in_flight: int) -> None:
-        """Count a request; so many are in flight now."""
+        """Count a request; `in_flight` includes it."""
 
     def end(
         self,
         error: BaseException | None = None,
         is_complete: Callable[[], bool] | None = None,
     ) -> None:
-        """End it, once."""
+        """End the span, once."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""What is recorded of a request: a span for each attempt, its duration, its calls, and the waits before it."""
+"""Record a request: a span for each attempt, its duration, its calls, and the waits before it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def record_attempt(
     """Record an attempt that has just ended, under the span that is current.
 
     Args:
-        otel: What it is recorded with.
-        exchange: What became of it.
-        base_url: Where it went.
-        read: What was read of it: a page, a call; None if nothing was.
-        borrowed: The httpx client that it went through; None for connections of our own.
+        otel: The instruments.
+        exchange: The attempt.
+        base_url: The base URL of its client.
+        read: The result, a page or a call; None if there is none.
+        borrowed: The httpx client that sent it; None for our own connections.
     """
     rows = getattr(read, "rows", None)
     count = 0 if rows is None else len(read)

@@ -24,14 +24,14 @@ _OVER: Mapping[str, Mapping[str, Any]] = {
     "failed": {"end_reason": "failed", "error_reason": "SIP 503 Service Unavailable"},
     "cancelled": {"end_reason": "cancelled_by_user"},
 }
-"""What the fields of a call that is over are, by its status."""
+"""The fields of a call that is over, by its status."""
 _ANSWERED = {"ringing", "answered", "ended"}
 _OURS: Mapping[str, Sequence[Any]] = {"agent_id": (str, NoneType), EXTRA: (dict,)}
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def make_call(**fields: Any) -> Call:
-    """A call with these fields, by their Python names; those that are left out fit its status ("ended" by default).
+    """A call with these fields, by their Python names; the others fit its status ("ended" by default).
 
     Times are aware datetimes, and become UTC. Any field may be None, as in a row that breaks the contract; `agent_id`
     and `additional_properties` may be given, too. Raises `TypeError` for a field that calls do not have, or a value of
@@ -64,7 +64,7 @@ def make_page(
 
     It is page `page` (1-based) in pages of `limit`, of a listing of `total_count` calls; without it, the listing ends
     with this page. Raises `ValueError` for more calls than `limit`, or than the listing has there, and `TypeError` for
-    what is no whole number.
+    a value that is not a whole number.
     """
     total = 0 if total_count is None else total_count
     for name, number in (("page", page), ("limit", limit), ("total_count", total)):

@@ -52,7 +52,7 @@ def listings(
 ) -> SearchStrategy[list[Call]]:
     """All calls of an agent as the API lists them: newest first, each id once; several may have the same `created_on`.
 
-    `of` is what each call is drawn from.
+    `of` is the strategy for each call.
     """
     drawn = st.lists(
         calls() if of is None else of,

@@ -1,4 +1,4 @@
-"""Hand on what changed in a copy to a warehouse: read what is new since the last push, load it, and note how far."""
+"""Push the changes of a copy to a warehouse: read the rows since the last push, load them, and note the last one."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _CHANGED = CALLS.names.index("changed_at")
 
 @frozen
 class Pushed:
-    """What a push came to."""
+    """The outcome of a push."""
 
     rows: int
     """Calls that were new, changed or marked since the last push to this place."""
     mark: datetime | None
-    """`changed_at` of the latest of all that were pushed there; None if there was none."""
+    """The latest `changed_at` that was pushed to this place; None if nothing was."""
 
 
 def push(
@@ -45,18 +45,18 @@ def push(
     table_format: str | None = None,
     full: bool = False,
 ) -> Pushed:
-    """What came of loading into a warehouse what changed in a copy since the last push there.
+    """The outcome of loading the changes since the last push from a copy into a warehouse.
 
-    The table is `calls`, merged by `agent_id` and `id`, with the columns of the copy. The copy notes how far it is once
-    the destination has taken everything. So a push that is killed is repeated by the next one, and a repeated push
-    changes nothing. What is not loaded yet is in a folder beside the copy, `NAME.push`. The copy is locked only while
-    it is read; of two pushes at once the second one raises `InUseError`.
+    The table is `calls`, merged by `agent_id` and `id`, with the columns of the copy. The copy notes the last
+    row once the destination has taken everything. So the next push repeats one that was killed, and a repeated push
+    changes nothing. Rows that are not loaded yet are in a folder beside the copy, `NAME.push`. The copy is locked only
+    while it is read. If two pushes run at once, the second one raises `InUseError`.
 
     Args:
         path: The copy.
         destination: A destination of dlt, such as "postgres"; its credentials are where dlt looks for them.
-        dataset: The schema, or what the destination has instead.
-        table_format: The format of a table, where the destination is `filesystem`: "delta".
+        dataset: The schema, or its equivalent in the destination.
+        table_format: The format of a table, such as "delta", if the destination is `filesystem`.
         full: Push all calls again, for a destination that has lost some.
 
     Raises:
