@@ -152,7 +152,7 @@ class ManyListing(_ManyAgents[SyncSource], Tabular):
 
     def _row_batches(self, size: int) -> Generator[CallBatch]:
         batching = Batching(size)
-        return batching.over(self._rows(batching), list.extend)
+        return batching.over(self._rows(batching), list[Any].extend)
 
     def batches(self, size: int = BATCH) -> Generator[CallBatch]:
         """The calls of an iteration in batches of `size` calls of one agent, each with its checkpoint.

@@ -78,7 +78,7 @@ class Batching:
     def over(
         self,
         pairs: Iterable[tuple[str, Any]],
-        add: Callable[[list[Call], Any], object] = list.append,
+        add: Callable[[list[Call], Any], object] = list[Any].append,
     ) -> Generator[CallBatch]:
         """The batches of these pairs of agent and call. The calls before a failure are given before it is raised.
 
@@ -106,7 +106,7 @@ class Batching:
             yield batch
 
     def _take(
-        self, agent_id: str, came: Any, add: Callable[[list[Call], Any], object] = list.append
+        self, agent_id: str, came: Any, add: Callable[[list[Call], Any], object] = list[Any].append
     ) -> list[CallBatch]:
         # The end of an agent is reported before the next call comes.
         ready, self._ready = self._ready, []

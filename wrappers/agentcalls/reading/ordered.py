@@ -32,7 +32,7 @@ _WAITING = 6
 class OrderedSchedule(Schedule[ItemT]):
     """The state of one iteration in the agents' order."""
 
-    def _raises_at_once(self, _: AgentCallsError) -> bool:
+    def _raises_at_once(self, _: AgentCallsError, /) -> bool:
         return False
 
     def _first(self) -> AgentState | None:

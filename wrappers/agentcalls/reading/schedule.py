@@ -231,7 +231,7 @@ class Schedule(Generic[ItemT]):
 
     # How answers are handled.
 
-    def _raises_at_once(self, error: AgentCallsError) -> bool:
+    def _raises_at_once(self, error: AgentCallsError, /) -> bool:
         return error.affects_all_agents
 
     def _look_at(self, agent: AgentState) -> None:

@@ -89,7 +89,8 @@ class KeyAuth:
     def __init__(self, api_key: Secret, scheme: AuthScheme) -> None:
         if not api_key.is_given_later:
             api_key.checked()
-        self._api_key, self.scheme = api_key, scheme
+        self._api_key = api_key
+        self.scheme: AuthScheme = scheme
         self.header, self._prefix = SCHEMES[scheme]
 
     def __repr__(self) -> str:
@@ -140,7 +141,7 @@ def given_auth(api_key: Secret | None, auth: str | None) -> KeyAuth:
     if scheme not in list(SCHEMES):
         # The value is not quoted: it may be a key in the wrong place.
         raise ConfigurationError(f"auth takes {' or '.join(map(repr, SCHEMES))}.")
-    return KeyAuth(api_key, cast("AuthScheme", scheme))
+    return KeyAuth(api_key, scheme)
 
 
 def given_key(api_key: object) -> Secret | None:
