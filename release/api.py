@@ -64,7 +64,7 @@ def _described(member: Any) -> Described:
                 ]
                 for one in member.parameters
                 # To griffe it would take whatever was there before; its keys are all that it takes.
-                if str(one.annotation) != "Unpack[OtherParameters]"
+                if not str(one.annotation).startswith("Unpack[Other")
             ],
             "returns": member.returns and str(member.returns),
         }

@@ -45,7 +45,7 @@ GROUPS = (
         "What `client.calls.list`, `client.calls.list_many` and `client.agents.list` return.",
         "CallListing AsyncCallListing CallIterator AsyncCallIterator ManyListing AsyncManyListing ManyIterator "
         "AsyncManyIterator AgentListing AsyncAgentListing CallBatch Moment TimeZone CallStatus "
-        "OtherParameters duration_of",
+        "OtherParameters OtherAgentParameters OtherCallParameters duration_of",
     ),
     Group(
         "values",

@@ -11,8 +11,18 @@ if TYPE_CHECKING:
 __all__ = (
     "AuthenticatedClient",
     "Client",
+    "OtherAgentParameters",
+    "OtherCallParameters",
     "OtherParameters",
 )
+
+
+class OtherAgentParameters(TypedDict, total=False):
+    """The query parameters of `listAgents` that the facade does not name itself, and their descriptions."""
+
+
+class OtherCallParameters(TypedDict, total=False):
+    """The query parameters of `getCall` that the facade does not name itself, and their descriptions."""
 
 
 class OtherParameters(TypedDict, total=False):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcalls import AsyncClient, Client, ConfigurationError
+from agentcalls import AsyncClient, Client, ConfigurationError, OtherParameters
 from agentcalls.cli.program import COMMANDS, loaded
 from agentcalls.export import export, export_stream
 from agentcalls.request.query import _hint_at_sort, hint_at_status
@@ -70,6 +70,7 @@ OPTIONS = [
     for command in COMMANDS
     if command != "mock"
     for option in loaded(command).params
+    if option.name not in OtherParameters.__annotations__  # their values are the contract's
 ]
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,9 @@ from mcp import MCPError
 
 import agentcalls
 from agentcalls import Client
-from agentcalls.cli.commands.mcp.arguments import MOST_CALLS
+from agentcalls.cli.commands.mcp.arguments import MOST_CALLS, ListCalls
 from agentcalls.cli.commands.mcp.reading import MOST_GROUPS, Reading
+from agentcalls.cli.commands.mcp.serving import with_others
 from agentcalls.cli.commands.mcp.texts import LONGEST_TEXT
 from agentcalls.cli.commands.mcp.tools import Tools
 from agentcalls_mock import Seeding, create_app, open_store, serving
@@ -29,6 +30,7 @@ from cli.assistants import ask, in_this_process, over_stdio, refusal, told
 from cli.running import COMMAND, run_here, run_process
 from client.test_one_call import example
 from faults import answer, changed, script
+from parameters import Others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -76,6 +78,16 @@ def test_arguments_have_the_names_of_the_library() -> None:
     library |= set(inspect.signature(agentcalls.Calls.get).parameters)
     taken = {name for tool in listed() for name in tool.input_schema["properties"]}
     assert taken - library == {"by", "earlier_since", "earlier_until"}
+
+
+def test_each_kind_of_parameter_is_an_argument_in_the_words_of_the_contract() -> None:
+    tool = with_others(ListCalls, Others)
+    schema = tool.model_json_schema()
+    said = {name: schema["properties"][name]["description"] for name in Others.__annotations__}
+    assert said["outcome"] == "How it ended"
+    assert (schema["title"], schema["required"]) == ("ListCalls", ["agent_id"])
+    asked: Any = tool.model_validate({"agent_id": "a", "day": "2026-11-23", "levels": [1]})
+    assert (asked.day, asked.levels, asked.direction) == (date(2026, 11, 23), [1], None)
 
 
 @pytest.mark.parametrize(

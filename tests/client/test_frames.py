@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from datetime import date, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from flavours import MakeClient
 
 NAMES = [column.name for column in COLUMNS]
-PANDAS = dict.fromkeys(NAMES, "string") | {
-    "created_on": "datetime64[us, UTC]",
-    "ringing_at": "datetime64[us, UTC]",
-    "ended_at": "datetime64[us, UTC]",
-    "duration_seconds": "Int64",
-    "is_test_call": "boolean",
+KINDS: dict[Any, str] = {
+    datetime: "datetime64[us, UTC]",
+    date: "object",
+    int: "Int64",
+    float: "Float64",
+    bool: "boolean",
 }
+PANDAS = {column.name: KINDS.get(column.kind, "string") for column in COLUMNS}
 
 
 @pytest.mark.parametrize("agent", ["agent_demo", "agent_empty"])

@@ -37,10 +37,12 @@ def _row(row: ET.Element) -> list[Any]:
     cells: list[Any] = [None] * len(NAMES)
     for cell in row:
         assert cell.find(f"{_SPACE}f") is None  # a formula
-        column = ord(cell.attrib["r"].rstrip("0123456789")) - ord("A")
+        column = 0
+        for letter in cell.attrib["r"].rstrip("0123456789"):
+            column = 26 * column + ord(letter) - ord("A") + 1
         text = "".join(cell.itertext())
         kinds: dict[str, Callable[[str], Any]] = {"inlineStr": str, "b": lambda one: one == "1"}
-        cells[column] = kinds.get(cell.get("t", "n"), float)(text)
+        cells[column - 1] = kinds.get(cell.get("t", "n"), float)(text)
     return cells
 
 

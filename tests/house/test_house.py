@@ -22,11 +22,11 @@ FILES = sorted(HOUSE.rglob("*.py"))
 # twice that; they have gained walks that prove more, recursive decoding, calls in detail, agents and tables since. The
 # other rooms came later.
 MOST_LINES_OF_CODE = {
-    "": 1565,
-    "request": 1522,
+    "": 1599,  # it also reads the parameters that the contract has besides ours, as room request did
+    "request": 1494,
     "request/decode": 507,
-    "reading": 1145,
-    "reading/walk": 1564,
+    "reading": 1159,
+    "reading/walk": 1524,
     "table": 456,
     "request/wire": 844,
     "telemetry": 171,
@@ -138,7 +138,9 @@ TWO_OPERATIONS = {
 NAMES_OF_TWO_OPERATIONS = (
     r"\b(Agents|AgentsT|AgentQuery|LIST_AGENTS|GET_CALL|_agents|_agent_sorts|team's agents)\b"
 )
-MOST_LINES_OF_TWO_OPERATIONS = 52  # the aim is 40
+MOST_LINES_OF_TWO_OPERATIONS = (
+    66  # the aim is 40; they take a new parameter of the contract by themselves
+)
 
 
 def spans(tree: ast.AST, names: set[str] | None = None) -> set[int]:

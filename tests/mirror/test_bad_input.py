@@ -247,7 +247,10 @@ def test_views_that_are_as_made_are_left_alone(
 @pytest.mark.parametrize(
     "statement",
     [
-        *(f"ALTER TABLE {name} ADD COLUMN note TEXT" for name in ("calls", "agents", "runs")),
+        *(
+            f"ALTER TABLE {name} ADD COLUMN of_somebody_else TEXT"
+            for name in ("calls", "agents", "runs")
+        ),
         *(f"CREATE TABLE {name} AS SELECT 1 AS x" for name in ("came", "pairs", "spans")),
         "CREATE VIEW mine AS SELECT id FROM current_calls",
         "CREATE INDEX mine ON calls (status)",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from dlt.common.normalizers.naming.snake_case import NamingConvention
 
 from agentcalls import ConfigurationError
 from agentcalls.mirror import InUseError, push
@@ -50,8 +51,12 @@ def rows_of(copy: Path) -> list[tuple[Any, ...]]:
 
 
 def loaded(dataset: str = "agentcalls") -> list[tuple[Any, ...]]:
+    names = map(
+        NamingConvention().normalize_identifier, CALLS.names
+    )  # dlt's: recordingUrl is recording_url
+    columns = ", ".join(f'"{name}"' for name in names)
     with duckdb.connect("agentcalls_push.duckdb") as connection:
-        rows = connection.execute(f"SELECT {COLUMNS} FROM {dataset}.calls {ORDER}").fetchall()  # noqa: S608
+        rows = connection.execute(f"SELECT {columns} FROM {dataset}.calls {ORDER}").fetchall()  # noqa: S608
     return [tuple(map(moment, row)) for row in rows]
 
 

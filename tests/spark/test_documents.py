@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentcalls import OtherParameters
 from pyspark_agentcalls.asked import EVERY, FOLLOW, OPTIONS, PARTITIONS
 from spark.host import streamed
 
@@ -33,7 +34,10 @@ def test_an_example_runs_and_prints_something(
 def test_each_option_and_each_default_is_in_the_page() -> None:
     table = PAGE.partition("| option | |")[2].partition("\n\n")[0]
     rows = [line.split(" | ")[0] for line in table.splitlines()[2:]]
-    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == OPTIONS
+    assert (
+        set(re.findall(r"`(\w+)`", " ".join(rows)))
+        == OPTIONS - OtherParameters.__annotations__.keys()
+    )
     assert f"many tasks; {PARTITIONS} by default" in table
     assert f"younger than `follow` ({FOLLOW[:-1]} {FOLLOW[-1]})" in PAGE
     assert f"at least `every` ({EVERY[:-1]} {EVERY[-1]}) apart" in PAGE

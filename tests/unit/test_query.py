@@ -10,12 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agentcalls import Calls, ConfigurationError, OtherParameters
-from agentcalls.request import query
+from agentcalls import (
+    Agents,
+    Calls,
+    ConfigurationError,
+    OtherAgentParameters,
+    OtherCallParameters,
+    OtherParameters,
+)
+from agentcalls.checks import checked_others
 from agentcalls.request.operation import LIST_CALLS
-from agentcalls.request.query import CallQuery, checked_others
+from agentcalls.request.query import CallQuery
 from agentcalls_api import AuthenticatedClient
-from agentcalls_api.api.calls import list_calls
+from agentcalls_api.api.agents import list_agents
+from agentcalls_api.api.calls import get_call, list_calls
 from agentcalls_api.types import UNSET
 from parameters import Others, Outcome
 
@@ -125,10 +133,11 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
     ],
 )
 def test_parameter_that_no_argument_is_for_is_sent_as_the_contract_has_it(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: object, sent: object
+    name: str, value: object, sent: object
 ) -> None:
-    monkeypatch.setattr(query, "OtherParameters", Others)
-    others = checked_others({name: value, "direction" if name != "direction" else "day": None})
+    others = checked_others(
+        {name: value, "direction" if name != "direction" else "day": None}, Others
+    )
     assert others == {name: sent}
     asked = CallQuery(agent_id="agent_1", status="failed", others=others)
     assert asked.window(2, 10).sent() == {
@@ -138,6 +147,25 @@ def test_parameter_that_no_argument_is_for_is_sent_as_the_contract_has_it(
         "limit": 10,
         name: sent,
     }
+
+
+def test_texts_are_read_as_the_contract_has_them_where_an_option_can_be_nothing_else() -> None:
+    given = {"direction": "5", "outcome": "good", "least": "5", "score": "1", "is_billed": "true"}
+    given |= {"day": "2026-11-23", "changed": "2026-11-23T12:00:00Z", "tags": "a, b", "levels": "1"}
+    assert checked_others(given, Others, strict=False) == {
+        "direction": "5",
+        "outcome": Outcome.GOOD,
+        "least": 5,
+        "score": 1.0,
+        "is_billed": True,
+        "day": date(2026, 11, 23),
+        "changed": NOON,
+        "tags": ["a", "b"],
+        "levels": [1],
+    }
+    for name, wrong in (("least", "x"), ("outcome", "ugly"), ("levels", "1,x"), ("day", "null")):
+        with pytest.raises(ConfigurationError, match=f"^{name} takes "):
+            checked_others({name: wrong}, Others, strict=False)
 
 
 @pytest.mark.parametrize(
@@ -160,18 +188,17 @@ def test_parameter_that_no_argument_is_for_is_sent_as_the_contract_has_it(
     ],
 )
 def test_parameter_that_no_argument_is_for_is_refused_by_name_where_it_is_of_another_type(
-    monkeypatch: pytest.MonkeyPatch, name: str, wrong: object
+    name: str, wrong: object
 ) -> None:
-    monkeypatch.setattr(query, "OtherParameters", Others)
     with pytest.raises(ConfigurationError, match=f"^{name} ") as caught:
-        checked_others({name: wrong})
+        checked_others({name: wrong}, Others)
     assert "null" not in str(caught.value)
 
 
 def test_keyword_that_the_contract_does_not_have_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="'dirction'"):
-        checked_others({"dirction": "in"})
-    assert checked_others({}) is None
+        checked_others({"dirction": "in"}, Others)
+    assert checked_others({}, Others) is None
 
 
 def test_parameter_of_several_values_is_sent_once_for_each() -> None:
@@ -189,3 +216,11 @@ def test_signatures_and_the_generated_rest_name_each_parameter_once() -> None:
         named = inspect.signature(method).parameters.keys() | own
         assert not named & rest
         assert set(generated) <= named | rest
+    methods: tuple[tuple[Any, Any, type], ...] = (
+        (Agents.list, list_agents._get_kwargs, OtherAgentParameters),
+        (Calls.get, get_call._get_kwargs, OtherCallParameters),
+    )
+    for one, build, kind in methods:
+        ours, theirs = inspect.signature(one).parameters.keys(), kind.__annotations__.keys()
+        assert not ours & theirs
+        assert inspect.signature(build).parameters.keys() <= ours | theirs

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
         RateLimit,
         Report,
     )
-    from agentcalls_api import OtherParameters
+    from agentcalls_api import OtherAgentParameters, OtherCallParameters, OtherParameters
     from agentcalls_api.models import Attachment, CallMessage, PageMeta
 else:  # hidden from type checkers: they would accept any name otherwise
 
@@ -117,6 +117,8 @@ __all__ = [
     "ManyReport",
     "Moment",
     "NotFoundError",
+    "OtherAgentParameters",
+    "OtherCallParameters",
     "OtherParameters",
     "Page",
     "PageMeta",
@@ -152,7 +154,7 @@ _HOMES = {
         "agentcalls.request.retry": "Retry",
         "agentcalls.settings": "CallStatus",
         "agentcalls.values": "AgentReport Checkpoint Exchange ManyReport Page Problem RateLimit Report",
-        "agentcalls_api": "OtherParameters",
+        "agentcalls_api": "OtherAgentParameters OtherCallParameters OtherParameters",
         "agentcalls_api.models": "Attachment CallMessage PageMeta",
     }.items()
     for name in names.split()

@@ -6,50 +6,31 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, cast
 
 from attrs import field, frozen
 
-from agentcalls.checks import Several, id_of
+from agentcalls.checks import Several, checked_others, id_of
 from agentcalls.models import Agent, Call, CallDetail
+from agentcalls.reading.any_listing import Listed, ListingT_co
 from agentcalls.reading.listing_options import ManyOptions, ReadOptions, check_order, own_moments
 from agentcalls.request.flavour import awaited_if_async
 from agentcalls.request.operation import GET_CALL
-from agentcalls.request.query import AgentQuery, CallQuery, checked_others
+from agentcalls.request.query import AgentQuery, CallQuery
+from agentcalls_api import OtherAgentParameters, OtherCallParameters, OtherParameters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 
     from agentcalls.reading.moments import Moment, TimeZone
-    from agentcalls.reading.pages import Source
     from agentcalls.request.concurrency import Concurrency
     from agentcalls.request.operation import Outgoing
-    from agentcalls.request.query import ListQuery
     from agentcalls.settings import CallStatus
     from agentcalls.values import AgentReport, Checkpoint
-    from agentcalls_api import OtherParameters
 
-ListingT_co = TypeVar("ListingT_co", covariant=True)
 ManyListingT_co = TypeVar("ManyListingT_co", covariant=True)
-ReadT = TypeVar("ReadT")
 
 _ANY_AGENT = "*"
 
 
 @frozen
-class _Listed(Generic[ListingT_co]):
-    _listing: Callable[[Any, ReadOptions, Any], ListingT_co] = field(repr=False)
-    """The listing of this flavour, of listing.py."""
-    _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
-    """The client's way of sending the requests of a listing with these options."""
-
-    def _read(
-        self, kind: Callable[..., ReadT], query: ListQuery, options: ReadOptions, *many: ManyOptions
-    ) -> ReadT:
-        query.hint()
-        source = self._source(options)
-        options.check_span(source.clock.wall())
-        return kind(query, *many, options, source)
-
-
-@frozen
-class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
+class Calls(Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
     """The calls of the team's agents."""
 
     _listing_of_many: Callable[[CallQuery, ManyOptions, ReadOptions, Any], ManyListingT_co] = field(
@@ -60,7 +41,12 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
     """The client's way of requesting one call."""
 
     @awaited_if_async
-    def get(self, agent_id: str | Agent, call_id: str | Call | CallDetail) -> CallDetail:
+    def get(
+        self,
+        agent_id: str | Agent,
+        call_id: str | Call | CallDetail,
+        **others: Unpack[OtherCallParameters],
+    ) -> CallDetail:
         """One call in detail, with its transcript; in `AsyncClient` it is awaited.
 
         `call.problems` names everything that the contract does not allow, and also an answer with another call's id.
@@ -69,6 +55,7 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
         Args:
             agent_id: The agent, as in `list`.
             call_id: The id of the call, any text; or the call, as `list` gives it.
+            others: Parameters that the contract has besides these, each by its name: see `OtherCallParameters`.
 
         Raises:
             ConfigurationError: An id cannot be sent; raised at once.
@@ -77,7 +64,8 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
         Source: the operation `getCall` of openapi.yaml.
         """
         ids = {"agent_id": id_of(agent_id, Agent), "call_id": id_of(call_id, (Call, CallDetail))}
-        return cast("CallDetail", self._fetch(GET_CALL.outgoing(ids)))
+        asked = {**ids, **(checked_others(others, OtherCallParameters) or {})}
+        return cast("CallDetail", self._fetch(GET_CALL.outgoing(asked)))
 
     def list(
         self,
@@ -146,7 +134,7 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
             sort=sort,
             is_test_call=is_test_call,
             status=status,
-            others=checked_others(others),
+            others=checked_others(others, OtherParameters),
         )
         check_order(sort, oldest_first=oldest_first)
         options = ReadOptions(
@@ -235,7 +223,7 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
             sort=sort,
             is_test_call=is_test_call,
             status=status,
-            others=checked_others(others),
+            others=checked_others(others, OtherParameters),
         )
         check_order(sort, oldest_first=oldest_first)
         own_since = own_moments(since)
@@ -262,7 +250,7 @@ class Calls(_Listed[ListingT_co], Generic[ListingT_co, ManyListingT_co]):
 
 
 @frozen
-class Agents(_Listed[ListingT_co]):
+class Agents(Listed[ListingT_co]):
     """The agents of the key's team."""
 
     def list(
@@ -275,6 +263,7 @@ class Agents(_Listed[ListingT_co]):
         max_items: int | None = None,
         strict: bool | None = None,
         max_retries: int | None = None,
+        **others: Unpack[OtherAgentParameters],
     ) -> ListingT_co:
         """The team's agents, as a listing that sends nothing until it is read.
 
@@ -289,12 +278,19 @@ class Agents(_Listed[ListingT_co]):
             max_items: Stop after this many agents.
             strict: Whether a page with a problem is an error; by default the client's setting.
             max_retries: How often each request is retried; by default the client's setting.
+            others: Parameters that the contract has besides these, each by its name: see `OtherAgentParameters`.
 
         Raises:
             ConfigurationError: The contract does not allow a value; raised at once.
 
         Source: the operation `listAgents` of openapi.yaml.
         """
-        query = AgentQuery(page=page, limit=limit, search=search, sort=sort)
+        query = AgentQuery(
+            page=page,
+            limit=limit,
+            search=search,
+            sort=sort,
+            others=checked_others(others, OtherAgentParameters),
+        )
         options = ReadOptions(max_items=max_items, strict=strict, max_retries=max_retries)
         return self._read(self._listing, query, options)

@@ -6,17 +6,17 @@ import operator
 import os
 import re
 from datetime import date, datetime, time, timedelta
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from types import NoneType
+from typing import TYPE_CHECKING, Any, cast, get_args, get_origin, get_type_hints
 
 from agentcalls.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 
     from attrs import Attribute
-
 
 _NUMPY_BOOLEANS = {"bool", "bool_"}  # in NumPy 2 and 1; they extend nothing
 _ALIKE = 0.8  # from 0 to 1, the same
@@ -166,6 +166,47 @@ def checked_text(name: str, value: object, longest: int | None = None) -> str:
     if longest is not None and len(value) > longest:
         raise ConfigurationError(f"{name} takes at most {longest} characters.")
     return value
+
+
+def checked_others(
+    given: Mapping[str, Any], parameters: type, *, strict: bool = True
+) -> dict[str, Any] | None:
+    """Those of `OtherParameters`, or of a type like it, as the generated code takes them; None without any.
+
+    Unless `strict`, a value is text, with commas between several. Raises TypeError for an unknown name, and
+    `ConfigurationError` for a value of another type.
+    """
+    kinds = get_type_hints(parameters) if given else {}
+    for name in given.keys() - kinds.keys():
+        raise TypeError(f"There is no parameter {name!r}.")
+    return {
+        name: _of_kind(name, value, kinds[name], strict=strict)
+        for name, value in given.items()
+        if value is not None
+    } or None
+
+
+def _of_kind(name: str, value: Any, kind: Any, *, strict: bool) -> Any:
+    from msgspec import ValidationError, convert  # noqa: PLC0415  # few need it
+
+    kinds = [one for one in get_args(kind) if one is not NoneType]
+    if not strict and any(get_origin(one) is list for one in kinds):
+        value = [one.strip() for one in value.split(",")]
+    several = isinstance(value, list | tuple | set | frozenset)
+    try:
+        found = convert(
+            [as_builtin(one) for one in cast("list[Any]", value)] if several else as_builtin(value),
+            reduce(operator.or_, kinds),
+            strict=strict,
+        )
+    except ValidationError as error:
+        raise ConfigurationError(f"{name} takes a value of the contract's type: {error}.") from None
+    for one in found if several else [found]:
+        if isinstance(one, str):
+            checked_text(name, one)
+        if isinstance(one, datetime) and one.tzinfo is None:
+            raise ConfigurationError(f"{name} takes moments with their offset from UTC.")
+    return found
 
 
 def did_you_mean(value: object, known: Iterable[str]) -> str:

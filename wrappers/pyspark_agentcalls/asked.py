@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve, field, frozen
 
-from agentcalls import Client, ConfigurationError, duration_of, settings
-from agentcalls.checks import ids_in
+from agentcalls import Client, ConfigurationError, OtherParameters, duration_of, settings
+from agentcalls.checks import checked_others, ids_in
 from agentcalls.mirror.engines import COMPLETE, record_batches
 from agentcalls.reading.moments import resolved
 from agentcalls.table.columns import COLUMNS
@@ -33,10 +33,12 @@ _TYPES = {
 }
 KEY_OPTION = "api_key_secret"
 """Spark shows options in the plan of a view, in its pages and its event log, but not one that is called a secret."""
+_OTHERS = OtherParameters.__annotations__.keys()
 OPTIONS = {
     *("agents", "agents_file", "base_url", "auth", KEY_OPTION, "api_key_file"),
     *("since", "until", "status", "is_test_call"),
     *("partitions", "concurrency", "allow_incomplete", "pushdown", "follow", "every"),
+    *_OTHERS,
 }
 
 
@@ -107,11 +109,13 @@ def asked_of(given: Mapping[str, str]) -> Asked:
             f"No such option: {', '.join(unknown)}; there are {', '.join(sorted(OPTIONS))}."
         )
     now = datetime.now(UTC)
+    others = {name: options[name] for name in _OTHERS & options.keys()}
     filters = {
         "since": resolved("since", options.get("since"), now),
         "until": resolved("until", options.get("until"), now),
         "status": options.get("status"),
         "is_test_call": _truth("is_test_call", options.get("is_test_call")),
+        **(checked_others(others, OtherParameters, strict=False) or {}),
     }
     asked = Asked(
         agents=_agents(options),

@@ -14,9 +14,14 @@ from unittest.mock import patch
 
 import httpx
 import pytest
+from mcp import Client as Assistant
 
 from agentcalls import AsyncClient, Client, ConfigurationError
 from agentcalls.cli import main
+from agentcalls.cli.commands.mcp.serving import server_of
+from agentcalls.cli.commands.mcp.tools import Scope, Tools
+from agentcalls.cli.connect import read_profile, resolve
+from agentcalls.cli.zone import Zone
 from agentcalls.export import export
 from agentcalls_api.models import ListCallsOutcome
 
@@ -43,6 +48,18 @@ SENT = {
     "changed_since": ["2019-08-24T14:00:00+00:00"],
     "tags": ["vip", "a b"],
 }
+JSON = {
+    "direction": "in & out",
+    "outcome": "good",
+    "min_duration": 5,
+    "score": 1,
+    "is_billed": False,
+    "day": "2019-08-24",
+    "changed_since": "2019-08-24T14:00:00Z",
+    "tags": ["vip", "a b"],
+}
+OF_OTHERS = ("language", "withAudio")
+"""Those of the agents and of one call."""
 OPTIONS = [
     *("--direction", "in & out", "--outcome", "good", "--min-duration", "5", "--score", "1"),
     *("--no-is-billed", "--day", "2019-08-24", "--changed-since", "2019-08-24T14:00:00Z"),
@@ -63,7 +80,9 @@ asked: list[dict[str, list[str]]] = []
 
 def answer(request: httpx.Request) -> httpx.Response:
     given = request.url.params
-    asked.append({name: given.get_list(name) for name in SENT if name in given})
+    asked.append({name: given.get_list(name) for name in (*SENT, *OF_OTHERS) if name in given})
+    if request.url.path.endswith("/call_1"):
+        return httpx.Response(200, json={"message": "Success", "data": {"id": "call_1"}})
     return httpx.Response(200, json={"message": "Success", "meta": None, "data": []})
 
 
@@ -92,6 +111,11 @@ with client() as reader:
     for name, value in WRONG.items():
         with pytest.raises(ConfigurationError, match=f"^{name} takes "):
             reader.calls.list("agent_1", **{name: value})
+    reader.agents.list(language="en").all()
+    assert reader.calls.get("agent_1", "call_1", with_audio=True).id == "call_1"
+    assert seen() == [{"language": ["en"]}, {"withAudio": ["true"]}]
+    with pytest.raises(ConfigurationError, match=r"^with_audio takes "):
+        reader.calls.get("agent_1", "call_1", with_audio="yes")  # type: ignore[arg-type]
     # A checkpoint is of one listing.
     checkpoint = iter(listing).checkpoint
     reader.calls.list("agent_1", **GIVEN, resume=checkpoint).all()
@@ -107,10 +131,31 @@ async def several() -> None:
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     async with AsyncClient(api_key="sk_1", base_url="https://host", http_client=http) as other:
         await other.calls.list("agent_1", **GIVEN).all()
+        assert seen() == [SENT]
+        profile = read_profile(None, {})
+        scope = Scope(profile, resolve({}, {}, profile), (), Zone(), show_numbers=False)
+        async with Assistant(server_of(Tools(scope, other))) as assistant:
+            tools = {tool.name: tool.input_schema for tool in (await assistant.list_tools()).tools}
+            taken = tools["list_calls"]["properties"]
+            assert taken["direction"]["description"] == "Filter by direction"
+            for tool, arguments, one in (
+                ("list_calls", {"agent_id": "agent_1", **JSON}, SENT),
+                ("summarize_calls", {"agent_ids": ["agent_1"], **JSON}, SENT),
+                ("list_agents", {"language": "en"}, {"language": ["en"]}),
+                (
+                    "get_call",
+                    {"agent_id": "agent_1", "call_id": "call_1", "with_audio": True},
+                    {"withAudio": ["true"]},
+                ),
+            ):
+                told = await assistant.call_tool(tool, arguments)
+                assert not told.is_error, told.content
+                assert seen() == [one], tool
+            told = await assistant.call_tool("list_calls", {"agent_id": "agent_1", "score": "x"})
+            assert told.is_error
 
 
 asyncio.run(several())
-assert seen() == [SENT]
 
 
 def run(command: str, *arguments: str) -> str:
@@ -124,6 +169,13 @@ def run(command: str, *arguments: str) -> str:
         assert code == 0, (command, out.read())
         return out.read()
 
+
+for command, arguments, one in (
+    ("agents", ("--language", "en"), {"language": ["en"]}),
+    ("show", ("agent_1", "call_1", "--with-audio", "--json"), {"withAudio": ["true"]}),
+):
+    run(command, *arguments)
+    assert seen() == [one]
 
 with TemporaryDirectory() as folder:
     for command, options in {

@@ -37,6 +37,9 @@ DIFFERS = {
     "unit/test_rows.py::test_a_page_as_the_contract_says_makes_no_call",
     # The type of an enum is in the models.
     "cli/test_program.py::test_help_imports_nothing_heavy",
+    # The vendor's SDK, and our page of the tables, know today's fields.
+    "client/test_vendor_sdk.py::test_vendor_reads_each_transcript_as_we_do",
+    "mirror/test_schema.py::test_the_page_names_each_table_with_its_columns_and_types",
     # They hold what is written down to the contract of today: its fields, its page, its lines, what was released.
     *("contract", "docs", "house", "newcomer", "packaging"),
 }

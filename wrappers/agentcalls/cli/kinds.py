@@ -14,7 +14,9 @@ DEBUG = "agentcalls.debug"  # a key in the context's meta, which commands and th
 _PANEL = "Connection"
 SHARED: dict[str, tuple[Any, ...]] = {
     "list": (options.zone, options.filters, options.order, options.others),
-    **dict.fromkeys(("show", "agents", "mcp"), (options.zone,)),
+    "show": (options.zone, options.others_of_a_call),
+    "agents": (options.zone, options.others_of_agents),
+    "mcp": (options.zone,),
     "export": (options.team, options.zone, options.filters, options.order, options.others),
     **dict.fromkeys(
         ("stats", "report"), (options.team, options.zone, options.filters, options.others)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
 
-from agentcalls import OtherParameters
+from agentcalls import OtherAgentParameters, OtherCallParameters, OtherParameters
 from agentcalls.cli.show.output import Form
 from agentcalls.settings import (
     API_PREFIX,
@@ -141,10 +141,6 @@ def order(*, sort: Sort = None) -> None:
     """The option for what is listed in an order; as above."""
 
 
-def others(**_: object) -> None:
-    """An option for each parameter of the contract that no option above is for; read by `chosen_filters`, too."""
-
-
 _METAVARS: dict[Any, str] = {str: "TEXT", int: "N", float: "NUMBER"}
 
 
@@ -174,14 +170,27 @@ def options_of(parameters: type) -> Signature:
     )
 
 
-_others = options_of(OtherParameters)
-others.__annotations__ = {name: option.annotation for name, option in _others.parameters.items()}
-others.__signature__ = _others  # type: ignore[attr-defined]
+def _others(parameters: type) -> Any:
+    def others(**_: object) -> None:
+        """An option for each parameter of the contract that no option above is for; `chosen_filters` reads them."""
+
+    made: Any = others
+    made.__signature__ = options_of(parameters)
+    made.__annotations__ = {
+        name: option.annotation for name, option in made.__signature__.parameters.items()
+    }
+    return made
+
+
+others = _others(OtherParameters)
+others_of_agents = _others(OtherAgentParameters)
+others_of_a_call = _others(OtherCallParameters)
 
 
 def chosen_filters(ctx: typer.Context) -> dict[str, Any]:
-    """What a command was given of `filters`, `order` and `others`, as `client.calls.list` takes it."""
-    names = [name for each in (filters, order, others) for name in signature(each).parameters]
+    """What a command was given of `filters`, `order` and `others`, as the client's method takes it."""
+    each = (filters, order, others, others_of_agents, others_of_a_call)
+    names = [name for one in each for name in signature(one).parameters]
     given = {name: ctx.obj[name] for name in names if name in ctx.obj}
     return {name: value for name, value in given.items() if value not in {None, ()}}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from agentcalls.checks import as_builtin, checked_integer
 from agentcalls.described import html_of, quantity
@@ -21,16 +21,19 @@ from agentcalls.telemetry.listings import span_of_listing
 from agentcalls.values import ManyReport, Report
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from agentcalls.models import Call
     from agentcalls.reading.batches import Batching
-    from agentcalls.reading.listing_options import ReadOptions
+    from agentcalls.reading.listing_options import ManyOptions, ReadOptions
+    from agentcalls.reading.pages import Source
     from agentcalls.reading.schedule import Schedule
     from agentcalls.values import Page
 
 RowT = TypeVar("RowT")
 QueryT = TypeVar("QueryT", bound=ListQuery)
+ListingT_co = TypeVar("ListingT_co", covariant=True)
+ReadT = TypeVar("ReadT")
 
 
 def shown_listing(listing: object, report: Report | ManyReport | None) -> str:
@@ -208,3 +211,21 @@ class AsyncListing(_AnyListing[AsyncSource, QueryT], Generic[RowT, QueryT]):
                 pages.accept(page)
                 yield page
             span.end()
+
+
+@frozen
+class Listed(Generic[ListingT_co]):
+    """What gives listings: `client.calls` or `client.agents`."""
+
+    _listing: Callable[[Any, ReadOptions, Any], ListingT_co] = field(repr=False)
+    """The listing of this flavour, of listing.py."""
+    _source: Callable[[ReadOptions], Source[Any, Any]] = field(repr=False)
+    """How the client lets a listing ask, which is read with these options."""
+
+    def _read(
+        self, kind: Callable[..., ReadT], query: ListQuery, options: ReadOptions, *many: ManyOptions
+    ) -> ReadT:
+        query.hint()
+        source = self._source(options)
+        options.check_span(source.clock.wall())
+        return kind(query, *many, options, source)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from attrs import field, fields, frozen
 from attrs.validators import optional
-from msgspec import ValidationError, convert
 
 from agentcalls.checks import (
     as_builtin,
@@ -26,7 +24,6 @@ from agentcalls.errors import ConfigurationError
 from agentcalls.models import Agent, Call, fields_of
 from agentcalls.request.log import log_unlisted
 from agentcalls.settings import CALL_STATUSES, LIMIT, MAX_LIMIT, CallStatus
-from agentcalls_api import OtherParameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +56,8 @@ class ListQuery:
     limit: int | None = field(default=None, validator=optional(check_integer(1, MAX_LIMIT)))
     search: str | None = field(default=None, validator=optional(check_text))
     sort: str | None = field(default=None, validator=optional(check_text))
+    others: Mapping[str, Any] | None = None
+    """The parameters that no attribute is for, as `checked_others` gives them."""
 
     @property
     def of_agent(self) -> str | None:
@@ -112,8 +111,6 @@ class CallQuery(ListQuery):
     agent_id: str = field(validator=validator(checked_segment))
     is_test_call: bool | None = field(default=None, validator=optional(check_boolean))
     status: CallStatus | None = field(default=None, validator=optional(check_text))
-    others: Mapping[str, Any] | None = None
-    """The parameters without an attribute of their own, from `checked_others`."""
 
     @property
     def of_agent(self) -> str:
@@ -124,39 +121,6 @@ class CallQuery(ListQuery):
         """Log which status or field an unknown `status` or `sort` resembles; it is sent unchanged."""
         hint_at_status(self.status)
         super().hint()
-
-
-def checked_others(given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """`OtherParameters` with the types of the contract, for the generated code; None without any.
-
-    Raises TypeError for an unknown name, and `ConfigurationError` for a value of another type.
-    """
-    kinds = get_type_hints(OtherParameters) if given else {}
-    for name in given.keys() - kinds.keys():
-        raise TypeError(f"There is no parameter {name!r}.")
-    return {
-        name: _of_kind(name, value, kinds[name])
-        for name, value in given.items()
-        if value is not None
-    } or None
-
-
-def _of_kind(name: str, value: Any, kind: Any) -> Any:
-    several = isinstance(value, list | tuple | set | frozenset)
-    try:
-        found = convert(
-            [as_builtin(one) for one in cast("list[Any]", value)] if several else as_builtin(value),
-            kind,
-        )
-    except ValidationError as error:
-        why = str(error).replace(" | null`", "`")
-        raise ConfigurationError(f"{name} takes a value of the contract's type: {why}.") from None
-    for one in found if several else [found]:
-        if isinstance(one, str):
-            checked_text(name, one)
-        if isinstance(one, datetime) and one.tzinfo is None:
-            raise ConfigurationError(f"{name} takes moments with their offset from UTC.")
-    return found
 
 
 @frozen(kw_only=True, field_transformer=builtin_fields)

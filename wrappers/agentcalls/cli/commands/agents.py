@@ -51,7 +51,7 @@ def command(
     """
     form, zone = chosen_form(form, as_json=as_json), chosen_zone(ctx)
     with connect(ctx) as client:
-        listing = client.agents.list(search=search, sort=sort)
+        listing = client.agents.list(search=search, sort=sort, **options.chosen_filters(ctx))
         agents = listing.all()
     shown = [agent for agent in agents if status in {None, agent.status}]
     if form is Form.TABLE:

@@ -30,7 +30,7 @@ def command(
     """
     form, zone = chosen_form(None, as_json=as_json), chosen_zone(ctx)
     with connect(ctx) as client:
-        found = client.calls.get(agent, call)
+        found = client.calls.get(agent, call, **options.chosen_filters(ctx))
     row = row_of(found, call, show_numbers=show_numbers)
     if form is Form.TABLE:
         write_conversation(row, zone)

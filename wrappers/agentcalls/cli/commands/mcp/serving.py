@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from inspect import getdoc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from anyio import AsyncFile, to_thread
 from attrs import evolve, frozen
@@ -21,9 +21,10 @@ from mcp_types import (
     Tool,
     ToolAnnotations,
 )
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, create_model
 
 import agentcalls
+from agentcalls import OtherAgentParameters, OtherCallParameters, OtherParameters
 from agentcalls.cli.commands.mcp import arguments, results
 from agentcalls.cli.commands.mcp.progress import Progress
 from agentcalls.cli.commands.mcp.texts import sentence_shown
@@ -54,12 +55,23 @@ class _Kind:
     result: type[BaseModel]
 
 
+def with_others(model: type[BaseModel], parameters: type) -> type[BaseModel]:
+    """These arguments, and the parameters of `OtherParameters` or of a type like it, in the contract's words."""
+    hints = get_type_hints(parameters, include_extras=True)
+    found: dict[str, Any] = {
+        name: (kind, Field(default=None, description=said))
+        for name, (kind, said) in zip(hints, map(get_args, hints.values()), strict=True)
+    }
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **found)
+
+
+_AGENTS, _CALLS, _CALL = OtherAgentParameters, OtherParameters, OtherCallParameters
 _KINDS = {
-    "list_agents": _Kind(arguments.ListAgents, results.Agents),
-    "list_calls": _Kind(arguments.ListCalls, results.Calls),
-    "get_call": _Kind(arguments.GetCall, results.OneCall),
-    "summarize_calls": _Kind(arguments.SummarizeCalls, results.Summary),
-    "compare_windows": _Kind(arguments.CompareWindows, results.Comparison),
+    "list_agents": _Kind(with_others(arguments.ListAgents, _AGENTS), results.Agents),
+    "list_calls": _Kind(with_others(arguments.ListCalls, _CALLS), results.Calls),
+    "get_call": _Kind(with_others(arguments.GetCall, _CALL), results.OneCall),
+    "summarize_calls": _Kind(with_others(arguments.SummarizeCalls, _CALLS), results.Summary),
+    "compare_windows": _Kind(with_others(arguments.CompareWindows, _CALLS), results.Comparison),
     "doctor": _Kind(arguments.Doctor, results.Checklist),
 }
 

@@ -73,7 +73,9 @@ class Tools:
 
     async def list_agents(self, asked: arguments.ListAgents) -> results.Agents:
         """The agents that may be asked about, with their ids, names and statuses."""
-        listing = self.client.agents.list(search=asked.search)
+        listing = self.client.agents.list(
+            search=asked.search, **_given(asked, agentcalls.OtherAgentParameters)
+        )
         agents = await listing.all()
         if self.scope.allowed:
             agents = [agent for agent in agents if agent.id in self.scope.allowed]
@@ -105,7 +107,8 @@ class Tools:
     async def get_call(self, asked: arguments.GetCall) -> results.OneCall:
         """One call of an agent, with its transcript."""
         self.scope.check(asked.agent_id)
-        found = await self.client.calls.get(asked.agent_id, asked.call_id)
+        others: Any = _given(asked, agentcalls.OtherCallParameters)
+        found = await self.client.calls.get(asked.agent_id, asked.call_id, **others)
         row = row_of(found, asked.call_id, show_numbers=self.scope.show_numbers)
         left_out = _shorten(row)
         return results.OneCall(
@@ -217,7 +220,8 @@ class Tools:
 
     def _filters(self, asked: Any) -> dict[str, Any]:
         names = ("status", "search", "is_test_call", "since", "until")
-        return {name: getattr(asked, name) for name in names} | {"tz": self.scope.zone.asked}
+        own = {name: getattr(asked, name) for name in names} | {"tz": self.scope.zone.asked}
+        return {**own, **_given(asked, agentcalls.OtherParameters)}
 
     def _agent(self, agent: Agent) -> dict[str, Any]:
         row = agent.to_dict()
@@ -227,6 +231,11 @@ class Tools:
     def _call(self, call: Call) -> dict[str, Any]:
         row = {"agent_id": call.agent_id, **call.to_dict()}
         return dict(presented(row if self.scope.show_numbers else call_without_numbers(row)))
+
+
+def _given(asked: Any, parameters: type) -> Any:
+    # The parameters that no argument of ours is for.
+    return {name: getattr(asked, name) for name in parameters.__annotations__}
 
 
 def _unlisted(status: str | None, known: Collection[object], of: str) -> str | None:
