@@ -58,6 +58,15 @@ DEFECTS: dict[str, Edits] = {
     "a response without headers": {f"{RESPONSES}/404/headers": GONE},
     "a parameter's schema without a description": {f"{PARAMETERS}/1/schema/description": GONE},
     "a closed set of values": {f"{CALL}/direction/enum": ["inbound", "outbound"]},
+    "a field with a name of the generated code": {
+        f"{CALL}/toDict": {"type": "string", "description": "A text."},
+    },
+    "a field with the name of a row's own": {
+        f"{CALL}/agent_id": {"type": "string", "description": "The agent."},
+    },
+    "a field with a quote in its name": {
+        f'{CALL}/a"b': {"type": "string", "description": "A text."},
+    },
     "a header without a description": {"/components/headers/Retry-After/description": GONE},
 }
 # Right in themselves, but the generated code does not follow.
