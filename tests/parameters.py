@@ -4,6 +4,15 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, TypedDict
 
+from agentcalls import OtherAgentParameters, OtherCallParameters, OtherParameters
+
+OF_THE_CONTRACT = {
+    *OtherParameters.__annotations__,
+    *OtherAgentParameters.__annotations__,
+    *OtherCallParameters.__annotations__,
+}
+"""Those that it has gained: no test that lists names knows them."""
+
 
 class Outcome(StrEnum):
     GOOD = "good"

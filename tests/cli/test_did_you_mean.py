@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentcalls import AsyncClient, Client, ConfigurationError, OtherParameters
+from agentcalls import AsyncClient, Client, ConfigurationError
 from agentcalls.cli.program import COMMANDS, loaded
 from agentcalls.export import export, export_stream
 from agentcalls.request.query import _hint_at_sort, hint_at_status
+from parameters import OF_THE_CONTRACT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +71,7 @@ OPTIONS = [
     for command in COMMANDS
     if command != "mock"
     for option in loaded(command).params
-    if option.name not in OtherParameters.__annotations__  # their values are the contract's
+    if option.name not in OF_THE_CONTRACT
 ]
 
 

@@ -67,6 +67,7 @@ DEFECTS: dict[str, Edits] = {
     "a field with a quote in its name": {
         f'{CALL}/a"b': {"type": "string", "description": "A text."},
     },
+    "a parameter in a header": {f"{PARAMETERS}/6/in": "header"},
     "a header without a description": {"/components/headers/Retry-After/description": GONE},
 }
 # Right in themselves, but the generated code does not follow.
