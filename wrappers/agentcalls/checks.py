@@ -189,14 +189,14 @@ def checked_others(
 def _of_kind(name: str, value: Any, kind: Any, *, strict: bool) -> Any:
     from msgspec import ValidationError, convert  # noqa: PLC0415  # few need it
 
-    kinds = [one for one in get_args(kind) if one is not NoneType]
+    kinds: list[Any] = [one for one in get_args(kind) if one is not NoneType]
     if not strict and any(get_origin(one) is list for one in kinds):
         value = [one.strip() for one in value.split(",")]
     several = isinstance(value, list | tuple | set | frozenset)
     try:
         found = convert(
             [as_builtin(one) for one in cast("list[Any]", value)] if several else as_builtin(value),
-            reduce(operator.or_, kinds),
+            reduce(lambda one, other: one | other, kinds),
             strict=strict,
         )
     except ValidationError as error:
