@@ -22,16 +22,16 @@ FILES = sorted(HOUSE.rglob("*.py"))
 # twice that; they have gained walks that prove more, recursive decoding, calls in detail, agents and tables since. The
 # other rooms came later.
 MOST_LINES_OF_CODE = {
-    "": 1599,  # it also reads the parameters that the contract has besides ours, as room request did
-    "request": 1494,
+    "": 1597,  # it also reads the parameters that the contract has besides ours, as room request did
+    "request": 1479,
     "request/decode": 507,
-    "reading": 1159,
-    "reading/walk": 1524,
+    "reading": 1135,
+    "reading/walk": 1564,
     "table": 456,
-    "request/wire": 844,
+    "request/wire": 838,
     "telemetry": 171,
     "testing": 182,
-    "mirror": 1126,
+    "mirror": 1103,
     "mirror/databases": 471,
     "mirror/pushing": 146,
 }
