@@ -68,6 +68,8 @@ DEFECTS: dict[str, Edits] = {
         f'{CALL}/a"b': {"type": "string", "description": "A text."},
     },
     "a parameter in a header": {f"{PARAMETERS}/6/in": "header"},
+    "a query parameter that must be given": {f"{PARAMETERS}/6/required": True},
+    "a query parameter that is an object": {f"{PARAMETERS}/6/schema/type": "object"},
     "a header without a description": {"/components/headers/Retry-After/description": GONE},
 }
 # Right in themselves, but the generated code does not follow.
