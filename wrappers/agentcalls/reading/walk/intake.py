@@ -72,7 +72,7 @@ class Intake(Generic[RowT]):
         window, keys = answer.window, keyed.keys
         self._plan.open_wide()
         direction = self._ordering.shown_by(keys)
-        if answer.ends and answer.count and window.page == 1 and not answer.is_whole:
+        if self._may_be_cut(answer):
             # It ended the listing, unless the server cut it: an empty page after it shows that it did.
             self._reads_on = self._may_be_whole = True
             self._go_plainly(Doubt.SHORT, window.end, direction=direction)
@@ -106,6 +106,11 @@ class Intake(Generic[RowT]):
             seam = Seam(keys[0], frozenset(), answer.window.offset)
             chain = self._plan.chain = Chain(seam, direction, most=self._plan.most)
             chain.read(answer, keyed.rows, keys, strict=is_strict(keys, direction))
+
+    def _may_be_cut(self, answer: Evidence) -> bool:
+        # Whether an answer that seems to be the whole listing has a meta which does not agree.
+        only = answer.ends and answer.count and answer.window.page == 1
+        return bool(only and answer.granted and not answer.is_whole)
 
     def _first_found(
         self, window: Window, rows: Sequence[RowT], keyed: Keyed[RowT], direction: Direction | None
@@ -230,6 +235,8 @@ class Intake(Generic[RowT]):
         # A page that is read again shows its known rows by their ids, and those without by their place.
         rows = [row for at, row in enumerate(rows, offset) if row.id or at >= plain.read_to]
         found = self._recent.unseen(rows)
+        if self._reads_on and not any(row.id for row in found):
+            found = []  # a page that is given again, with rows that lack an id
         plain.read_to = offset + plain.size
         was_whole, self._may_be_whole = self._may_be_whole and not answer.count, False
         if not answer.count or (answer.ends and not self._reads_on):
