@@ -32,7 +32,7 @@ CASES = (
     "cdc43918 26365",
 )
 # The same where pages were odd.
-ODD_CASES = ("o 20", "o 72", "o 142", "o 225", "o 254", "q 596")
+ODD_CASES = ("o 20", "o 72", "o 142", "o 225", "o 254", "q 596", "z 676")
 
 
 def all_told(base: str, *, honest: bool) -> list[Told]:
@@ -77,7 +77,7 @@ def test_a_server_whose_pages_and_counts_are_odd_makes_no_walk_complete_falsely(
         with suppress(PaginationError, RefusedError):
             found.append(told(f"{base} {number}", honest=honest, odd=True))
     assert [one for one in found if one.is_false] == []
-    assert any(one.outcome.report.complete for one in found)
+    assert not honest or any(one.outcome.report.complete for one in found)
     assert len(found) > 0.7 * WALKS * REPEAT
 
 

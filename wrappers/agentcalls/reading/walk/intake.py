@@ -73,9 +73,10 @@ class Intake(Generic[RowT]):
         self._plan.open_wide()
         direction = self._ordering.shown_by(keys)
         if self._may_be_cut(answer):
-            # It ended the listing, unless the server cut it: an empty page after it shows that it did.
+            # It ended the listing, unless the server cut it: an empty page after it, and a count that stays, show that
+            # it did.
             self._reads_on = self._may_be_whole = True
-            self._go_plainly(Doubt.SHORT, window.end, direction=direction)
+            self._go_plainly(Doubt.UNSETTLED, window.end, direction=direction)
         elif answer.ends or not answer.count:
             self._ledger.is_one_answer = window.page == 1
             self._ledger.end(answer)
@@ -238,11 +239,12 @@ class Intake(Generic[RowT]):
         if self._reads_on and not any(row.id for row in found):
             found = []  # a page that is given again, with rows that lack an id
         plain.read_to = offset + plain.size
-        was_whole, self._may_be_whole = self._may_be_whole and not answer.count, False
+        was_whole = self._may_be_whole and not answer.count and answer.total == ledger.most
+        self._may_be_whole = False
         if not answer.count or (answer.ends and not self._reads_on):
             if was_whole:
                 ledger.is_one_answer = True
-                ledger.doubts.pop(Doubt.SHORT)  # it ended there
+                ledger.doubts.pop(Doubt.UNSETTLED)
             # A resumed walk requests this page again, since it may have filled in the meantime.
             plain.read_to = offset + answer.count
             ledger.end(answer)

@@ -46,6 +46,7 @@ class Doubt:
     OTHER_PAGE = "The server says that it gave another page than it was asked for."
     MISCOUNTED = "The server counts fewer calls than its pages hold."
     UNCONFIRMED = "The server does not say which limit it applied, and its only page came short."
+    UNSETTLED = "What the server says of its only page does not agree, or lacks the count."
     SPAN_UNSHOWN = "The server was not seen to sort by created_on, which a time window rests on."
     RESUMED_UNSHOWN = "The server was not seen to sort by created_on, and what a resumed walk read cannot be counted."
     UNCOUNTED = "The server was not seen to sort by created_on, and does not count its calls."
@@ -53,15 +54,14 @@ class Doubt:
     ABANDONED = "The listing was not read to its end."
 
     # Doubts about an order, which are dropped when another order is read.
-    OF_ORDER = (UNORDERED, ONE_KEY, UNJOINED, REGRANTED, OVERFULL, SHORT, UNCONFIRMED)
+    OF_ORDER = (UNORDERED, ONE_KEY, UNJOINED, REGRANTED, OVERFULL, SHORT, UNCONFIRMED, UNSETTLED)
 
 
 # How far back a repeated call is noticed if the order is the proof, in calls.
 _COMPARED = 20_000
-# As a set these take a megabyte, and all of them four.
-_AT_ONCE = _COMPARED // 2
+_AT_ONCE = _COMPARED // 2  # as a set these take a megabyte, and all of them four
 
-# Steps back, and listings that grow, give windows with nothing new. Beyond these bounds a server repeats itself.
+# Windows in a row with nothing new, as steps back and growth give them, beyond which a server repeats itself.
 _EMPTY_BEYOND = 32
 EMPTY_AT_ALL = 5_000
 
@@ -282,7 +282,7 @@ class Ledger:
             return wanted
         given = wanted[: self.items_left]
         self.items_left -= len(given)
-        # A bound that coincides with the end of the listing cuts nothing off.
+        # A bound at the end of the listing cuts nothing off.
         if len(given) < len(wanted) or not (self.items_left or self.ended or may_end):
             self.full = True
         return given
