@@ -138,6 +138,9 @@ def told(seed: str, *, honest: bool, odd: bool = False, **beyond: Any) -> Told:
         oddities = drawn_oddities(seeded(f"{seed} odd"))
         # The order of texts shows within a page only.
         oddities = evolve(oddities, sorts_a_page=False) if "text" in server else oddities
+        if oddities.counts == "less" and not server["says_limit"]:
+            # One less may be just as many as a page that was shortened without a word holds.
+            oddities = evolve(oddities, counts="more")
         server["odd"], pages = oddities, OddPages(listing, oddities)
         way["most_answers"] = 1_000  # some repeat themselves until a bound ends the walk
     return Told(server, way, walk_through(pages, **way))
