@@ -1,6 +1,13 @@
+from collections import Counter
+from typing import Any
+
+import pytest
 import typer
 
+from agentcalls import OtherAgentParameters, OtherCallParameters, OtherParameters
+from agentcalls.cli.commands.mcp import arguments
 from agentcalls.cli.options import options_of
+from agentcalls.cli.program import COMMANDS, loaded
 from parameters import Others, Outcome
 
 
@@ -25,3 +32,26 @@ def test_each_kind_of_parameter_has_an_option() -> None:
     assert all(
         isinstance(hint.__metadata__[0], typer.models.OptionInfo) for hint in options.values()
     )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_parameter_of_the_contract_takes_the_option_of_a_command(name: str) -> None:
+    options = loaded(name).params
+    words = [word for one in options for word in (*one.opts, *one.secondary_opts)]
+    assert [word for word, times in Counter(words).items() if times > 1] == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "parameters"),
+    [
+        (arguments.ListAgents, OtherAgentParameters),
+        (arguments.GetCall, OtherCallParameters),
+        (arguments.ListCalls, OtherParameters),
+        (arguments.SummarizeCalls, OtherParameters),
+        (arguments.CompareWindows, OtherParameters),
+    ],
+)
+def test_no_parameter_of_the_contract_takes_the_argument_of_a_tool(
+    tool: Any, parameters: type
+) -> None:
+    assert not tool.model_fields.keys() & parameters.__annotations__.keys()
