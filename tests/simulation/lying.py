@@ -20,6 +20,7 @@ from simulation.shifting import ShiftingListing, moment, seeded, walk_through
 if TYPE_CHECKING:
     import random
 
+    from simulation.odd_pages import Oddities
     from simulation.shifting import Outcome
 
 IN_FLIGHT = (1, 2, 8, 32)
@@ -82,6 +83,18 @@ class Between:
         return (self.since or 0) <= second and (self.until is None or second < self.until)
 
 
+def oddities_of(seed: str, server: dict[str, Any]) -> Oddities:
+    """What is odd about the pages of a server, beside what it is itself."""
+    odd = drawn_oddities(seeded(f"{seed} odd"))
+    if "text" in server:
+        # The order of texts shows within a page only.
+        odd = evolve(odd, sorts_a_page=False)
+    if odd.counts == "less" and not server["says_limit"]:
+        # One less may be just as many as a page that was shortened without a word holds.
+        odd = evolve(odd, counts="more")
+    return odd
+
+
 def told(seed: str, *, honest: bool, odd: bool = False, **beyond: Any) -> Told:
     """What a walk comes to over the server of this seed, which may lie beyond the promise too, or have odd pages.
 
@@ -135,13 +148,8 @@ def told(seed: str, *, honest: bool, odd: bool = False, **beyond: Any) -> Told:
     listing = ShiftingListing(seconds, draw, **server)
     pages: ShiftingListing | OddPages = listing
     if odd:
-        oddities = drawn_oddities(seeded(f"{seed} odd"))
-        # The order of texts shows within a page only.
-        oddities = evolve(oddities, sorts_a_page=False) if "text" in server else oddities
-        if oddities.counts == "less" and not server["says_limit"]:
-            # One less may be just as many as a page that was shortened without a word holds.
-            oddities = evolve(oddities, counts="more")
-        server["odd"], pages = oddities, OddPages(listing, oddities)
+        server["odd"] = oddities_of(seed, server)
+        pages = OddPages(listing, server["odd"])
         way["most_answers"] = 1_000  # some repeat themselves until a bound ends the walk
     return Told(server, way, walk_through(pages, **way))
 
