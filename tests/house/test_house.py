@@ -26,7 +26,7 @@ MOST_LINES_OF_CODE = {
     "request": 1479,
     "request/decode": 507,
     "reading": 1135,
-    "reading/walk": 1571,
+    "reading/walk": 1569,
     "table": 456,
     "request/wire": 838,
     "telemetry": 171,

@@ -197,8 +197,6 @@ class Ledger:
     def end(self, answer: Evidence) -> None:
         """Note that the listing ended with this answer, if that is credible."""
         self.ended = True
-        if self.is_one_answer and self._miscounts:
-            self.doubt(Doubt.MISCOUNTED)
         if answer.says_more:
             self.doubt(Doubt.SHORT)
         if self.may_be_cap(answer):
