@@ -8,7 +8,7 @@ answer was the whole listing.
 
 A walk ends, whatever the server answers. Each answer holds an id that is not among the last thousand, or it counts
 towards a bound: eight repairs of a seam, 32 windows in a row that were expected to hold new calls and did not, five
-thousand windows in a row without a new id, three changes of the limit.
+thousand windows in a row without a new id, three changes of the limit. A plain page that is mostly known counts, too.
 
 So does one that is resumed again and again, if it delivers a call each time: the call moves H or the position on, or
 its id is known from then on. A checkpoint does not hold the bounds.
