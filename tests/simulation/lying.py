@@ -92,6 +92,9 @@ def oddities_of(seed: str, server: dict[str, Any]) -> Oddities:
     if odd.counts == "less" and not server["says_limit"]:
         # One less may be just as many as a page that was shortened without a word holds.
         odd = evolve(odd, counts="more")
+    if odd.counts == "more" or server["old_counts"]:
+        # A count may be off by just as many calls as a page lacks.
+        odd = evolve(odd, cut=0)
     return odd
 
 

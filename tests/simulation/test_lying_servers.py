@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 
@@ -123,5 +123,6 @@ def test_the_newest_calls_come_first_where_the_server_can_give_them(
 def test_what_was_false_or_endless_once_is_true_and_ends(
     seed: str, *, odd: bool, honest: bool
 ) -> None:
-    with suppress(PaginationError):
+    # Some odd pages repeat themselves, which is an error that says so.
+    with suppress(PaginationError) if odd else nullcontext():
         assert not told(seed, honest=honest, odd=odd).is_false

@@ -29,10 +29,18 @@ class Evidence(Struct, frozen=True):
     has_previous: bool | None = None
     """Whether the server says that a page comes before this one."""
 
-    miscounts: bool = False
-    """Whether its `total_count` is lower than the number of its rows allows."""
-    misplaced: bool = False
-    """Whether its `total_count` allows no row at all where it should begin."""
+    counted: int | None = None
+    """Its `total_count`, also if that is lower than the number of its rows allows."""
+
+    @property
+    def miscounts(self) -> bool:
+        """Whether its `total_count` is lower than the number of its rows allows."""
+        return self.total is None and self.counted is not None
+
+    @property
+    def misplaced(self) -> bool:
+        """Whether its `total_count` allows no row at all where it should begin."""
+        return self.counted is not None and bool(self.count) and self.counted <= self.window.offset
 
     @property
     def short(self) -> bool:
@@ -73,13 +81,12 @@ def judge(window: Window, count: int, meta: PageMeta | None) -> Evidence:
     """The answer to `window` that holds `count` rows, with the part of `meta` that this count permits."""
     if meta is None:
         return Evidence(window, count)
-    total = _whole(meta.total_count, lowest=window.offset + count if count else 0)
+    counted = _whole(meta.total_count, lowest=0)
+    total = _whole(counted, lowest=window.offset + count if count else 0)
     page = _whole(meta.current_page, lowest=1)
     granted = _whole(meta.limit, lowest=max(1, count))
-    miscounts = total is None and _whole(meta.total_count, lowest=0) is not None
     before, after = _flag(meta.has_previous_page), _flag(meta.has_next_page)
-    misplaced = miscounts and meta.total_count <= window.offset
-    return Evidence(window, count, granted, total, page, after, before, miscounts, misplaced)
+    return Evidence(window, count, granted, total, page, after, before, counted)
 
 
 def _flag(value: object) -> bool | None:

@@ -26,7 +26,7 @@ class GrantedSize:
 
     def __init__(self, plan: Plan, ledger: Ledger) -> None:
         self._plan, self._ledger = plan, ledger
-        self._changes = self._short = self._first = 0
+        self._changes = self._short = 0
 
     def judge(self, window: Window, count: int, meta: PageMeta | None) -> Evidence | None:
         """The evidence of an answer; None if its position is not the requested one, so that it is not used.
@@ -36,9 +36,7 @@ class GrantedSize:
         plan, answer = self._plan, judge(window, count, meta)
         size = plan.plain.size if plan.plain else window.limit
         granted = answer.granted or size
-        if window.page == 1:
-            self._first = count
-        elif plan.plain and granted == size and answer.short and count == self._first:
+        if plan.plain and granted == size and answer.short and count == self._ledger.most:
             return answer  # each page was cut as short, so their numbers go on
         if granted == size and answer.count and answer.short and answer.says_more:
             # The server may cap its pages and not say so, or its count may be old. The far end shows which.

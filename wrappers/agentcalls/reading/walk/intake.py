@@ -29,8 +29,6 @@ class Intake(Generic[RowT]):
     def __init__(self, plan: Plan, ledger: Ledger, recent: RecentIds, ordering: Ordering) -> None:
         self._plan, self._ledger, self._recent, self._ordering = plan, ledger, recent, ordering
         self._came_short = False
-        self._reads_on = False  # whether only a page without new calls shows the end
-        self._may_be_whole = False  # whether the first page was all, if the next one is empty
 
     def found(self, answer: Evidence, rows: Sequence[RowT]) -> list[RowT] | None:
         """The new calls of an answer; None if it is not used and the plan has changed."""
@@ -60,6 +58,11 @@ class Intake(Generic[RowT]):
             self._ledger.doubt(Doubt.UNJOINED)
         return self._read_chained(chain, answer, rows, keyed, strict=strict)
 
+    @property
+    def _reads_on(self) -> bool:
+        # Whether only a page without new calls shows the end.
+        return Doubt.UNSETTLED in self._ledger.doubts
+
     def may_be_beyond(self, window: Window, total: int | None) -> bool:
         """Whether the listing may have ended before the window, by what its earlier answers said."""
         chain = self._plan.chain
@@ -75,7 +78,6 @@ class Intake(Generic[RowT]):
         if self._may_be_cut(answer):
             # It ended the listing, unless the server cut it: an empty page after it, and a count that stays, show that
             # it did.
-            self._reads_on = self._may_be_whole = True
             self._go_plainly(Doubt.UNSETTLED, window.end, direction=direction)
         elif answer.ends or not answer.count:
             self._ledger.is_one_answer = window.page == 1
@@ -236,19 +238,19 @@ class Intake(Generic[RowT]):
         # A page that is read again shows its known rows by their ids, and those without by their place.
         rows = [row for at, row in enumerate(rows, offset) if row.id or at >= plain.read_to]
         found = self._recent.unseen(rows)
-        if self._reads_on and not any(row.id for row in found):
+        reads_on = self._reads_on
+        if reads_on and not any(row.id for row in found):
             found = []  # a page that is given again, with rows that lack an id
         plain.read_to = offset + plain.size
-        was_whole = self._may_be_whole and not answer.count and answer.total == ledger.most
-        self._may_be_whole = False
-        if not answer.count or (answer.ends and not self._reads_on):
-            if was_whole:
+        if not answer.count or (answer.ends and not reads_on):
+            is_second = ledger.pages == 1 and not ledger.resumed
+            if reads_on and is_second and answer.total == ledger.most:
                 ledger.is_one_answer = True
                 ledger.doubts.pop(Doubt.UNSETTLED)
             # A resumed walk requests this page again, since it may have filled in the meantime.
             plain.read_to = offset + answer.count
             ledger.end(answer)
-        elif (not found and (answer.clamped or self._reads_on)) or (
+        elif (not found and (answer.clamped or reads_on)) or (
             answer.misplaced and not answer.has_next and 2 * len(found) < len(rows)
         ):
             ledger.doubt(Doubt.CLAMPED)

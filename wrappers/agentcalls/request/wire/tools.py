@@ -7,7 +7,8 @@ double holds. Otherwise they go over our own connections.
 from __future__ import annotations
 
 import sys
-from importlib import import_module, machinery
+from importlib import import_module
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
 from operator import attrgetter, is_
 from types import FunctionType, MethodDescriptorType
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,7 @@ from agentcalls.request.wire.library import CORES, LIBRARIES
 if TYPE_CHECKING:
     import ssl
 
-_OF_PYTHON: tuple[object, ...] = (
-    *(machinery.BuiltinImporter, machinery.FrozenImporter, machinery.PathFinder),
-)
+_OF_PYTHON: tuple[object, ...] = (BuiltinImporter, FrozenImporter, PathFinder)
 
 # Everything between a client and a socket that a request goes through.
 _SENDING = (
