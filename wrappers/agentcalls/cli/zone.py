@@ -1,4 +1,4 @@
-"""The time zone of a command: of the days and times that are typed, and of those that are shown."""
+"""The time zone of a command, for the days and times that are typed and shown."""
 
 from __future__ import annotations
 

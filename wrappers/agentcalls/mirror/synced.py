@@ -34,7 +34,7 @@ class Synced:
     """The outcome of a run."""
 
     agents: int
-    """The number of agents that were named, including those that were not due."""
+    """The number of agents that were named, including agents that were not due."""
     skipped: int = 0
     """The number of agents that were not due, because they are quiet."""
     asked: int

@@ -1,4 +1,4 @@
-"""The forms of `since` and `until`, the moment that each form means, and the time zone of those that name none."""
+"""The forms of `since` and `until`, the moment that each form means, and the time zone of a form that names none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The span of a listing; all its requests stand below it, including those that are sent ahead."""
+"""The span of a listing; all its requests stand below it, including requests that are sent ahead."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class Database(ABC):
             self.unload(table)
 
     def replace(self, table: Table, rows: Iterable[Sequence[Any]], *, by: tuple[str, ...]) -> None:
-        """Write rows in place of those that have the same of `by`."""
+        """Write rows in place of the rows with the same values of `by`."""
         if not (rows := list(rows)):
             return
         came = schema.Table("came", table.fields)

@@ -71,7 +71,7 @@ class Target(Database):
 
     @abstractmethod
     def put_columns(self, columns: list[list[Any]], stamp: datetime) -> None:
-        """Insert calls, or update those that differ and unmark those that were marked; see `columns_in`."""
+        """Insert calls, update calls that differ, and unmark calls that were marked; see `columns_in`."""
 
     def put(self, calls: Sequence[tuple[str, Sequence[Call]]], stamp: datetime) -> None:
         """The same from the calls; what no table can hold is changed, as in every table of ours."""

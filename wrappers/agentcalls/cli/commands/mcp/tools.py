@@ -57,7 +57,7 @@ class Scope:
         for agent_id in agent_ids:
             if self.allowed and agent_id not in self.allowed:
                 raise AgentNotAllowedError(
-                    f"This server may not read the agent {agent_id!r}: list_agents has those that it may.",
+                    f"This server may not read the agent {agent_id!r}: list_agents has the agents that it may read.",
                     Code.DENIED,
                 )
 

@@ -124,6 +124,6 @@ def _before(moment: datetime, length: timedelta) -> datetime:
 
 
 def in_order(calls: Iterable[Call]) -> list[Call]:
-    """The calls by time of creation, without those that lack their id or `created_on`, against the contract."""
+    """The calls by time of creation, without calls that lack their id or `created_on`, against the contract."""
     readable = [call for call in calls if all((call.id, call.created_on))]
     return sorted(readable, key=lambda call: call.created_on)
