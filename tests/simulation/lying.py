@@ -147,13 +147,15 @@ def told(seed: str, *, honest: bool, odd: bool = False, **beyond: Any) -> Told:
         "since": None if since is None else moment(since),
         "until": None if until is None else moment(until),
         "wanted": Between(since, until),
+        "most_answers": 1_000
+        if odd
+        else 2_000,  # some repeat themselves until a bound ends the walk
     }
     listing = ShiftingListing(seconds, draw, **server)
     pages: ShiftingListing | OddPages = listing
     if odd:
         server["odd"] = oddities_of(seed, server)
         pages = OddPages(listing, server["odd"])
-        way["most_answers"] = 1_000  # some repeat themselves until a bound ends the walk
     return Told(server, way, walk_through(pages, **way))
 
 
